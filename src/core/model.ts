@@ -1,0 +1,198 @@
+/** The values that flow through Sentinel, from a sample to a verdict. Data goes one way. */
+
+import type { ActionId } from "../allowlist.ts";
+
+export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** One value of one series at one instant. `value` may be NaN or infinite, as in Prometheus. */
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly timestampMs: number;
+}
+
+export interface Point {
+  readonly timestampMs: number;
+  readonly value: number;
+}
+
+/** A series over time, oldest point first. */
+export interface Series {
+  readonly labels: Labels;
+  readonly points: readonly Point[];
+}
+
+/** A service that is watched, and what may be done to it without a person. */
+export interface Service {
+  /** Container name; also the `service` label of its incidents. */
+  readonly name: string;
+  /** Prometheus job whose series belong to it. */
+  readonly job: string;
+  /** Answers 2xx while the service is well. */
+  readonly healthUrl: string;
+  /** Ids that it may get without a person, narrowest first. */
+  readonly actions: readonly ActionId[];
+}
+
+/** What a rule compares: `expr` against `threshold`. The rule holds where the comparison does. */
+export interface RuleSignal {
+  readonly expr: string;
+  /** As in PromQL: `>`, `<`, `>=`, `<=`, `==` or `!=`. */
+  readonly operator: string;
+  readonly threshold: number;
+}
+
+/** A Prometheus alerting rule, read. */
+export interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  /** The side of the comparison that is measured, if the expression is one. */
+  readonly signal: RuleSignal | undefined;
+  readonly forMs: number;
+  readonly keepFiringForMs: number;
+  readonly severity: Severity;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** Ids that this alert may lead to, from the annotation `sentinel_actions`; in order of preference. */
+  readonly permits: readonly ActionId[];
+}
+
+/** What one rule's expression said at one poll. Missing data is a state of its own. */
+export type Evaluation =
+  | { readonly kind: "active"; readonly samples: readonly Sample[] }
+  | { readonly kind: "inactive"; readonly value: number | undefined }
+  | { readonly kind: "no_data"; readonly reason: string };
+
+export const ALERT_STATES = ["inactive", "pending", "firing", "no_data"] as const;
+export type AlertState = (typeof ALERT_STATES)[number];
+
+/** One rule on one label set, as it stands after a poll. */
+export interface Alert {
+  readonly rule: Rule;
+  /** The labels of the sample and of the rule; the rule's win, as in Prometheus. */
+  readonly labels: Labels;
+  readonly state: AlertState;
+  /** The last finite value seen. */
+  readonly value: number | undefined;
+  /** Since when the condition has held without a break; `undefined` unless pending or firing. */
+  readonly activeAtMs: number | undefined;
+  readonly firingAtMs: number | undefined;
+  /** The last poll at which the condition held. */
+  readonly lastActiveMs: number | undefined;
+  /** Why there is no data; only in the state `no_data`. */
+  readonly noDataReason?: string;
+}
+
+/** What Docker says of a container; `missing` if it knows none of that name. */
+export interface ContainerState {
+  readonly status: string;
+  /** `healthy`, `unhealthy`, `starting`, or `none` without a health check. */
+  readonly health: string;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly restartCount: number;
+  readonly startedAtMs: number | undefined;
+  readonly containerId: string;
+  readonly image: string;
+}
+
+/** An answer that an outside party gave, or why it gave none. */
+export type Finding<T> =
+  | { readonly kind: "found"; readonly value: T }
+  | { readonly kind: "missing"; readonly reason: string };
+
+/** Another rule's signal at the time of the alert. */
+export interface SignalReading {
+  readonly alert: string;
+  readonly state: AlertState;
+  readonly value: number | undefined;
+  readonly threshold: number | undefined;
+}
+
+/** All that a diagnosis may rest on. Log lines and labels are input from strangers. */
+export interface Evidence {
+  readonly service: string;
+  readonly alert: string;
+  readonly severity: Severity;
+  readonly summary: string;
+  readonly labels: Labels;
+  readonly value: number | undefined;
+  readonly signal: RuleSignal | undefined;
+  /** The alert's signal over its last minutes, oldest first. */
+  readonly history: readonly Point[];
+  readonly otherSignals: readonly SignalReading[];
+  readonly container: Finding<ContainerState>;
+  /** Last lines of standard output and error, oldest first, bounded, credentials masked. */
+  readonly logs: Finding<readonly string[]>;
+}
+
+export const FAULT_CLASSES = [
+  "cpu",
+  "memory",
+  "latency",
+  "errors",
+  "down",
+  "crash_loop",
+  "dependency",
+  "unknown",
+] as const;
+export type FaultClass = (typeof FAULT_CLASSES)[number];
+
+/** What a diagnoser found. Its severity is shown, and gates nothing. */
+export interface Diagnosis {
+  readonly rootCause: string;
+  readonly severity: Severity;
+  readonly faultClass: FaultClass;
+  /** 0 to 1. */
+  readonly confidence: number;
+  readonly action: ActionId | "none";
+  readonly evidence: readonly string[];
+}
+
+/** Why Sentinel did not act by itself, or why it did. Closed: it is also a metric's label. */
+export const DECISION_REASONS = [
+  "two_keys_agree",
+  "no_action_needed",
+  "rule_permits_nothing",
+  "keys_disagree",
+  "stop_needs_a_person",
+  "not_allowed_for_service",
+  "severity_needs_a_person",
+  "autonomy_approve",
+  "autonomy_observe",
+  "crash_loop",
+  "alert_resolved",
+  "data_missing",
+] as const;
+export type DecisionReason = (typeof DECISION_REASONS)[number];
+
+/** `act`: now and alone. `ask`: a person decides. `skip`: nothing is to be done. */
+export type Decision =
+  | { readonly kind: "act"; readonly action: ActionId; readonly reason: "two_keys_agree" }
+  | {
+      readonly kind: "ask" | "skip";
+      readonly action: ActionId | undefined;
+      readonly reason: Exclude<DecisionReason, "two_keys_agree">;
+    };
+
+/** What became of one command. */
+export interface Outcome {
+  readonly kind: "succeeded" | "failed" | "timed_out" | "cancelled" | "not_started";
+  readonly argv: readonly string[];
+  /** `undefined` if the command did not start or was killed. */
+  readonly exitCode: number | undefined;
+  /** The end of its standard output and error, bounded. */
+  readonly output: string;
+  readonly durationMs: number;
+}
+
+export const VERDICTS = ["healed", "not_healed", "unknown"] as const;
+export type VerdictKind = (typeof VERDICTS)[number];
+
+export interface Verdict {
+  readonly kind: VerdictKind;
+  readonly reason: string;
+}
