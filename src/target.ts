@@ -1,0 +1,82 @@
+/** The role `target`: a service that misbehaves on command. */
+
+import { lookup } from "node:dns/promises";
+import { SentinelError } from "./core/errors.ts";
+import type { Log } from "./log.ts";
+import {
+  createTarget,
+  type ListeningTarget,
+  listen,
+  type Target,
+  type TargetSettings,
+} from "./target/server.ts";
+
+export interface RunningTarget {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Ends all faults, lets answers under way finish, flushes the log; within 2 s. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the service; it answers when this resolves.
+ *
+ * @throws SentinelError `listen` when the address cannot be had
+ */
+export async function startTarget(settings: TargetSettings, log: Log): Promise<RunningTarget> {
+  const target = createTarget(settings, { emit: log.event });
+  const listening = await listenOrExplain(target, settings);
+  const { url } = listening;
+  const { version, maxActiveFaults } = settings;
+  log.event("info", "target_started", { url, version, max_active_faults: maxActiveFaults });
+  log.flush();
+
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    await Promise.all([target.stopFaults(), listening.close()]);
+    log.event("info", "target_stopped", { url });
+    log.flush();
+  };
+  return { url, stop: () => (stopped ??= stop()) };
+}
+
+async function listenOrExplain(target: Target, settings: TargetSettings): Promise<ListeningTarget> {
+  const { host, port } = settings;
+  try {
+    return listen(target, settings);
+  } catch (cause) {
+    throw await explain(cause, host, port);
+  }
+}
+
+async function explain(cause: unknown, host: string, port: number): Promise<SentinelError> {
+  const listenError = (message: string, hint: string) =>
+    new SentinelError("listen", `cannot listen on ${host}:${port}: ${message}`, { hint, cause });
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EACCES") {
+    return listenError("not permitted", "Set PORT to a number above 1023.");
+  }
+  if (code === "EADDRNOTAVAIL" || !(await isHost(host))) {
+    const hint =
+      "Set HOST to 127.0.0.1, to 0.0.0.0 for all addresses, or to one of this machine's.";
+    return listenError("the host is no address of this machine", hint);
+  }
+  // Bun says this of an unknown host name, too, hence the order.
+  if (code === "EADDRINUSE") {
+    return listenError("the port is taken", "Set PORT to a free one, or stop what uses it.");
+  }
+  return listenError(
+    cause instanceof Error ? cause.message : String(cause),
+    "Check HOST and PORT.",
+  );
+}
+
+async function isHost(host: string): Promise<boolean> {
+  try {
+    await lookup(host);
+    return true;
+  } catch {
+    // Why a name does not resolve makes no difference to what there is to say.
+    return false;
+  }
+}

@@ -1,0 +1,29 @@
+/** An expected failure of one request, as the answer the client gets. */
+
+export interface HttpErrorDetails {
+  /** The parameter that is wrong. */
+  readonly field?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown by a handler; answered as `{error, message, field?}` with `status`. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: HttpErrorDetails = {},
+  ) {
+    super(message);
+  }
+
+  toResponse(): Response {
+    const { field, headers = {} } = this.details;
+    return Response.json(
+      { error: this.code, message: this.message, ...(field !== undefined && { field }) },
+      { status: this.status, headers: { ...headers } },
+    );
+  }
+}

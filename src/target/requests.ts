@@ -1,0 +1,82 @@
+/** What happens around every request, whatever its route: refusal of nonsense, metrics, one log line. */
+
+import type { EmitEvent } from "./events.ts";
+import { HttpError } from "./http-error.ts";
+import type { TargetMetrics } from "./metrics.ts";
+
+export type Handle = (request: Request) => Response | Promise<Response>;
+
+export interface ObserveOptions {
+  readonly metrics: TargetMetrics;
+  readonly emit: EmitEvent;
+  /** All paths that are served; each is its own label. */
+  readonly routes: ReadonlySet<string>;
+  /** A clock that never goes back. */
+  readonly nowMs: () => number;
+}
+
+const MAX_URL_CHARACTERS = 4096;
+const MAX_LOGGED_PATH_CHARACTERS = 256;
+/** An infinite label set would be a leak; these are all the rest. */
+const UNMATCHED = "unmatched";
+
+/** A handler that counts, times and logs each request of the inner one. */
+export function observeRequests(handle: Handle, options: ObserveOptions): Handle {
+  const { metrics, emit, routes, nowMs } = options;
+
+  const finish = (request: Request, path: string, startedAtMs: number, response: Response) => {
+    const { method } = request;
+    const { status } = response;
+    const durationS = (nowMs() - startedAtMs) / 1000;
+    metrics.record({ method, route: routeOf(path, routes), status, durationS });
+    emit("info", "request_processed", {
+      method,
+      path: path.length > MAX_LOGGED_PATH_CHARACTERS ? shorten(path) : path,
+      status,
+      duration_s: Math.round(durationS * 1e6) / 1e6,
+    });
+    return response;
+  };
+
+  return (request) => {
+    const startedAtMs = nowMs();
+    const { url } = request;
+    const path = pathOf(url);
+    // Not `async`: an awaited answer costs a turn of the loop, and most answers are there at once.
+    const answer = url.length > MAX_URL_CHARACTERS ? tooLong() : handle(request);
+    if (answer instanceof Promise) {
+      return answer.then((response) => finish(request, path, startedAtMs, response));
+    }
+    return finish(request, path, startedAtMs, answer);
+  };
+}
+
+/** `http://host:port/a/b?c` gives `/a/b`. */
+export function pathOf(url: string): string {
+  const start = url.indexOf("/", "http://".length);
+  if (start === -1) return "/";
+  const end = url.indexOf("?", start);
+  return end === -1 ? url.slice(start) : url.slice(start, end);
+}
+
+/** What follows the `?`, without it. */
+export function queryOf(url: string): string {
+  const start = url.indexOf("?");
+  return start === -1 ? "" : url.slice(start + 1);
+}
+
+/** The route that serves the path; like Elysia, one slash at the end makes no difference. */
+export function routeOf(path: string, routes: ReadonlySet<string>): string {
+  if (routes.has(path)) return path;
+  const withoutSlash = path.endsWith("/") ? path.slice(0, -1) : path;
+  return routes.has(withoutSlash) ? withoutSlash : UNMATCHED;
+}
+
+function shorten(path: string): string {
+  return `${path.slice(0, MAX_LOGGED_PATH_CHARACTERS)}…`;
+}
+
+function tooLong(): Response {
+  const message = `the URL is longer than ${MAX_URL_CHARACTERS} characters`;
+  return new HttpError(414, "url_too_long", message).toResponse();
+}
