@@ -89,7 +89,7 @@ export function startModelServer<B extends string>(
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
-    async fetch(request) {
+    async fetch(request): Promise<Response> {
       const recorded = await record(request);
       requests.push(recorded);
       if (recorded.path === "/followed")
