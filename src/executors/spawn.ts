@@ -1,0 +1,243 @@
+/** Runs one command: argv without a shell, with a deadline and bounded output. Never throws. */
+
+import { existsSync } from "node:fs";
+import type { Outcome } from "../core/model.ts";
+
+const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024;
+
+/** Between TERM, which lets a command clean up, and KILL. */
+const TERM_GRACE_MS = 2000;
+
+/** What is still in a pipe when the command ends is read at once; who holds it longer is not ours. */
+const DRAIN_GRACE_MS = 500;
+
+/** Credentials of the models: no command has a use for them. */
+const SECRET_KEYS = ["GEMINI_API_KEY", "LM_STUDIO_API_KEY"];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** Default: this process's environment, without the models' credentials. */
+  readonly env?: Environment;
+  readonly deadlineMs: number;
+  /** How much of the end of each stream is kept; default 64 KiB. */
+  readonly maxOutputBytes?: number;
+}
+
+/** An `Outcome`, with the two streams apart as well. */
+export interface CommandResult extends Outcome {
+  /** The end of standard output; bytes that are not UTF-8 become U+FFFD. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a command to its end, its deadline or the abort, whichever is first. Whoever it started is
+ * stopped with it (TERM, then KILL after 2 s): `docker compose` is a child process of `docker`.
+ *
+ * @param argv program first, looked up on the PATH of `env`
+ * @returns `output` has both streams in the order in which they arrived
+ */
+export async function runCommand(
+  argv: readonly string[],
+  options: CommandOptions,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const startedAt = performance.now();
+  const end = (part: Partial<CommandResult> & Pick<Outcome, "kind" | "output">): CommandResult => ({
+    argv,
+    exitCode: undefined,
+    stdout: "",
+    stderr: "",
+    durationMs: performance.now() - startedAt,
+    ...part,
+  });
+  if (signal.aborted) return end({ kind: "cancelled", output: "" });
+
+  const maxBytes = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+  const stdout = new Tail(maxBytes);
+  const stderr = new Tail(maxBytes);
+  const both = new Tail(maxBytes);
+
+  let child: Child;
+  try {
+    child = start(argv, options);
+  } catch (error) {
+    return end({ kind: "not_started", output: whyNotStarted(argv, options.cwd, error) });
+  }
+  const readers = [
+    new Drain(child.stdout, [stdout, both]),
+    new Drain(child.stderr, [stderr, both]),
+  ];
+  const drained = Promise.all(readers.map((reader) => reader.done));
+
+  const stopped = await waitOrStop(child, { deadlineMs: options.deadlineMs, drained }, signal);
+  await Promise.race([drained, Bun.sleep(DRAIN_GRACE_MS)]);
+  for (const reader of readers) reader.stop();
+
+  const streams = { output: both.text(), stdout: stdout.text(), stderr: stderr.text() };
+  if (stopped) return end({ kind: stopped, ...streams });
+  if (child.signalCode) {
+    const output = `${streams.output}\n(ended by ${child.signalCode})`.trimStart();
+    return end({ kind: "failed", ...streams, output });
+  }
+  const exitCode = child.exitCode ?? undefined;
+  return end({ kind: exitCode === 0 ? "succeeded" : "failed", exitCode, ...streams });
+}
+
+/** This process's environment for a child: without the models' credentials. */
+export function childEnvironment(from: Environment = process.env): Environment {
+  return Object.fromEntries(Object.entries(from).filter(([key]) => !SECRET_KEYS.includes(key)));
+}
+
+/** The part of a result that leaves the executors. */
+export function outcomeOf({
+  stdout: _stdout,
+  stderr: _stderr,
+  ...outcome
+}: CommandResult): Outcome {
+  return outcome;
+}
+
+/** The last line with text, for a message of one line. */
+export function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1)?.trim() ?? "";
+}
+
+type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
+
+function start(argv: readonly string[], { cwd, env }: CommandOptions): Child {
+  return Bun.spawn([...argv], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...childEnvironment(env) },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    // Leader of its own process group, so that its children can be stopped with it.
+    detached: true,
+  });
+}
+
+function whyNotStarted(argv: readonly string[], cwd: string | undefined, error: unknown): string {
+  const [program = ""] = argv;
+  if (cwd !== undefined && !existsSync(cwd)) return `the folder ${cwd} does not exist`;
+  if (error instanceof Error && "code" in error && error.code === "ENOENT")
+    return `${program} is not on the PATH`;
+  return `${program} could not be started: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+interface Limits {
+  readonly deadlineMs: number;
+  /** Both streams are at their end: nobody of the group is left that writes. */
+  readonly drained: Promise<unknown>;
+}
+
+/** Resolves when the child has exited; with the reason if it had to be stopped. */
+async function waitOrStop(
+  child: Child,
+  { deadlineMs, drained }: Limits,
+  signal: AbortSignal,
+): Promise<"timed_out" | "cancelled" | undefined> {
+  const overdue = Promise.withResolvers<"timed_out" | "cancelled">();
+  const timer = setTimeout(() => overdue.resolve("timed_out"), deadlineMs);
+  const onAbort = () => overdue.resolve("cancelled");
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const reason = await Promise.race([child.exited.then(() => undefined), overdue.promise]);
+    if (reason === undefined) return undefined;
+    signalGroup(child, "SIGTERM");
+    await Promise.race([Promise.all([child.exited, drained]), Bun.sleep(TERM_GRACE_MS)]);
+    // Also when the leader is gone: a child of its own may have ignored TERM.
+    signalGroup(child, "SIGKILL");
+    await child.exited;
+    return reason;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function signalGroup(child: Child, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(-child.pid, name);
+  } catch {
+    // The group is gone, or the system has none: then there is only the child itself.
+    child.kill(name);
+  }
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** Reads a stream to its end, so that the writer never blocks, and passes it on. */
+class Drain {
+  readonly done: Promise<void>;
+  readonly #reader: Reader;
+
+  constructor(stream: ReadableStream<Uint8Array>, sinks: readonly Tail[]) {
+    const reader = stream.getReader();
+    this.#reader = reader;
+    this.done = this.#run(sinks);
+  }
+
+  /** Lets go of the stream, even if somebody still holds its other end. */
+  stop(): void {
+    this.#reader.cancel().catch(ignoreClosed);
+  }
+
+  async #run(sinks: readonly Tail[]): Promise<void> {
+    try {
+      for (;;) {
+        const { value, done } = await this.#reader.read();
+        if (done) return;
+        if (value) for (const sink of sinks) sink.push(value);
+      }
+    } catch (error) {
+      ignoreClosed(error);
+    }
+  }
+}
+
+/** A pipe that breaks has given all that it will give; the exit code tells the rest. */
+function ignoreClosed(_error: unknown): void {}
+
+/** The last bytes of a stream, in memory of about that size however long the stream is. */
+class Tail {
+  readonly #maxBytes: number;
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #cut = false;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.byteLength;
+    // Twice the bound, so that a stream of small chunks is not copied at each of them.
+    if (this.#bytes > 2 * this.#maxBytes) this.#compact();
+  }
+
+  text(): string {
+    this.#compact();
+    const [bytes = new Uint8Array()] = this.#chunks;
+    return new TextDecoder().decode(this.#cut ? bytes.subarray(continuationBytes(bytes)) : bytes);
+  }
+
+  #compact(): void {
+    const bytes = Buffer.concat(this.#chunks);
+    this.#cut ||= bytes.byteLength > this.#maxBytes;
+    // A copy: a view would keep the whole buffer alive.
+    const last = Uint8Array.from(bytes.subarray(Math.max(0, bytes.byteLength - this.#maxBytes)));
+    this.#chunks = [last];
+    this.#bytes = last.byteLength;
+  }
+}
+
+/** How many bytes at the start belong to a character whose beginning was cut off. */
+function continuationBytes(bytes: Uint8Array): number {
+  let count = 0;
+  while (count < 3 && ((bytes[count] ?? 0) & 0xc0) === 0x80) count += 1;
+  return count;
+}
