@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isRunning } from "../../test/fake-cli.ts";
 import { childEnvironment, runCommand } from "./spawn.ts";
 
 const never = new AbortController().signal;
@@ -9,14 +10,6 @@ const LONG = { deadlineMs: 10_000 };
 
 function shell(script: string): string[] {
   return ["sh", "-c", script];
-}
-
-/** True while a process of that id runs; a zombie whom nobody has collected yet does not. */
-async function isRunning(pid: number): Promise<boolean> {
-  const stat = Bun.file(`/proc/${pid}/stat`);
-  if (!(await stat.exists())) return false;
-  const text = await stat.text().catch(() => "");
-  return text !== "" && !/\) [ZX] /.test(text);
 }
 
 test("the streams are kept apart, and together in order of arrival", async () => {

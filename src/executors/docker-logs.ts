@@ -1,0 +1,75 @@
+/** PURE: the two streams of `docker logs --timestamps` as one list of lines. */
+
+/** Of all lines together; the oldest go first. */
+export const MAX_LOG_BYTES = 64 * 1024;
+
+/** Of one line, its mark included. */
+export const MAX_LINE_BYTES = 2 * 1024;
+
+const CUT_MARK = "…";
+
+/**
+ * Docker writes nine digits and Z, Podman fewer, and the journald driver a local zone, so the text
+ * itself does not sort.
+ */
+const STAMPED =
+  /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})(?: (.*))?$/s;
+
+interface Line {
+  readonly text: string;
+  readonly epochMs: number;
+  /** Of the second, 0 to 999,999,999. */
+  readonly nanos: number;
+}
+
+export interface LogStreams {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Both streams in order of time, without their timestamps: the last lines up to `maxLines` and
+ * 64 KiB, each cut to 2 KiB and then marked with `…`. At the same instant standard output is first.
+ */
+export function mergeLogs({ stdout, stderr }: LogStreams, maxLines: number): readonly string[] {
+  const lines = [...parse(stdout), ...parse(stderr)].sort(
+    (a, b) => a.epochMs - b.epochMs || a.nanos - b.nanos,
+  );
+  const kept: string[] = [];
+  let bytes = 0;
+  for (const { text } of lines.slice(-maxLines).reverse()) {
+    const line = cut(text);
+    bytes += Buffer.byteLength(line) + 1;
+    if (bytes > MAX_LOG_BYTES) break;
+    kept.push(line);
+  }
+  return kept.reverse();
+}
+
+/** A line without a timestamp (the engine's own remark) stays behind the one before it. */
+function parse(stream: string): readonly Line[] {
+  const lines: Line[] = [];
+  for (const raw of stream.split("\n")) {
+    // A container with a terminal ends its lines with CR LF.
+    const text = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
+    const [, second, fraction = "", zone, message = ""] = STAMPED.exec(text) ?? [];
+    const previous = lines.at(-1);
+    if (second !== undefined)
+      lines.push({
+        text: message,
+        epochMs: Date.parse(`${second}${zone}`),
+        nanos: Number(fraction.padEnd(9, "0")),
+      });
+    else if (text !== "")
+      lines.push({ text, epochMs: previous?.epochMs ?? 0, nanos: previous?.nanos ?? 0 });
+  }
+  return lines;
+}
+
+function cut(line: string): string {
+  if (Buffer.byteLength(line) <= MAX_LINE_BYTES) return line;
+  const room = new Uint8Array(MAX_LINE_BYTES - Buffer.byteLength(CUT_MARK));
+  // Counts whole characters only, so that none is cut in half.
+  const { read } = new TextEncoder().encodeInto(line, room);
+  return line.slice(0, read) + CUT_MARK;
+}

@@ -1,0 +1,279 @@
+/**
+ * What holds for every Executor: an outcome for whatever the command line does, never an exception,
+ * never past the deadline, and nothing left running. Then both on a real engine.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ActionId, allowlistFor } from "../../src/allowlist.ts";
+import type { Executor } from "../../src/core/ports.ts";
+import { composeExecutor } from "../../src/executors/compose.ts";
+import { dockerExecutor, dockerRuntime } from "../../src/executors/docker.ts";
+import type { Environment } from "../../src/executors/spawn.ts";
+import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../docker.ts";
+import { fakeCli } from "../fake-cli.ts";
+
+const never = new AbortController().signal;
+
+interface Reach {
+  readonly env: Environment;
+  readonly composeFile: string;
+  readonly deadlineMs?: number;
+}
+
+interface Driver {
+  readonly create: (reach: Reach) => Executor;
+  readonly action: ActionId;
+  readonly notItsAction: ActionId;
+}
+
+const drivers: Readonly<Record<Executor["name"], Driver>> = {
+  docker: {
+    create: ({ composeFile: _unused, ...options }) => dockerExecutor(options),
+    action: "docker-restart",
+    notItsAction: "compose-restart",
+  },
+  compose: {
+    create: composeExecutor,
+    action: "compose-restart",
+    notItsAction: "docker-restart",
+  },
+};
+
+const allowlist = allowlistFor("svc");
+
+/** The plugin is there, and every other call does what the script says. */
+function dockerDoing(script: string): string {
+  return `[ "$1 $2" = "compose version" ] && { echo "Docker Compose version v2.40.3"; exit 0; }\n${script}`;
+}
+
+/** A fake `docker`, and the executor that finds it. */
+async function withDocker(driver: Driver, script: string, deadlineMs = 10_000) {
+  const cli = await fakeCli({ docker: dockerDoing(script), "compose.yaml": "" });
+  const composeFile = join(cli.folder, "compose.yaml");
+  return { cli, executor: driver.create({ env: cli.env, composeFile, deadlineMs }) };
+}
+
+describe.each(Object.entries(drivers))("%s", (name, driver) => {
+  const action = allowlist[driver.action];
+
+  test("its name is that of its actions", async () => {
+    const { cli, executor } = await withDocker(driver, "exit 0");
+    await using _ = cli;
+    expect(executor.name as string).toBe(name);
+    expect(action.executor as string).toBe(name);
+  });
+
+  test("the allow-listed argv arrives as it is", async () => {
+    const { cli, executor } = await withDocker(driver, 'printf "<%s>" "$@"');
+    await using _ = cli;
+    expect(await executor.run(action, never)).toMatchObject({
+      kind: "succeeded",
+      exitCode: 0,
+      argv: [...action.argv],
+      output: action.argv
+        .slice(1)
+        .map((part) => `<${part}>`)
+        .join(""),
+    });
+  });
+
+  test.each([125, 126, 127, 130, 137])("exit code %d is a failure that says why", async (code) => {
+    const { cli, executor } = await withDocker(driver, `echo "it is so" >&2; exit ${code}`);
+    await using _ = cli;
+    const outcome = await executor.run(action, never);
+    expect(outcome).toMatchObject({ kind: "failed", exitCode: code, output: "it is so\n" });
+  });
+
+  test("a hang ends at the deadline, and nothing is left running", async () => {
+    const script = "record $$; sleep 60 & record $!; (trap '' TERM; sleep 61) & record $!; wait";
+    const { cli, executor } = await withDocker(driver, script, 300);
+    await using _ = cli;
+    const outcome = await executor.run(action, never);
+    expect(outcome).toMatchObject({ kind: "timed_out", exitCode: undefined });
+    expect(outcome.durationMs).toBeLessThan(4000);
+    expect(await cli.running()).toEqual([]);
+  });
+
+  test("an abort ends it, and nothing is left running", async () => {
+    const { cli, executor } = await withDocker(driver, "record $$; sleep 60 & record $!; wait");
+    await using _ = cli;
+    const outcome = await executor.run(action, AbortSignal.timeout(300));
+    expect(outcome).toMatchObject({ kind: "cancelled", exitCode: undefined });
+    expect(await cli.running()).toEqual([]);
+  });
+
+  test("100 MB of output are bounded", async () => {
+    const script = "head -c 100000000 /dev/zero | tr '\\0' x; echo the end >&2; exit 1";
+    const { cli, executor } = await withDocker(driver, script);
+    await using _ = cli;
+    const outcome = await executor.run(action, never);
+    expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
+    expect(Buffer.byteLength(outcome.output)).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  test("an engine that is down comes with the remedy", async () => {
+    const down = "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?";
+    const { cli, executor } = await withDocker(driver, `echo "${down}" >&2; exit 1`);
+    await using _ = cli;
+    const outcome = await executor.run(action, never);
+    expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
+    expect(outcome.output).toStartWith(`${down}; start the Docker engine`);
+  });
+
+  test("without the command line nothing starts, and the text says what to install", async () => {
+    await using cli = await fakeCli({ "compose.yaml": "" });
+    const composeFile = join(cli.folder, "compose.yaml");
+    const outcome = await driver.create({ env: cli.env, composeFile }).run(action, never);
+    expect(outcome).toMatchObject({ kind: "not_started", exitCode: undefined });
+    expect(outcome.output).toContain("docker is not on the PATH");
+    expect(outcome.output).toContain("install");
+  });
+
+  test("another executor's action is refused", async () => {
+    const { cli, executor } = await withDocker(driver, "record $$");
+    await using _ = cli;
+    const outcome = await executor.run(allowlist[driver.notItsAction], never);
+    expect(outcome.kind).toBe("not_started");
+    expect(cli.running()).rejects.toThrow("no script recorded");
+  });
+
+  test("the models' credentials stay here", async () => {
+    const { cli } = await withDocker(driver, "env");
+    await using _ = cli;
+    const env = { ...cli.env, GEMINI_API_KEY: "secret-a", LM_STUDIO_API_KEY: "secret-b" };
+    const composeFile = join(cli.folder, "compose.yaml");
+    const outcome = await driver.create({ env, composeFile }).run(action, never);
+    expect(outcome.kind).toBe("succeeded");
+    expect(outcome.output).not.toContain("secret-");
+  });
+});
+
+describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => {
+  const container = uniqueName("docker");
+  const actions = allowlistFor(container);
+  const runtime = dockerRuntime();
+  const executor = dockerExecutor();
+
+  beforeAll(async () => {
+    const script =
+      "trap 'exit 3' TERM; echo out; echo err >&2; printf 'bin\\377\\n'; head -c 40000 /dev/zero | tr '\\0' x; echo; echo last >&2; while :; do sleep 0.1; done";
+    const run = ["run", "--detach", "--name", container, "--entrypoint", "sh"];
+    await docker(...run, BUN_IMAGE, "-c", script);
+  });
+  afterAll(async () => {
+    await docker("rm", "--force", container);
+  });
+
+  test("it is inspected", async () => {
+    const state = await runtime.inspect(container, never);
+    expect(state).toMatchObject({
+      status: "running",
+      health: "none",
+      exitCode: 0,
+      oomKilled: false,
+      restartCount: 0,
+      image: BUN_IMAGE,
+    });
+    expect(Math.abs((state?.startedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
+    // Docker would take the beginning of an id for the name.
+    expect(await runtime.inspect(state?.containerId.slice(0, 12) ?? "", never)).toBeUndefined();
+  });
+
+  test("its logs are both streams in order, long and broken lines bounded", async () => {
+    await Bun.sleep(300);
+    const lines = await runtime.logs(container, 50, never);
+    expect(lines.filter((line) => line.length < 100).toSorted()).toEqual(
+      ["bin\uFFFD", "err", "last", "out"].toSorted(),
+    );
+    expect(lines.at(-1)).toBe("last");
+    expect(lines.find((line) => line.startsWith("xxx"))).toEndWith("x…");
+    expect(lines.join()).not.toContain(new Date().getUTCFullYear().toString());
+    expect(await runtime.logs(container, 1, never)).toHaveLength(1);
+  });
+
+  test("it is restarted: the same container, started later", async () => {
+    const before = await runtime.inspect(container, never);
+    const outcome = await executor.run(actions["docker-restart"], never);
+    expect(outcome).toMatchObject({ kind: "succeeded", exitCode: 0, output: `${container}\n` });
+    const after = await runtime.inspect(container, never);
+    expect(after?.containerId).toBe(before?.containerId ?? "");
+    expect(after?.startedAtMs).toBeGreaterThan(before?.startedAtMs ?? Infinity);
+  });
+
+  test("it is stopped, and its exit code told", async () => {
+    expect((await executor.run(actions["docker-stop"], never)).kind).toBe("succeeded");
+    expect(await runtime.inspect(container, never)).toMatchObject({
+      status: "exited",
+      exitCode: 3,
+    });
+  });
+
+  test("one that is not there is no container, no logs and no restart", async () => {
+    const nobody = uniqueName("nobody");
+    expect(await runtime.inspect(nobody, never)).toBeUndefined();
+    expect(runtime.logs(nobody, 50, never)).rejects.toThrow(`there is no container ${nobody}`);
+    const outcome = await executor.run(allowlistFor(nobody)["docker-restart"], never);
+    expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
+    expect(outcome.output.toLowerCase()).toContain("no such container");
+  });
+});
+
+describeUnless(await whyNoDocker([BUN_IMAGE]), "compose on a real engine", () => {
+  const project = uniqueName("compose");
+  const container = `${project}-svc`;
+  const actions = allowlistFor(container);
+  let folder = "";
+  let composeFile = "";
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), project));
+    // Not one of the names that Compose finds by itself.
+    composeFile = join(folder, "stack.yaml");
+    await Bun.write(
+      composeFile,
+      `services:
+  svc:
+    image: ${BUN_IMAGE}
+    container_name: ${container}
+    entrypoint: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+`,
+    );
+  });
+  afterAll(async () => {
+    await docker("compose", "--file", composeFile, "down", "--timeout", "1");
+    await rm(folder, { recursive: true });
+  });
+
+  test("up, restart, stop and up again", async () => {
+    const executor = composeExecutor({ composeFile });
+    const runtime = dockerRuntime();
+
+    expect((await executor.run(actions["compose-up"], never)).kind).toBe("succeeded");
+    const first = await runtime.inspect(container, never);
+    expect(first?.status).toBe("running");
+
+    expect((await executor.run(actions["compose-restart"], never)).kind).toBe("succeeded");
+    const second = await runtime.inspect(container, never);
+    expect(second?.startedAtMs).toBeGreaterThan(first?.startedAtMs ?? Infinity);
+
+    expect((await executor.run(actions["compose-stop"], never)).kind).toBe("succeeded");
+    expect((await runtime.inspect(container, never))?.status).toBe("exited");
+
+    expect((await executor.run(actions["compose-up"], never)).kind).toBe("succeeded");
+    expect((await runtime.inspect(container, never))?.status).toBe("running");
+  }, 60_000);
+
+  test("a file that Compose refuses is a failure in its own words", async () => {
+    const broken = join(folder, "broken.yaml");
+    await Bun.write(broken, "services: [");
+    const outcome = await composeExecutor({ composeFile: broken }).run(
+      actions["compose-restart"],
+      never,
+    );
+    expect(outcome.kind).toBe("failed");
+    expect(outcome.output).toContain("yaml");
+  });
+});
