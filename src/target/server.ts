@@ -141,6 +141,8 @@ export function listen(
   const server = Bun.serve({
     hostname: address.host,
     port: address.port,
+    // Bun's default outside of development; a second target would get half of the first one's requests.
+    reusePort: false,
     idleTimeout: IDLE_TIMEOUT_S,
     maxRequestBodySize: MAX_BODY_BYTES,
     // Else a failure would be answered with a page of source code.
