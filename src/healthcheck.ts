@@ -1,0 +1,41 @@
+/** Asks a service once whether it is well; for a container's HEALTHCHECK. */
+
+import { get as getHttp } from "node:http";
+import { get as getHttps } from "node:https";
+
+export interface HealthAnswer {
+  /** Answered with a 2xx status in time. */
+  readonly ok: boolean;
+  /** One line for a person. */
+  readonly message: string;
+}
+
+/**
+ * One GET. A redirect is not followed, and no proxy is used: Docker puts the user's HTTP_PROXY into
+ * containers, and `fetch` would ask it for 127.0.0.1 (which is why this is not `fetch`).
+ *
+ * @param url http or https; anything else is an answer that is not ok
+ */
+export function healthcheck(url: string, deadlineMs = 3000): Promise<HealthAnswer> {
+  const { promise, resolve } = Promise.withResolvers<HealthAnswer>();
+  const fail = (why: string) => resolve({ ok: false, message: `${url}: ${why}` });
+  const parsed = URL.parse(url);
+  const get = { "http:": getHttp, "https:": getHttps }[parsed?.protocol ?? ""];
+  if (parsed === null || get === undefined) {
+    fail("not an http URL, such as http://127.0.0.1:8000/health");
+    return promise;
+  }
+
+  // Of the whole exchange; the request's own `timeout` is one of silence only.
+  const timer = setTimeout(() => fail(`no answer within ${deadlineMs / 1000} s`), deadlineMs);
+  const request = get(parsed, { agent: false }, ({ statusCode = 0 }) => {
+    const ok = statusCode >= 200 && statusCode < 300;
+    resolve({ ok, message: `${url}: ${ok ? "healthy" : "unhealthy"} (status ${statusCode})` });
+  });
+  request.on("error", (error) => fail(error.message));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    // The status is all that is asked for: the body may be endless.
+    request.destroy();
+  });
+}
