@@ -3,13 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import { createTarget, listen } from "./server.ts";
 
-function startTarget() {
+function startTarget(idleTimeoutS?: number) {
   const events: string[] = [];
   const target = createTarget(
     { maxActiveFaults: 4, version: "1.2.3" },
     { emit: (_, event) => events.push(event) },
   );
-  const listening = listen(target, { host: "127.0.0.1", port: 0 });
+  const listening = listen(target, { host: "127.0.0.1", port: 0 }, idleTimeoutS);
   const port = Number(new URL(listening.url).port);
   const dispose = async () => {
     await Promise.all([target.stopFaults(), listening.close()]);
@@ -78,6 +78,25 @@ describe("on a socket", () => {
     expect(performance.now() - fromMs).toBeLessThan(2_000);
     await stuck;
   });
+
+  test("a fault may take longer than a connection may idle, and then it idles no longer", async () => {
+    await using target = startTarget(1);
+    const { promise: closed, resolve } = Promise.withResolvers<string>();
+    let answer = "";
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: target.port,
+      socket: {
+        data: (_, chunk) => void (answer += chunk.toString("latin1")),
+        close: () => resolve("closed"),
+      },
+    });
+    // Bun looks for idle connections every 4 s.
+    socket.write("GET /stress/latency?min_delay=6&max_delay=6 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await Bun.sleep(6_500);
+    expect(answer).toStartWith("HTTP/1.1 200");
+    expect(await Promise.race([closed, Bun.sleep(9_000)])).toBe("closed");
+  }, 20_000);
 
   test("a port that is taken is an error, not shared", async () => {
     await using target = startTarget();

@@ -132,24 +132,29 @@ export function createTarget(
  *
  * Not by Elysia's `listen`: that shares a port that is taken already instead of failing.
  *
+ * @param idleTimeoutS after which a silent connection is closed, give or take 4 s
  * @throws what `Bun.serve` throws, e.g. with `code` EADDRINUSE
  */
 export function listen(
   target: Target,
   address: Pick<TargetSettings, "host" | "port">,
+  idleTimeoutS = IDLE_TIMEOUT_S,
 ): ListeningTarget {
   const server = Bun.serve({
     hostname: address.host,
     port: address.port,
     // Bun's default outside of development; a second target would get half of the first one's requests.
     reusePort: false,
-    idleTimeout: IDLE_TIMEOUT_S,
+    idleTimeout: idleTimeoutS,
     maxRequestBodySize: MAX_BODY_BYTES,
     // Else a failure would be answered with a page of source code.
     development: false,
     fetch(request, server) {
-      if (pathOf(request.url).startsWith("/stress/")) server.timeout(request, 0);
-      return target.handle(request);
+      if (!pathOf(request.url).startsWith("/stress/")) return target.handle(request);
+      server.timeout(request, 0);
+      // The connection may be kept for more; it is to idle no longer than others.
+      const idleAgain = () => server.timeout(request, idleTimeoutS);
+      return Promise.resolve(target.handle(request)).finally(idleAgain);
     },
   });
   return {
