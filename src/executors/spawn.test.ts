@@ -126,17 +126,18 @@ test("a grandchild that keeps the pipe open does not hold the result back", asyn
   expect(result.durationMs).toBeLessThan(2000);
 });
 
-test("100 MB of output are read to the end, and the last 64 KiB kept", async () => {
+test("200 MB of output are read to the end, and the last 64 KiB kept", async () => {
+  Bun.gc(true);
   const before = process.memoryUsage().rss;
   const result = await runCommand(
-    shell("head -c 100000000 /dev/zero | tr '\\0' x; echo end"),
+    shell("head -c 200000000 /dev/zero | tr '\\0' x; echo end"),
     LONG,
     never,
   );
   expect(result.kind).toBe("succeeded");
   expect(result.stdout).toHaveLength(64 * 1024);
   expect(result.stdout).toEndWith("xend\n");
-  expect(process.memoryUsage().rss - before).toBeLessThan(60e6);
+  expect(process.memoryUsage().rss - before).toBeLessThan(120e6);
 });
 
 test.each([

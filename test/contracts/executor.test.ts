@@ -159,7 +159,7 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
 
   beforeAll(async () => {
     const script =
-      "trap 'exit 3' TERM; echo out; echo err >&2; printf 'bin\\377\\n'; head -c 40000 /dev/zero | tr '\\0' x; echo; echo last >&2; while :; do sleep 0.1; done";
+      "trap 'exit 3' TERM; echo out; echo err >&2; printf 'bin\\377\\n'; head -c 40000 /dev/zero | tr '\\0' x; echo; sleep 0.5; echo last >&2; while :; do sleep 0.1; done";
     const run = ["run", "--detach", "--name", container, "--entrypoint", "sh"];
     await docker(...run, BUN_IMAGE, "-c", script);
   });
@@ -183,7 +183,8 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
   });
 
   test("its logs are both streams in order, long and broken lines bounded", async () => {
-    await Bun.sleep(300);
+    // Docker stamps a line when it reads it, so only a pause puts the two streams in a sure order.
+    await Bun.sleep(1500);
     const lines = await runtime.logs(container, 50, never);
     expect(lines.filter((line) => line.length < 100).toSorted()).toEqual(
       ["bin\uFFFD", "err", "last", "out"].toSorted(),
