@@ -1,0 +1,124 @@
+/** From what the rules' expressions said to alert states. Missing data is a state of its own. */
+
+import type { Alert, Evaluation, Labels, Rule, Sample } from "./model.ts";
+
+/** One rule and what its expression said at this poll. */
+export interface Reading {
+  readonly rule: Rule;
+  readonly evaluation: Evaluation;
+}
+
+/**
+ * What the answers to a rule's two queries mean.
+ *
+ * @param active the result of the whole expression: the rule holds for each of its samples
+ * @param measured the result of the compared side alone; `undefined` if the rule has none
+ */
+export function evaluate(
+  active: readonly Sample[],
+  measured: readonly Sample[] | undefined,
+): Evaluation {
+  const finite = active.filter(({ value }) => Number.isFinite(value));
+  if (finite.length > 0) return { kind: "active", samples: finite };
+  const notFinite = active[0];
+  if (notFinite !== undefined)
+    return { kind: "no_data", reason: `the value is ${notFinite.value}, not a number to act on` };
+  // A rule that compares nothing, such as absent(...), is quiet when it is empty.
+  if (measured === undefined) return { kind: "inactive", value: undefined };
+  if (measured.length === 0) return { kind: "no_data", reason: "there are no samples" };
+  const values = measured.map(({ value }) => value).filter(Number.isFinite);
+  if (values.length === 0)
+    return { kind: "no_data", reason: `the value is ${measured[0]?.value}: nothing was measured` };
+  return { kind: "inactive", value: Math.max(...values) };
+}
+
+/**
+ * Alert states after a poll, as Prometheus would have them, with two exceptions for safety: missing
+ * data ends a pending alert and suspends a firing one, instead of resolving it.
+ *
+ * @param previous the states after the poll before
+ * @returns for each rule one alert for each label set that is pending or firing, or else one
+ */
+export function detect(
+  previous: readonly Alert[],
+  readings: readonly Reading[],
+  nowMs: number,
+): Alert[] {
+  return readings.flatMap(({ rule, evaluation }) => {
+    const before = previous.filter((alert) => alert.rule === rule);
+    const active =
+      evaluation.kind === "active"
+        ? evaluation.samples.map((sample) => advance(rule, sample, { before, nowMs }))
+        : [];
+    const seen = new Set(active.map(({ labels }) => fingerprint(labels)));
+    const kept = before.filter(
+      (alert) => !seen.has(fingerprint(alert.labels)) && keepsFiring(alert, evaluation, nowMs),
+    );
+    const all = [...active, ...kept];
+    return all.length > 0 ? all : [atRest(rule, evaluation)];
+  });
+}
+
+interface Before {
+  readonly before: readonly Alert[];
+  readonly nowMs: number;
+}
+
+function advance(rule: Rule, sample: Sample, { before, nowMs }: Before): Alert {
+  const labels = alertLabels(rule, sample.labels);
+  const key = fingerprint(labels);
+  const last = before.find((alert) => fingerprint(alert.labels) === key);
+  const activeAtMs = last?.activeAtMs ?? nowMs;
+  const fires = last?.firingAtMs !== undefined || nowMs - activeAtMs >= rule.forMs;
+  return {
+    rule,
+    labels,
+    state: fires ? "firing" : "pending",
+    value: sample.value,
+    activeAtMs,
+    firingAtMs: fires ? (last?.firingAtMs ?? nowMs) : undefined,
+    lastActiveMs: nowMs,
+  };
+}
+
+/** `keep_firing_for` bridges a quiet moment; it does not outlive the data. */
+function keepsFiring(alert: Alert, evaluation: Evaluation, nowMs: number): boolean {
+  if (alert.state !== "firing" || evaluation.kind === "no_data") return false;
+  return nowMs - (alert.lastActiveMs ?? nowMs) < alert.rule.keepFiringForMs;
+}
+
+function atRest(rule: Rule, evaluation: Evaluation): Alert {
+  const missing = evaluation.kind === "no_data";
+  return {
+    rule,
+    labels: alertLabels(rule, {}),
+    state: missing ? "no_data" : "inactive",
+    value: evaluation.kind === "inactive" ? evaluation.value : undefined,
+    activeAtMs: undefined,
+    firingAtMs: undefined,
+    lastActiveMs: undefined,
+    ...(missing ? { noDataReason: evaluation.reason } : {}),
+  };
+}
+
+function alertLabels(rule: Rule, { __name__: _, ...sample }: Labels): Labels {
+  return { ...sample, ...rule.labels, alertname: rule.alert };
+}
+
+/** The same for the same labels, in whatever order they come. */
+export function fingerprint(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const SEVERITY_ORDER = { critical: 0, high: 1, medium: 2, low: 3 } as const;
+
+/** The firing alert to look into first: the most severe, then the one that has fired longest. */
+export function mostUrgent(alerts: readonly Alert[]): Alert | undefined {
+  return alerts
+    .filter(({ state }) => state === "firing")
+    .toSorted(
+      (a, b) =>
+        SEVERITY_ORDER[a.rule.severity] - SEVERITY_ORDER[b.rule.severity] ||
+        (a.firingAtMs ?? 0) - (b.firingAtMs ?? 0),
+    )[0];
+}

@@ -1,0 +1,302 @@
+/** Prometheus alerting rules: how they are read, and those that are built in. */
+
+import { parser } from "@prometheus-io/lezer-promql";
+import { z } from "zod";
+import { ACTION_IDS, type ActionId } from "../allowlist.ts";
+import { SentinelError } from "./errors.ts";
+import type { Labels, Rule, RuleSignal, Service, Severity } from "./model.ts";
+import { SEVERITIES } from "./model.ts";
+
+/** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
+export const CRASH_LOOP_ALERT = "CrashLoop";
+
+/** The annotation that lists, separated by commas, what an alert may lead to. */
+const PERMITS_ANNOTATION = "sentinel_actions";
+
+/** For an alert whose severity is not one of ours: such an alert waits for a person. */
+const UNKNOWN_SEVERITY: Severity = "medium";
+
+const labelsSchema = z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string());
+
+const ruleSourceSchema = z.strictObject({
+  alert: z.string().min(1).max(200),
+  expr: z.union([z.string(), z.number()]).transform(String),
+  for: z.string().optional(),
+  keep_firing_for: z.string().optional(),
+  labels: labelsSchema.optional(),
+  annotations: labelsSchema.optional(),
+});
+
+const recordingRuleSchema = z.strictObject({
+  record: z.string(),
+  expr: z.union([z.string(), z.number()]),
+  labels: labelsSchema.optional(),
+});
+
+const ruleFileSchema = z.strictObject({
+  groups: z.array(
+    z.strictObject({
+      name: z.string().min(1),
+      interval: z.string().optional(),
+      query_offset: z.string().optional(),
+      limit: z.number().optional(),
+      labels: labelsSchema.optional(),
+      rules: z.array(z.union([ruleSourceSchema, recordingRuleSchema])).default([]),
+    }),
+  ),
+});
+
+/** One alerting rule as it stands in a Prometheus rule file. */
+export type RuleSource = z.output<typeof ruleSourceSchema>;
+
+/** A Prometheus rule file, as a value. */
+export interface RuleFile {
+  readonly groups: readonly { readonly name: string; readonly rules: readonly RuleSource[] }[];
+}
+
+export interface Thresholds {
+  /** Cores. */
+  readonly cpu: number;
+  /** P90, seconds. */
+  readonly latencySeconds: number;
+  readonly memoryBytes: number;
+  /** Share of requests answered 5xx, 0 to 1. */
+  readonly errorRatio: number;
+}
+
+/** Errors within the window below which a share of errors says nothing: one unlucky request. */
+const MIN_ERRORS = 3;
+
+/**
+ * The built-in rules for one service.
+ *
+ * HighCpu and HighLatency have no `for`: their window already asks for seconds of it, and a wait on
+ * top would only add to the time to detection.
+ *
+ * @param windowMs range of every `rate`, at least 4 scrape intervals
+ */
+export function builtInRules(
+  service: Service,
+  thresholds: Thresholds,
+  windowMs: number,
+): RuleSource[] {
+  const selector = `job=${JSON.stringify(service.job)}`;
+  const window = formatDuration(windowMs);
+  const restarts = "docker-restart, compose-restart";
+  const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
+  const requests = `http_requests_total{${selector}}[${window}]`;
+  return [
+    {
+      alert: "HighCpu",
+      expr: `rate(process_cpu_seconds_total{${selector}}[${window}]) > ${thresholds.cpu}`,
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "CPU use is {{ $value | humanize }} cores",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "HighLatency",
+      expr: `histogram_quantile(0.90, sum(rate(http_request_duration_seconds_bucket{${selector}}[${window}])) by (le)) > ${thresholds.latencySeconds}`,
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "9 of 10 requests take up to {{ $value | humanizeDuration }}, the rest longer",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "HighErrorRatio",
+      expr: `(sum(rate(${errors})) or vector(0)) / sum(rate(${requests})) > ${thresholds.errorRatio} and sum(increase(${errors})) >= ${MIN_ERRORS}`,
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "{{ $value | humanizePercentage }} of all requests are answered with an error",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "HighMemory",
+      expr: `process_resident_memory_bytes{${selector}} > ${thresholds.memoryBytes}`,
+      for: "5s",
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "resident memory is {{ $value | humanize1024 }}B",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "TargetDown",
+      expr: `up{${selector}} == 0`,
+      for: "5s",
+      labels: { severity: "critical", service: service.name },
+      annotations: {
+        summary: "Prometheus cannot scrape the service",
+        [PERMITS_ANNOTATION]: "docker-restart, compose-up, compose-restart",
+      },
+    },
+    {
+      // Nobody scrapes it: that says nothing of the service, so it permits nothing.
+      alert: "TargetDown",
+      expr: `absent(up{${selector}})`,
+      for: "30s",
+      labels: { severity: "critical", service: service.name, kind: "absent" },
+      annotations: { summary: `no job ${JSON.stringify(service.job)} is scraped at all` },
+    },
+    {
+      alert: CRASH_LOOP_ALERT,
+      expr: `changes(process_start_time_seconds{${selector}}[10m]) > 3`,
+      labels: { severity: "critical", service: service.name },
+      annotations: {
+        summary:
+          "started {{ $value | humanize }} times within 10 minutes; restarting does not help",
+      },
+    },
+  ];
+}
+
+/**
+ * The alerting rules of a rule file, with their groups' labels. Recording rules are left to the
+ * Prometheus that loads the file.
+ *
+ * @param parsed the file's YAML, as a value
+ * @param where the file's name, for the message
+ * @throws SentinelError `configuration`
+ */
+export function readRuleFile(parsed: unknown, where: string): RuleSource[] {
+  const file = ruleFileSchema.safeParse(parsed);
+  if (!file.success) {
+    const issue = file.error.issues[0];
+    const path = issue?.path.join(".") || "the file";
+    throw new SentinelError("configuration", `${where}: ${path}: ${issue?.message ?? "not read"}`, {
+      hint: "It must be a Prometheus rule file: groups, each with a name and rules.",
+    });
+  }
+  return file.data.groups.flatMap(({ labels: groupLabels, rules }) =>
+    rules.flatMap((rule) =>
+      "alert" in rule ? [{ ...rule, labels: { ...groupLabels, ...rule.labels } }] : [],
+    ),
+  );
+}
+
+/** The rules in force: a rule of the file replaces every built-in one of its name. */
+export function mergeRules(
+  builtIn: readonly RuleSource[],
+  own: readonly RuleSource[],
+): RuleSource[] {
+  const replaced = new Set(own.map((rule) => rule.alert));
+  return [...builtIn.filter((rule) => !replaced.has(rule.alert)), ...own];
+}
+
+/**
+ * Reads one rule.
+ *
+ * @param where what to name in the message, e.g. the file
+ * @throws SentinelError `configuration` on an expression, a duration or an action id that is none
+ */
+export function readRule(source: RuleSource, where: string): Rule {
+  const { alert, expr, labels = {}, annotations = {} } = source;
+  const place = `${where}: alert ${alert}`;
+  const severity = SEVERITIES.find((known) => known === labels["severity"]) ?? UNKNOWN_SEVERITY;
+  return {
+    alert,
+    expr,
+    signal: readSignal(expr, place),
+    forMs: parseDuration(source.for ?? "0s", `${place}: for`),
+    keepFiringForMs: parseDuration(source.keep_firing_for ?? "0s", `${place}: keep_firing_for`),
+    severity,
+    labels,
+    annotations,
+    permits: readPermits(annotations, place),
+  };
+}
+
+function readPermits(annotations: Labels, place: string): ActionId[] {
+  const words = (annotations[PERMITS_ANNOTATION] ?? "").split(",").map((word) => word.trim());
+  return words
+    .filter((word) => word !== "")
+    .map((word) => {
+      const id = ACTION_IDS.find((known) => known === word);
+      if (id !== undefined) return id;
+      throw new SentinelError("configuration", `${place}: ${PERMITS_ANNOTATION} has ${word}`, {
+        hint: `Write ids from this list: ${ACTION_IDS.join(", ")}.`,
+      });
+    });
+}
+
+const COMPARISONS: Readonly<Record<string, string>> = {
+  Gtr: ">",
+  Lss: "<",
+  Gte: ">=",
+  Lte: "<=",
+  Eql: "==",
+  Neq: "!=",
+};
+
+/**
+ * The measured side of an expression such as `A > 5` or `A > 5 and B`: what to look at when the
+ * whole is empty, to tell a quiet signal from a missing one.
+ */
+function readSignal(expr: string, place: string): RuleSignal | undefined {
+  const tree = parser.parse(expr);
+  const cursor = tree.cursor();
+  do {
+    if (cursor.type.isError)
+      throw new SentinelError(
+        "configuration",
+        `${place}: expr is not PromQL at character ${cursor.from + 1}: ${expr}`,
+      );
+  } while (cursor.next());
+
+  let node = tree.topNode.firstChild;
+  while (node !== null) {
+    const { firstChild, lastChild } = node;
+    if (node.name === "ParenExpr") {
+      node = firstChild;
+      continue;
+    }
+    if (node.name !== "BinaryExpr" || firstChild === null || lastChild === null) return undefined;
+    const operatorName = firstChild.nextSibling?.name ?? "";
+    if (operatorName === "And" || operatorName === "Unless") {
+      node = firstChild;
+      continue;
+    }
+    const operator = COMPARISONS[operatorName];
+    if (operator === undefined || node.getChild("BoolModifier") !== null) return undefined;
+    const threshold = Number(expr.slice(lastChild.from, lastChild.to));
+    if (lastChild.name !== "NumberDurationLiteral" || Number.isNaN(threshold)) return undefined;
+    return { expr: expr.slice(firstChild.from, firstChild.to), operator, threshold };
+  }
+  return undefined;
+}
+
+const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
+  y: 365 * 86_400_000,
+  w: 7 * 86_400_000,
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+};
+
+/**
+ * Prometheus' durations, such as `5s` or `1m30s`.
+ *
+ * @see https://prometheus.io/docs/prometheus/latest/querying/basics/#float-literals-and-time-durations
+ */
+export function parseDuration(text: string, place: string): number {
+  const pattern = /^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/;
+  if (text === "0") return 0;
+  if (text === "" || !pattern.test(text))
+    throw new SentinelError("configuration", `${place} is ${JSON.stringify(text)}`, {
+      hint: "Write a duration such as 10s or 1m30s.",
+    });
+  return [...text.matchAll(/(\d+)(ms|[ywdhms])/g)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (DURATION_UNITS_MS[unit ?? ""] ?? 0),
+    0,
+  );
+}
+
+/** In Prometheus' own form: whole seconds where they are whole, else milliseconds. */
+export function formatDuration(durationMs: number): string {
+  return durationMs % 1000 === 0 ? `${durationMs / 1000}s` : `${Math.round(durationMs)}ms`;
+}
