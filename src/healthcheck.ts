@@ -2,13 +2,7 @@
 
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
-
-export interface HealthAnswer {
-  /** Answered with a 2xx status in time. */
-  readonly ok: boolean;
-  /** One line for a person. */
-  readonly message: string;
-}
+import type { HealthAnswer } from "./core/model.ts";
 
 /**
  * One GET. A redirect is not followed, and no proxy is used: Docker puts the user's HTTP_PROXY into

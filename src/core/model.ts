@@ -104,6 +104,12 @@ export type Finding<T> =
   | { readonly kind: "found"; readonly value: T }
   | { readonly kind: "missing"; readonly reason: string };
 
+/** Whether a health endpoint answered 2xx, and what it answered, as one line. */
+export interface HealthAnswer {
+  readonly ok: boolean;
+  readonly message: string;
+}
+
 /** Another rule's signal at the time of the alert. */
 export interface SignalReading {
   readonly alert: string;
@@ -125,6 +131,8 @@ export interface Evidence {
   readonly history: readonly Point[];
   readonly otherSignals: readonly SignalReading[];
   readonly container: Finding<ContainerState>;
+  /** What Sentinel's own request to the health endpoint got. */
+  readonly health: HealthAnswer;
   /** Last lines of standard output and error, oldest first, bounded, credentials masked. */
   readonly logs: Finding<readonly string[]>;
 }

@@ -19,6 +19,7 @@ const evidence: Evidence = {
     { timestampMs: 1_700_000_005_000, value: 1.93456789 },
   ],
   otherSignals: [{ alert: "HighLatency", state: "inactive", value: 0.01, threshold: 2 }],
+  health: { ok: false, message: "http://localhost:8000/health: no answer within 3 s" },
   container: {
     kind: "found",
     value: {

@@ -110,6 +110,7 @@ function renderFacts(evidence: Evidence): string[] {
     ...renderHistory(evidence.history),
     ...renderOtherSignals(evidence.otherSignals),
     line(`container, as Docker tells: ${renderContainer(evidence.container)}`),
+    line(`health endpoint, asked just now: ${evidence.health.message}`),
   ];
 }
 

@@ -29,6 +29,7 @@ export const request: DiagnosisRequest = {
     history: [{ timestampMs: 1_700_000_000_000, value: 1.9 }],
     otherSignals: [],
     container: { kind: "missing", reason: "no Docker" },
+    health: { ok: true, message: "http://localhost:8000/health: healthy (status 200)" },
     logs: { kind: "found", value: [LOG_LINE] },
   },
 };
