@@ -1,0 +1,80 @@
+/** What happens to a service and in an incident, in order. The report and the log are made of these. */
+
+import type {
+  Alert,
+  ContainerState,
+  Decision,
+  Diagnosis,
+  Finding,
+  HealthAnswer,
+  Outcome,
+  Verdict,
+} from "./model.ts";
+
+/** Within an incident; `incident` is its id. */
+export type IncidentEvent =
+  | {
+      readonly type: "incident_opened";
+      readonly alert: Alert;
+      /** When the signal began to rise, as far as its history tells. */
+      readonly onsetMs: number | undefined;
+    }
+  | {
+      readonly type: "evidence_collected";
+      readonly container: Finding<ContainerState>;
+      readonly health: HealthAnswer;
+      readonly logLines: number;
+      readonly historyPoints: number;
+    }
+  | {
+      readonly type: "diagnosis_failed";
+      readonly diagnoser: string;
+      readonly reason: string;
+      readonly message: string;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "diagnosed";
+      readonly diagnoser: string;
+      readonly diagnosis: Diagnosis;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "decided";
+      readonly decision: Decision;
+      /** What the action runs; absent without an action. */
+      readonly argv?: readonly string[];
+    }
+  | {
+      readonly type: "action_started";
+      readonly action: string;
+      readonly argv: readonly string[];
+    }
+  | { readonly type: "action_finished"; readonly outcome: Outcome }
+  | { readonly type: "verification_started"; readonly verdictInMs: number }
+  | { readonly type: "incident_closed"; readonly closing: Closing };
+
+/** How an incident ended. Times are seconds from the onset where it is known, else from detection. */
+export interface Closing {
+  readonly result: "acted" | "held" | "skipped" | "cancelled";
+  readonly verdict: Verdict | undefined;
+  readonly detectedAfterMs: number | undefined;
+  readonly actedAfterMs: number | undefined;
+  readonly healedAfterMs: number | undefined;
+}
+
+/** Outside incidents: what changed since the poll before. */
+export type WatchEvent =
+  | { readonly type: "source_down"; readonly reason: string }
+  | { readonly type: "source_back" }
+  | { readonly type: "alert_changed"; readonly alert: Alert; readonly from: Alert["state"] }
+  | { readonly type: "cooling_down"; readonly alert: Alert; readonly untilMs: number }
+  | { readonly type: "quiet"; readonly alerts: readonly Alert[] };
+
+export type SentinelEvent = (WatchEvent | (IncidentEvent & { readonly incident: string })) & {
+  readonly atMs: number;
+  readonly service: string;
+};
+
+/** An event before it is stamped with the time, the service and the incident. */
+export type EmitEvent = (event: SentinelEvent) => void;

@@ -1,0 +1,65 @@
+/** One service's rules, evaluated poll by poll against a source of signals. */
+
+import { detect, evaluate, type Reading } from "./detection.ts";
+import { messageOf, SentinelError } from "./errors.ts";
+import type { Alert, Evaluation, Rule } from "./model.ts";
+import type { Clock, SignalSource } from "./ports.ts";
+
+export interface Poll {
+  readonly atMs: number;
+  /** Why the source gave no answer; `undefined` if it did. */
+  readonly sourceDown: string | undefined;
+  readonly alerts: readonly Alert[];
+  readonly evaluations: ReadonlyMap<Rule, Evaluation>;
+}
+
+export interface Monitor {
+  /** Evaluates all rules once. A failing source makes every rule's data missing; it does not throw. */
+  poll(signal: AbortSignal): Promise<Poll>;
+}
+
+export function createMonitor(rules: readonly Rule[], source: SignalSource, clock: Clock): Monitor {
+  let alerts: readonly Alert[] = [];
+  return {
+    async poll(signal) {
+      const results = await Promise.all(rules.map((rule) => readRule(rule, source, signal)));
+      const sourceDown = results.find(({ sourceDown }) => sourceDown !== undefined)?.sourceDown;
+      // A source that fails half of the questions is not believed in the other half.
+      const readings: Reading[] = results.map(({ rule, evaluation }) => ({
+        rule,
+        evaluation: sourceDown === undefined ? evaluation : { kind: "no_data", reason: sourceDown },
+      }));
+      const atMs = clock.nowMs();
+      alerts = detect(alerts, readings, atMs);
+      const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));
+      return { atMs, sourceDown, alerts, evaluations };
+    },
+  };
+}
+
+interface RuleResult extends Reading {
+  readonly sourceDown: string | undefined;
+}
+
+async function readRule(
+  rule: Rule,
+  source: SignalSource,
+  signal: AbortSignal,
+): Promise<RuleResult> {
+  try {
+    const [active, measured] = await Promise.all([
+      source.query(rule.expr, signal),
+      rule.signal && source.query(rule.signal.expr, signal),
+    ]);
+    return { rule, evaluation: evaluate(active, measured), sourceDown: undefined };
+  } catch (error) {
+    const reason = messageOf(error);
+    // The source works and refuses this one expression; the others may well be fine.
+    const rejected = error instanceof SentinelError && error.code === "source_rejected";
+    return {
+      rule,
+      evaluation: { kind: "no_data", reason },
+      sourceDown: rejected ? undefined : reason,
+    };
+  }
+}
