@@ -1,0 +1,171 @@
+/** Events as lines for a person, in the order in which they happen. */
+
+import { printable } from "./answer.ts";
+import { REASON_TEXT } from "./decision.ts";
+import type { Closing, SentinelEvent } from "./events.ts";
+import type { Alert, ContainerState, Decision, Finding, Outcome } from "./model.ts";
+import { significant, renderSummary } from "./summary.ts";
+
+const LABEL_WIDTH = 12;
+const RULE_WIDTH = 72;
+const MAX_LENGTH = 600;
+
+/**
+ * What to print for one event; nothing for those that a person need not see. Whatever came from
+ * outside has its control characters made visible, so that no log line or model writes to a terminal.
+ */
+export function renderEvent(event: SentinelEvent): string[] {
+  const time = clockTime(event.atMs);
+  const { service } = event;
+  switch (event.type) {
+    case "source_down":
+      return [`${time}  Signals are missing: ${clean(event.reason)}. Nothing is judged or done.`];
+    case "source_back":
+      return [`${time}  Signals are back.`];
+    case "alert_changed":
+      return renderChange(event.alert, event.from).map((line) => `${time}  ${service}: ${line}`);
+    case "cooling_down":
+      return [
+        `${time}  ${service}: ${event.alert.rule.alert} fires during the cooldown, which ends at ${clockTime(event.untilMs)}`,
+      ];
+    case "quiet":
+      return [`${time}  ${service}: all quiet (${event.alerts.map(reading).join(", ")})`];
+    case "incident_opened":
+      return [
+        "",
+        heading(`Incident ${event.incident} on ${service}`),
+        ...field("Fired", `${describeAlert(event.alert)}`),
+        ...field("Since", since(event.onsetMs, event.atMs)),
+      ];
+    case "evidence_collected":
+      return [
+        ...field("Docker", renderContainer(event.container)),
+        ...field("Health", event.health.message),
+        ...field("Evidence", `${event.logLines} log lines, ${event.historyPoints} earlier values`),
+      ];
+    case "diagnosis_failed":
+      return field("No answer", `${event.diagnoser}: ${event.message}`);
+    case "diagnosed": {
+      const { rootCause, severity, confidence, faultClass, action, evidence } = event.diagnosis;
+      return [
+        ...field("Diagnosed", `by ${event.diagnoser} in ${seconds(event.durationMs)}`),
+        ...field("Root cause", rootCause),
+        ...evidence.slice(0, 5).flatMap((fact) => field("", `- ${fact}`)),
+        ...field("Severity", `${severity} (${faultClass}, ${Math.round(confidence * 100)} % sure)`),
+        ...field("Proposes", action),
+      ];
+    }
+    case "decided":
+      return field("Decision", renderDecision(event.decision, event.argv));
+    case "action_started":
+      return [...field("Action", event.action), ...field("Command", event.argv.join(" "))];
+    case "action_finished":
+      return renderOutcome(event.outcome);
+    case "verification_started":
+      return field("Verifying", `the verdict is due in ${seconds(event.verdictInMs)}`);
+    case "incident_closed":
+      return [...renderClosing(event.closing), "─".repeat(RULE_WIDTH), ""];
+  }
+}
+
+function renderChange(alert: Alert, from: Alert["state"]): string[] {
+  const { rule, state } = alert;
+  if (state === "firing") return [`${rule.alert} is firing: ${clean(renderSummary(alert))}`];
+  if (state === "pending") return [`${rule.alert} is pending: ${clean(renderSummary(alert))}`];
+  if (state === "no_data")
+    return [`${rule.alert} has no data: ${clean(alert.noDataReason ?? "not known why")}`];
+  if (from === "firing") return [`${rule.alert} has resolved`];
+  if (from === "no_data") return [`${rule.alert} has data again`];
+  return [`${rule.alert} is quiet again`];
+}
+
+/** What fired and by how much. */
+function describeAlert(alert: Alert): string {
+  const { rule, value } = alert;
+  const threshold = rule.signal?.threshold;
+  const ratio =
+    value !== undefined && threshold !== undefined && threshold > 0
+      ? `, ${significant(value / threshold)} times the threshold of ${threshold}`
+      : "";
+  return `${rule.alert} (${rule.severity}): ${renderSummary(alert)}${ratio}`;
+}
+
+function since(onsetMs: number | undefined, atMs: number): string {
+  if (onsetMs === undefined) return "not known";
+  return `about ${clockTime(onsetMs)}, ${seconds(atMs - onsetMs)} before it was found`;
+}
+
+function renderContainer(container: Finding<ContainerState>): string {
+  if (container.kind === "missing") return container.reason;
+  const { status, health, exitCode, oomKilled, restartCount, startedAtMs } = container.value;
+  const started = startedAtMs === undefined ? "never" : new Date(startedAtMs).toISOString();
+  const killed = oomKilled ? ", killed for lack of memory" : "";
+  const exited = status === "running" ? "" : `, exit code ${exitCode}`;
+  return `${status}, health ${health}${exited}${killed}, ${restartCount} restarts, started ${started}`;
+}
+
+function renderDecision(decision: Decision, argv: readonly string[] | undefined): string {
+  const why = REASON_TEXT[decision.reason];
+  if (decision.kind === "act") return `act: ${why}`;
+  const command = argv ? ` It would run: ${argv.join(" ")}` : "";
+  if (decision.kind === "ask") return `left to a person: ${why}.${command}`;
+  return `nothing is run: ${why}.${command}`;
+}
+
+function renderOutcome({ kind, exitCode, durationMs, output }: Outcome): string[] {
+  const exit = exitCode === undefined ? "" : `, exit code ${exitCode}`;
+  const words = { timed_out: "ran out of time", not_started: "could not be started" };
+  const what = kind === "timed_out" || kind === "not_started" ? words[kind] : kind;
+  const lines = field("Result", `${what}${exit}, in ${seconds(durationMs)}`);
+  if (kind === "succeeded") return lines;
+  const said = output
+    .trim()
+    .split("\n")
+    .slice(-5)
+    .filter((line) => line !== "");
+  return [...lines, ...said.flatMap((line) => field("", line))];
+}
+
+function renderClosing(closing: Closing): string[] {
+  const { result, verdict, detectedAfterMs, actedAfterMs, healedAfterMs } = closing;
+  if (result === "cancelled")
+    return field("Ended", "cancelled: Sentinel was told to stop before there was a verdict");
+  const words = { healed: "HEALED", not_healed: "NOT HEALED", unknown: "UNKNOWN" } as const;
+  const times = [
+    detectedAfterMs === undefined ? "" : `found after ${seconds(detectedAfterMs)}`,
+    actedAfterMs === undefined ? "" : `acted after ${seconds(actedAfterMs)}`,
+    healedAfterMs === undefined ? "" : `proven healed after ${seconds(healedAfterMs)}`,
+  ].filter((part) => part !== "");
+  return [
+    ...(verdict ? field("Verdict", `${words[verdict.kind]}: ${verdict.reason}`) : []),
+    ...(times.length > 0 ? field("Timing", times.join(", ")) : []),
+  ];
+}
+
+/** One signal in the line that says that all is quiet. */
+function reading({ rule, state, value }: Alert): string {
+  if (state === "no_data") return `${rule.alert} no data`;
+  return value === undefined ? rule.alert : `${rule.alert} ${significant(value)}`;
+}
+
+function heading(text: string): string {
+  const title = `── ${clean(text)} `;
+  return title + "─".repeat(Math.max(RULE_WIDTH - title.length, 2));
+}
+
+function field(label: string, text: string): string[] {
+  return [`   ${label.padEnd(LABEL_WIDTH)}${clean(text)}`];
+}
+
+function clean(text: string): string {
+  return printable(text, MAX_LENGTH);
+}
+
+function seconds(durationMs: number): string {
+  const value = durationMs / 1000;
+  return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} s`;
+}
+
+function clockTime(atMs: number): string {
+  return new Date(atMs).toTimeString().slice(0, 8);
+}
