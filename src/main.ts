@@ -1,13 +1,23 @@
 /** Arguments to role. The only place with `process.exit` and signal handlers. */
 
 import { isMainThread } from "node:worker_threads";
+import type { Command } from "commander";
 
-const ROLES = ["target"] as const;
+const ROLES = ["target", "observer"] as const;
+type Role = (typeof ROLES)[number];
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
 
 // A compiled executable has one entry: the CPU workers come through here as well. All else is
 // imported when it is needed, so that each start pays only for what it uses.
 if (isMainThread) process.exit(await main(process.argv.slice(2)));
 else await import("./target/cpu-worker.ts");
+
+interface Options {
+  readonly role?: Role;
+  readonly config?: string;
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const { Command, CommanderError, Option } = await import("commander");
@@ -15,62 +25,101 @@ async function main(args: readonly string[]): Promise<number> {
   const { print, printError } = await import("./log.ts");
   const { SentinelError } = await import("./core/errors.ts");
   let exitCode = 0;
-  const role = new Option("--role <role>", "what this process does").choices(ROLES);
+
   const program = new Command("sentinel")
-    .description("Finds failures of containerised services, heals them, and proves it.")
-    .version(VERSION)
-    .addOption(role)
+    .description("Finds failures of services in containers, heals them, and proves it.")
+    .usage("--role=target | --role=observer | COMMAND")
+    .version(VERSION, "-v, --version")
+    .addOption(new Option("--role <role>", "what this process does").choices(ROLES))
+    .option("--config <file>", "services and rule files (default: sentinel.yaml, if it is there)")
+    .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => {} });
-  program.action(async (options: { role?: string }) => {
-    if (options.role === undefined) {
-      printError(`sentinel: choose a role: --role=${ROLES.join(" or --role=")} (see --help)`);
-      exitCode = 2;
-      return;
-    }
-    await runTarget();
+    .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => {} })
+    .action(async ({ role, config }: Options) => {
+      if (role === undefined)
+        throw new SentinelError("usage", "a role or a command is missing", {
+          hint: usageHint(program),
+        });
+      await runRole(role, config);
+    });
+
+  const command = (name: string, description: string) =>
+    program.command(name).description(description).allowExcessArguments(false);
+  command("check", "reach every dependency once, and say what to do about each that fails").action(
+    async () => {
+      const { check } = await import("./check.ts");
+      exitCode = (await check(await readObserverSettings(program.opts<Options>().config)))
+        ? 0
+        : EXIT_FAILED;
+    },
+  );
+  command("rules", "print the rules in force as a Prometheus rule file").action(async () => {
+    const { renderRules } = await import("./check.ts");
+    print(await renderRules(await readObserverSettings(program.opts<Options>().config)));
   });
-  program
-    .command("healthcheck [url]")
-    .description("exit 0 if the service answers, 1 if not; for a container's HEALTHCHECK")
+  command("healthcheck", "exit 0 if the service answers, 1 if not; for a container's HEALTHCHECK")
+    .argument("[url]", "default: /health on this machine, on PORT")
     .action(async (url?: string) => {
       const { healthcheck } = await import("./healthcheck.ts");
-      const answer = await healthcheck(
-        url ?? `http://127.0.0.1:${process.env["PORT"] ?? "8000"}/health`,
-      );
+      const { targetSettings } = await import("./config.ts");
+      const { port } = targetSettings(process.env);
+      const answer = await healthcheck(url ?? `http://127.0.0.1:${port}/health`);
       if (answer.ok) print(answer.message);
       else printError(answer.message);
-      exitCode = answer.ok ? 0 : 1;
+      exitCode = answer.ok ? 0 : EXIT_FAILED;
     });
+
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      printError(`sentinel: ${error.message.replace(/^error: /, "")}`);
-      return 2;
+      const [message] = error.message.replace(/^error: /, "").split("\n");
+      printError(`sentinel: ${message}. ${usageHint(program)}`);
+      return EXIT_USAGE;
     }
     if (!(error instanceof SentinelError)) throw error;
-    printError(`sentinel: ${error.message}. ${error.hint ?? ""}`.trimEnd());
-    return error.code === "configuration" || error.code === "usage" ? 2 : 1;
+    printError(["sentinel:", `${error.message}.`, error.hint].filter(Boolean).join(" "));
+    return error.code === "configuration" || error.code === "usage" ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 
-/** Resolves with the signal that asks this process to end. */
-function endRequested(): Promise<NodeJS.Signals> {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  process.once("SIGTERM", resolve);
-  process.once("SIGINT", resolve);
-  return promise;
+/** What would have been valid, on one line. */
+function usageHint(program: Command): string {
+  const options = program.options.map(({ long }) => long).concat("--help");
+  const commands = program.commands.map((command) => command.name());
+  return `Roles: ${ROLES.join(", ")}. Commands: ${commands.join(", ")}. Options: ${options.join(", ")}.`;
 }
 
-async function runTarget(): Promise<void> {
+async function readObserverSettings(configFile: string | undefined) {
+  const { observerSettings } = await import("./config.ts");
+  return observerSettings({
+    env: process.env,
+    folder: process.cwd(),
+    isTerminal: process.stdout.isTTY === true,
+    ...(configFile === undefined ? {} : { configFile }),
+  });
+}
+
+async function runRole(role: Role, configFile: string | undefined): Promise<void> {
+  const stop = new AbortController();
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  for (const name of ["SIGTERM", "SIGINT"] as const)
+    process.on(name, () => {
+      stop.abort();
+      resolve();
+    });
+  if (role === "observer") {
+    const settings = await readObserverSettings(configFile);
+    const { runObserver } = await import("./observer.ts");
+    return runObserver(settings, stop.signal);
+  }
   const { targetSettings } = await import("./config.ts");
   const { createLog } = await import("./log.ts");
   const { startTarget } = await import("./target.ts");
   const log = createLog({ name: "sentinel.target", bufferMs: 50 });
   const target = await startTarget(targetSettings(process.env), log);
-  await endRequested();
+  await ended;
   await target.stop();
 }
