@@ -6,7 +6,7 @@ import { messageOf } from "./core/errors.ts";
 import { reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { print } from "./log.ts";
-import { rateWindowMs, ruleSources, rulesFor } from "./observer.ts";
+import { monitorOptions, ruleSources, rulesFor } from "./observer.ts";
 import { prometheusSource } from "./signals/prometheus.ts";
 
 const DEADLINE_MS = 10_000;
@@ -89,7 +89,8 @@ export async function renderRules(settings: ObserverSettings): Promise<string> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const groups = await Promise.all(
     settings.services.map(async (service) => {
-      const windowMs = await rateWindowMs(settings, service, { source, signal });
+      const { findWindowMs, fallbackWindowMs } = monitorOptions(settings, service, source);
+      const windowMs = (await findWindowMs(signal)) ?? fallbackWindowMs;
       const rules = ruleSources(settings, service, windowMs).map(({ file: _, ...rule }) => rule);
       return { name: `sentinel-${service.name}`, rules };
     }),

@@ -4,7 +4,7 @@ import { allowlistFor } from "./allowlist.ts";
 import type { ObserverSettings } from "./config.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Rule, Service } from "./core/model.ts";
-import { createMonitor } from "./core/monitor.ts";
+import { createMonitor, type MonitorOptions } from "./core/monitor.ts";
 import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
 import { renderEvent } from "./core/report.ts";
 import {
@@ -60,14 +60,12 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
   say(startLines(settings, diagnosers));
   await Promise.all(
     settings.services.map(async (service) => {
-      const windowMs = await rateWindowMs(settings, service, { source, signal });
-      const rules = rulesFor(settings, service, windowMs);
-      const monitor = createMonitor(rules, source, systemClock);
+      const monitor = createMonitor(monitorOptions(settings, service, source), source, systemClock);
       const { autonomy, pollIntervalMs, stabilizeMs, cooldownMs } = settings;
       const allowlist = allowlistFor(service.name);
       await watch(
         {
-          policy: { service, allowlist, autonomy, pollIntervalMs, stabilizeMs, windowMs },
+          policy: { service, allowlist, autonomy, pollIntervalMs, stabilizeMs },
           world: {
             source,
             monitor,
@@ -114,21 +112,26 @@ export function rulesFor(settings: ObserverSettings, service: Service, windowMs:
   );
 }
 
-/** `auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */
-export async function rateWindowMs(
-  { rateWindowMs }: ObserverSettings,
+/** `RATE_WINDOW=auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */
+export function monitorOptions(
+  settings: ObserverSettings,
   service: Service,
-  { source, signal }: { readonly source: SignalSource; readonly signal: AbortSignal },
-): Promise<number> {
-  if (rateWindowMs !== undefined) return rateWindowMs;
-  try {
-    const intervalMs = await source.scrapeIntervalMs(service.job, signal);
-    if (intervalMs === undefined) return UNKNOWN_WINDOW_MS;
-    return Math.max(SCRAPES_PER_WINDOW * intervalMs, MIN_WINDOW_MS);
-  } catch {
-    // The source is away: the loop says so at its first poll.
-    return UNKNOWN_WINDOW_MS;
-  }
+  source: SignalSource,
+): MonitorOptions {
+  return {
+    rulesFor: (windowMs) => rulesFor(settings, service, windowMs),
+    fallbackWindowMs: UNKNOWN_WINDOW_MS,
+    async findWindowMs(signal) {
+      if (settings.rateWindowMs !== undefined) return settings.rateWindowMs;
+      try {
+        const intervalMs = await source.scrapeIntervalMs(service.job, signal);
+        return intervalMs && Math.max(SCRAPES_PER_WINDOW * intervalMs, MIN_WINDOW_MS);
+      } catch {
+        // The source is away, which the poll itself says.
+        return undefined;
+      }
+    },
+  };
 }
 
 function startLines(settings: ObserverSettings, diagnosers: readonly Diagnoser[]): string[] {

@@ -43,7 +43,6 @@ export interface Policy {
   readonly allowlist: Allowlist;
   readonly autonomy: Autonomy;
   readonly pollIntervalMs: number;
-  readonly windowMs: number;
   readonly stabilizeMs: number;
 }
 
@@ -62,7 +61,7 @@ export async function handleIncident(
 ): Promise<Closing> {
   const { clock, emit } = world;
   const openedAtMs = clock.nowMs();
-  const history = await readHistory(alert, { policy, world }, signal);
+  const history = await readHistory(alert, world, signal);
   const onsetMs = estimateOnset(history, alert, openedAtMs);
   emit({ type: "incident_opened", alert, onsetMs });
   const close = (result: Closing["result"], end: Partial<Closing> = {}): Closing => {
@@ -116,12 +115,12 @@ interface Context {
 
 async function readHistory(
   alert: Alert,
-  { policy, world }: Context,
+  world: World,
   signal: AbortSignal,
 ): Promise<readonly Point[]> {
   const expr = alert.rule.signal?.expr;
   if (expr === undefined) return [];
-  const stepMs = policy.windowMs / 4;
+  const stepMs = world.monitor.windowMs / 4;
   try {
     const series = await world.source.range(expr, { durationMs: HISTORY_MS, stepMs }, signal);
     const own = series.find(({ labels }) => isSubset(labels, alert.labels)) ?? series[0];
@@ -258,7 +257,8 @@ async function verify(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { clock } = world;
-  const { windowMs, pollIntervalMs } = policy;
+  const { pollIntervalMs } = policy;
+  const { windowMs } = world.monitor;
   const stabilizeMs = Math.max(policy.stabilizeMs, windowMs);
   const plan: VerificationPlan = { actedAtMs: clock.nowMs(), windowMs, stabilizeMs };
   world.emit({ type: "verification_started", verdictInMs: stabilizeMs });

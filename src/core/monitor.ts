@@ -13,15 +13,47 @@ export interface Poll {
   readonly evaluations: ReadonlyMap<Rule, Evaluation>;
 }
 
+export interface MonitorOptions {
+  /** The service's rules with that range in their rates. Called again when the range becomes known. */
+  rulesFor(windowMs: number): readonly Rule[];
+  /** The range to use; `undefined` while it is not known, such as before the first scrape. */
+  findWindowMs(signal: AbortSignal): Promise<number | undefined>;
+  /** The range until then. */
+  readonly fallbackWindowMs: number;
+}
+
 export interface Monitor {
+  /** The range in force. */
+  readonly windowMs: number;
   /** Evaluates all rules once. A failing source makes every rule's data missing; it does not throw. */
   poll(signal: AbortSignal): Promise<Poll>;
 }
 
-export function createMonitor(rules: readonly Rule[], source: SignalSource, clock: Clock): Monitor {
+export function createMonitor(
+  options: MonitorOptions,
+  source: SignalSource,
+  clock: Clock,
+): Monitor {
   let alerts: readonly Alert[] = [];
+  let windowMs = options.fallbackWindowMs;
+  let isWindowKnown = false;
+  let rules = options.rulesFor(windowMs);
+
+  const settleWindow = async (signal: AbortSignal) => {
+    const found = await options.findWindowMs(signal);
+    if (found === undefined) return;
+    isWindowKnown = true;
+    if (found === windowMs) return;
+    windowMs = found;
+    rules = options.rulesFor(windowMs);
+  };
+
   return {
+    get windowMs() {
+      return windowMs;
+    },
     async poll(signal) {
+      if (!isWindowKnown) await settleWindow(signal);
       const results = await Promise.all(rules.map((rule) => readRule(rule, source, signal)));
       const sourceDown = results.find(({ sourceDown }) => sourceDown !== undefined)?.sourceDown;
       // A source that fails half of the questions is not believed in the other half.
