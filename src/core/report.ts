@@ -29,7 +29,7 @@ export function renderEvent(event: SentinelEvent): string[] {
         `${time}  ${service}: ${event.alert.rule.alert} fires during the cooldown, which ends at ${clockTime(event.untilMs)}`,
       ];
     case "quiet":
-      return [`${time}  ${service}: all quiet (${event.alerts.map(reading).join(", ")})`];
+      return [`${time}  ${service}: all quiet: ${event.alerts.map(reading).join(", ")}`];
     case "incident_opened":
       return [
         "",
@@ -72,11 +72,12 @@ function renderChange(alert: Alert, from: Alert["state"]): string[] {
   const { rule, state } = alert;
   if (state === "firing") return [`${rule.alert} is firing: ${clean(renderSummary(alert))}`];
   if (state === "pending") return [`${rule.alert} is pending: ${clean(renderSummary(alert))}`];
+  // A signal that rests and has no data is told with the quiet ones; the log has every change.
+  if (state === "no_data" && from === "inactive") return [];
   if (state === "no_data")
-    return [`${rule.alert} has no data: ${clean(alert.noDataReason ?? "not known why")}`];
-  if (from === "firing") return [`${rule.alert} has resolved`];
-  if (from === "no_data") return [`${rule.alert} has data again`];
-  return [`${rule.alert} is quiet again`];
+    return [`${rule.alert} was ${from} and has no data: ${clean(alert.noDataReason ?? "")}`];
+  if (from === "no_data") return [];
+  return [`${rule.alert} has ${from === "firing" ? "resolved" : "gone quiet"}`];
 }
 
 /** What fired and by how much. */
@@ -145,7 +146,14 @@ function renderClosing(closing: Closing): string[] {
 /** One signal in the line that says that all is quiet. */
 function reading({ rule, state, value }: Alert): string {
   if (state === "no_data") return `${rule.alert} no data`;
-  return value === undefined ? rule.alert : `${rule.alert} ${significant(value)}`;
+  // `up == 0` is a yes or no: its value says nothing that its silence does not.
+  const isMeasured = value !== undefined && rule.signal?.operator !== "==";
+  return isMeasured ? `${rule.alert} ${compact(value)}` : `${rule.alert} no`;
+}
+
+/** A number of bytes in the units that one reads bytes in. */
+function compact(value: number): string {
+  return value >= 1024 ** 2 ? humanize1024(value) : significant(value);
 }
 
 function heading(text: string): string {

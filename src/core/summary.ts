@@ -21,7 +21,8 @@ function formatValue(value: number, filter: string | undefined): string {
   return significant(value);
 }
 
-function humanize1024(value: number): string {
+/** Bytes with a binary prefix, without the B: `48.2 Mi`. */
+export function humanize1024(value: number): string {
   const units = ["", "Ki", "Mi", "Gi", "Ti"];
   const power = Math.min(Math.floor(Math.log2(Math.max(value, 1)) / 10), units.length - 1);
   return `${significant(value / 1024 ** power)} ${units[power] ?? ""}`;

@@ -26,7 +26,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   let before: readonly Alert[] = [];
   let sourceIsDown = false;
   let coolsUntilMs = 0;
-  let quietToldMs = clock.nowMs();
+  // At once, so that a person sees that it works, and then now and again.
+  let quietToldMs = Number.NEGATIVE_INFINITY;
   // Alerts already taken up, or told to be held by the cooldown: forgotten once they stop firing.
   const handled = new Set<string>();
   const toldCooling = new Set<string>();
