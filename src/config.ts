@@ -78,11 +78,13 @@ const wholeNumber = (min: number, max: number) =>
 const milliseconds = (minSeconds: number, maxSeconds: number) =>
   number(minSeconds, maxSeconds).transform((seconds) => seconds * 1000);
 const httpUrl = z.string().refine((text) => /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text));
-const words = z.string().transform((text) =>
-  text
-    .split(",")
-    .map((word) => word.trim())
-    .filter((word) => word !== ""),
+const modelNames = z.string().transform((text) =>
+  text === "none"
+    ? []
+    : text
+        .split(",")
+        .map((name) => name.trim())
+        .filter((name) => name !== ""),
 );
 const printableText = z.string().regex(/^[\x21-\x7e]*$/);
 
@@ -133,9 +135,9 @@ const SETTINGS = {
     form: "a key in plain ASCII, without spaces",
   },
   LOCAL_MODELS: {
-    schema: words,
+    schema: modelNames,
     fallback: "mistralai/ministral-3-3b,liquid/lfm2.5-1.2b,qwen/qwen3-vl-4b",
-    form: "names of models separated by commas, or nothing for none",
+    form: "names of models separated by commas, or none",
   },
   CPU_THRESHOLD: {
     schema: number(0, 10_000),

@@ -4,7 +4,7 @@ import { printable } from "./answer.ts";
 import { REASON_TEXT } from "./decision.ts";
 import type { Closing, SentinelEvent } from "./events.ts";
 import type { Alert, ContainerState, Decision, Finding, Outcome } from "./model.ts";
-import { significant, renderSummary } from "./summary.ts";
+import { humanize1024, renderSummary, significant } from "./summary.ts";
 
 const LABEL_WIDTH = 12;
 const RULE_WIDTH = 72;
