@@ -43,7 +43,15 @@ const LAYERS: readonly Layer[] = [
   },
   {
     files: ["src/config.ts", "src/config-file.ts"],
-    imports: [...CORE, "src/config-file.ts", "zod", "yaml", "node:*", "package.json"],
+    imports: [
+      ...CORE,
+      "src/config.ts",
+      "src/config-file.ts",
+      "zod",
+      "yaml",
+      "node:*",
+      "package.json",
+    ],
   },
   { files: ["src/log.ts"], imports: ["node:fs"] },
   { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
