@@ -2,6 +2,7 @@
 
 import { allowlistFor } from "./allowlist.ts";
 import type { ObserverSettings } from "./config.ts";
+import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Rule, Service } from "./core/model.ts";
 import { createMonitor, type MonitorOptions } from "./core/monitor.ts";
@@ -167,7 +168,10 @@ function createOutput({ logFormat }: ObserverSettings): Output {
     };
   const log = createLog({ name: "sentinel.observer" });
   return {
-    emit: ({ type, atMs: _, ...fields }) => log.event("info", type, fields),
+    emit: (happened) => {
+      const { level, event, fields } = toEventLine(happened);
+      log.event(level, event, fields);
+    },
     say: (lines) => {
       for (const line of lines) log.event("info", "notice", { text: line.trim() });
     },

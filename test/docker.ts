@@ -8,6 +8,13 @@ import { childEnvironment, lastLine, runCommand } from "../src/executors/spawn.t
 /** In which the project's own image is built: whoever can build that has this. */
 export const BUN_IMAGE = "oven/bun:1.4.5";
 
+/** What `docker compose up` builds on and runs; the second is what the target runs on. */
+export const STACK_IMAGES: readonly string[] = [
+  BUN_IMAGE,
+  "gcr.io/distroless/base-nossl-debian12:nonroot",
+  "prom/prometheus:v3.5.3",
+];
+
 const ENGINE_DEADLINE_MS = 10_000;
 const PULL_DEADLINE_MS = 180_000;
 const COMMAND_DEADLINE_MS = 120_000;

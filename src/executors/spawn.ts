@@ -201,37 +201,37 @@ class Drain {
 /** A pipe that breaks has given all that it will give; the exit code tells the rest. */
 function ignoreClosed(_error: unknown): void {}
 
-/** The last bytes of a stream, in memory of about that size however long the stream is. */
+/**
+ * The last bytes of a stream, in a ring of that size: however long the stream is, nothing is left
+ * behind for the garbage collector.
+ */
 class Tail {
   readonly #maxBytes: number;
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  #cut = false;
+  #ring = new Uint8Array();
+  /** Bytes of the stream so far; where the next one goes is its remainder. */
+  #total = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.byteLength;
-    // Twice the bound, so that a stream of small chunks is not copied at each of them.
-    if (this.#bytes > 2 * this.#maxBytes) this.#compact();
+    if (this.#ring.byteLength === 0) this.#ring = new Uint8Array(this.#maxBytes);
+    const last = chunk.subarray(Math.max(0, chunk.byteLength - this.#maxBytes));
+    this.#total += chunk.byteLength - last.byteLength;
+    const at = this.#total % this.#maxBytes;
+    const first = last.subarray(0, this.#maxBytes - at);
+    this.#ring.set(first, at);
+    this.#ring.set(last.subarray(first.byteLength), 0);
+    this.#total += last.byteLength;
   }
 
   text(): string {
-    this.#compact();
-    const [bytes = new Uint8Array()] = this.#chunks;
-    return new TextDecoder().decode(this.#cut ? bytes.subarray(continuationBytes(bytes)) : bytes);
-  }
-
-  #compact(): void {
-    const bytes = Buffer.concat(this.#chunks);
-    this.#cut ||= bytes.byteLength > this.#maxBytes;
-    // A copy: a view would keep the whole buffer alive.
-    const last = Uint8Array.from(bytes.subarray(Math.max(0, bytes.byteLength - this.#maxBytes)));
-    this.#chunks = [last];
-    this.#bytes = last.byteLength;
+    if (this.#total <= this.#maxBytes)
+      return new TextDecoder().decode(this.#ring.subarray(0, this.#total));
+    const oldest = this.#total % this.#maxBytes;
+    const bytes = Buffer.concat([this.#ring.subarray(oldest), this.#ring.subarray(0, oldest)]);
+    return new TextDecoder().decode(bytes.subarray(continuationBytes(bytes)));
   }
 }
 
