@@ -56,7 +56,7 @@ const LAYERS: readonly Layer[] = [
   { files: ["src/log.ts"], imports: ["node:fs"] },
   { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
   {
-    files: ["src/observer.ts", "src/demo.ts", "src/check.ts", "src/init.ts"],
+    files: ["src/observer.ts", "src/demo.ts", "src/demo/*", "src/check.ts", "src/init.ts"],
     imports: [...COMPOSES, ...NOT_MAIN],
   },
   {
@@ -64,8 +64,8 @@ const LAYERS: readonly Layer[] = [
     files: ["src/main.ts"],
     imports: [
       ...["target", "observer", "demo", "check", "init", "healthcheck"].map((n) => `src/${n}.ts`),
-      ...["src/config.ts", "src/log.ts", "src/core/errors.ts", "src/target/cpu-worker.ts"],
-      ...["commander", "node:worker_threads"],
+      ...["src/config.ts", "src/log.ts", "src/core/errors.ts", "src/core/nearest.ts"],
+      ...["src/target/cpu-worker.ts", "commander", "node:worker_threads"],
     ],
   },
 ];
