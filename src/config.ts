@@ -1,17 +1,21 @@
-/** Settings: the only reader of the environment, of `.env`, and of files of settings. */
+/** Settings: the only reader of the environment and of `.env`; files are read by config-file.ts. */
 
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import packageJson from "../package.json" with { type: "json" };
-import { ACTION_IDS, type ActionId, isServiceName } from "./allowlist.ts";
+import { isServiceName } from "./allowlist.ts";
+import {
+  DEFAULT_ACTIONS,
+  isHttpUrl,
+  readRules,
+  readSettingsFile,
+  readText,
+} from "./config-file.ts";
 import { AUTONOMY_LEVELS } from "./core/decision.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
-import { nearest } from "./core/nearest.ts";
-import { parseDuration, type RuleSource, readRuleFile, type Thresholds } from "./core/rules.ts";
+import { parseDuration, type RuleSource, type Thresholds } from "./core/rules.ts";
 
 export const VERSION = packageJson.version;
 
@@ -66,6 +70,9 @@ interface Setting<T> {
   readonly form: string;
 }
 
+const MIN_WINDOW_MS = 1000;
+const MAX_WINDOW_MS = 86_400_000;
+
 const decimal = /^\d{1,15}(\.\d{1,9})?$/;
 const number = (min: number, max: number) =>
   z.string().regex(decimal).transform(Number).pipe(z.number().min(min).max(max));
@@ -77,15 +84,11 @@ const wholeNumber = (min: number, max: number) =>
     .pipe(z.number().min(min).max(max));
 const milliseconds = (minSeconds: number, maxSeconds: number) =>
   number(minSeconds, maxSeconds).transform((seconds) => seconds * 1000);
-const httpUrl = z.string().refine((text) => /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text));
-const modelNames = z.string().transform((text) =>
-  text === "none"
-    ? []
-    : text
-        .split(",")
-        .map((name) => name.trim())
-        .filter((name) => name !== ""),
-);
+const httpUrl = z.string().refine(isHttpUrl);
+const modelNames = z
+  .string()
+  .transform((text) => (text.trim() === "none" ? [] : text.split(",").map((name) => name.trim())))
+  .refine((names) => names.every((name) => /^[^\s\p{Cc}]+$/u.test(name)));
 const printableText = z.string().regex(/^[\x21-\x7e]*$/);
 
 const SETTINGS = {
@@ -105,7 +108,8 @@ const SETTINGS = {
     form: "a whole number from 1 to 1000, such as 10",
   },
   PROMETHEUS_URL: {
-    schema: httpUrl,
+    // `/api/v1/...` is appended.
+    schema: httpUrl.refine((text) => !/[?#]/.test(text)),
     fallback: "http://localhost:9090",
     form: "the URL of a Prometheus, such as http://localhost:9090",
   },
@@ -165,9 +169,13 @@ const SETTINGS = {
     form: "a number of seconds from 0.2 to 3600, such as 5",
   },
   RATE_WINDOW: {
-    schema: z.string().regex(/^(auto|\d+(ms|s|m|h))$/),
+    schema: z
+      .string()
+      .regex(/^(auto|\d{1,9}(ms|s|m|h))$/)
+      .transform((text) => (text === "auto" ? undefined : parseDuration(text, "RATE_WINDOW")))
+      .refine((ms) => ms === undefined || (ms >= MIN_WINDOW_MS && ms <= MAX_WINDOW_MS)),
     fallback: "auto",
-    form: "auto, or a duration such as 30s",
+    form: "auto, or a duration from 1s to 24h, such as 30s",
   },
   STABILIZE_SECONDS: {
     schema: milliseconds(0, 3600),
@@ -240,8 +248,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
   const baseUrl = read("GEMINI_BASE_URL", SETTINGS.GEMINI_BASE_URL);
   const localKey = read("LM_STUDIO_API_KEY", SETTINGS.LM_STUDIO_API_KEY);
   const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
-  const window = read("RATE_WINDOW", SETTINGS.RATE_WINDOW);
-  const file = readSettingsFile(sources);
+  const file = readSettingsFile(folder, sources.configFile);
   const ownFiles = env["RULES_FILE"] ? [read("RULES_FILE", SETTINGS.RULES_FILE)] : file.ruleFiles;
   return {
     prometheusUrl: read("PROMETHEUS_URL", SETTINGS.PROMETHEUS_URL),
@@ -258,7 +265,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       errorRatio: read("ERROR_RATIO_THRESHOLD", SETTINGS.ERROR_RATIO_THRESHOLD),
     },
     pollIntervalMs: read("POLL_INTERVAL", SETTINGS.POLL_INTERVAL),
-    rateWindowMs: window === "auto" ? undefined : parseDuration(window, "RATE_WINDOW"),
+    rateWindowMs: read("RATE_WINDOW", SETTINGS.RATE_WINDOW),
     stabilizeMs: read("STABILIZE_SECONDS", SETTINGS.STABILIZE_SECONDS),
     cooldownMs: read("COOLDOWN_SECONDS", SETTINGS.COOLDOWN_SECONDS),
     autonomy: read("AUTONOMY", SETTINGS.AUTONOMY),
@@ -295,77 +302,6 @@ function serviceOfEnvironment(env: Environment, read: Read): Service {
   };
 }
 
-/** What a service may get without a person, unless its list says otherwise; narrowest first. */
-const DEFAULT_ACTIONS: readonly ActionId[] = ["docker-restart", "compose-up", "compose-restart"];
-
-const serviceSchema = z.strictObject({
-  name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
-  job: z.string().min(1).optional(),
-  health: httpUrl,
-  actions: z.array(z.enum(ACTION_IDS)).default([...DEFAULT_ACTIONS]),
-});
-
-const fileSchema = z.strictObject({
-  services: z.array(serviceSchema).min(1).optional(),
-  rule_files: z.array(z.string().min(1)).default([]),
-});
-
-interface SettingsFile {
-  readonly services: readonly Service[] | undefined;
-  readonly ruleFiles: readonly string[];
-}
-
-function readSettingsFile({ folder, configFile }: Sources): SettingsFile {
-  const path = resolve(folder, configFile ?? "sentinel.yaml");
-  const text = readText(path, { optional: configFile === undefined });
-  if (text === undefined) return { services: undefined, ruleFiles: [] };
-  const parsed = fileSchema.safeParse(parseYaml(text, path));
-  if (!parsed.success) throw badFile(path, parsed.error);
-  const services = parsed.data.services?.map(({ name, job, health, actions }): Service => ({
-    name,
-    job: job ?? name,
-    healthUrl: health,
-    actions,
-  }));
-  const names = services?.map(({ name }) => name) ?? [];
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new SentinelError("configuration", `${path}: the service ${twice} is there twice`);
-  const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
-  return { services, ruleFiles };
-}
-
-const FILE_KEYS = ["services", "rule_files", "name", "job", "health", "actions"];
-
-function badFile(path: string, error: z.ZodError): SentinelError {
-  const issue = error.issues[0];
-  const place = issue && issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
-  if (issue?.code === "unrecognized_keys") {
-    const key = issue.keys[0] ?? "";
-    const near = nearest(key, FILE_KEYS);
-    return new SentinelError("configuration", `${path}: ${place}unknown key ${key}`, {
-      hint: near ? `Did you mean ${near}?` : `Known keys: ${FILE_KEYS.join(", ")}.`,
-    });
-  }
-  return new SentinelError("configuration", `${path}: ${place}${issue?.message ?? "not read"}`);
-}
-
-function readRules(path: string): (RuleSource & { readonly file: string })[] {
-  const text = readText(path, { optional: false }) ?? "";
-  return readRuleFile(parseYaml(text, path), path).map((rule) => ({ ...rule, file: path }));
-}
-
-function parseYaml(text: string, path: string): unknown {
-  const document = parseDocument(text);
-  const error = document.errors[0];
-  if (error === undefined) return document.toJS({ maxAliasCount: 100 });
-  const line = error.linePos?.[0].line;
-  const [what] = error.message.split("\n");
-  throw new SentinelError("configuration", `${path}, line ${line ?? "?"}: ${what}`, {
-    hint: "It must be YAML.",
-  });
-}
-
 function withDotEnv(folder: string, env: Environment): Environment {
   const text = readText(resolve(folder, ".env"), { optional: true });
   if (text === undefined) return env;
@@ -373,15 +309,4 @@ function withDotEnv(folder: string, env: Environment): Environment {
   const known = SETTING_KEYS.flatMap((key) => (file[key] === undefined ? [] : [[key, file[key]]]));
   const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== "");
   return { ...Object.fromEntries(known), ...Object.fromEntries(given) };
-}
-
-function readText(path: string, { optional }: { optional: boolean }): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (optional && code === "ENOENT") return undefined;
-    const what = code === "ENOENT" ? "is not there" : "cannot be read";
-    throw new SentinelError("configuration", `${path} ${what}`, { cause });
-  }
 }

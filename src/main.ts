@@ -48,9 +48,10 @@ async function main(args: readonly string[]): Promise<number> {
   command("check", "reach every dependency once, and say what to do about each that fails").action(
     async () => {
       const { check } = await import("./check.ts");
-      exitCode = (await check(await readObserverSettings(program.opts<Options>().config)))
-        ? 0
-        : EXIT_FAILED;
+      const settings = await readObserverSettings(program.opts<Options>().config);
+      const { lines, canWork } = await check(settings);
+      print(lines.join("\n"));
+      exitCode = canWork ? 0 : EXIT_FAILED;
     },
   );
   command("rules", "print the rules in force as a Prometheus rule file").action(async () => {
@@ -75,14 +76,31 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      const [message] = error.message.replace(/^error: /, "").split("\n");
-      printError(`sentinel: ${message}. ${usageHint(program)}`);
+      const message = (await unknownCommand(program)) ?? error.message;
+      printError(`sentinel: ${onOneLine(message)}. ${usageHint(program)}`);
       return EXIT_USAGE;
     }
     if (!(error instanceof SentinelError)) throw error;
     printError(["sentinel:", `${error.message}.`, error.hint].filter(Boolean).join(" "));
     return error.code === "configuration" || error.code === "usage" ? EXIT_USAGE : EXIT_FAILED;
   }
+}
+
+/** To the library it is an argument too many of the program itself. */
+async function unknownCommand({ args, commands }: Command): Promise<string | undefined> {
+  const [word = "-"] = args;
+  const names = commands.map((command) => command.name());
+  if (word.startsWith("-") || names.includes(word)) return undefined;
+  const { nearest } = await import("./core/nearest.ts");
+  const near = nearest(word, names);
+  return `unknown command '${word}'${near ? ` (Did you mean ${near}?)` : ""}`;
+}
+
+function onOneLine(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.$/, "");
 }
 
 /** What would have been valid, on one line. */

@@ -34,7 +34,7 @@ export async function whyNoDocker(images: readonly string[] = []): Promise<strin
 /**
  * A `describe` that is skipped, visibly, if there is a reason; with CI=true it fails instead.
  *
- * @param missing as from `whyNoDocker`
+ * @param missing as from `whyNoDocker` or `whyNoPrometheus`
  */
 export function describeUnless(missing: string | undefined, name: string, body: () => void): void {
   if (missing === undefined) return describe(name, body);
@@ -45,7 +45,7 @@ export function describeUnless(missing: string | undefined, name: string, body: 
     return;
   }
   console.warn(`skipped: ${name}: ${missing}`);
-  describe.skip(`${name} (skipped: no Docker)`, body);
+  describe.skip(`${name} (skipped: ${missing})`, body);
 }
 
 /**
