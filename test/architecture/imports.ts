@@ -31,7 +31,7 @@ const LAYERS: readonly Layer[] = [
   { files: ["src/notifiers/*"], imports: [...DRIVER, "src/notifiers/*"] },
   {
     files: ["src/dashboard/*"],
-    imports: ["src/core/*", "src/allowlist.ts", "src/dashboard/*", "elysia", "prom-client"],
+    imports: [...CORE, "src/dashboard/*", "elysia", "prom-client"],
   },
   {
     files: ["src/target/*"],
