@@ -18,9 +18,8 @@ import { clampMax, clampMin, elementFunctions, roundTo } from "./functions/math.
 import { rangeFunctions } from "./functions/range.ts";
 import { sortByValue } from "./functions/sort.ts";
 import {
-  duplicateLabelset,
-  labelsKey,
   METRIC_NAME,
+  NameDropper,
   NO_LABELS,
   withLabel,
   withoutName,
@@ -29,7 +28,7 @@ import {
 import type { Query } from "./query.ts";
 import { selectInstant } from "./selection.ts";
 import type { DateFunction, ElementFunction, RangeFunction } from "./signatures.ts";
-import { EMPTY_VECTOR, type Vector, VectorBuilder } from "./vector.ts";
+import { EMPTY_VECTOR, VectorBuilder } from "./vector.ts";
 
 /** The argument that a checked call is known to have. */
 function argument({ name, args }: Call, index: number): Expression {
@@ -175,7 +174,7 @@ function compileTimestamp(call: Call, query: Query): VectorAt {
 }
 
 function compileAbsent(call: Call, query: Query): VectorAt {
-  const arg = argument(call, 0);
+  const arg = withoutParens(argument(call, 0));
   const labels = absentLabels(arg);
   const vector = compileVector(arg, query);
   return (tsMs) =>
@@ -183,7 +182,7 @@ function compileAbsent(call: Call, query: Query): VectorAt {
 }
 
 function compileAbsentOverTime(call: Call, query: Query): VectorAt {
-  const arg = argument(call, 0);
+  const arg = withoutParens(argument(call, 0));
   const labels = absentLabels(arg);
   const source = compileRange(arg, query);
   return (tsMs) => {
@@ -217,33 +216,19 @@ function compileRangeCall(call: Call, name: RangeFunction, query: Query): Vector
   const parameter = scalarArg === undefined ? () => 0 : compileScalar(scalarArg, query);
   const evaluate = rangeFunctions[name];
   const keepsName = name === "last_over_time";
-  const owners = new Map<string, Labels>();
-
-  /** Without their names, series of the whole query must differ, even if never at one step. */
-  function refuseShared(result: Vector, series: readonly Labels[]): void {
-    for (const [index, labels] of result.labels.entries()) {
-      const owner = series[index] ?? NO_LABELS;
-      const key = labelsKey(labels);
-      const known = owners.get(key) ?? owner;
-      if (known !== owner) throw duplicateLabelset();
-      owners.set(key, owner);
-    }
-  }
-
+  const dropper = new NameDropper();
   return (tsMs) => {
     const argumentValue = parameter(tsMs);
     const result = new VectorBuilder();
-    const series: Labels[] = [];
     let largest = 0;
     source.visit(tsMs, (labels, window) => {
       largest = Math.max(largest, window.to - window.from);
       const value = evaluate(window, argumentValue);
-      if (value === undefined) return;
-      result.add(keepsName ? labels : withoutName(labels), value);
-      series.push(labels);
+      if (value !== undefined) result.add(labels, value);
     });
     query.count(result.values.length + largest);
-    if (!keepsName && !source.shareName()) refuseShared(result, series);
-    return result;
+    if (keepsName) return result;
+    const { labels, values } = result;
+    return { labels: source.sharesName ? labels.map(withoutName) : dropper.drop(labels), values };
   };
 }

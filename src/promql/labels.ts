@@ -132,3 +132,24 @@ export function withoutNames(labels: readonly Labels[]): Labels[] {
   if (!shareName(labels)) refuseDuplicates(remaining);
   return remaining;
 }
+
+/**
+ * Drops names at every step of a query. Series that differ by their names alone are refused even if
+ * they never meet at one step, as they would be one series of the result.
+ */
+export class NameDropper {
+  /** By the labels without the name, those with it. */
+  private readonly owners = new Map<string, string>();
+
+  /** @throws PromqlError `execution` on the second series with the same labels */
+  drop(labels: readonly Labels[]): Labels[] {
+    const remaining = labels.map(withoutName);
+    for (const [index, one] of labels.entries()) {
+      const owner = labelsKey(one);
+      const key = labelsKey(remaining[index] ?? NO_LABELS);
+      if ((this.owners.get(key) ?? owner) !== owner) throw duplicateLabelset();
+      this.owners.set(key, owner);
+    }
+    return remaining;
+  }
+}
