@@ -31,14 +31,22 @@ const serviceSchema = z.strictObject({
   actions: z.array(z.enum(ACTION_IDS)).default([...DEFAULT_ACTIONS]),
 });
 
+const scrapeSchema = z.strictObject({
+  job: z.string().min(1).max(200),
+  url: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8080/metrics"),
+});
+
 const fileSchema = z.strictObject({
   services: z.array(serviceSchema).min(1).optional(),
+  scrape: z.array(scrapeSchema).min(1).optional(),
   rule_files: z.array(z.string().min(1)).default([]),
 });
 
 export interface SettingsFile {
   /** `undefined` if the file has none: then the environment names the one service. */
   readonly services: readonly Service[] | undefined;
+  /** What Sentinel scrapes by itself, with PROMETHEUS_URL=embedded. */
+  readonly scrape: readonly { readonly job: string; readonly url: string }[] | undefined;
   /** Absolute paths. */
   readonly ruleFiles: readonly string[];
 }
@@ -50,7 +58,7 @@ export interface SettingsFile {
 export function readSettingsFile(folder: string, configFile: string | undefined): SettingsFile {
   const path = resolve(folder, configFile ?? "sentinel.yaml");
   const text = readText(path, { optional: configFile === undefined });
-  if (text === undefined) return { services: undefined, ruleFiles: [] };
+  if (text === undefined) return { services: undefined, scrape: undefined, ruleFiles: [] };
   // A file whose every line is commented out sets nothing.
   const parsed = fileSchema.safeParse(parseYaml(text, path) ?? {});
   if (!parsed.success) throw badFile(path, parsed.error);
@@ -65,7 +73,7 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
   if (twice !== undefined)
     throw new SentinelError("configuration", `${path}: the service ${twice} is there twice`);
   const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
-  return { services, ruleFiles };
+  return { services, scrape: parsed.data.scrape, ruleFiles };
 }
 
 function badFile(path: string, error: z.ZodError): SentinelError {
@@ -73,7 +81,10 @@ function badFile(path: string, error: z.ZodError): SentinelError {
   const place = issue && issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
   if (issue?.code === "unrecognized_keys") {
     const key = issue.keys[0] ?? "";
-    const known = Object.keys((issue.path.length > 0 ? serviceSchema : fileSchema).shape);
+    const schemas = { services: serviceSchema, scrape: scrapeSchema };
+    const [list] = issue.path;
+    const schema = list === "services" || list === "scrape" ? schemas[list] : fileSchema;
+    const known = Object.keys(schema.shape);
     const near = nearest(key, known);
     return new SentinelError("configuration", `${path}: ${place}unknown key ${key}`, {
       hint: near ? `Did you mean ${near}?` : `Known keys: ${known.join(", ")}.`,

@@ -9,11 +9,11 @@ import {
   type Environment,
   type ObserverSettings,
   observerSettings,
-  SETTING_KEYS,
   type TargetSettings,
   targetSettings,
   VERSION,
 } from "./config.ts";
+import { SETTING_KEYS } from "./config-keys.ts";
 
 type Key = (typeof SETTING_KEYS)[number];
 

@@ -42,11 +42,11 @@ const LAYERS: readonly Layer[] = [
     imports: ["src/target/*", "src/config.ts", "src/log.ts", "src/core/errors.ts", "node:*"],
   },
   {
-    files: ["src/config.ts", "src/config-file.ts"],
+    files: ["src/config.ts", "src/config-file.ts", "src/config-keys.ts"],
     imports: [
       ...CORE,
-      "src/config.ts",
       "src/config-file.ts",
+      "src/config-keys.ts",
       "zod",
       "yaml",
       "node:*",
