@@ -39,7 +39,9 @@ export function decide(proposal: Proposal, { autonomy, alerts }: Situation): Dec
   if (alerts.some(isCrashLoop)) return ask(action, "crash_loop");
   if (rule.permits.length === 0) return ask(action, "rule_permits_nothing");
   if (!rule.permits.includes(action)) return ask(action, "keys_disagree");
-  if (allowlist[action].stopsService) return ask(action, "stop_needs_a_person");
+  const offered = allowlist[action];
+  if (offered === undefined) return ask(action, "not_allowed_for_service");
+  if (offered.stopsService) return ask(action, "stop_needs_a_person");
   if (!service.actions.includes(action)) return ask(action, "not_allowed_for_service");
   if (autonomy === "observe") return skip("autonomy_observe", action);
   if (autonomy === "approve") return ask(action, "autonomy_approve");

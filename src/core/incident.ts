@@ -92,11 +92,12 @@ export async function handleIncident(
   );
   const chosen = decision.action && policy.allowlist[decision.action];
   emit({ type: "decided", decision, ...(chosen ? { argv: chosen.argv } : {}) });
-  if (decision.kind !== "act") return close(decision.kind === "ask" ? "held" : "skipped");
+  if (decision.kind !== "act" || chosen === undefined)
+    return close(decision.kind === "ask" ? "held" : "skipped");
 
   const fromStart = (atMs: number) => atMs - (onsetMs ?? openedAtMs);
   const actedAfterMs = fromStart(clock.nowMs());
-  const outcome = await act(policy.allowlist[decision.action], world, signal);
+  const outcome = await act(chosen, world, signal);
   if (outcome.kind === "not_started") {
     const reason = "the command could not be started, so nothing was done";
     return close("acted", { actedAfterMs, verdict: { kind: "not_healed", reason } });
@@ -229,7 +230,7 @@ async function diagnose(
       if (signal.aborted) break;
     }
   }
-  const diagnosis = consult(evidence);
+  const diagnosis = consult({ evidence, allowlist: policy.allowlist });
   if (!signal.aborted)
     emit({ type: "diagnosed", diagnoser: PLAYBOOK_NAME, diagnosis, durationMs: 0 });
   return diagnosis;

@@ -1,8 +1,8 @@
 /** The built-in diagnoser: rules over evidence. It needs no model and always answers. */
 
-import type { ActionId } from "../allowlist.ts";
+import type { ActionId, Allowlist } from "../allowlist.ts";
 import type { ContainerState, Diagnosis, Evidence, FaultClass } from "./model.ts";
-import type { Diagnoser } from "./ports.ts";
+import type { Diagnoser, DiagnosisRequest } from "./ports.ts";
 
 const ALERT_FAULTS: Readonly<Record<string, FaultClass>> = {
   HighCpu: "cpu",
@@ -27,19 +27,27 @@ const CAUSES = {
 /** Restarting cures what a process has worked itself into. */
 const CURED_BY_RESTART: readonly FaultClass[] = ["cpu", "memory", "latency", "errors"];
 
+/** Narrowest first; the first that is offered is taken. */
+const RESTARTS: readonly ActionId[] = ["docker-restart", "supervisor-restart", "compose-restart"];
+
+/** For a service that is there but does not run. `docker restart` also starts. */
+const STARTS: readonly ActionId[] = ["docker-restart", "supervisor-start", "compose-up"];
+
+const CREATES: readonly ActionId[] = ["compose-up"];
+
 export const PLAYBOOK_NAME = "built-in playbook";
 
 export const playbook: Diagnoser = {
   name: PLAYBOOK_NAME,
   deadlineMs: 1000,
-  diagnose: ({ evidence }) => Promise.resolve(consult(evidence)),
+  diagnose: (request) => Promise.resolve(consult(request)),
 };
 
 /** The diagnosis by rules alone. Less sure than it could be where Docker did not answer. */
-export function consult(evidence: Evidence): Diagnosis {
+export function consult({ evidence, allowlist }: DiagnosisRequest): Diagnosis {
   const faultClass = ALERT_FAULTS[evidence.alert] ?? "unknown";
   const container = evidence.container.kind === "found" ? evidence.container.value : undefined;
-  const { action, because } = choose(faultClass, evidence);
+  const { action, because } = choose(faultClass, evidence, allowlist);
   return {
     rootCause: [CAUSES[faultClass], because].filter((part) => part !== "").join(" "),
     severity: evidence.severity,
@@ -55,8 +63,13 @@ interface Choice {
   readonly because: string;
 }
 
-function choose(faultClass: FaultClass, { container, health }: Evidence): Choice {
-  if (CURED_BY_RESTART.includes(faultClass)) return { action: "docker-restart", because: "" };
+function choose(
+  faultClass: FaultClass,
+  { container, health }: Evidence,
+  allowlist: Allowlist,
+): Choice {
+  const first = (ids: readonly ActionId[]) => ids.find((id) => allowlist[id]) ?? "none";
+  if (CURED_BY_RESTART.includes(faultClass)) return { action: first(RESTARTS), because: "" };
   if (faultClass !== "down") return { action: "none", because: "" };
   if (health.ok)
     return {
@@ -65,22 +78,27 @@ function choose(faultClass: FaultClass, { container, health }: Evidence): Choice
     };
   if (container.kind === "missing") {
     if (container.reason === NO_SUCH_CONTAINER)
-      return { action: "compose-up", because: "Its container does not exist." };
+      return { action: first(CREATES), because: "Its container does not exist." };
     return { action: "none", because: `What became of it is not known: ${container.reason}.` };
   }
   const { status, exitCode, oomKilled } = container.value;
   if (status === "running")
     return {
-      action: "docker-restart",
-      because: "Its container runs, so the process in it hangs or no longer listens.",
+      action: first(RESTARTS),
+      because: "It runs, so its process hangs or no longer listens.",
     };
   const how = oomKilled ? "killed for lack of memory" : `exit code ${exitCode}`;
-  return { action: "docker-restart", because: `Its container is ${status} (${how}).` };
+  if (status === GIVEN_UP)
+    return { action: "none", because: `It died again and again (${how}); it was given up.` };
+  return { action: first(STARTS), because: `It is ${status} (${how}).` };
 }
+
+/** The status of a service that its runtime does not start again, for it dies each time. */
+export const GIVEN_UP = "given_up";
 
 /** The reason that stands in the evidence when Docker answered and has no such container. */
 export const NO_SUCH_CONTAINER = "Docker has no container of that name";
 
 function describe({ status, health, restartCount }: ContainerState): string {
-  return `Docker: ${status}, health ${health}, restarted ${restartCount} times by itself`;
+  return `Runtime: ${status}, health ${health}, restarted ${restartCount} times by itself`;
 }

@@ -82,7 +82,7 @@ export function builtInRules(
 ): RuleSource[] {
   const selector = `job=${JSON.stringify(service.job)}`;
   const window = formatDuration(windowMs);
-  const restarts = "docker-restart, compose-restart";
+  const restarts = "docker-restart, compose-restart, supervisor-restart";
   const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
   const requests = `http_requests_total{${selector}}[${window}]`;
   return [
@@ -130,7 +130,8 @@ export function builtInRules(
       labels: { severity: "critical", service: service.name },
       annotations: {
         summary: "Prometheus cannot scrape the service",
-        [PERMITS_ANNOTATION]: "docker-restart, compose-up, compose-restart",
+        [PERMITS_ANNOTATION]:
+          "docker-restart, compose-up, compose-restart, supervisor-restart, supervisor-start",
       },
     },
     {

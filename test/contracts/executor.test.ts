@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ActionId, allowlistFor } from "../../src/allowlist.ts";
+import { allowlistFor } from "../../src/allowlist.ts";
 import type { Executor } from "../../src/core/ports.ts";
 import { composeExecutor } from "../../src/executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "../../src/executors/docker.ts";
@@ -25,11 +25,11 @@ interface Reach {
 
 interface Driver {
   readonly create: (reach: Reach) => Executor;
-  readonly action: ActionId;
-  readonly notItsAction: ActionId;
+  readonly action: "docker-restart" | "compose-restart";
+  readonly notItsAction: Driver["action"];
 }
 
-const drivers: Readonly<Record<Executor["name"], Driver>> = {
+const drivers: Readonly<Record<"docker" | "compose", Driver>> = {
   docker: {
     create: ({ composeFile: _unused, ...options }) => dockerExecutor(options),
     action: "docker-restart",
