@@ -8,8 +8,8 @@ import type { Service } from "./core/model.ts";
 import type { SignalSource } from "./core/ports.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
-import { monitorOptions, ruleSources, rulesFor } from "./observer.ts";
-import { prometheusSource } from "./signals/prometheus.ts";
+import { signalsOf } from "./drivers.ts";
+import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
 
 const DEADLINE_MS = 10_000;
 

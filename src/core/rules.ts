@@ -64,6 +64,11 @@ export interface Thresholds {
   readonly errorRatio: number;
 }
 
+/** Starts within 10 minutes, whoever started it: past it a restart is no cure. */
+const MAX_STARTS = 3;
+const CRASH_LOOP_SUMMARY =
+  "started {{ $value | humanize }} times within 10 minutes; restarting does not help";
+
 /** Errors within the window below which a share of errors says nothing: one unlucky request. */
 const MIN_ERRORS = 3;
 
@@ -144,12 +149,36 @@ export function builtInRules(
     },
     {
       alert: CRASH_LOOP_ALERT,
-      expr: `changes(process_start_time_seconds{${selector}}[10m]) > 3`,
+      expr: `changes(process_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
       labels: { severity: "critical", service: service.name },
+      annotations: { summary: CRASH_LOOP_SUMMARY },
+    },
+  ];
+}
+
+/**
+ * The rules for a container that is known by Docker's word alone.
+ *
+ * @param name as the label `container` of its series has it
+ */
+export function containerRules({ name }: Service): RuleSource[] {
+  const selector = `container=${JSON.stringify(name)}`;
+  return [
+    {
+      alert: "ContainerUnhealthy",
+      // Docker's own retries are its `for`.
+      expr: `container_healthy{${selector}} == 0`,
+      labels: { severity: "high", service: name },
       annotations: {
-        summary:
-          "started {{ $value | humanize }} times within 10 minutes; restarting does not help",
+        summary: "its HEALTHCHECK fails",
+        [PERMITS_ANNOTATION]: "docker-restart",
       },
+    },
+    {
+      alert: CRASH_LOOP_ALERT,
+      expr: `changes(container_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
+      labels: { severity: "critical", service: name },
+      annotations: { summary: CRASH_LOOP_SUMMARY },
     },
   ];
 }

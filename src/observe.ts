@@ -1,0 +1,178 @@
+/** Watches services with the drivers given: one loop for each, and the API over what is scraped. */
+
+import { allowlistFor } from "./allowlist.ts";
+import type { ObserverSettings } from "./config.ts";
+import { messageOf } from "./core/errors.ts";
+import type { EmitEvent } from "./core/events.ts";
+import type { HealthAnswer, Service } from "./core/model.ts";
+import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
+import type { ContainerRuntime, Executor } from "./core/ports.ts";
+import { watch } from "./core/watch.ts";
+import { type Dashboard, serveDashboard } from "./dashboard/server.ts";
+import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
+import { DOCKER_JOB, type EmbeddedSource } from "./signals/embedded.ts";
+
+export interface ObserveOptions {
+  readonly settings: ObserverSettings;
+  readonly signals: Signals;
+  readonly runtime: ContainerRuntime;
+  readonly executors: readonly Executor[];
+  readonly emit: EmitEvent;
+  /** What a person should know beside the events, one line each. */
+  readonly say: (line: string) => void;
+}
+
+/** A service's health URL that takes Docker's word instead of asking. */
+const DOCKER_HEALTH = "docker:";
+
+interface Watched {
+  readonly service: Service;
+  readonly monitor: Monitor;
+}
+
+/**
+ * Watches until the signal aborts; then it finishes or cancels what it is doing.
+ *
+ * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
+ *   cannot be had
+ */
+export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const { settings, signals, say } = options;
+  const { source, embedded } = signals;
+  const watched: Watched[] = settings.services.map((service) => {
+    const monitor = monitorOf(monitorOptions(settings, service, source), signals);
+    return { service, monitor };
+  });
+  const watchAll = watched.map((one) => watchOne(one, options, signal));
+  if (embedded === undefined) {
+    await Promise.all(watchAll);
+    return;
+  }
+  const dashboard = serve(embedded, { settings, watched });
+  say(`the series are at ${dashboard.url}/api/v1, as a Prometheus has them`);
+  try {
+    await Promise.all([
+      ...watchAll,
+      embedded.run(signal),
+      watchLabelled(embedded, { watched, options }, signal),
+    ]);
+  } finally {
+    await dashboard.close();
+  }
+}
+
+function monitorOf(options: MonitorOptions, { source }: Signals): Monitor {
+  return createMonitor(options, source, systemClock);
+}
+
+async function watchOne(
+  { service, monitor }: Watched,
+  { settings, signals, runtime, executors, emit }: ObserveOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { autonomy, pollIntervalMs, stabilizeMs, cooldownMs } = settings;
+  const allowlist = allowlistFor(service.name, service.executors);
+  const world = {
+    source: signals.source,
+    monitor,
+    runtime,
+    diagnosers: diagnosersOf(settings),
+    executors,
+    clock: systemClock,
+    checkHealth: (url: string) =>
+      url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
+  };
+  const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
+  await watch({ policy, world, cooldownMs, emit }, signal);
+}
+
+/** What a container's own HEALTHCHECK says. */
+async function askDocker(name: string, runtime: ContainerRuntime): Promise<HealthAnswer> {
+  try {
+    const state = await runtime.inspect(name, AbortSignal.timeout(DOCKER_DEADLINE_MS));
+    if (state === undefined) return { ok: false, message: "its container does not exist" };
+    const { health, status } = state;
+    return { ok: health === "healthy", message: `Docker: ${status}, health ${health}` };
+  } catch (error) {
+    return { ok: false, message: messageOf(error) };
+  }
+}
+
+const DOCKER_DEADLINE_MS = 5000;
+
+interface Watching {
+  readonly watched: Watched[];
+  readonly options: ObserveOptions;
+}
+
+/** Takes up each container that wears the label, and lets go of it when it is removed. */
+async function watchLabelled(
+  embedded: EmbeddedSource,
+  { watched, options }: Watching,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings, signals, say } = options;
+  const running = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>();
+  const own = new Set(settings.services.map(({ name }) => name));
+  while (!signal.aborted) {
+    const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
+    for (const name of labelled.filter((one) => !running.has(one))) {
+      const service = containerService(name);
+      const monitor = monitorOf(containerMonitorOptions(service, settings.pollIntervalMs), signals);
+      const one = { service, monitor };
+      const stop = new AbortController();
+      const done = watchOne(one, options, AbortSignal.any([signal, stop.signal]));
+      watched.push(one);
+      running.set(name, { stop, done });
+      say(`${name} is watched as well, for its label`);
+    }
+    for (const [name, { stop, done }] of running) {
+      if (labelled.includes(name)) continue;
+      stop.abort();
+      await done;
+      running.delete(name);
+      watched.splice(watched.findIndex(({ service }) => service.name === name), 1);
+      say(`${name} is gone, and no longer watched`);
+    }
+    await systemClock.sleep(settings.pollIntervalMs, signal);
+  }
+  await Promise.all([...running.values()].map(({ done }) => done));
+}
+
+function containerService(name: string): Service {
+  return {
+    name,
+    job: DOCKER_JOB,
+    healthUrl: DOCKER_HEALTH,
+    executors: ["docker"],
+    actions: ["docker-restart"],
+  };
+}
+
+interface Served {
+  readonly settings: ObserverSettings;
+  readonly watched: readonly Watched[];
+}
+
+function serve(embedded: EmbeddedSource, { settings, watched }: Served): Dashboard {
+  const { version, pollIntervalMs, observerPort } = settings;
+  return serveDashboard(
+    {
+      version,
+      store: embedded.store,
+      nowMs: systemClock.nowMs,
+      ruleGroups: () =>
+        watched.map(({ service, monitor }) => ({
+          name: `sentinel-${service.name}`,
+          intervalMs: pollIntervalMs,
+          rules: monitor.rules,
+          alerts: monitor.lastPoll?.alerts ?? [],
+          lastEvaluationMs: monitor.lastPoll?.atMs,
+        })),
+      targets: () => embedded.targets(),
+    },
+    observerPort,
+  );
+}
