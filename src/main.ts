@@ -11,8 +11,10 @@ const EXIT_USAGE = 2;
 
 // A compiled executable has one entry: the CPU workers come through here as well. All else is
 // imported when it is needed, so that each start pays only for what it uses.
-if (isMainThread) process.exit(await main(process.argv.slice(2)));
-else await import("./target/cpu-worker.ts");
+if (!isMainThread) await import("./target/cpu-worker.ts");
+// The supervisor starts this program once more, beside each command that it runs.
+else if (process.argv[2] === "guardian" && process.send) await import("./executors/guardian.ts");
+else process.exit(await main(process.argv.slice(2)));
 
 interface Options {
   readonly role?: Role;

@@ -9,7 +9,7 @@ const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024;
 const TERM_GRACE_MS = 2000;
 
 /** What is still in a pipe when the command ends is read at once; who holds it longer is not ours. */
-const DRAIN_GRACE_MS = 500;
+export const DRAIN_GRACE_MS = 500;
 
 /** Credentials of the models: no command has a use for them. */
 const SECRET_KEYS = ["GEMINI_API_KEY", "LM_STUDIO_API_KEY"];
@@ -119,7 +119,12 @@ function start(argv: readonly string[], { cwd, env }: CommandOptions): Child {
   });
 }
 
-function whyNotStarted(argv: readonly string[], cwd: string | undefined, error: unknown): string {
+/** Why a spawn failed, as a text that a person can act on. */
+export function whyNotStarted(
+  argv: readonly string[],
+  cwd: string | undefined,
+  error: unknown,
+): string {
   const [program = ""] = argv;
   if (cwd !== undefined && !existsSync(cwd)) return `the folder ${cwd} does not exist`;
   if (error instanceof Error && "code" in error && error.code === "ENOENT")
@@ -158,7 +163,8 @@ async function waitOrStop(
   }
 }
 
-function signalGroup(child: Child, name: "SIGTERM" | "SIGKILL"): void {
+/** Signals a process that leads its own group, and all of the group. */
+export function signalGroup(child: Bun.Subprocess, name: "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(-child.pid, name);
   } catch {
@@ -169,12 +175,16 @@ function signalGroup(child: Child, name: "SIGTERM" | "SIGKILL"): void {
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
+export interface Sink {
+  push(chunk: Uint8Array): void;
+}
+
 /** Reads a stream to its end, so that the writer never blocks, and passes it on. */
-class Drain {
+export class Drain {
   readonly done: Promise<void>;
   readonly #reader: Reader;
 
-  constructor(stream: ReadableStream<Uint8Array>, sinks: readonly Tail[]) {
+  constructor(stream: ReadableStream<Uint8Array>, sinks: readonly Sink[]) {
     const reader = stream.getReader();
     this.#reader = reader;
     this.done = this.#run(sinks);
@@ -185,7 +195,7 @@ class Drain {
     this.#reader.cancel().catch(ignoreClosed);
   }
 
-  async #run(sinks: readonly Tail[]): Promise<void> {
+  async #run(sinks: readonly Sink[]): Promise<void> {
     try {
       for (;;) {
         const { value, done } = await this.#reader.read();
@@ -205,7 +215,7 @@ function ignoreClosed(_error: unknown): void {}
  * The last bytes of a stream, in a ring of that size: however long the stream is, nothing is left
  * behind for the garbage collector.
  */
-class Tail {
+class Tail implements Sink {
   readonly #maxBytes: number;
   #ring = new Uint8Array();
   /** Bytes of the stream so far; where the next one goes is its remainder. */
