@@ -5,10 +5,10 @@ import type { ObserverSettings } from "./config.ts";
 import { isLoopback } from "./core/address.ts";
 import { messageOf, SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
-import type { SignalSource } from "./core/ports.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
-import { signalsOf } from "./drivers.ts";
+import { type Signals, signalsOf } from "./drivers.ts";
+import type { EmbeddedSource } from "./signals/embedded.ts";
 import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
 
 const DEADLINE_MS = 10_000;
@@ -33,21 +33,24 @@ export async function check(
   docker: DockerOptions = {},
 ): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const source = prometheusSource({ url: settings.prometheusUrl });
-  const answers = source.query("time()", signal);
+  const signals = signalsOf(settings);
+  const answers = reachSignals(signals, signal);
+  const usesDocker = settings.services.some(({ executors }) => executors.includes("docker"));
   const findings = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
-    attempt("signals", "failed", async () => {
-      await answers;
-      return `${new URL(settings.prometheusUrl).origin} answers`;
-    }),
-    attempt("docker", "failed", async () => `engine ${await reachDocker(signal, docker)}`),
+    attempt("signals", "failed", () => answers),
+    ...(usesDocker
+      ? [attempt("docker", "failed", async () => `engine ${await reachDocker(signal, docker)}`)]
+      : []),
+    ...(settings.supervise
+      ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
+      : []),
     ...settings.services.flatMap((service) => [
       attempt(`job of ${service.name}`, "missing", async () => {
         await answers.catch(() => {
           throw new Error("not known without signals");
         });
-        return await findJob(service, source, signal);
+        return await findJob(service, signals, signal);
       }),
       attempt(`health of ${service.name}`, "missing", async () => {
         const { ok, message } = await healthcheck(service.healthUrl);
@@ -91,12 +94,31 @@ function describeSettings(settings: ObserverSettings): string {
   return `${services.length} ${noun}, ${rules.length} rules, autonomy ${autonomy}`;
 }
 
+async function reachSignals(
+  { source, embedded, description }: Signals,
+  signal: AbortSignal,
+): Promise<string> {
+  if (embedded !== undefined) {
+    await embedded.scrapeOnce(signal);
+    return description;
+  }
+  await source.query("time()", signal);
+  return `${description.split(",", 1)} answers`;
+}
+
+function findProgram([program = ""]: readonly string[]): string {
+  const path = Bun.which(program);
+  if (path === null) throw new Error(`${program} is not on the PATH; correct SUPERVISE`);
+  return path;
+}
+
 async function findJob(
   { job }: Service,
-  source: SignalSource,
+  { source, embedded }: Signals,
   signal: AbortSignal,
 ): Promise<string> {
   const up = await source.query(`up{job=${JSON.stringify(job)}}`, signal);
+  if (embedded !== undefined) return findTarget(job, embedded);
   if (up.length === 0)
     throw new Error(`no job ${job} is scraped; add it to the scrape_configs of Prometheus`);
   const down = up.filter(({ value }) => value !== 1).length;
@@ -104,6 +126,16 @@ async function findJob(
     throw new Error(
       `${down} of ${up.length} cannot be scraped; start the service, or correct the job ${job} in the scrape_configs of Prometheus`,
     );
+  return `${job} is scraped`;
+}
+
+function findTarget(job: string, embedded: EmbeddedSource): string {
+  const targets = embedded.targets().filter(({ labels }) => labels["job"] === job);
+  if (targets.length === 0)
+    throw new Error(`no job ${job} is scraped; add ${job}=URL to SCRAPE_TARGETS`);
+  const down = targets.find(({ health }) => health !== "up");
+  if (down !== undefined)
+    throw new Error(`${down.url} ${down.lastError}; start the service, or correct SCRAPE_TARGETS`);
   return `${job} is scraped`;
 }
 
@@ -132,7 +164,7 @@ async function reachLocalModels(
  * @throws SentinelError `configuration` on a rule that cannot be read
  */
 export async function renderRules(settings: ObserverSettings): Promise<string> {
-  const source = prometheusSource({ url: settings.prometheusUrl });
+  const { source } = signalsOf(settings);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const groups = await Promise.all(
     settings.services.map(async (service) => {

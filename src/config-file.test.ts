@@ -85,15 +85,23 @@ services:
   - { name: shop, health: "http://localhost:1/health" }
   - { name: pay, job: payments, health: "https://pay/h", actions: [docker-restart] }
   - { name: db, health: "http://db/", actions: [] }`;
+    const executors = ["docker", "compose"] as const;
     expect(read({ "sentinel.yaml": text }).services).toEqual([
       {
         name: "shop",
         job: "shop",
         healthUrl: "http://localhost:1/health",
+        executors,
         actions: ["docker-restart", "compose-up", "compose-restart"],
       },
-      { name: "pay", job: "payments", healthUrl: "https://pay/h", actions: ["docker-restart"] },
-      { name: "db", job: "db", healthUrl: "http://db/", actions: [] },
+      {
+        name: "pay",
+        job: "payments",
+        healthUrl: "https://pay/h",
+        executors,
+        actions: ["docker-restart"],
+      },
+      { name: "db", job: "db", healthUrl: "http://db/", executors, actions: [] },
     ]);
   });
 
@@ -107,9 +115,12 @@ services:
   const SERVICE = "name: a, health: http://a/";
   test.each([
     ["service: []", "unknown key service | Did you mean services?"],
-    ["rules: [a.yml]", "unknown key rules | Known keys: services, rule_files."],
-    ["name: a", "unknown key name | Known keys: services, rule_files."],
-    ["__proto__: { services: [] }", "unknown key __proto__ | Known keys: services, rule_files."],
+    ["rules: [a.yml]", "unknown key rules | Known keys: services, scrape, rule_files."],
+    ["name: a", "unknown key name | Known keys: services, scrape, rule_files."],
+    [
+      "__proto__: { services: [] }",
+      "unknown key __proto__ | Known keys: services, scrape, rule_files.",
+    ],
     [
       `services: [{ ${SERVICE}, helth: x }]`,
       "services.0: unknown key helth | Did you mean health?",

@@ -24,11 +24,14 @@ export const DEFAULT_ACTIONS: readonly ActionId[] = [
   "compose-restart",
 ];
 
+/** Those of a service in a container: a file names no command for the supervisor. */
+const CONTAINER_ACTIONS = ACTION_IDS.filter((id) => !id.startsWith("supervisor-"));
+
 const serviceSchema = z.strictObject({
   name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
   job: z.string().min(1).optional(),
   health: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8000/health"),
-  actions: z.array(z.enum(ACTION_IDS)).default([...DEFAULT_ACTIONS]),
+  actions: z.array(z.enum(CONTAINER_ACTIONS)).default([...DEFAULT_ACTIONS]),
 });
 
 const scrapeSchema = z.strictObject({
@@ -66,6 +69,7 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
     name,
     job: job ?? name,
     healthUrl: health,
+    executors: ["docker", "compose"],
     actions,
   }));
   const names = services?.map(({ name }) => name) ?? [];

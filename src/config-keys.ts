@@ -76,6 +76,11 @@ export const SETTINGS = {
     fallback: "",
     form: "jobs and their URLs, such as my-api=http://localhost:8080/metrics,db=http://localhost:9187/metrics",
   },
+  SUPERVISE: {
+    schema: z.string(),
+    fallback: "",
+    form: "a command, such as node server.js --port 8080",
+  },
   DOCKER_HOST: {
     schema: printableText.min(1),
     fallback: "unix:///var/run/docker.sock",

@@ -84,7 +84,10 @@ const CASES: Readonly<Record<Key, Case>> = {
   PROMETHEUS_URL: {
     of: observer(({ prometheusUrl }) => prometheusUrl),
     fallback: "http://localhost:9090",
-    good: { "https://user:pass@host/path/": "https://user:pass@host/path/" },
+    good: {
+      "https://user:pass@host/path/": "https://user:pass@host/path/",
+      embedded: undefined,
+    },
     bad: [
       "localhost:9090",
       "ftp://host",
@@ -214,6 +217,36 @@ const CASES: Readonly<Record<Key, Case>> = {
     fallback: [],
     good: {},
     bad: [],
+  },
+  SCRAPE_TARGETS: {
+    of: observer(({ scrapeTargets }) => scrapeTargets),
+    fallback: [{ job: "sentinel-target-api", url: "http://localhost:8000/metrics" }],
+    good: {
+      "a=http://x/m": [{ job: "a", url: "http://x/m" }],
+      "a=http://x/m?b=c, b c=https://y": [
+        { job: "a", url: "http://x/m?b=c" },
+        { job: "b c", url: "https://y" },
+      ],
+    },
+    bad: ["http://x/m", "=http://x/m", "a=", "a=x/m", "a=http://x/m,", "a=http://x b=http://y"],
+  },
+  SUPERVISE: {
+    of: observer(({ supervise }) => supervise),
+    fallback: undefined,
+    good: { "node 'a b.js'": { service: "sentinel-target-api", argv: ["node", "a b.js"] } },
+    bad: [],
+  },
+  DOCKER_HOST: {
+    of: observer(({ dockerHost }) => dockerHost),
+    fallback: "unix:///var/run/docker.sock",
+    good: { "tcp://127.0.0.1:2375": "tcp://127.0.0.1:2375" },
+    bad: ["a b"],
+  },
+  OBSERVER_PORT: {
+    of: observer(({ observerPort }) => observerPort),
+    fallback: 8090,
+    good: { "0": 0, "65535": 65_535 },
+    bad: ["65536", "-1", "http"],
   },
   LOG_FORMAT: {
     of: observer(({ logFormat }) => logFormat),

@@ -2,9 +2,11 @@
 
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
+import type { ActionId } from "./allowlist.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { DEFAULT_ACTIONS, readRules, readSettingsFile, readText } from "./config-file.ts";
 import { type Key, SETTING_KEYS, SETTINGS, type Setting } from "./config-keys.ts";
+import { splitCommand } from "./core/command-line.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Autonomy } from "./core/decision.ts";
 import type { Service } from "./core/model.ts";
@@ -29,6 +31,8 @@ export interface ObserverSettings {
   readonly scrapeTargets: readonly ScrapeTargetSettings[];
   /** Where Docker's engine listens: `unix:///path` or `tcp://host:port`. */
   readonly dockerHost: string;
+  /** The command that Sentinel itself runs as the service; program first. */
+  readonly supervise: { readonly service: string; readonly argv: readonly string[] } | undefined;
   /** Of the API, on 127.0.0.1. */
   readonly observerPort: number;
   readonly gemini:
@@ -90,12 +94,21 @@ export function observerSettings(sources: Sources): ObserverSettings {
   const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
   const file = readSettingsFile(folder, sources.configFile);
   const ownFiles = env["RULES_FILE"] ? [read("RULES_FILE", SETTINGS.RULES_FILE)] : file.ruleFiles;
-  const services = file.services ?? [serviceOfEnvironment(env, read)];
+  const argv = env["SUPERVISE"] ? splitSupervise(env["SUPERVISE"]) : undefined;
+  if (argv !== undefined && file.services !== undefined)
+    throw new SentinelError(
+      "configuration",
+      "SUPERVISE is one command, and the settings file has services of its own",
+      { hint: "Remove services from the file, and name the one service in TARGET_CONTAINER." },
+    );
+  const own = serviceOfEnvironment(env, read);
+  const services = file.services ?? [own];
   return {
     prometheusUrl: read("PROMETHEUS_URL", SETTINGS.PROMETHEUS_URL),
     scrapeTargets: env["SCRAPE_TARGETS"]
       ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
       : (file.scrape ?? services.map(metricsOf)),
+    supervise: argv && { service: own.name, argv },
     dockerHost: read("DOCKER_HOST", SETTINGS.DOCKER_HOST),
     observerPort: read("OBSERVER_PORT", SETTINGS.OBSERVER_PORT),
     gemini: apiKey === "" ? undefined : { apiKey, model, ...(baseUrl === "" ? {} : { baseUrl }) },
@@ -144,8 +157,24 @@ function serviceOfEnvironment(env: Environment, read: Read): Service {
     name,
     job: env["TARGET_JOB"] ? read("TARGET_JOB", SETTINGS.TARGET_JOB) : name,
     healthUrl: new URL("/health", read("TARGET_URL", SETTINGS.TARGET_URL)).href,
-    actions: DEFAULT_ACTIONS,
+    ...(env["SUPERVISE"]
+      ? { executors: ["supervisor"], actions: SUPERVISED_ACTIONS }
+      : { executors: ["docker", "compose"], actions: DEFAULT_ACTIONS }),
   };
+}
+
+const SUPERVISED_ACTIONS: readonly ActionId[] = ["supervisor-restart", "supervisor-start"];
+
+/** @throws SentinelError `configuration`, naming the key */
+function splitSupervise(text: string): readonly string[] {
+  try {
+    return splitCommand(text);
+  } catch (error) {
+    if (!(error instanceof SentinelError)) throw error;
+    const { hint, message } = error;
+    const details = { cause: error, ...(hint === undefined ? {} : { hint }) };
+    throw new SentinelError("configuration", `SUPERVISE: ${message}`, details);
+  }
 }
 
 /** Where a service's metrics are, unless it is said: beside its health. */

@@ -2,12 +2,15 @@
 
 import { isMainThread } from "node:worker_threads";
 import type { Command } from "commander";
+import type { DemoFault } from "./demo/faults.ts";
 
-const ROLES = ["target", "observer"] as const;
+const ROLES = ["target", "observer", "demo"] as const;
 type Role = (typeof ROLES)[number];
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** Of what is not a terminal: a pipe or a file has no width. */
+const DEFAULT_COLUMNS = 100;
 
 // A compiled executable has one entry: the CPU workers come through here as well. All else is
 // imported when it is needed, so that each start pays only for what it uses.
@@ -19,6 +22,8 @@ else process.exit(await main(process.argv.slice(2)));
 interface Options {
   readonly role?: Role;
   readonly config?: string;
+  readonly fault?: DemoFault;
+  readonly keep?: boolean;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -26,23 +31,29 @@ async function main(args: readonly string[]): Promise<number> {
   const { VERSION } = await import("./config.ts");
   const { print, printError } = await import("./log.ts");
   const { SentinelError } = await import("./core/errors.ts");
+  const { DEMO_FAULTS } = await import("./demo/faults.ts");
   let exitCode = 0;
 
   const program = new Command("sentinel")
     .description("Finds failures of services in containers, heals them, and proves it.")
-    .usage("--role=target | --role=observer | COMMAND")
+    .usage("--role=demo | --role=target | --role=observer | COMMAND")
     .version(VERSION, "-v, --version")
     .addOption(new Option("--role <role>", "what this process does").choices(ROLES))
     .option("--config <file>", "services and rule files (default: sentinel.yaml, if it is there)")
+    .addOption(new Option("--fault <name>", "demo: only this fault").choices(DEMO_FAULTS))
+    .option("--keep", "demo: go on watching afterwards, until Ctrl-C")
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => {} })
-    .action(async ({ role, config }: Options) => {
+    .action(async (options: Options) => {
+      const { role, fault, keep } = options;
       if (role === undefined)
         throw new SentinelError("usage", "a role or a command is missing", {
           hint: usageHint(program),
         });
-      await runRole(role, config);
+      if (role !== "demo" && (fault !== undefined || keep))
+        throw new SentinelError("usage", "--fault and --keep belong to --role=demo");
+      if (!(await runRole(role, options))) exitCode = EXIT_FAILED;
     });
 
   const command = (name: string, description: string) =>
@@ -122,7 +133,8 @@ async function readObserverSettings(configFile: string | undefined) {
   });
 }
 
-async function runRole(role: Role, configFile: string | undefined): Promise<void> {
+/** @returns whether the work succeeded */
+async function runRole(role: Role, { config, fault, keep = false }: Omit<Options, "role">) {
   const stop = new AbortController();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   for (const name of ["SIGTERM", "SIGINT"] as const)
@@ -130,10 +142,19 @@ async function runRole(role: Role, configFile: string | undefined): Promise<void
       stop.abort();
       resolve();
     });
+  if (role === "demo") {
+    const { DEMO_FAULTS } = await import("./demo/faults.ts");
+    const { runDemo } = await import("./demo.ts");
+    const settings = await readObserverSettings(config);
+    const { isTTY, columns } = process.stdout;
+    const terminal = { isTerminal: isTTY === true, columns: columns ?? DEFAULT_COLUMNS };
+    const faults = fault === undefined ? DEMO_FAULTS : [fault];
+    return runDemo({ settings, faults, keep, terminal }, stop.signal);
+  }
   if (role === "observer") {
-    const settings = await readObserverSettings(configFile);
     const { runObserver } = await import("./observer.ts");
-    return runObserver(settings, stop.signal);
+    await runObserver(await readObserverSettings(config), stop.signal);
+    return true;
   }
   const { targetSettings } = await import("./config.ts");
   const { createLog } = await import("./log.ts");
@@ -142,4 +163,5 @@ async function runRole(role: Role, configFile: string | undefined): Promise<void
   const target = await startTarget(targetSettings(process.env), log);
   await ended;
   await target.stop();
+  return true;
 }

@@ -114,7 +114,10 @@ async function watchLabelled(
   signal: AbortSignal,
 ): Promise<void> {
   const { settings, signals, say } = options;
-  const running = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>();
+  const running = new Map<
+    string,
+    { readonly stop: AbortController; readonly done: Promise<void> }
+  >();
   const own = new Set(settings.services.map(({ name }) => name));
   while (!signal.aborted) {
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
@@ -133,7 +136,10 @@ async function watchLabelled(
       stop.abort();
       await done;
       running.delete(name);
-      watched.splice(watched.findIndex(({ service }) => service.name === name), 1);
+      watched.splice(
+        watched.findIndex(({ service }) => service.name === name),
+        1,
+      );
       say(`${name} is gone, and no longer watched`);
     }
     await systemClock.sleep(settings.pollIntervalMs, signal);

@@ -5,9 +5,11 @@ import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Diagnoser } from "./core/ports.ts";
 import { renderEvent } from "./core/report.ts";
-import { diagnosersOf, signalsOf } from "./drivers.ts";
+import { diagnosersOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
+import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
+import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
 import { createLog, print } from "./log.ts";
 import { observe } from "./observe.ts";
 
@@ -21,18 +23,38 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
   const signals = signalsOf(settings);
   const { emit, say } = createOutput(settings);
   say(startLines(settings, { signals: signals.description, diagnosers: diagnosersOf(settings) }));
-  await observe(
-    {
-      settings,
-      signals,
-      runtime: dockerRuntime(),
-      executors: [dockerExecutor(), composeExecutor({ composeFile: settings.composeFile })],
-      emit,
-      say: (line) => say([line]),
-    },
-    signal,
-  );
+  const shared = { settings, signals, emit, say: (line: string) => say([line]) };
+  if (settings.supervise === undefined) {
+    const executors = [dockerExecutor(), composeExecutor({ composeFile: settings.composeFile })];
+    await observe({ ...shared, runtime: dockerRuntime(), executors }, signal);
+  } else {
+    const { service: name, argv } = settings.supervise;
+    await using supervisor = createSupervisor({
+      name,
+      argv,
+      clock: systemClock,
+      onEvent: (event) => say([describeSupervisor(event)]),
+    });
+    await supervisor.start(signal);
+    const executors = [supervisorExecutor(supervisor)];
+    await observe({ ...shared, runtime: supervisorRuntime(supervisor), executors }, signal);
+  }
   say(["Stopped."]);
+}
+
+function describeSupervisor(event: SupervisorEvent): string {
+  switch (event.type) {
+    case "child_started":
+      return `the command runs as process ${event.pid}`;
+    case "child_died":
+      return `the command ended by itself (${event.how}) after ${Math.round(event.ranMs / 1000)} s`;
+    case "child_restarting":
+      return `it is started again in ${event.inMs / 1000} s`;
+    case "child_given_up":
+      return `it died ${event.deaths} times within ${event.withinMs / 1000} s, and is not started again`;
+    case "child_stopped":
+      return `the command is stopped (${event.how})`;
+  }
 }
 
 interface Described {

@@ -4,7 +4,13 @@ import type { ObserverSettings } from "./config.ts";
 import type { Rule, Service } from "./core/model.ts";
 import type { MonitorOptions } from "./core/monitor.ts";
 import type { SignalSource } from "./core/ports.ts";
-import { builtInRules, containerRules, mergeRules, type RuleSource, readRule } from "./core/rules.ts";
+import {
+  builtInRules,
+  containerRules,
+  mergeRules,
+  type RuleSource,
+  readRule,
+} from "./core/rules.ts";
 
 export const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;

@@ -64,6 +64,9 @@ export interface Thresholds {
   readonly errorRatio: number;
 }
 
+/** Where scrapes are far apart, seconds still count. */
+const MOST_FOR_MS = 5000;
+
 /** Starts within 10 minutes, whoever started it: past it a restart is no cure. */
 const MAX_STARTS = 3;
 const CRASH_LOOP_SUMMARY =
@@ -87,6 +90,8 @@ export function builtInRules(
 ): RuleSource[] {
   const selector = `job=${JSON.stringify(service.job)}`;
   const window = formatDuration(windowMs);
+  // One more scrape that says so: a single one may have met a restart.
+  const forOneScrape = formatDuration(Math.min(windowMs / 4, MOST_FOR_MS));
   const restarts = "docker-restart, compose-restart, supervisor-restart";
   const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
   const requests = `http_requests_total{${selector}}[${window}]`;
@@ -121,7 +126,7 @@ export function builtInRules(
     {
       alert: "HighMemory",
       expr: `process_resident_memory_bytes{${selector}} > ${thresholds.memoryBytes}`,
-      for: "5s",
+      for: forOneScrape,
       labels: { severity: "high", service: service.name },
       annotations: {
         summary: "resident memory is {{ $value | humanize1024 }}B",
@@ -131,10 +136,10 @@ export function builtInRules(
     {
       alert: "TargetDown",
       expr: `up{${selector}} == 0`,
-      for: "5s",
+      for: forOneScrape,
       labels: { severity: "critical", service: service.name },
       annotations: {
-        summary: "Prometheus cannot scrape the service",
+        summary: "the service cannot be scraped",
         [PERMITS_ANNOTATION]:
           "docker-restart, compose-up, compose-restart, supervisor-restart, supervisor-start",
       },

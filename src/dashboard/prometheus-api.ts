@@ -41,11 +41,11 @@ export interface RuleGroupStatus {
 
 export interface TargetStatus {
   readonly labels: Labels;
-  readonly scrapeUrl: string;
+  readonly url: string;
   readonly health: "up" | "down" | "unknown";
   readonly lastError: string;
   readonly lastScrapeMs: number | undefined;
-  readonly lastScrapeDurationMs: number;
+  readonly lastScrapeDurationMs: number | undefined;
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
@@ -279,16 +279,16 @@ function targets(parameters: URLSearchParams, sources: ApiSources) {
 }
 
 function describeTarget(target: TargetStatus) {
-  const { labels, scrapeUrl, health, lastError } = target;
+  const { labels, url, health, lastError } = target;
   return {
     discoveredLabels: {},
     labels,
     scrapePool: labels["job"] ?? "",
-    scrapeUrl,
-    globalUrl: scrapeUrl,
+    scrapeUrl: url,
+    globalUrl: url,
     lastError,
     lastScrape: isoTime(target.lastScrapeMs),
-    lastScrapeDuration: target.lastScrapeDurationMs / 1000,
+    lastScrapeDuration: (target.lastScrapeDurationMs ?? 0) / 1000,
     health,
     scrapeInterval: formatDuration(target.intervalMs),
     scrapeTimeout: formatDuration(target.timeoutMs),

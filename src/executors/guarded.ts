@@ -67,12 +67,16 @@ export async function launch(command: GuardedCommand, streams: Streams): Promise
   return started.promise;
 }
 
+/** The command that starts this program: the executable itself, or Bun and the source. */
+export function thisProgram(): readonly string[] {
+  const entry = Bun.isStandaloneExecutable ? [] : [join(import.meta.dir, "../main.ts")];
+  return [process.execPath, ...entry];
+}
+
 type Guardian = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 function startGuardian(onMessage: (message: FromGuardian) => void): Guardian {
-  // An executable has this file in it; from source, main.ts is where it is found.
-  const self = Bun.isStandaloneExecutable ? [] : [join(import.meta.dir, "../main.ts")];
-  return Bun.spawn([process.execPath, ...self, "guardian"], {
+  return Bun.spawn([...thisProgram(), "guardian"], {
     // Not the command's: Bun would take `.env` and `bunfig.toml` from that folder for its own,
     // and variables such as BUN_OPTIONS.
     cwd: "/",

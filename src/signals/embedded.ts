@@ -34,6 +34,8 @@ export interface EmbeddedSource extends SignalSource {
   targets(): readonly TargetState[];
   /** Containers with the label `sentinel.heal=true`, running or not, as Docker last told. */
   labelledContainers(): readonly string[];
+  /** Every target once. */
+  scrapeOnce(signal: AbortSignal): Promise<void>;
   /** Scrapes until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -60,6 +62,10 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     store,
     targets: allTargets,
     labelledContainers: () => containers?.labelled() ?? [],
+
+    async scrapeOnce(signal) {
+      await Promise.all([scraper.scrapeAll(signal), containers?.scraper.scrapeAll(signal)]);
+    },
 
     async run(signal) {
       await Promise.all([scraper.run(signal), containers?.scraper.run(signal)]);

@@ -45,6 +45,7 @@ const LAYERS: readonly Layer[] = [
     files: ["src/config.ts", "src/config-file.ts", "src/config-keys.ts"],
     imports: [
       ...CORE,
+      "src/config.ts",
       "src/config-file.ts",
       "src/config-keys.ts",
       "zod",
@@ -56,7 +57,10 @@ const LAYERS: readonly Layer[] = [
   { files: ["src/log.ts"], imports: ["node:fs"] },
   { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
   {
-    files: ["src/observer.ts", "src/demo.ts", "src/demo/*", "src/check.ts", "src/init.ts"],
+    files: [
+      ...["observer", "observe", "drivers", "rules-in-force"].map((name) => `src/${name}.ts`),
+      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/init.ts"],
+    ],
     imports: [...COMPOSES, ...NOT_MAIN],
   },
   {
@@ -65,7 +69,8 @@ const LAYERS: readonly Layer[] = [
     imports: [
       ...["target", "observer", "demo", "check", "init", "healthcheck"].map((n) => `src/${n}.ts`),
       ...["src/config.ts", "src/log.ts", "src/core/errors.ts", "src/core/nearest.ts"],
-      ...["src/target/cpu-worker.ts", "commander", "node:worker_threads"],
+      ...["src/target/cpu-worker.ts", "src/executors/guardian.ts", "src/demo/faults.ts"],
+      ...["commander", "node:worker_threads"],
     ],
   },
 ];
