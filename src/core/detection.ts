@@ -86,12 +86,12 @@ function advance(rule: Rule, sample: Sample, { before, nowMs }: Before): Alert {
 
 /** What becomes of an alert that fired and whose condition is not seen to hold: it, or nothing. */
 function keep(
-  { noDataReason: _, ...alert }: Alert,
+  { noDataReason: _, isRejected: __, ...alert }: Alert,
   evaluation: Evaluation,
   nowMs: number,
 ): Alert[] {
   if (evaluation.kind === "no_data")
-    return [{ ...alert, state: "no_data", noDataReason: evaluation.reason }];
+    return [{ ...alert, state: "no_data", ...missing(evaluation) }];
   // `keep_firing_for` counts from the first quiet poll, as in Prometheus.
   const quietSinceMs = alert.quietSinceMs ?? nowMs;
   if (nowMs - quietSinceMs >= alert.rule.keepFiringForMs) return [];
@@ -99,17 +99,21 @@ function keep(
 }
 
 function atRest(rule: Rule, evaluation: Evaluation): Alert {
-  const missing = evaluation.kind === "no_data";
+  const isMissing = evaluation.kind === "no_data";
   return {
     rule,
     labels: alertLabels(rule, {}),
-    state: missing ? "no_data" : "inactive",
+    state: isMissing ? "no_data" : "inactive",
     value: evaluation.kind === "inactive" ? evaluation.value : undefined,
     activeAtMs: undefined,
     firingAtMs: undefined,
     quietSinceMs: undefined,
-    ...(missing ? { noDataReason: evaluation.reason } : {}),
+    ...(isMissing ? missing(evaluation) : {}),
   };
+}
+
+function missing({ reason, isRejected }: Extract<Evaluation, { kind: "no_data" }>) {
+  return { noDataReason: reason, ...(isRejected ? { isRejected } : {}) };
 }
 
 /** The labels of the alert that a rule raises for a sample: the rule's win, as in Prometheus. */

@@ -70,7 +70,12 @@ export type Evaluation =
       /** The finite samples of the compared side; `undefined` if the rule has none. */
       readonly measured: readonly Sample[] | undefined;
     }
-  | { readonly kind: "no_data"; readonly reason: string };
+  | {
+      readonly kind: "no_data";
+      readonly reason: string;
+      /** The source works and refuses this expression: the rule watches nothing until it is changed. */
+      readonly isRejected?: true;
+    };
 
 export const ALERT_STATES = ["inactive", "pending", "firing", "no_data"] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
@@ -91,6 +96,8 @@ export interface Alert {
   readonly quietSinceMs: number | undefined;
   /** Why there is no data; only in the state `no_data`. */
   readonly noDataReason?: string;
+  /** As in the evaluation; only in the state `no_data`. */
+  readonly isRejected?: true;
 }
 
 /** What Docker says of a container; `missing` if it knows none of that name. */
