@@ -53,7 +53,7 @@ export function alert(changes: Partial<Alert> = {}): Alert {
     value: 1.9,
     activeAtMs: START_MS,
     firingAtMs: START_MS,
-    lastActiveMs: START_MS,
+    quietSinceMs: undefined,
     ...changes,
   };
 }

@@ -50,8 +50,9 @@ export function decide(proposal: Proposal, { autonomy, alerts }: Situation): Dec
   return { kind: "act", action, reason: "two_keys_agree" };
 }
 
-function isCrashLoop({ rule, state }: Alert): boolean {
-  return rule.alert === CRASH_LOOP_ALERT && state === "firing";
+/** Also while its data is missing: nothing has shown that it ended. */
+function isCrashLoop({ rule, firingAtMs }: Alert): boolean {
+  return rule.alert === CRASH_LOOP_ALERT && firingAtMs !== undefined;
 }
 
 type HeldBack = Exclude<DecisionReason, "two_keys_agree">;

@@ -24,12 +24,13 @@ export function evaluate(
   if (notFinite !== undefined)
     return { kind: "no_data", reason: `the value is ${notFinite.value}, not a number to act on` };
   // A rule that compares nothing, such as absent(...), is quiet when it is empty.
-  if (measured === undefined) return { kind: "inactive", value: undefined };
+  if (measured === undefined) return { kind: "inactive", value: undefined, measured };
   if (measured.length === 0) return { kind: "no_data", reason: "there are no samples" };
-  const values = measured.map(({ value }) => value).filter(Number.isFinite);
-  if (values.length === 0)
+  const known = measured.filter(({ value }) => Number.isFinite(value));
+  if (known.length === 0)
     return { kind: "no_data", reason: `the value is ${measured[0]?.value}: nothing was measured` };
-  return { kind: "inactive", value: Math.max(...values) };
+  const value = known.reduce((most, sample) => Math.max(most, sample.value), -Infinity);
+  return { kind: "inactive", value, measured: known };
 }
 
 /**
@@ -51,9 +52,11 @@ export function detect(
         ? evaluation.samples.map((sample) => advance(rule, sample, { before, nowMs }))
         : [];
     const seen = new Set(active.map(({ labels }) => fingerprint(labels)));
-    const kept = before.filter(
-      (alert) => !seen.has(fingerprint(alert.labels)) && keepsFiring(alert, evaluation, nowMs),
-    );
+    const kept = before
+      .filter(
+        ({ labels, firingAtMs }) => firingAtMs !== undefined && !seen.has(fingerprint(labels)),
+      )
+      .flatMap((alert) => keep(alert, evaluation, nowMs));
     const all = [...active, ...kept];
     return all.length > 0 ? all : [atRest(rule, evaluation)];
   });
@@ -77,31 +80,44 @@ function advance(rule: Rule, sample: Sample, { before, nowMs }: Before): Alert {
     value: sample.value,
     activeAtMs,
     firingAtMs: fires ? (last?.firingAtMs ?? nowMs) : undefined,
-    lastActiveMs: nowMs,
+    quietSinceMs: undefined,
   };
 }
 
-/** `keep_firing_for` bridges a quiet moment; it does not outlive the data. */
-function keepsFiring(alert: Alert, evaluation: Evaluation, nowMs: number): boolean {
-  if (alert.state !== "firing" || evaluation.kind === "no_data") return false;
-  return nowMs - (alert.lastActiveMs ?? nowMs) < alert.rule.keepFiringForMs;
+/** What becomes of an alert that fired and whose condition is not seen to hold: it, or nothing. */
+function keep(
+  { noDataReason: _, isRejected: __, ...alert }: Alert,
+  evaluation: Evaluation,
+  nowMs: number,
+): Alert[] {
+  if (evaluation.kind === "no_data")
+    return [{ ...alert, state: "no_data", ...missing(evaluation) }];
+  // `keep_firing_for` counts from the first quiet poll, as in Prometheus.
+  const quietSinceMs = alert.quietSinceMs ?? nowMs;
+  if (nowMs - quietSinceMs >= alert.rule.keepFiringForMs) return [];
+  return [{ ...alert, state: "firing", quietSinceMs }];
 }
 
 function atRest(rule: Rule, evaluation: Evaluation): Alert {
-  const missing = evaluation.kind === "no_data";
+  const isMissing = evaluation.kind === "no_data";
   return {
     rule,
     labels: alertLabels(rule, {}),
-    state: missing ? "no_data" : "inactive",
+    state: isMissing ? "no_data" : "inactive",
     value: evaluation.kind === "inactive" ? evaluation.value : undefined,
     activeAtMs: undefined,
     firingAtMs: undefined,
-    lastActiveMs: undefined,
-    ...(missing ? { noDataReason: evaluation.reason } : {}),
+    quietSinceMs: undefined,
+    ...(isMissing ? missing(evaluation) : {}),
   };
 }
 
-function alertLabels(rule: Rule, { __name__: _, ...sample }: Labels): Labels {
+function missing({ reason, isRejected }: Extract<Evaluation, { kind: "no_data" }>) {
+  return { noDataReason: reason, ...(isRejected ? { isRejected } : {}) };
+}
+
+/** The labels of the alert that a rule raises for a sample: the rule's win, as in Prometheus. */
+export function alertLabels(rule: Rule, { __name__: _, ...sample }: Labels): Labels {
   return { ...sample, ...rule.labels, alertname: rule.alert };
 }
 

@@ -4,6 +4,7 @@ import type {
   Alert,
   ContainerState,
   Decision,
+  DecisionReason,
   Diagnosis,
   Finding,
   HealthAnswer,
@@ -57,6 +58,8 @@ export type IncidentEvent =
 /** How an incident ended. Times are seconds from the onset where it is known, else from detection. */
 export interface Closing {
   readonly result: "acted" | "held" | "skipped" | "cancelled";
+  /** Why nothing was run; only of what was held or skipped. */
+  readonly reason?: DecisionReason;
   readonly verdict: Verdict | undefined;
   readonly detectedAfterMs: number | undefined;
   readonly actedAfterMs: number | undefined;

@@ -2,6 +2,7 @@
 
 import type { AllowedAction, Allowlist } from "../allowlist.ts";
 import { type Autonomy, decide } from "./decision.ts";
+import { alertLabels, fingerprint } from "./detection.ts";
 import { DiagnosisError, messageOf } from "./errors.ts";
 import type { Closing, IncidentEvent } from "./events.ts";
 import { maskCredentials } from "./evidence.ts";
@@ -9,9 +10,11 @@ import type {
   Alert,
   ContainerState,
   Diagnosis,
+  Evaluation,
   Evidence,
   Finding,
   HealthAnswer,
+  Labels,
   Outcome,
   Point,
   Service,
@@ -93,7 +96,7 @@ export async function handleIncident(
   const chosen = decision.action && policy.allowlist[decision.action];
   emit({ type: "decided", decision, ...(chosen ? { argv: chosen.argv } : {}) });
   if (decision.kind !== "act" || chosen === undefined)
-    return close(decision.kind === "ask" ? "held" : "skipped");
+    return close(decision.kind === "ask" ? "held" : "skipped", { reason: decision.reason });
 
   const fromStart = (atMs: number) => atMs - (onsetMs ?? openedAtMs);
   const actedAfterMs = fromStart(clock.nowMs());
@@ -124,16 +127,16 @@ async function readHistory(
   const stepMs = world.monitor.windowMs / 4;
   try {
     const series = await world.source.range(expr, { durationMs: HISTORY_MS, stepMs }, signal);
-    const own = series.find(({ labels }) => isSubset(labels, alert.labels)) ?? series[0];
-    return own?.points ?? [];
+    return series.find(({ labels }) => isOf(alert, labels))?.points ?? [];
   } catch {
     // The history is a help, not a condition: without it the evidence says that it is missing.
     return [];
   }
 }
 
-function isSubset(part: Readonly<Record<string, string>>, whole: Readonly<Record<string, string>>) {
-  return Object.entries(part).every(([name, text]) => name === "__name__" || whole[name] === text);
+/** Whether a series of the measured side is the one that this alert is about. */
+function isOf({ rule, labels }: Alert, series: Labels): boolean {
+  return fingerprint(alertLabels(rule, series)) === fingerprint(labels);
 }
 
 interface Fired {
@@ -286,19 +289,24 @@ async function check(
   { policy, world }: Context,
   signal: AbortSignal,
 ): Promise<Check> {
+  // Before the questions: what is asked later can only be newer than that.
+  const atMs = world.clock.nowMs();
   const [poll, scrapeAgeMs, health] = await Promise.all([
     world.monitor.poll(signal),
     newestScrapeAgeMs(policy.service.job, world.source, signal),
     world.checkHealth(policy.service.healthUrl),
   ]);
   const evaluation = poll.evaluations.get(alert.rule);
-  const states = { active: "active", inactive: "silent", no_data: "no_data" } as const;
-  return {
-    atMs: world.clock.nowMs(),
-    alert: evaluation === undefined ? "no_data" : states[evaluation.kind],
-    scrapeAgeMs,
-    healthy: health.ok,
-  };
+  return { atMs, alert: sightOf(alert, evaluation), scrapeAgeMs, healthy: health.ok };
+}
+
+/** Active if the rule holds for any label set; silent only if this one was measured. */
+function sightOf(alert: Alert, evaluation: Evaluation | undefined): Check["alert"] {
+  if (evaluation === undefined || evaluation.kind === "no_data") return "no_data";
+  if (evaluation.kind === "active") return "active";
+  const { measured } = evaluation;
+  const isMeasured = measured?.some(({ labels }) => isOf(alert, labels)) ?? true;
+  return isMeasured ? "silent" : "no_data";
 }
 
 async function newestScrapeAgeMs(

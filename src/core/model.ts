@@ -65,8 +65,19 @@ export interface Rule {
 /** What one rule's expression said at one poll. Missing data is a state of its own. */
 export type Evaluation =
   | { readonly kind: "active"; readonly samples: readonly Sample[] }
-  | { readonly kind: "inactive"; readonly value: number | undefined }
-  | { readonly kind: "no_data"; readonly reason: string };
+  | {
+      readonly kind: "inactive";
+      /** The greatest of what was measured. */
+      readonly value: number | undefined;
+      /** The finite samples of the compared side; `undefined` if the rule has none. */
+      readonly measured: readonly Sample[] | undefined;
+    }
+  | {
+      readonly kind: "no_data";
+      readonly reason: string;
+      /** The source works and refuses this expression: the rule watches nothing until it is changed. */
+      readonly isRejected?: true;
+    };
 
 export const ALERT_STATES = ["inactive", "pending", "firing", "no_data"] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
@@ -81,11 +92,14 @@ export interface Alert {
   readonly value: number | undefined;
   /** Since when the condition has held without a break; `undefined` unless pending or firing. */
   readonly activeAtMs: number | undefined;
+  /** Since when it has fired. It stays while a firing alert has no data: nothing shows that it ended. */
   readonly firingAtMs: number | undefined;
-  /** The last poll at which the condition held. */
-  readonly lastActiveMs: number | undefined;
+  /** The first quiet poll of an alert that `keep_firing_for` keeps firing. */
+  readonly quietSinceMs: number | undefined;
   /** Why there is no data; only in the state `no_data`. */
   readonly noDataReason?: string;
+  /** As in the evaluation; only in the state `no_data`. */
+  readonly isRejected?: true;
 }
 
 /** What Docker says of a container; `missing` if it knows none of that name. */

@@ -101,7 +101,7 @@ async function readRule(
     const rejected = error instanceof SentinelError && error.code === "source_rejected";
     return {
       rule,
-      evaluation: { kind: "no_data", reason },
+      evaluation: { kind: "no_data", reason, ...(rejected ? { isRejected: rejected } : {}) },
       sourceDown: rejected ? undefined : reason,
     };
   }

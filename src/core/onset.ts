@@ -1,38 +1,41 @@
 /** When a fault began, as far as its signal's history tells. */
 
-import type { Alert, Point } from "./model.ts";
+import type { Alert, Point, RuleSignal } from "./model.ts";
 
 /**
- * The last moment before the signal began to move to where it is: from the first point past the
- * threshold, back over the points that lead up to it without a break. Correct to one step.
+ * The last moment before the signal began to move to where it is: from the first point at which the
+ * rule held, back over the points that lead up to it without a break. Correct to one step.
+ *
+ * A rate climbs over its whole window after a fault began; that climb is part of it.
  *
  * @param history oldest first, by the source's clock
  * @returns by our clock; `undefined` without a history or a threshold
  */
 export function estimateOnset(
   history: readonly Point[],
-  { rule, value }: Alert,
+  { rule: { signal } }: Alert,
   nowMs: number,
 ): number | undefined {
   const newest = history.at(-1);
-  const threshold = rule.signal?.threshold;
-  if (newest === undefined || threshold === undefined) return undefined;
-  const rises = (value ?? newest.value) >= threshold;
-  const past = (point: Point) => (rises ? point.value > threshold : point.value < threshold);
-  // `up == 0` is neither above nor below: any point that equals the threshold is part of it.
-  const holds = (point: Point) => past(point) || point.value === threshold;
+  if (newest === undefined || signal === undefined) return undefined;
 
   let index = history.length - 1;
-  while (index > 0 && holds(history[index - 1] ?? newest)) index -= 1;
-  while (index > 0 && leadsUp(history[index - 1], history[index], rises)) index -= 1;
+  while (index > 0 && holds(signal, history[index - 1] ?? newest)) index -= 1;
+  const change = (at: number) => (history[at]?.value ?? NaN) - (history[at - 1]?.value ?? NaN);
+  const direction = Math.sign(change(index));
+  // Less than a tenth of the threshold or of the value is noise.
+  const matters = (at: number) =>
+    Math.max(Math.abs(signal.threshold), Math.abs(history[at]?.value ?? NaN)) * 0.1;
+  while (index > 0 && change(index) * direction > matters(index)) index -= 1;
   const onset = history[index] ?? newest;
   // By the distance from the newest point, since the two clocks need not agree.
   return nowMs - (newest.timestampMs - onset.timestampMs);
 }
 
-/** A climb is a change that matters: more than a tenth of the higher value. */
-function leadsUp(before: Point | undefined, after: Point | undefined, rises: boolean): boolean {
-  if (before === undefined || after === undefined) return false;
-  const change = rises ? after.value - before.value : before.value - after.value;
-  return change > Math.max(Math.abs(after.value), Math.abs(before.value)) * 0.1;
+function holds({ operator, threshold }: RuleSignal, { value }: Point): boolean {
+  if (operator === ">") return value > threshold;
+  if (operator === ">=") return value >= threshold;
+  if (operator === "<") return value < threshold;
+  if (operator === "<=") return value <= threshold;
+  return operator === "==" ? value === threshold : value !== threshold;
 }

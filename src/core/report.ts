@@ -23,13 +23,15 @@ export function renderEvent(event: SentinelEvent): string[] {
     case "source_back":
       return [`${time}  Signals are back.`];
     case "alert_changed":
-      return renderChange(event.alert, event.from).map((line) => `${time}  ${service}: ${line}`);
+      return renderChange(event.alert, event.from).map(
+        (text) => `${time}  ${service}: ${clean(text)}`,
+      );
     case "cooling_down":
       return [
-        `${time}  ${service}: ${event.alert.rule.alert} fires during the cooldown, which ends at ${clockTime(event.untilMs)}`,
+        `${time}  ${service}: ${clean(event.alert.rule.alert)} fires during the cooldown, which ends at ${clockTime(event.untilMs)}`,
       ];
     case "quiet":
-      return [`${time}  ${service}: all quiet: ${event.alerts.map(reading).join(", ")}`];
+      return [`${time}  ${service}: ${clean(renderQuiet(event.alerts))}`];
     case "incident_opened":
       return [
         "",
@@ -70,12 +72,14 @@ export function renderEvent(event: SentinelEvent): string[] {
 
 function renderChange(alert: Alert, from: Alert["state"]): string[] {
   const { rule, state } = alert;
-  if (state === "firing") return [`${rule.alert} is firing: ${clean(renderSummary(alert))}`];
-  if (state === "pending") return [`${rule.alert} is pending: ${clean(renderSummary(alert))}`];
+  if (state === "firing") return [`${rule.alert} is firing: ${renderSummary(alert)}`];
+  if (state === "pending") return [`${rule.alert} is pending: ${renderSummary(alert)}`];
+  const why = alert.noDataReason ?? "";
+  if (alert.isRejected)
+    return [`${rule.alert} is not watched, since its expression is refused: ${why}`];
   // A signal that rests and has no data is told with the quiet ones; the log has every change.
   if (state === "no_data" && from === "inactive") return [];
-  if (state === "no_data")
-    return [`${rule.alert} was ${from} and has no data: ${clean(alert.noDataReason ?? "")}`];
+  if (state === "no_data") return [`${rule.alert} was ${from} and has no data: ${why}`];
   if (from === "no_data") return [];
   return [`${rule.alert} has ${from === "firing" ? "resolved" : "gone quiet"}`];
 }
@@ -127,6 +131,9 @@ function renderOutcome({ kind, exitCode, durationMs, output }: Outcome): string[
   return [...lines, ...said.flatMap((line) => field("", line))];
 }
 
+const LEFT_TO_A_PERSON =
+  "left to a person: Sentinel runs nothing more until the alert has resolved";
+
 function renderClosing(closing: Closing): string[] {
   const { result, verdict, detectedAfterMs, actedAfterMs, healedAfterMs } = closing;
   if (result === "cancelled")
@@ -140,7 +147,14 @@ function renderClosing(closing: Closing): string[] {
   return [
     ...(verdict ? field("Verdict", `${words[verdict.kind]}: ${verdict.reason}`) : []),
     ...(times.length > 0 ? field("Timing", times.join(", ")) : []),
+    ...(verdict && verdict.kind !== "healed" ? field("Next", LEFT_TO_A_PERSON) : []),
   ];
+}
+
+function renderQuiet(alerts: readonly Alert[]): string {
+  // Silence without data is no sign of health.
+  const isMeasured = alerts.some(({ state }) => state !== "no_data");
+  return `${isMeasured ? "all quiet" : "nothing is known"}: ${alerts.map(reading).join(", ")}`;
 }
 
 /** One signal in the line that says that all is quiet. */

@@ -49,7 +49,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     );
     // Missing data is no end: the same firing taken up again would act twice on one fault.
     if (!isDown)
-      for (const key of handled) {
+      for (const key of new Set([...handled, ...toldCooling])) {
         const isUnknown = poll.alerts.some((a) => identity(a) === key && a.state === "no_data");
         if (!firing.has(key) && !isUnknown) {
           handled.delete(key);
@@ -70,8 +70,12 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
         options.emit({ ...event, atMs: clock.nowMs(), service, incident });
       const context = { policy, world: { ...world, emit: emitIncident } };
       const closing = await handleIncident({ alert: urgent, poll }, context, signal);
-      // Only what acted needs to settle; what was held or skipped changed nothing.
-      if (closing.result === "acted") coolsUntilMs = clock.nowMs() + cooldownMs;
+      // Nothing was judged, so it is taken up again when its data is back; a source that flickers
+      // may not ask a model at each poll.
+      const isOpen = closing.reason === "data_missing";
+      if (isOpen) handled.delete(identity(urgent));
+      // What was held or skipped changed nothing that would need to settle.
+      if (isOpen || closing.result === "acted") coolsUntilMs = clock.nowMs() + cooldownMs;
       quietToldMs = clock.nowMs();
       continue;
     }
@@ -80,7 +84,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       emit({ type: "quiet", alerts: poll.alerts });
       quietToldMs = clock.nowMs();
     }
-    await clock.sleep(Math.max(startedMs + policy.pollIntervalMs - clock.nowMs(), 0), signal);
+    // A clock that was put back may not put off the next poll.
+    const tookMs = Math.max(clock.nowMs() - startedMs, 0);
+    await clock.sleep(Math.max(policy.pollIntervalMs - tookMs, 0), signal);
   }
 }
 
@@ -96,7 +102,8 @@ function incidentId(nowMs: number, alert: string): string {
 }
 
 function isQuiet(alerts: readonly Alert[]): boolean {
-  return alerts.every(({ state }) => state === "inactive" || state === "no_data");
+  // One that fired and has no data is not quiet: nothing has shown that it ended.
+  return alerts.every(({ state, firingAtMs }) => state !== "pending" && firingAtMs === undefined);
 }
 
 function changes(before: readonly Alert[], after: readonly Alert[]): WatchEvent[] {
