@@ -3,7 +3,7 @@
 import { MAX_LINE_BYTES, MAX_LOG_BYTES, newestLines } from "./docker-logs.ts";
 import type { Sink } from "./spawn.ts";
 
-const MAX_LINES = 1000;
+export const MAX_LINES = 200;
 
 /** More than a line may have, so that it is seen to be cut, and not in the middle of a character. */
 const KEPT_LINE_BYTES = MAX_LINE_BYTES + 4;
@@ -17,7 +17,7 @@ export interface LineStream extends Sink {
   end(): void;
 }
 
-/** Lines of several streams, in the order in which they ended; 1,000 lines and 64 KiB at most. */
+/** Lines of several streams, in the order in which they ended; 200 lines and 64 KiB at most. */
 export class RecentLines {
   readonly #lines: Uint8Array[] = [];
   #bytes = 0;
@@ -29,10 +29,14 @@ export class RecentLines {
     this.#open.add(partial);
     return {
       push: (chunk) => {
-        let from = 0;
-        for (let to = chunk.indexOf(LF); to >= 0; to = chunk.indexOf(LF, from)) {
-          partial.append(chunk.subarray(from, to));
-          this.#add(partial.take());
+        let from = lastLinesStart(chunk);
+        if (from > 0) partial.length = 0;
+        for (let to = chunk.indexOf(LF, from); to >= 0; to = chunk.indexOf(LF, from)) {
+          if (partial.length === 0) this.#add(lineOf(chunk, from, to));
+          else {
+            partial.append(chunk.subarray(from, to));
+            this.#add(partial.take());
+          }
           from = to + 1;
         }
         partial.append(chunk.subarray(from));
@@ -67,6 +71,26 @@ export class RecentLines {
   }
 }
 
+/**
+ * Where the last lines of a chunk begin, as many as are kept: a process that floods its output with
+ * short lines must not cost the loop a copy of each.
+ */
+function lastLinesStart(chunk: Uint8Array): number {
+  let newline = chunk.length;
+  for (let lines = 0; lines <= MAX_LINES; lines += 1) {
+    if (newline === 0) return 0;
+    newline = chunk.lastIndexOf(LF, newline - 1);
+    if (newline < 0) return 0;
+  }
+  return newline + 1;
+}
+
+/** A copy of as much of a line as is kept, without a terminal's CR at its end. */
+function lineOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const end = to > from && bytes[to - 1] === CR ? to - 1 : to;
+  return bytes.slice(from, Math.min(end, from + KEPT_LINE_BYTES));
+}
+
 /** The line that a stream is writing, of which only the beginning is kept. */
 class PartialLine {
   readonly #buffer = new Uint8Array(KEPT_LINE_BYTES);
@@ -78,10 +102,8 @@ class PartialLine {
     this.length += kept.byteLength;
   }
 
-  /** A copy of it, without a terminal's CR at its end. */
   peek(): Uint8Array {
-    const end = this.#buffer[this.length - 1] === CR ? this.length - 1 : this.length;
-    return this.#buffer.slice(0, end);
+    return lineOf(this.#buffer, 0, this.length);
   }
 
   take(): Uint8Array {
