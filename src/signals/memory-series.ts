@@ -8,9 +8,9 @@ const FIRST_CAPACITY = 16;
 const MIN_GROWTH = 1.25;
 const MAX_GROWTH = 16;
 /** Of a buffer over what the window will hold. */
-const SLACK = 1.2;
+const SLACK = 1.13;
 /** Moving the samples to the front must free this share, or it would be done too often. */
-const MIN_FREED_SHARE = 1 / 8;
+const MIN_FREED_SHARE = 1 / 10;
 const BYTES_PER_SAMPLE = 16;
 
 export interface SampleWindow {

@@ -62,8 +62,6 @@ const MAX_AHEAD_MS = 10 * 60_000;
 interface Tracked {
   readonly labels: Labels;
   series: MemorySeries | undefined;
-  /** Start of the last scrape that had it. */
-  seenAtMs: number;
 }
 
 interface Stored {
@@ -175,10 +173,7 @@ export class TargetScraper {
       const value = values[index];
       if (tracked.series === undefined || value === undefined) continue;
       const ownTimeMs = haveTimes ? timestampsMs.get(index) : undefined;
-      if (ownTimeMs === undefined) {
-        tracked.seenAtMs = startMs;
-        current.push(tracked);
-      }
+      if (ownTimeMs === undefined) current.push(tracked);
       const timeMs = ownTimeMs ?? startMs;
       const inBounds =
         timeMs <= startMs + MAX_AHEAD_MS && timeMs >= startMs - store.window.durationMs;
@@ -188,11 +183,14 @@ export class TargetScraper {
     return dropped;
   }
 
-  /** A series that the scrape before had, and this one lacks, has ended. */
+  /**
+   * A series that the scrape before had, and this one lacks, has ended. The others have a sample of
+   * this time by now, so that no stale marker is stored.
+   */
   #endOthers(current: readonly Tracked[], startMs: number): void {
-    for (const { series, seenAtMs } of this.#current)
-      if (series !== undefined && seenAtMs !== startMs)
-        this.#settings.store.appendStale(series, startMs);
+    const { store } = this.#settings;
+    for (const { series } of this.#current)
+      if (series !== undefined) store.appendStale(series, startMs);
     this.#current = current;
   }
 
@@ -260,7 +258,7 @@ function track(scraped: Labels, target: Labels): Tracked {
     while (exported in labels || exported in target) exported = `exported_${exported}`;
     labels[exported] = displaced;
   }
-  return { labels, series: undefined, seenAtMs: Number.NaN };
+  return { labels, series: undefined };
 }
 
 function withoutEmpty(labels: Labels): Labels {
