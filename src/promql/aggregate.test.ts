@@ -70,6 +70,7 @@ describe("an aggregation", () => {
     ["topk(1.9, gauge)", ['gauge{l="c"} Infinity']],
     ["topk(0.9, gauge)", []],
     ["topk(-Inf, gauge)", []],
+    ["topk(NaN, nothing)", []],
     [
       "topk by (job) (1, requests)",
       [

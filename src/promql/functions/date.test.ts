@@ -21,7 +21,9 @@ describe("the parts of a date", () => {
     ["hour", -0.5, 0],
     ["year", 1e13, 318_857],
     ["month", 1e13, 5],
-    ["year", Number.NaN, Number.NaN],
+    ["year", Number.NaN, 292_277_026_596],
+    ["month", 1e300, 12],
+    ["hour", -Infinity, 15],
   ];
   test.each(cases)("%s of %p is %p", (name, seconds, expected) => {
     expect(dateFunctions[name](seconds)).toBe(expected);
