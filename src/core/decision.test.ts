@@ -179,6 +179,7 @@ test("it acts exactly if all conditions hold, and on what both keys chose", () =
         now.state === "firing" &&
         now.action !== "none" &&
         !now.action.endsWith("-stop") &&
+        allowlist[now.action] !== undefined &&
         now.permits.includes(now.action) &&
         now.actions.includes(now.action) &&
         now.autonomy === "auto" &&
