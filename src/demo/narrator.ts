@@ -21,22 +21,23 @@ export interface Narrator {
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MS = 100;
+const WORTH_TELLING_MS = 3000;
 const CLEAR_LINE = "\r\x1b[K";
 /** Narrower ones wrap by themselves. */
 const MIN_COLUMNS = 20;
 /** Lines longer than this are hard to read, however wide the terminal. */
 const MAX_COLUMNS = 100;
 
-/** In a pipe what is waited for is a plain line, told once. */
+/** In a pipe what is waited for is a plain line, told once if it takes its time. */
 export function createNarrator({ isTerminal, columns }: Terminal): Narrator {
   const width = Math.min(Math.max(columns, MIN_COLUMNS), MAX_COLUMNS);
   let timer: Timer | undefined;
 
   const settle = () => {
     if (timer === undefined) return;
-    clearInterval(timer);
+    clearTimeout(timer);
     timer = undefined;
-    printPart(CLEAR_LINE);
+    if (isTerminal) printPart(CLEAR_LINE);
   };
   const say = (...lines: readonly string[]) => {
     settle();
@@ -47,8 +48,11 @@ export function createNarrator({ isTerminal, columns }: Terminal): Narrator {
     say,
     settle,
     wait(what) {
-      if (!isTerminal) return say(`     ${what} ...`);
       settle();
+      if (!isTerminal) {
+        timer = setTimeout(() => say(`     ${what} ...`), WORTH_TELLING_MS);
+        return;
+      }
       const fromMs = performance.now();
       const draw = () => {
         const elapsedMs = performance.now() - fromMs;
