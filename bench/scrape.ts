@@ -25,7 +25,7 @@ const ROUNDS = 100;
 const SCRAPES = 900;
 const INTERVAL_MS = 1000;
 /** Between scrapes of the filling; in life it is a second, and more time to sweep memory. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 50;
 
 const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? +(\S+)(?: +(-?\d+))?$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:\\.|[^"\\])*)"/g;
