@@ -42,7 +42,7 @@ export async function launch(command: GuardedCommand, streams: Streams): Promise
   let last: Ended | undefined;
   let guardian: Guardian;
   try {
-    guardian = startGuardian((message) => {
+    guardian = startGuardian(command.name, (message) => {
       if (message.type === "started")
         return started.resolve({ kind: "started", child: { pid: message.pid, ended, stop } });
       last = message.type === "exited" ? endOf(message) : notStarted(message.reason);
@@ -69,10 +69,10 @@ export async function launch(command: GuardedCommand, streams: Streams): Promise
 
 type Guardian = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
-function startGuardian(onMessage: (message: FromGuardian) => void): Guardian {
+function startGuardian(name: string, onMessage: (message: FromGuardian) => void): Guardian {
   // An executable has this file in it; from source, main.ts is where it is found.
   const self = Bun.isStandaloneExecutable ? [] : [join(import.meta.dir, "../main.ts")];
-  return Bun.spawn([process.execPath, ...self, "guardian"], {
+  return Bun.spawn([process.execPath, ...self, "guardian", name], {
     // Not the command's: Bun would take `.env` and `bunfig.toml` from that folder for its own,
     // and variables such as BUN_OPTIONS.
     cwd: "/",

@@ -1,8 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdir } from "node:fs/promises";
 import { NEVER, simulatedClock } from "../../test/fixtures.ts";
 import { gone, psNumber, supervise } from "../../test/supervise.ts";
 import type { SupervisorOptions } from "./supervisor.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(30_000);
 
 /** Runs until it is stopped, and says so before it ends. */
 const SERVE = `trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done`;
