@@ -9,7 +9,7 @@ import {
 } from "../src/executors/supervisor.ts";
 import { type FakeCli, fakeCli, isRunning } from "./fake-cli.ts";
 
-const PATIENCE_MS = 4500;
+const PATIENCE_MS = 15_000;
 const POLL_MS = 10;
 
 /** Real time, for real processes. */
@@ -69,7 +69,7 @@ export async function supervise(
   };
 }
 
-/** Waits for a condition, not for a time. Throws if it does not come within 4.5 s. */
+/** Waits for a condition, not for a time. Throws if it does not come within 15 s. */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   while (!(await isSo())) {

@@ -2,7 +2,9 @@
 
 import { constants } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../core/errors.ts";
 import type { FromGuardian, GuardedCommand, ToGuardian } from "./guardian.ts";
+import { openPipe, type Pipe } from "./pipe.ts";
 import { DRAIN_GRACE_MS, Drain, type Sink, signalGroup } from "./spawn.ts";
 
 /** How long the guardian may take beyond the command's grace before the group is killed from here. */
@@ -14,7 +16,7 @@ const NOT_STARTED_EXIT_CODE = 127;
 export interface Ended {
   /** As a shell and Docker tell it: 128 and the signal's number if a signal ended it. */
   readonly exitCode: number;
-  /** In words, e.g. `exit code 3` or `SIGKILL`. */
+  /** In words: `exit code 3`, `SIGKILL`, or why it could not be started. */
   readonly how: string;
 }
 
@@ -38,33 +40,29 @@ export interface Streams {
 
 /** Resolves when the command runs, about 10 ms later, or when it can't. Never throws. */
 export async function launch(command: GuardedCommand, streams: Streams): Promise<Launch> {
-  const started = Promise.withResolvers<Launch>();
-  let last: Ended | undefined;
+  const launched = Promise.withResolvers<Launch>();
+  let reported: Ended | undefined;
   let guardian: Guardian;
   try {
-    guardian = startGuardian((message) => {
+    guardian = startGuardian(command.name, (message) => {
       if (message.type === "started")
-        return started.resolve({ kind: "started", child: { pid: message.pid, ended, stop } });
-      last = message.type === "exited" ? endOf(message) : notStarted(message.reason);
-      signalGroup(guardian, "SIGKILL");
+        return launched.resolve({ kind: "started", child: { pid: message.pid, ended, stop } });
+      reported = message.type === "exited" ? endOf(message) : notStarted(message.reason);
+      signalGroup(guardian.process, "SIGKILL");
     });
   } catch (error) {
-    return { kind: "not_started", end: notStarted(`no guardian: ${String(error)}`) };
+    return { kind: "not_started", end: notStarted(`no guardian: ${messageOf(error)}`) };
   }
   const stop = () => {
     send(guardian, { type: "stop" });
-    const timer = setTimeout(
-      () => signalGroup(guardian, "SIGKILL"),
-      command.graceMs + GUARDIAN_GRACE_MS,
-    );
-    void guardian.exited.finally(() => clearTimeout(timer));
+    const kill = () => signalGroup(guardian.process, "SIGKILL");
+    const timer = setTimeout(kill, command.graceMs + GUARDIAN_GRACE_MS);
+    void guardian.process.exited.finally(() => clearTimeout(timer));
   };
-  const ended = waitForEnd(guardian, streams).then(
-    () => last ?? endOf({ exitCode: guardian.exitCode, signal: guardian.signalCode }),
-  );
-  void ended.then((end) => started.resolve({ kind: "not_started", end }));
+  const ended = waitForEnd(guardian, streams).then((end) => reported ?? end);
+  void ended.then((end) => launched.resolve({ kind: "not_started", end }));
   send(guardian, { type: "start", command });
-  return started.promise;
+  return launched.promise;
 }
 
 /** The command that starts this program: the executable itself, or Bun and the source. */
@@ -73,37 +71,51 @@ export function thisProgram(): readonly string[] {
   return [process.execPath, ...entry];
 }
 
-type Guardian = Bun.Subprocess<"ignore", "pipe", "pipe">;
+interface Guardian {
+  readonly process: Bun.Subprocess;
+  readonly stdout: Pipe;
+  readonly stderr: Pipe;
+}
 
-function startGuardian(onMessage: (message: FromGuardian) => void): Guardian {
-  return Bun.spawn([...thisProgram(), "guardian"], {
+function startGuardian(name: string, onMessage: (message: FromGuardian) => void): Guardian {
+  using pipes = new DisposableStack();
+  const [stdout, stderr] = [pipes.use(openPipe()), pipes.use(openPipe())];
+  const guardian = Bun.spawn([...thisProgram(), "guardian", name], {
     // Not the command's: Bun would take `.env` and `bunfig.toml` from that folder for its own,
     // and variables such as BUN_OPTIONS.
     cwd: "/",
     env: {},
     stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    stdout: stdout.writeEnd,
+    stderr: stderr.writeEnd,
     // A session and a group of its own, which it leads.
     detached: true,
     serialization: "json",
     ipc: onMessage,
   });
+  stdout.closeWriteEnd();
+  stderr.closeWriteEnd();
+  pipes.move();
+  return { process: guardian, stdout, stderr };
 }
 
-/** Nothing of the group is left: a guardian that was killed leaves its command to us. */
-async function waitForEnd(guardian: Guardian, { stdout, stderr }: Streams): Promise<void> {
-  const readers = [new Drain(guardian.stdout, [stdout]), new Drain(guardian.stderr, [stderr])];
-  await guardian.exited;
-  signalGroup(guardian, "SIGKILL");
+/** Until nothing of the group is left: a guardian that was killed leaves its command to us. */
+async function waitForEnd(guardian: Guardian, { stdout, stderr }: Streams): Promise<Ended> {
+  using out = guardian.stdout;
+  using err = guardian.stderr;
+  const readers = [new Drain(out.stream(), [stdout]), new Drain(err.stream(), [stderr])];
   const drained = Promise.all(readers.map(({ done }) => done));
+  await guardian.process.exited;
+  signalGroup(guardian.process, "SIGKILL");
   await Promise.race([drained, Bun.sleep(DRAIN_GRACE_MS)]);
   for (const reader of readers) reader.stop();
+  const { exitCode, signalCode } = guardian.process;
+  return endOf({ exitCode, signal: signalCode });
 }
 
 function send(guardian: Guardian, message: ToGuardian): void {
   try {
-    guardian.send(message);
+    guardian.process.send(message);
   } catch {
     // It has gone, which its exit tells.
   }

@@ -31,6 +31,8 @@ import { whyNotStarted } from "./spawn.ts";
 
 /** What to run, and how long it has between TERM and KILL. The environment is the whole one. */
 export interface GuardedCommand {
+  /** The service's, so that a list of processes tells whose guardian it is. */
+  readonly name: string;
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;

@@ -1,8 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdir } from "node:fs/promises";
 import { NEVER, simulatedClock } from "../../test/fixtures.ts";
 import { gone, psNumber, supervise } from "../../test/supervise.ts";
 import type { SupervisorOptions } from "./supervisor.ts";
+
+// A machine that is busy with other tests takes its time.
+setDefaultTimeout(30_000);
 
 /** Runs until it is stopped, and says so before it ends. */
 const SERVE = `trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done`;
@@ -377,6 +380,26 @@ describe("output", () => {
     expect(svc.supervisor.lastLines(100).toSorted()).toEqual(["err", "out", "up"]);
     expect(svc.supervisor.lastLines(1)).toEqual(["up"]);
   });
+
+  test("a program may open it by its name", async () => {
+    await using svc = await supervise("echo a >/dev/stdout; echo b >/dev/stderr; sleep 60");
+    await svc.supervisor.start();
+    await svc.wrote("a");
+    await svc.wrote("b");
+  });
+
+  test.skipIf(process.platform !== "linux")(
+    "of a hundred lives leaves no file open here",
+    async () => {
+      await using svc = await supervise("echo x", { policy: { minDelayMs: 0, maxDeaths: 100 } });
+      const openFiles = async () => (await readdir("/proc/self/fd")).length;
+      const before = await openFiles();
+      await svc.supervisor.start();
+      await svc.happened("child_given_up");
+      expect(svc.supervisor.status().restarts).toBe(99);
+      expect(await openFiles()).toBeLessThanOrEqual(before + 2);
+    },
+  );
 
   test("without a newline is seen while it runs", async () => {
     await using svc = await supervise("printf 'listening on'; sleep 60");

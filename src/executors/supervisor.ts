@@ -111,6 +111,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const policy = { ...DEFAULT_RESTART_POLICY, ...options.policy };
   const lines = new RecentLines();
   const command = {
+    name,
     argv,
     cwd: options.cwd ?? process.cwd(),
     env: withoutUndefined(childEnvironment(options.env)),
