@@ -38,7 +38,7 @@ export function describeUnless(missing: string | undefined, name: string, body: 
     return;
   }
   console.warn(`skipped: ${name}: ${missing}`);
-  describe.skip(`${name} (skipped: no Docker)`, body);
+  describe.skip(`${name} (skipped: ${missing.split("\n", 1)[0]})`, body);
 }
 
 /**
