@@ -179,9 +179,9 @@ const INT64_LIMIT = 2 ** 63;
 
 /** The first of each group in order of value, best first, with all their labels; NaN is last. */
 function select(vector: Vector, { groupOf, labels }: Groups, { count, isTop }: Choice): Vector {
-  if (count < 1) return new VectorBuilder();
-  if (Number.isNaN(count)) throw new PromqlError("execution", "Parameter value is NaN");
-  if (count >= INT64_LIMIT)
+  if (count < 1 || labels.length === 0) return new VectorBuilder();
+  // NaN is above every limit, too.
+  if (!(count < INT64_LIMIT))
     throw new PromqlError("execution", `Scalar value ${count} overflows int64`);
   const valueAt = (index: number) => vector.values[index] ?? Number.NaN;
   const result = new VectorBuilder();
