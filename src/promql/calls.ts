@@ -197,7 +197,8 @@ function compileAbsentOverTime(call: Call, query: Query): VectorAt {
 
 /** What is known of a series that is not there: labels that its selector sets to one value, once. */
 function absentLabels(expression: Expression): Labels {
-  const selector = expression.kind === "range_selector" ? expression.selector : expression;
+  const inner = withoutParens(expression);
+  const selector = inner.kind === "range_selector" ? inner.selector : inner;
   if (selector.kind !== "vector_selector") return NO_LABELS;
   const seen = new Set<string>();
   let labels = NO_LABELS;
