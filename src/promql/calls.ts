@@ -17,19 +17,11 @@ import { labelJoin, labelReplace } from "./functions/labels.ts";
 import { clampMax, clampMin, elementFunctions, roundTo } from "./functions/math.ts";
 import { rangeFunctions } from "./functions/range.ts";
 import { sortByValue } from "./functions/sort.ts";
-import {
-  duplicateLabelset,
-  labelsKey,
-  METRIC_NAME,
-  NO_LABELS,
-  withLabel,
-  withoutName,
-  withoutNames,
-} from "./labels.ts";
+import { METRIC_NAME, NO_LABELS, Owners, withLabel, withoutName, withoutNames } from "./labels.ts";
 import type { Query } from "./query.ts";
 import { selectInstant } from "./selection.ts";
 import type { DateFunction, ElementFunction, RangeFunction } from "./signatures.ts";
-import { EMPTY_VECTOR, type Vector, VectorBuilder } from "./vector.ts";
+import { EMPTY_VECTOR, VectorBuilder } from "./vector.ts";
 
 /** The argument that a checked call is known to have. */
 function argument({ name, args }: Call, index: number): Expression {
@@ -151,13 +143,20 @@ function compileBound(call: Call, query: Query): VectorAt {
 function compileLabels(call: Call, query: Query): VectorAt {
   const vector = compileVector(argument(call, 0), query);
   const [target = "", second = "", ...rest] = call.args.slice(1).map(stringOf);
-  if (call.name === "label_join") {
-    const join = { target, separator: second, sources: rest };
-    return (tsMs) => labelJoin(vector(tsMs), join);
-  }
   const [source = "", pattern = ""] = rest;
-  const replacement = { target, replacement: second, source, pattern };
-  return (tsMs) => labelReplace(vector(tsMs), replacement);
+  const write =
+    call.name === "label_join"
+      ? (labels: readonly Labels[]) =>
+          labelJoin(labels, { target, separator: second, sources: rest })
+      : (labels: readonly Labels[]) =>
+          labelReplace(labels, { target, replacement: second, source, pattern });
+  const owners = new Owners();
+  return (tsMs) => {
+    const { labels, values } = vector(tsMs);
+    const written = write(labels);
+    owners.refuseShared(written, labels);
+    return { labels: written, values };
+  };
 }
 
 /** Of a selector alone, when each sample was taken; of anything else, when it is evaluated. */
@@ -218,19 +217,7 @@ function compileRangeCall(call: Call, name: RangeFunction, query: Query): Vector
   const parameter = scalarArg === undefined ? () => 0 : compileScalar(scalarArg, query);
   const evaluate = rangeFunctions[name];
   const keepsName = name === "last_over_time";
-  const owners = new Map<string, Labels>();
-
-  /** Without their names, series of the whole query must differ, even if never at one step. */
-  function refuseShared(result: Vector, series: readonly Labels[]): void {
-    for (const [index, labels] of result.labels.entries()) {
-      const owner = series[index] ?? NO_LABELS;
-      const key = labelsKey(labels);
-      const known = owners.get(key) ?? owner;
-      if (known !== owner) throw duplicateLabelset();
-      owners.set(key, owner);
-    }
-  }
-
+  const owners = new Owners();
   return (tsMs) => {
     const argumentValue = parameter(tsMs);
     const result = new VectorBuilder();
@@ -244,7 +231,7 @@ function compileRangeCall(call: Call, name: RangeFunction, query: Query): Vector
       series.push(labels);
     });
     query.count(result.values.length + largest);
-    if (!keepsName && !source.shareName()) refuseShared(result, series);
+    if (!keepsName && !source.shareName()) owners.refuseShared(result.labels, series);
     return result;
   };
 }

@@ -116,6 +116,28 @@ export function refuseDuplicates(labels: readonly Labels[]): void {
   if (seen.size < labels.length) throw duplicateLabelset();
 }
 
+/**
+ * Which series each result of a node came from. In a query over several steps two series must not
+ * give results of the same labels, even if they never do at one step.
+ */
+export class Owners {
+  private readonly owners = new Map<string, string>();
+
+  /**
+   * @param series `series[i]` is what `results[i]` came from
+   * @throws PromqlError `execution`
+   */
+  refuseShared(results: readonly Labels[], series: readonly Labels[]): void {
+    for (const [index, result] of results.entries()) {
+      const owner = labelsKey(series[index] ?? NO_LABELS);
+      const key = labelsKey(result);
+      const known = this.owners.get(key) ?? owner;
+      if (known !== owner) throw duplicateLabelset();
+      this.owners.set(key, owner);
+    }
+  }
+}
+
 export function duplicateLabelset(): PromqlError {
   return new PromqlError("execution", "vector cannot contain metrics with the same labelset");
 }

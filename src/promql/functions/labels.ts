@@ -4,8 +4,7 @@ import type { Labels } from "../../core/model.ts";
 import { RE2JS } from "re2js";
 import { messageOf } from "../../core/errors.ts";
 import { PromqlError } from "../errors.ts";
-import { labelOf, refuseDuplicates, withLabel } from "../labels.ts";
-import type { Vector } from "../vector.ts";
+import { labelOf, withLabel } from "../labels.ts";
 
 /** The string arguments of `label_replace`, in their order. */
 export interface LabelReplacement {
@@ -21,9 +20,9 @@ export interface LabelReplacement {
  * @throws PromqlError `execution` on a pattern or a label name that is none
  */
 export function labelReplace(
-  vector: Vector,
+  labels: readonly Labels[],
   { target, replacement, source, pattern }: LabelReplacement,
-): Vector {
+): Labels[] {
   const expression = compile(pattern);
   if (target === "")
     throw new PromqlError(
@@ -32,7 +31,7 @@ export function labelReplace(
     );
   const parts = parseTemplate(replacement);
   const { namedGroups } = expression.re2();
-  const labels = vector.labels.map((one): Labels => {
+  return labels.map((one) => {
     const matcher = expression.matcher(labelOf(one, source));
     if (!matcher.matches()) return one;
     const groupCount = matcher.groupCount();
@@ -43,8 +42,6 @@ export function labelReplace(
     });
     return withLabel(one, target, written.join(""));
   });
-  refuseDuplicates(labels);
-  return { labels, values: vector.values };
 }
 
 function compile(pattern: string): RE2JS {
@@ -91,16 +88,17 @@ export interface LabelJoin {
 }
 
 /** @throws PromqlError `execution` on a label name that is none */
-export function labelJoin(vector: Vector, { target, separator, sources }: LabelJoin): Vector {
+export function labelJoin(
+  labels: readonly Labels[],
+  { target, separator, sources }: LabelJoin,
+): Labels[] {
   const invalid = [target, ...sources].indexOf("");
   if (invalid >= 0)
     throw new PromqlError(
       "execution",
       `invalid ${invalid === 0 ? "destination" : "source"} label name in label_join(): `,
     );
-  const labels = vector.labels.map((one) =>
+  return labels.map((one) =>
     withLabel(one, target, sources.map((source) => labelOf(one, source)).join(separator)),
   );
-  refuseDuplicates(labels);
-  return { labels, values: vector.values };
 }
