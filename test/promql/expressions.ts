@@ -124,7 +124,6 @@ const TIME_SHIFTS = [
       "ticks_total $",
       "rate(http_requests_total[2m] $)",
       "count_over_time(life[2m] $)",
-      "timestamp(life $)",
     ],
     [
       "offset 1m",
@@ -153,6 +152,12 @@ const TIME_SHIFTS = [
     time() - timestamp(up)
     timestamp(up)
     timestamp(up offset 1m)
+    timestamp(life offset 1m)
+    timestamp(life offset 4m59s999ms)
+    timestamp(life offset -2m)
+    timestamp(life @ 1709164500.5)
+    timestamp(life @ start())
+    timestamp(life @ end())
     timestamp(up @ 1709164500)
     timestamp(-up)
     timestamp(timestamp(up))
@@ -669,7 +674,7 @@ const MATH = [
     abs(sum(temperature))
     sgn(delta(temperature[1m]))
     ln(http_requests_total)
-    exp(ln(number))
+    exp(ln(number{kind!="huge"}))
     sqrt(number) ^ 2
     ceil(rate(http_requests_total[1m]))
     floor(-number)
@@ -701,6 +706,12 @@ const MATH = [
     absent({"größe.weg","zone.de"="süd"})
     absent(sum(nothing_of_this_name{job="api"}))
     absent((nothing_of_this_name{job="api"}))
+    absent(((nothing_of_this_name{job="api"} @ 1709164500)))
+    absent(+nothing_of_this_name{job="api"})
+    absent_over_time((nothing_of_this_name{job="api"}[1m]))
+    absent_over_time((nothing_of_this_name{job="api"})[1m:10s])
+    topk(scalar(nothing_of_this_name), nothing_of_this_name)
+    quantile(scalar(nothing_of_this_name), up)
     absent(nothing_of_this_name{job="api"} > 1)
     absent(nothing_of_this_name{job="api"} offset 1m)
     absent(nothing_of_this_name{job="api"} @ 1709164500)
@@ -712,9 +723,10 @@ const MATH = [
   `),
 ];
 
+/** Of seconds that an `int64` holds: what else gives depends on the processor, see the docs. */
 const DATES = [
   ...fill(
-    ["$()", "$(moment)", "$(vector(time()))", "$(number)"],
+    ["$()", "$(moment)", "$(vector(time()))", '$(number{kind=~"integer|half|unit|zero|big.*"})'],
     [
       ...["minute", "hour", "day_of_week", "day_of_month"],
       ...["day_of_year", "days_in_month", "month", "year"],
@@ -803,18 +815,15 @@ const LITERALS = lines(String.raw`
   42
   4.2
   .5
-  5.
   1e3
   1E3
   1e-3
   1.5e+3
   0x1f
-  0X1F
   -0x10
   017
   1_000
   1_0.2_5
-  0x_ff
   Inf
   inf
   INF
@@ -856,7 +865,6 @@ const LITERALS = lines(String.raw`
   sum((up))
   1 -1
   1-1
-  offset
   by
   sum_over_time
   start
@@ -868,7 +876,6 @@ const LITERALS = lines(String.raw`
   time
   {"up","down"}
   {"up",__name__="up"}
-  sum by (a:b) (up)
   bottomk(-1e300, up)
   atan2_x
   e1
@@ -892,6 +899,59 @@ const RULES = RULE_SERVICES.flatMap((service) =>
       builtInRules(service, thresholds, windowMs).map(({ expr }) => String(expr)),
     ),
   ),
+);
+
+/** Two metrics that have the same labels once their names are gone, but hardly at the same time. */
+const RELAYED = fill(
+  lines(`
+    $
+    rate($[1m])
+    increase($[5m])
+    max_over_time($[2m])
+    last_over_time($[2m])
+    present_over_time($[12m])
+    rate($[2m:15s])
+    sum_over_time(abs($)[3m:20s])
+    last_over_time($[3m:20s])
+    rate(label_replace($, "__name__", "relay", "", "")[2m:10s])
+    -$
+    +$
+    abs($)
+    $ * 2
+    2 / $
+    $ > 900
+    $ > bool 900
+    $ offset 3m + $
+    $ or vector(1)
+    $ and $
+    $ unless $ offset 1m
+    sum($)
+    sum without (nothing) ($)
+    sum by (runner) ($)
+    max by (__name__) ($)
+    topk(1, $)
+    topk without (runner) (1, $)
+    count_values("value", sgn($))
+    timestamp($)
+    round($, 10)
+    clamp_max($, 100)
+    minute($)
+    absent($)
+    absent_over_time($[1m])
+    label_replace($, "runner", "other", "runner", ".*")
+    label_replace($, "__name__", "relay", "runner", ".*")
+    label_replace($, "__name__", "", "runner", ".*")
+    label_join($, "__name__", "-", "runner")
+    sort($)
+    scalar($)
+    histogram_quantile(0.5, label_replace($, "le", "+Inf", "", ""))
+    $ @ 1709164500
+    rate($[1m] @ end())
+    predict_linear($[1m], 10)
+    quantile_over_time(0.5, $[1m])
+    $ + on (runner) group_left $
+  `),
+  ['{__name__=~"relay_.*"}'],
 );
 
 /** As they stand in dashboards and alerts of other people. */
@@ -934,7 +994,7 @@ const IN_THE_WILD = lines(`
   ALERTS{alertstate="firing"} or up == 0
 `);
 
-/** Instant queries, and range queries where `isRangeable`. All are different. */
+/** All different. */
 export const EXPRESSIONS: readonly string[] = [
   ...new Set([
     ...SELECTORS,
@@ -954,6 +1014,7 @@ export const EXPRESSIONS: readonly string[] = [
     ...LABELS,
     ...SORTED,
     ...LITERALS,
+    ...RELAYED,
     ...RULES,
     ...IN_THE_WILD,
   ]),

@@ -132,7 +132,8 @@ function clientOf(url: string): Pick<RealPrometheus, "write" | "query" | "queryR
         query,
         start: inSeconds(startMs),
         end: inSeconds(endMs),
-        step: inSeconds(stepMs),
+        // A duration: of seconds with a fraction it may lose a millisecond.
+        step: `${stepMs}ms`,
       }),
   };
 }

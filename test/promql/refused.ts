@@ -245,3 +245,15 @@ export const REFUSED_BY_US_ALONE: readonly (readonly [expr: string, named: strin
   ["histogram_stdvar(up)", "histogram_stdvar"],
   ["histogram_fraction(0, 1, up)", "histogram_fraction"],
 ];
+
+/**
+ * Spellings that Prometheus reads and its own editor's grammar, on which ours is built, does not.
+ * All of them can be written in another way.
+ */
+export const REFUSED_SPELLINGS: readonly string[] = [
+  "5.",
+  "0X1F",
+  "0x_ff",
+  "offset",
+  "sum by (a:b) (up)",
+];
