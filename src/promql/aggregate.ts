@@ -5,10 +5,10 @@ import type { Aggregation, Aggregator, Grouping } from "./ast.ts";
 import { PromqlError } from "./errors.ts";
 import { KahanMean, KahanSum } from "./kahan.ts";
 import { METRIC_NAME, NO_LABELS, Projection, projectionOf, withLabel } from "./labels.ts";
-import { compareNanLast } from "./functions/sort.ts";
+import { Best } from "./best.ts";
 import { formatValue } from "./number.ts";
 import { quantile } from "./quantile.ts";
-import { type Vector, VectorBuilder } from "./vector.ts";
+import { EMPTY_VECTOR, type Vector, VectorBuilder } from "./vector.ts";
 
 /** Those that reduce a group to one value, without a parameter. */
 type Reducer = Exclude<Aggregator, "topk" | "bottomk" | "quantile" | "count_values">;
@@ -174,31 +174,20 @@ interface Choice {
   readonly isTop: boolean;
 }
 
-/** Values from -2^63 up are whole numbers to Go. */
+/** Beyond it Go has no whole number for the parameter. */
 const INT64_LIMIT = 2 ** 63;
 
 /** The first of each group in order of value, best first, with all their labels; NaN is last. */
 function select(vector: Vector, { groupOf, labels }: Groups, { count, isTop }: Choice): Vector {
-  if (count < 1 || labels.length === 0) return new VectorBuilder();
-  // NaN is above every limit, too.
-  if (!(count < INT64_LIMIT))
-    throw new PromqlError("execution", `Scalar value ${count} overflows int64`);
-  const valueAt = (index: number) => vector.values[index] ?? Number.NaN;
-  const result = new VectorBuilder();
-  for (const members of membersOf(groupOf, labels.length)) {
-    const best = bestOf(members.map(valueAt), Math.trunc(count), isTop);
-    for (const position of best) {
-      const index = members[position] ?? 0;
-      result.add(vector.labels[index] ?? NO_LABELS, valueAt(index));
-    }
+  if (count < 1) return EMPTY_VECTOR;
+  if (!(count < INT64_LIMIT)) {
+    const shown = Number.isFinite(count) ? count.toExponential() : formatValue(count);
+    throw new PromqlError("execution", `Scalar value ${shown} overflows int64`);
   }
+  const chosen = labels.map(() => new Best(vector.values, Math.trunc(count), isTop));
+  for (let index = 0; index < groupOf.length; index += 1) chosen[groupOf[index] ?? 0]?.offer(index);
+  const result = new VectorBuilder();
+  for (const index of chosen.flatMap((best) => best.inOrder()))
+    result.add(vector.labels[index] ?? NO_LABELS, vector.values[index] ?? Number.NaN);
   return result;
-}
-
-/** Positions of the best values, best first; of equals the earlier. */
-function bestOf(values: readonly number[], count: number, isTop: boolean): number[] {
-  const direction = isTop ? "descending" : "ascending";
-  const compare = (a: number, b: number) =>
-    compareNanLast(values[a] ?? Number.NaN, values[b] ?? Number.NaN, direction);
-  return [...values.keys()].sort(compare).slice(0, count);
 }

@@ -98,6 +98,8 @@ export interface Binary extends Located {
   /** 0 or 1 instead of a filter. */
   readonly returnBool: boolean;
   readonly matching: VectorMatching;
+  /** Where the operator stands in the text. */
+  readonly operatorStart: number;
 }
 
 export const AGGREGATORS = [

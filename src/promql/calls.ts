@@ -17,7 +17,14 @@ import { labelJoin, labelReplace } from "./functions/labels.ts";
 import { clampMax, clampMin, elementFunctions, roundTo } from "./functions/math.ts";
 import { rangeFunctions } from "./functions/range.ts";
 import { sortByValue } from "./functions/sort.ts";
-import { METRIC_NAME, NO_LABELS, Owners, withLabel, withoutName, withoutNames } from "./labels.ts";
+import {
+  METRIC_NAME,
+  NameDropper,
+  NO_LABELS,
+  withLabel,
+  withoutName,
+  withoutNames,
+} from "./labels.ts";
 import type { Query } from "./query.ts";
 import { selectInstant } from "./selection.ts";
 import type { DateFunction, ElementFunction, RangeFunction } from "./signatures.ts";
@@ -143,20 +150,13 @@ function compileBound(call: Call, query: Query): VectorAt {
 function compileLabels(call: Call, query: Query): VectorAt {
   const vector = compileVector(argument(call, 0), query);
   const [target = "", second = "", ...rest] = call.args.slice(1).map(stringOf);
+  if (call.name === "label_join") {
+    const join = { target, separator: second, sources: rest };
+    return (tsMs) => labelJoin(vector(tsMs), join);
+  }
   const [source = "", pattern = ""] = rest;
-  const write =
-    call.name === "label_join"
-      ? (labels: readonly Labels[]) =>
-          labelJoin(labels, { target, separator: second, sources: rest })
-      : (labels: readonly Labels[]) =>
-          labelReplace(labels, { target, replacement: second, source, pattern });
-  const owners = new Owners();
-  return (tsMs) => {
-    const { labels, values } = vector(tsMs);
-    const written = write(labels);
-    owners.refuseShared(written, labels);
-    return { labels: written, values };
-  };
+  const replacement = { target, replacement: second, source, pattern };
+  return (tsMs) => labelReplace(vector(tsMs), replacement);
 }
 
 /** Of a selector alone, when each sample was taken; of anything else, when it is evaluated. */
@@ -174,7 +174,7 @@ function compileTimestamp(call: Call, query: Query): VectorAt {
 }
 
 function compileAbsent(call: Call, query: Query): VectorAt {
-  const arg = argument(call, 0);
+  const arg = withoutParens(argument(call, 0));
   const labels = absentLabels(arg);
   const vector = compileVector(arg, query);
   return (tsMs) =>
@@ -182,7 +182,7 @@ function compileAbsent(call: Call, query: Query): VectorAt {
 }
 
 function compileAbsentOverTime(call: Call, query: Query): VectorAt {
-  const arg = argument(call, 0);
+  const arg = withoutParens(argument(call, 0));
   const labels = absentLabels(arg);
   const source = compileRange(arg, query);
   return (tsMs) => {
@@ -196,8 +196,7 @@ function compileAbsentOverTime(call: Call, query: Query): VectorAt {
 
 /** What is known of a series that is not there: labels that its selector sets to one value, once. */
 function absentLabels(expression: Expression): Labels {
-  const inner = withoutParens(expression);
-  const selector = inner.kind === "range_selector" ? inner.selector : inner;
+  const selector = expression.kind === "range_selector" ? expression.selector : expression;
   if (selector.kind !== "vector_selector") return NO_LABELS;
   const seen = new Set<string>();
   let labels = NO_LABELS;
@@ -217,21 +216,19 @@ function compileRangeCall(call: Call, name: RangeFunction, query: Query): Vector
   const parameter = scalarArg === undefined ? () => 0 : compileScalar(scalarArg, query);
   const evaluate = rangeFunctions[name];
   const keepsName = name === "last_over_time";
-  const owners = new Owners();
+  const dropper = new NameDropper();
   return (tsMs) => {
     const argumentValue = parameter(tsMs);
     const result = new VectorBuilder();
-    const series: Labels[] = [];
     let largest = 0;
     source.visit(tsMs, (labels, window) => {
       largest = Math.max(largest, window.to - window.from);
       const value = evaluate(window, argumentValue);
-      if (value === undefined) return;
-      result.add(keepsName ? labels : withoutName(labels), value);
-      series.push(labels);
+      if (value !== undefined) result.add(labels, value);
     });
     query.count(result.values.length + largest);
-    if (!keepsName && !source.shareName()) owners.refuseShared(result.labels, series);
-    return result;
+    if (keepsName) return result;
+    const { labels, values } = result;
+    return { labels: source.sharesName ? labels.map(withoutName) : dropper.drop(labels), values };
   };
 }

@@ -11,8 +11,8 @@ import { DOCUMENTED_TYPES, FUNCTIONS, type Signature, type ValueType } from "./s
  * @throws PromqlError `bad_data` on the first rule that is broken
  */
 export function check(expression: Expression, text: string): void {
-  const fail = (at: Expression, message: string): never => {
-    throw parseError(text, at.start, message);
+  const fail = ({ start }: { readonly start: number }, message: string): never => {
+    throw parseError(text, start, message);
   };
   visit(expression);
 
@@ -86,15 +86,16 @@ export function check(expression: Expression, text: string): void {
 
   function checkBinary(node: Binary): void {
     const { operator, left, right, returnBool, matching } = node;
+    const atOperator = { start: node.operatorStart };
     const types = [typeOf(left), typeOf(right)];
     const bothVectors = types.every((type) => type === "vector");
     if (returnBool && !isComparison(operator))
-      fail(node, "bool modifier can only be used on comparison operators");
+      fail(atOperator, "bool modifier can only be used on comparison operators");
     if (isComparison(operator) && !returnBool && types.every((type) => type === "scalar"))
-      fail(node, "comparisons between scalars must use BOOL modifier");
+      fail(atOperator, "comparisons between scalars must use BOOL modifier");
     const shared = matching.labels.find((label) => matching.include.includes(label));
     if (matching.on && shared !== undefined)
-      fail(node, `label "${shared}" must not occur in ON and GROUP clause at once`);
+      fail(atOperator, `label "${shared}" must not occur in ON and GROUP clause at once`);
     for (const side of [left, right]) {
       const type = typeOf(side);
       if (type !== "scalar" && type !== "vector")

@@ -116,28 +116,6 @@ export function refuseDuplicates(labels: readonly Labels[]): void {
   if (seen.size < labels.length) throw duplicateLabelset();
 }
 
-/**
- * Which series each result of a node came from. In a query over several steps two series must not
- * give results of the same labels, even if they never do at one step.
- */
-export class Owners {
-  private readonly owners = new Map<string, string>();
-
-  /**
-   * @param series `series[i]` is what `results[i]` came from
-   * @throws PromqlError `execution`
-   */
-  refuseShared(results: readonly Labels[], series: readonly Labels[]): void {
-    for (const [index, result] of results.entries()) {
-      const owner = labelsKey(series[index] ?? NO_LABELS);
-      const key = labelsKey(result);
-      const known = this.owners.get(key) ?? owner;
-      if (known !== owner) throw duplicateLabelset();
-      this.owners.set(key, owner);
-    }
-  }
-}
-
 export function duplicateLabelset(): PromqlError {
   return new PromqlError("execution", "vector cannot contain metrics with the same labelset");
 }
@@ -153,4 +131,25 @@ export function withoutNames(labels: readonly Labels[]): Labels[] {
   const remaining = labels.map(withoutName);
   if (!shareName(labels)) refuseDuplicates(remaining);
   return remaining;
+}
+
+/**
+ * Drops names at every step of a query. Series that differ by their names alone are refused even if
+ * they never meet at one step, as they would be one series of the result.
+ */
+export class NameDropper {
+  /** By the labels without the name, those with it. */
+  private readonly owners = new Map<string, string>();
+
+  /** @throws PromqlError `execution` on the second series with the same labels */
+  drop(labels: readonly Labels[]): Labels[] {
+    const remaining = labels.map(withoutName);
+    for (const [index, one] of labels.entries()) {
+      const owner = labelsKey(one);
+      const key = labelsKey(remaining[index] ?? NO_LABELS);
+      if ((this.owners.get(key) ?? owner) !== owner) throw duplicateLabelset();
+      this.owners.set(key, owner);
+    }
+    return remaining;
+  }
 }

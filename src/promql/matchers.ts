@@ -35,6 +35,8 @@ function compilePattern(pattern: string): (text: string) => boolean {
     const alternatives = new Set(pattern.split("|"));
     return (text) => alternatives.has(text);
   }
+  // By itself first: `a)(b` is none, but would be within the parentheses.
+  RE2JS.compile(pattern);
   const expression = RE2JS.compile(`^(?s:${pattern})$`);
   return (text) => expression.testExact(text);
 }

@@ -67,10 +67,10 @@ function refuseErrors(tree: Tree, text: string): void {
 
 /** In Prometheus' words, as far as the place tells what was wrong. */
 function describeError(node: SyntaxNode, text: string): PromqlError {
-  const rest = text.slice(node.from).replace(/^(?:\s+|#[^\n]*)+/, "");
+  const rest = withoutBlank(text.slice(node.from));
   const position = text.length - rest.length;
-  if (text.trim() === "") return parseError(text, 0, "no expression found in input");
-  if (rest === "") return parseError(text, text.length, "unexpected end of input");
+  if (withoutBlank(text) === "") return parseError(text, 0, "no expression found in input");
+  if (rest === "") return parseError(text, text.length, describeEnd(node));
   const word = /[a-zA-Z_:][a-zA-Z0-9_:]*$/.exec(text.slice(0, position).trimEnd())?.[0];
   if (rest.startsWith("(") && word !== undefined && node.parent?.name === "VectorSelector")
     return parseError(
@@ -78,10 +78,25 @@ function describeError(node: SyntaxNode, text: string): PromqlError {
       text.lastIndexOf(word, position),
       `unknown function with name "${word}"`,
     );
-  const token = /^(?:[a-zA-Z_:][a-zA-Z0-9_:]*|[0-9][0-9a-zA-Z_.]*|=~|!~|[=!<>]=|.)/su.exec(
-    rest,
-  )?.[0];
-  return parseError(text, position, `unexpected ${JSON.stringify(token)}`);
+  const [token = "", identifier, number] =
+    /^(?:([a-zA-Z_:][a-zA-Z0-9_:]*)|([0-9][0-9a-zA-Z_.]*)|=~|!~|[=!<>]=|.)/su.exec(rest) ?? [];
+  const kind = identifier !== undefined ? "identifier " : number !== undefined ? "number " : "";
+  return parseError(text, position, `unexpected ${kind}${JSON.stringify(token)}`);
+}
+
+/** Without the blanks and the comments at its start. */
+function withoutBlank(text: string): string {
+  return text.replace(/^(?:\s+|#[^\n]*)+/, "");
+}
+
+const IN_PARENTHESES = ["ParenExpr", "FunctionCallBody", "GroupingLabels"];
+
+function describeEnd(node: SyntaxNode): string {
+  for (let outer: SyntaxNode | null = node; outer !== null; outer = outer.parent) {
+    if (outer.name === "LabelMatchers") return "unexpected end of input inside braces";
+    if (IN_PARENTHESES.includes(outer.name)) return "unclosed left parenthesis";
+  }
+  return "unexpected end of input";
 }
 
 function childrenOf(node: SyntaxNode): SyntaxNode[] {
@@ -217,6 +232,7 @@ class Reader {
       operator: known,
       returnBool: modifiers.some(({ name }) => name === "BoolModifier"),
       matching: this.readMatching(clause),
+      operatorStart: operator.from,
     };
   }
 
@@ -327,11 +343,13 @@ class Reader {
         return { kind: "subquery", expression: operand, rangeMs, stepMs, ...unshifted, start, end };
       }
       default: {
+        const bracket = { from: this.text.indexOf("[", operand.end) };
         if (operand.kind !== "vector_selector")
-          throw this.fail(node, "ranges only allowed for vector selectors");
+          throw this.fail(bracket, "ranges only allowed for vector selectors");
         if (operand.offsetMs !== undefined)
-          throw this.fail(node, "no offset modifiers allowed before range");
-        if (operand.at !== undefined) throw this.fail(node, "no @ modifiers allowed before range");
+          throw this.fail(bracket, "no offset modifiers allowed before range");
+        if (operand.at !== undefined)
+          throw this.fail(bracket, "no @ modifiers allowed before range");
         const rangeMs = this.readPositiveDuration(this.child(node, 1));
         return { kind: "range_selector", selector: operand, rangeMs, start, end };
       }

@@ -8,7 +8,7 @@
  * @see https://prometheus.io/docs/prometheus/latest/querying/operators/#binary-operator-precedence
  */
 
-import type { BinaryOperator, Expression, VectorMatching } from "./ast.ts";
+import type { Binary, Expression } from "./ast.ts";
 
 export type Token =
   | { readonly kind: "operand"; readonly expression: Expression }
@@ -16,12 +16,8 @@ export type Token =
   | { readonly kind: "modifier"; readonly apply: (operand: Expression) => Expression }
   | BinaryToken;
 
-export interface BinaryToken {
-  readonly kind: "binary";
-  readonly operator: BinaryOperator;
-  readonly returnBool: boolean;
-  readonly matching: VectorMatching;
-}
+/** A binary expression whose sides are not found yet. */
+export type BinaryToken = Omit<Binary, "left" | "right" | "start" | "end">;
 
 const PRECEDENCE = {
   or: 1,
@@ -40,7 +36,7 @@ const PRECEDENCE = {
   "%": 5,
   atan2: 5,
   "^": 6,
-} as const satisfies Record<BinaryOperator, number>;
+} as const satisfies Record<Binary["operator"], number>;
 
 /** @param tokens of a complete expression, in the order of the text */
 export function bind(tokens: readonly Token[]): Expression {
@@ -55,9 +51,7 @@ export function bind(tokens: readonly Token[]): Expression {
       if (precedence < minPrecedence) return left;
       next += 1;
       const right = bindFrom(token.operator === "^" ? precedence : precedence + 1);
-      const { operator, returnBool, matching } = token;
-      const place = { start: left.start, end: right.end };
-      left = { kind: "binary", operator, left, right, returnBool, matching, ...place };
+      left = { ...token, left, right, start: left.start, end: right.end };
     }
   }
 

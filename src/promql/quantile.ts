@@ -4,7 +4,7 @@
 export function compareNanFirst(a: number, b: number): number {
   if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;
   if (Number.isNaN(b)) return 1;
-  return a - b || 0;
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /**

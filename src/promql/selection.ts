@@ -59,8 +59,8 @@ export function selectInstant(
 export interface RangeSource {
   /** Calls `visit` for each series that has samples there. The window is good for that call only. */
   visit(tsMs: number, visit: (labels: Labels, window: Window) => void): void;
-  /** Whether all series that were ever visited have the same name, or none. */
-  shareName(): boolean;
+  /** Whether all series are known to have one name, or none. */
+  readonly sharesName: boolean;
 }
 
 /** A window that is filled anew for each series, so that none is allocated. */
@@ -107,9 +107,8 @@ export function selectRange({ selector, rangeMs }: RangeSelector, query: Query):
   const series = query.store.select(selector.matchers);
   const shift = shiftTime(selector, query);
   const window = new ReusedWindow();
-  const haveOneName = shareName(series.map(({ labels }) => labels));
   return {
-    shareName: () => haveOneName,
+    sharesName: shareName(series.map(({ labels }) => labels)),
     visit(tsMs, visit) {
       window.evaluatedAtMs = tsMs;
       window.endMs = shift(tsMs);

@@ -2,7 +2,7 @@
 
 import type { Labels } from "../core/model.ts";
 import type { Subquery } from "./ast.ts";
-import { labelsKey, shareName } from "./labels.ts";
+import { labelsKey } from "./labels.ts";
 import type { Query } from "./query.ts";
 import { type RangeSource, ReusedWindow, shiftTime } from "./selection.ts";
 import type { StoredSeries } from "./series.ts";
@@ -81,7 +81,7 @@ export function selectSubquery(
   }
 
   return {
-    shareName: () => shareName([...series.values()].map(({ labels }) => labels)),
+    sharesName: false,
     visit(tsMs, visit) {
       window.evaluatedAtMs = tsMs;
       window.endMs = shift(tsMs);

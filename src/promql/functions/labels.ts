@@ -4,7 +4,8 @@ import type { Labels } from "../../core/model.ts";
 import { RE2JS } from "re2js";
 import { messageOf } from "../../core/errors.ts";
 import { PromqlError } from "../errors.ts";
-import { labelOf, withLabel } from "../labels.ts";
+import { labelOf, refuseDuplicates, withLabel } from "../labels.ts";
+import type { Vector } from "../vector.ts";
 
 /** The string arguments of `label_replace`, in their order. */
 export interface LabelReplacement {
@@ -20,9 +21,9 @@ export interface LabelReplacement {
  * @throws PromqlError `execution` on a pattern or a label name that is none
  */
 export function labelReplace(
-  labels: readonly Labels[],
+  vector: Vector,
   { target, replacement, source, pattern }: LabelReplacement,
-): Labels[] {
+): Vector {
   const expression = compile(pattern);
   if (target === "")
     throw new PromqlError(
@@ -31,7 +32,7 @@ export function labelReplace(
     );
   const parts = parseTemplate(replacement);
   const { namedGroups } = expression.re2();
-  return labels.map((one) => {
+  const labels = vector.labels.map((one): Labels => {
     const matcher = expression.matcher(labelOf(one, source));
     if (!matcher.matches()) return one;
     const groupCount = matcher.groupCount();
@@ -42,6 +43,8 @@ export function labelReplace(
     });
     return withLabel(one, target, written.join(""));
   });
+  refuseDuplicates(labels);
+  return { labels, values: vector.values };
 }
 
 function compile(pattern: string): RE2JS {
@@ -88,17 +91,16 @@ export interface LabelJoin {
 }
 
 /** @throws PromqlError `execution` on a label name that is none */
-export function labelJoin(
-  labels: readonly Labels[],
-  { target, separator, sources }: LabelJoin,
-): Labels[] {
+export function labelJoin(vector: Vector, { target, separator, sources }: LabelJoin): Vector {
   const invalid = [target, ...sources].indexOf("");
   if (invalid >= 0)
     throw new PromqlError(
       "execution",
       `invalid ${invalid === 0 ? "destination" : "source"} label name in label_join(): `,
     );
-  return labels.map((one) =>
+  const labels = vector.labels.map((one) =>
     withLabel(one, target, sources.map((source) => labelOf(one, source)).join(separator)),
   );
+  refuseDuplicates(labels);
+  return { labels, values: vector.values };
 }

@@ -1,29 +1,29 @@
 /** Order by value. */
 
 import { NO_LABELS } from "../labels.ts";
-import { compareNanFirst } from "../quantile.ts";
 import type { Vector } from "../vector.ts";
 
-/** NaN comes last, whichever the direction. */
-export function sortByValue(
-  { labels, values }: Vector,
-  direction: "ascending" | "descending",
-): Vector {
-  const order = [...values.keys()].sort((a, b) =>
-    compareNanLast(values[a] ?? Number.NaN, values[b] ?? Number.NaN, direction),
-  );
+export type Direction = "ascending" | "descending";
+
+export function sortByValue({ labels, values }: Vector, direction: Direction): Vector {
+  const order = sortedByValue(values, direction);
   return {
     labels: order.map((index) => labels[index] ?? NO_LABELS),
     values: order.map((index) => values[index] ?? Number.NaN),
   };
 }
 
-/** For `Array.sort`: NaN after everything, whichever the direction. */
-export function compareNanLast(
-  a: number,
-  b: number,
-  direction: "ascending" | "descending",
-): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return -compareNanFirst(a, b);
-  return direction === "ascending" ? compareNanFirst(a, b) : compareNanFirst(b, a);
+/**
+ * Indices in the order of their values. NaN comes last, whichever the direction, and the latest NaN
+ * first: Prometheus takes NaN for less than NaN.
+ */
+export function sortedByValue(values: readonly number[], direction: Direction): number[] {
+  const sign = direction === "ascending" ? 1 : -1;
+  return [...values.keys()].sort((a, b) => {
+    const [first = Number.NaN, second = Number.NaN] = [values[a], values[b]];
+    if (Number.isNaN(first)) return Number.isNaN(second) ? b - a : 1;
+    if (Number.isNaN(second)) return -1;
+    // Infinities of one sign have no difference, but are equal.
+    return first === second ? 0 : sign * (first - second);
+  });
 }
