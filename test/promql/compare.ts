@@ -155,11 +155,10 @@ function differenceOfOrder(
 }
 
 function isSameValue(ours: number, theirs: number): boolean {
-  if (Object.is(ours, theirs)) return true;
+  // Of zero and minus zero, min() gives the one that comes first, and series have no order.
+  if (Object.is(ours, theirs) || ours === theirs) return true;
   const scale = Math.max(Math.abs(ours), Math.abs(theirs));
-  // Zero and minus zero are not the same: 1 divided by them is not.
-  if (scale === 0 || !Number.isFinite(scale)) return false;
-  return Math.abs(ours - theirs) <= scale * MAX_RELATIVE_DIFFERENCE;
+  return Number.isFinite(scale) && Math.abs(ours - theirs) <= scale * MAX_RELATIVE_DIFFERENCE;
 }
 
 function keyOf(labels: Labels): string {

@@ -77,6 +77,7 @@ const SELECTORS = lines(String.raw`
   odd{text=~"(a|b)[.x](a|b)"}
   odd{text=~"a.b{1,2}"}
   odd{text=~"\\Qa.b\\E"}
+  odd{text=~"\\Qa.b"}
   odd{text=~"[[:alpha:]]+"}
   odd{name=~"[a-m].*",name!~"b.*|c.*"}
   odd{name=~"utf8|regex|quotes"}

@@ -142,6 +142,13 @@ const { vector } = fc.letrec<{ vector: string; range: string; scalar: string }>(
         .map(([name, groups, of]) => `${name} ${groups}(${of})`),
     },
     {
+      // Which of equals is chosen depends on their order, which only stored series have.
+      weight: 1,
+      arbitrary: fc
+        .tuple(fc.constantFrom("topk", "bottomk"), grouping, selector)
+        .map(([name, groups, { text, shift }]) => `${name} ${groups}(2, ${text}${shift})`),
+    },
+    {
       weight: 1,
       arbitrary: fc
         .tuple(grouping, fc.constantFrom("0", "0.4", "1"), tie("vector"))
@@ -178,7 +185,7 @@ const { vector } = fc.letrec<{ vector: string; range: string; scalar: string }>(
       arbitrary: fc
         .tuple(
           tie("vector"),
-          fc.constantFrom("+", "-", "*", "/", "%", ">", "<=", "== bool", "!=", "atan2"),
+          fc.constantFrom("+", "-", "*", "/", "%", ">", "<=", "== bool", "!=", "^"),
           tie("scalar"),
           fc.boolean(),
         )
