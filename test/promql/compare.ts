@@ -85,6 +85,11 @@ export function theirOutcome(answer: PrometheusAnswer): Outcome {
   }
 }
 
+/** Whether there is nothing in it that could differ. */
+export function isEmpty(outcome: Outcome): boolean {
+  return outcome.kind === "refused" || ("series" in outcome && outcome.series.length === 0);
+}
+
 /**
  * What differs, in words; `undefined` if nothing does.
  *
