@@ -162,6 +162,11 @@ function histograms(random: () => number): StoredSeries[] {
     ...[bucket("not_monotonic", "4", 20), bucket("not_monotonic", "+Inf", 19)],
     ...[bucket("hardly_not_monotonic", "1", 10), bucket("hardly_not_monotonic", "2", 10 - 1e-13)],
     bucket("hardly_not_monotonic", "+Inf", 12),
+    // Just above and just below what is taken for a rounding error.
+    ...[bucket("grows_a_little", "1", 10), bucket("grows_a_little", "2", 10 + 1e-9)],
+    bucket("grows_a_little", "+Inf", 10 + 1e-9),
+    ...[bucket("hardly_grows", "1", 10), bucket("hardly_grows", "2", 10 + 1e-12)],
+    bucket("hardly_grows", "+Inf", 10 + 1e-12),
     ...[bucket("no_infinity", "1", 3), bucket("no_infinity", "2", 5)],
     ...[bucket("empty", "1", 0), bucket("empty", "2", 0), bucket("empty", "+Inf", 0)],
     bucket("only_infinity", "+Inf", 4),
