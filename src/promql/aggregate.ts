@@ -179,7 +179,6 @@ const INT64_LIMIT = 2 ** 63;
 
 /** The first of each group in order of value, best first, with all their labels; NaN is last. */
 function select(vector: Vector, { groupOf, labels }: Groups, { count, isTop }: Choice): Vector {
-  // The parameter is looked at where there is something to choose from.
   if (count < 1 || labels.length === 0) return EMPTY_VECTOR;
   if (!(count < INT64_LIMIT)) {
     const shown = Number.isFinite(count) ? count.toExponential() : formatValue(count);

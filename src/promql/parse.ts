@@ -1,6 +1,6 @@
 /** From the text of an expression to its checked tree, on Prometheus' own grammar. */
 
-import type { SyntaxNode, Tree } from "@lezer/common";
+import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import { messageOf } from "../core/errors.ts";
 import type {
@@ -20,6 +20,7 @@ import { createMatcher } from "./matchers.ts";
 import { bind, type Token } from "./precedence.ts";
 import { type LabelMatcher, MATCH_OPERATORS } from "./series.ts";
 import { isFunctionName } from "./signatures.ts";
+import { childrenOf, refuseErrors } from "./syntax.ts";
 
 const BINARY_OPERATORS: readonly BinaryOperator[] = [
   ...ARITHMETIC_OPERATORS,
@@ -28,9 +29,6 @@ const BINARY_OPERATORS: readonly BinaryOperator[] = [
 ];
 
 const WITH_PARAMETER: readonly Aggregator[] = ["topk", "bottomk", "quantile", "count_values"];
-
-/** Reading and evaluating go down the tree by recursion; nobody writes an expression this deep. */
-const MAX_DEPTH = 500;
 
 /**
  * Reads an expression and checks its types.
@@ -46,64 +44,6 @@ export function parseExpression(text: string): Expression {
   const expression = new Reader(text).read(root);
   check(expression, text);
   return expression;
-}
-
-function refuseErrors(tree: Tree, text: string): void {
-  const cursor = tree.cursor();
-  let depth = 0;
-  for (;;) {
-    if (cursor.type.isError) throw describeError(cursor.node, text);
-    if (cursor.firstChild()) {
-      depth += 1;
-      if (depth > MAX_DEPTH) throw parseError(text, cursor.from, "expression is nested too deeply");
-      continue;
-    }
-    while (!cursor.nextSibling()) {
-      if (!cursor.parent()) return;
-      depth -= 1;
-    }
-  }
-}
-
-/** In Prometheus' words, as far as the place tells what was wrong. */
-function describeError(node: SyntaxNode, text: string): PromqlError {
-  const rest = withoutBlank(text.slice(node.from));
-  const position = text.length - rest.length;
-  if (withoutBlank(text) === "") return parseError(text, 0, "no expression found in input");
-  if (rest === "") return parseError(text, text.length, describeEnd(node));
-  const word = /[a-zA-Z_:][a-zA-Z0-9_:]*$/.exec(text.slice(0, position).trimEnd())?.[0];
-  if (rest.startsWith("(") && word !== undefined && node.parent?.name === "VectorSelector")
-    return parseError(
-      text,
-      text.lastIndexOf(word, position),
-      `unknown function with name "${word}"`,
-    );
-  const [token = "", identifier, number] =
-    /^(?:([a-zA-Z_:][a-zA-Z0-9_:]*)|([0-9][0-9a-zA-Z_.]*)|=~|!~|[=!<>]=|.)/su.exec(rest) ?? [];
-  const kind = identifier !== undefined ? "identifier " : number !== undefined ? "number " : "";
-  return parseError(text, position, `unexpected ${kind}${JSON.stringify(token)}`);
-}
-
-/** Without the blanks and the comments at its start. */
-function withoutBlank(text: string): string {
-  return text.replace(/^(?:\s+|#[^\n]*)+/, "");
-}
-
-const IN_PARENTHESES = ["ParenExpr", "FunctionCallBody", "GroupingLabels"];
-
-function describeEnd(node: SyntaxNode): string {
-  for (let outer: SyntaxNode | null = node; outer !== null; outer = outer.parent) {
-    if (outer.name === "LabelMatchers") return "unexpected end of input inside braces";
-    if (IN_PARENTHESES.includes(outer.name)) return "unclosed left parenthesis";
-  }
-  return "unexpected end of input";
-}
-
-function childrenOf(node: SyntaxNode): SyntaxNode[] {
-  const children: SyntaxNode[] = [];
-  for (let child = node.firstChild; child !== null; child = child.nextSibling)
-    if (child.name !== "LineComment") children.push(child);
-  return children;
 }
 
 /** Turns the nodes of one text into expressions. */

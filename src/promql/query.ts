@@ -71,6 +71,15 @@ export class Query {
     this.refuseExcess();
   }
 
+  /** Runs a step of its own within a step: what it counted is let go when it is done. */
+  inOwnStep<T>(step: () => T): T {
+    this.checkStop();
+    const before = this.inStep;
+    const result = step();
+    this.inStep = before;
+    return result;
+  }
+
   /** As `count`, for samples that live until the query ends, or, if negative, are let go. */
   keep(samples: number): void {
     this.kept += samples;

@@ -64,8 +64,7 @@ export function selectSubquery(
     // The first step after the open end of the range.
     nextMs = Math.max(nextMs, (Math.floor(startMs / stepMs) + 1) * stepMs);
     for (; nextMs <= endMs; nextMs += stepMs) {
-      query.checkStop();
-      const { labels, values } = evaluate(nextMs);
+      const { labels, values } = query.inOwnStep(() => evaluate(nextMs));
       for (const [index, one] of labels.entries()) {
         const key = labelsKey(one);
         let results = series.get(key);

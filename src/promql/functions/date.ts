@@ -6,16 +6,22 @@ import type { DateFunction } from "../signatures.ts";
 const CYCLE_SECONDS = 146_097 * 86_400;
 const CYCLE_YEARS = 400;
 
+/** Go counts seconds in 64 bits, and so does its calendar: what comes before the first is the last. */
+const INT64_LIMIT = 2 ** 63;
+
 /**
- * The date of a time in whole seconds since 1970, within the first 400 years, and the years that
- * it is later. A `Date` alone ends in the year 275760, Prometheus' clock does not.
+ * The date of a time in seconds since 1970, within the first 400 years, and the years that it is
+ * later. A `Date` alone ends in the year 275760, Prometheus' calendar does not. NaN and what is too
+ * large become the smallest whole number, as in Prometheus on most machines: December 292277026596.
  */
 function dateOf(seconds: number): { readonly date: Date; readonly laterYears: number } {
-  const whole = Math.trunc(seconds);
-  const cycles = Math.floor(whole / CYCLE_SECONDS);
+  const whole = Math.abs(seconds) < INT64_LIMIT ? Math.trunc(seconds) : INT64_LIMIT;
+  // The remainder is exact, however large the number.
+  const remainder = whole % CYCLE_SECONDS;
+  const within = remainder < 0 ? remainder + CYCLE_SECONDS : remainder;
   return {
-    date: new Date((whole - cycles * CYCLE_SECONDS) * 1000),
-    laterYears: cycles * CYCLE_YEARS,
+    date: new Date(within * 1000),
+    laterYears: Math.round((whole - within) / CYCLE_SECONDS) * CYCLE_YEARS,
   };
 }
 
