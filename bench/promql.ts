@@ -69,7 +69,10 @@ function expressions(): readonly (readonly [what: string, expr: string])[] {
   const thresholds = { cpu: 0.8, latencySeconds: 1, memoryBytes: 300e6, errorRatio: 0.05 };
   const rules = builtInRules(service, thresholds, 20_000);
   return [
-    ...rules.map(({ alert, expr }) => [alert, String(expr)] as const),
+    ...rules.map(({ alert, expr, labels }) => {
+      const kind = labels?.["kind"];
+      return [kind === undefined ? alert : `${alert}, ${kind}`, String(expr)] as const;
+    }),
     ["rate of all requests by job", "sum by (job) (rate(http_requests_total[1m]))"],
   ];
 }
