@@ -21,6 +21,7 @@ import {
 } from "./compare.ts";
 import { DATA_END_MS, DATA_START_MS, dataset, RESET_AT_MS } from "./dataset.ts";
 import { EXPRESSIONS } from "./expressions.ts";
+import { misspeltExpressions } from "./misspelt.ts";
 import {
   type QuerySpan,
   type RealPrometheus,
@@ -55,6 +56,9 @@ const INSTANTS_MS = [
   DATA_END_MS + 5 * MINUTE_MS - 1,
   DATA_END_MS + 5 * MINUTE_MS,
 ];
+
+/** At which most series have a sample. */
+const BUSY_MS = DATA_START_MS + 7 * MINUTE_MS + 4_000;
 
 const SPANS: readonly QuerySpan[] = [
   { startMs: DATA_START_MS - 3 * MINUTE_MS, endMs: DATA_END_MS + 7 * MINUTE_MS, stepMs: MINUTE_MS },
@@ -113,14 +117,15 @@ describeUnless(whyNoPrometheus(), "PromQL as Prometheus evaluates it", () => {
   test(
     "refuses what Prometheus refuses",
     async () => {
-      const at = DATA_START_MS + 7 * MINUTE_MS + 4_000;
       const refused = [...REFUSED_TEXTS, ...REFUSED_ON_DATA];
       const outcomes = await pooled(refused, async (expr) =>
-        theirOutcome(await prometheus.query(expr, at)),
+        theirOutcome(await prometheus.query(expr, BUSY_MS)),
       );
       expect(refused.filter((_, index) => outcomes[index]?.kind !== "refused")).toEqual([]);
       const store = arrayStore(series);
-      expect(refused.filter((expr) => evaluate(expr, store, at).kind !== "refused")).toEqual([]);
+      expect(refused.filter((expr) => evaluate(expr, store, BUSY_MS).kind !== "refused")).toEqual(
+        [],
+      );
     },
     TIMEOUT_MS,
   );
@@ -142,6 +147,30 @@ describeUnless(whyNoPrometheus(), "PromQL as Prometheus evaluates it", () => {
       expect(evaluate(expr, store, DATA_END_MS).kind).toBe("refused");
     }
   });
+
+  test(
+    "never reads a misspelt expression in another way",
+    async () => {
+      const store = arrayStore(series);
+      const texts = misspeltExpressions();
+      let readByBoth = 0;
+      let readByOne = 0;
+      const differences = await pooled(texts, async (expr) => {
+        const theirs = theirOutcome(await prometheus.query(expr, BUSY_MS));
+        const ours = evaluate(expr, store, BUSY_MS);
+        const [isOurs, isTheirs] = [ours.kind !== "refused", theirs.kind !== "refused"];
+        if (isOurs !== isTheirs) readByOne += 1;
+        if (!isOurs || !isTheirs) return [];
+        readByBoth += 1;
+        return differenceOf(ours, theirs, false) === undefined ? [] : [expr];
+      });
+      expect(differences.flat()).toEqual([]);
+      expect(readByBoth).toBeGreaterThan(texts.length / 10);
+      // Spellings that the grammar lacks, and the few that it has alone: see the docs.
+      expect(readByOne).toBeLessThan(texts.length / 200);
+    },
+    TIMEOUT_MS,
+  );
 
   async function expectNoDifference(
     comparisons: readonly Comparison[],
