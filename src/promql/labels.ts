@@ -109,11 +109,7 @@ export function projectionOf(node: object, make: () => Projection): Projection {
 
 /** @throws PromqlError `execution` if two label sets are equal */
 export function refuseDuplicates(labels: readonly Labels[]): void {
-  const seen = new Set<string>();
-  for (const one of labels) {
-    seen.add(labelsKey(one));
-  }
-  if (seen.size < labels.length) throw duplicateLabelset();
+  if (new Set(labels.map(labelsKey)).size < labels.length) throw duplicateLabelset();
 }
 
 export function duplicateLabelset(): PromqlError {
