@@ -17,6 +17,10 @@ const store = load(`
   mixed{l="b"} 1e100
   mixed{l="c"} 1
   mixed{l="d"} -1e100
+  odd NaN
+  ties{l="a"} 5
+  ties{l="b"} 5
+  ties{l="c"} 6
   same{l="a"} 2
   same{l="b"} 2
 `);
@@ -67,6 +71,8 @@ describe("an aggregation", () => {
       "bottomk(9, gauge)",
       ['gauge{l="d"} -1', 'gauge{l="a"} 3', 'gauge{l="c"} Infinity', 'gauge{l="b"} NaN'],
     ],
+    ["topk(1, gauge{l='b'} or odd)", ['gauge{l="b"} NaN']],
+    ["topk(2, ties)", ['ties{l="c"} 6', 'ties{l="b"} 5']],
     ["topk(1.9, gauge)", ['gauge{l="c"} Infinity']],
     ["topk(0.9, gauge)", []],
     ["topk(-Inf, gauge)", []],

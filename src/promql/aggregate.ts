@@ -2,10 +2,10 @@
 
 import type { Labels } from "../core/model.ts";
 import type { Aggregation, Aggregator, Grouping } from "./ast.ts";
+import { Best } from "./best.ts";
 import { PromqlError } from "./errors.ts";
 import { KahanMean, KahanSum } from "./kahan.ts";
 import { METRIC_NAME, NO_LABELS, Projection, projectionOf, withLabel } from "./labels.ts";
-import { Best } from "./best.ts";
 import { formatValue } from "./number.ts";
 import { quantile } from "./quantile.ts";
 import { EMPTY_VECTOR, type Vector, VectorBuilder } from "./vector.ts";

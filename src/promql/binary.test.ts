@@ -100,6 +100,10 @@ describe("an operator", () => {
       "twin * on(l) group_left(n) two",
       "multiple matches for labels: grouping labels must ensure unique matches",
     ],
+    [
+      '{__name__=~"two|other",l="b"} + on(__name__) {__name__=~"two|other",l="b"}',
+      "vector cannot contain metrics with the same labelset",
+    ],
     ['{__name__=~"two|other"} * 2', "vector cannot contain metrics with the same labelset"],
     ['-{__name__=~"two|other"}', "vector cannot contain metrics with the same labelset"],
     ['abs({__name__=~"two|other"})', "vector cannot contain metrics with the same labelset"],

@@ -19,8 +19,8 @@ import { rangeFunctions } from "./functions/range.ts";
 import { sortByValue } from "./functions/sort.ts";
 import {
   METRIC_NAME,
-  NameDropper,
   NO_LABELS,
+  Relabeler,
   withLabel,
   withoutName,
   withoutNames,
@@ -150,13 +150,16 @@ function compileBound(call: Call, query: Query): VectorAt {
 function compileLabels(call: Call, query: Query): VectorAt {
   const vector = compileVector(argument(call, 0), query);
   const [target = "", second = "", ...rest] = call.args.slice(1).map(stringOf);
-  if (call.name === "label_join") {
-    const join = { target, separator: second, sources: rest };
-    return (tsMs) => labelJoin(vector(tsMs), join);
-  }
   const [source = "", pattern = ""] = rest;
-  const replacement = { target, replacement: second, source, pattern };
-  return (tsMs) => labelReplace(vector(tsMs), replacement);
+  const relabeler = new Relabeler(
+    call.name === "label_join"
+      ? labelJoin({ target, separator: second, sources: rest })
+      : labelReplace({ target, replacement: second, source, pattern }),
+  );
+  return (tsMs) => {
+    const { labels, values } = vector(tsMs);
+    return { labels: relabeler.apply(labels), values };
+  };
 }
 
 /** Of a selector alone, when each sample was taken; of anything else, when it is evaluated. */
@@ -216,7 +219,7 @@ function compileRangeCall(call: Call, name: RangeFunction, query: Query): Vector
   const parameter = scalarArg === undefined ? () => 0 : compileScalar(scalarArg, query);
   const evaluate = rangeFunctions[name];
   const keepsName = name === "last_over_time";
-  const dropper = new NameDropper();
+  const nameless = new Relabeler(withoutName);
   return (tsMs) => {
     const argumentValue = parameter(tsMs);
     const result = new VectorBuilder();
@@ -229,6 +232,6 @@ function compileRangeCall(call: Call, name: RangeFunction, query: Query): Vector
     query.count(result.values.length + largest);
     if (keepsName) return result;
     const { labels, values } = result;
-    return { labels: source.sharesName ? labels.map(withoutName) : dropper.drop(labels), values };
+    return { labels: source.sharesName ? labels.map(withoutName) : nameless.apply(labels), values };
   };
 }

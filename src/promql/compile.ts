@@ -12,7 +12,7 @@ import {
   operationOf,
 } from "./binary.ts";
 import { compileCall, compileScalarCall } from "./calls.ts";
-import { NameDropper } from "./labels.ts";
+import { Relabeler, withoutName } from "./labels.ts";
 import type { Query } from "./query.ts";
 import { type RangeSource, selectInstant, selectRange } from "./selection.ts";
 import { selectSubquery } from "./subquery.ts";
@@ -108,10 +108,10 @@ export function stringOf(expression: Expression): string {
 function compileUnary({ operator, operand }: Unary, query: Query): VectorAt {
   const evaluate = compileVector(operand, query);
   if (operator === "+") return evaluate;
-  const dropper = new NameDropper();
+  const nameless = new Relabeler(withoutName);
   return (tsMs) => {
     const { labels, values } = evaluate(tsMs);
-    return { labels: dropper.drop(labels), values: values.map((value) => -value) };
+    return { labels: nameless.apply(labels), values: values.map((value) => -value) };
   };
 }
 

@@ -55,6 +55,8 @@ describe("an instant", () => {
     ["and of anything else the evaluation's", "timestamp(-x)", 12_345, ["{} 12.345"]],
     ["clamps", "clamp(x, 3, 5)", 90_000, ["{} 5"]],
     ["to nothing between bounds that are none", "clamp(x, 5, 3)", 90_000, []],
+    ["clamps NaN to what is infinite", "clamp_min(vector(NaN), Inf)", 0, ["{} Infinity"]],
+    ["from above, too", "clamp_max(vector(NaN), -Inf)", 0, ["{} -Infinity"]],
     ["rounds halves up", "round(vector(-2.5))", 0, ["{} -2"]],
     ["rounds to a multiple", "round(x, 5)", 130_000, ["{} 15"]],
   ];
@@ -103,20 +105,35 @@ describe("a range", () => {
     ]);
   });
 
+  test("takes for fixed only what does not depend on the time", () => {
+    const span = [100_000, 120_000, 10_000] as const;
+    expect(askRange(store, "predict_linear(x[50s] @ 100, 0)", span)).toEqual([
+      "{} 10@100 11@110 12@120",
+    ]);
+    expect(askRange(store, "rate(x[50s] @ 100) * 10", span)).toEqual(["{} 1@100 1@110 1@120"]);
+    expect(askRange(store, "minute() + vector(0)", [0, 120_000, 60_000])).toEqual([
+      "{} 0@0 1@60 2@120",
+    ]);
+    expect(askRange(store, "minute()", [0, 120_000, 60_000])).toEqual(["{} 0@0 1@60 2@120"]);
+    expect(askRange(store, "timestamp(x @ 50)", span)).toEqual(["{} 50@100 50@110 50@120"]);
+  });
+
   test("gives of a subquery what an instant gives at each step", () => {
     const expression =
       "max_over_time(sum by (job) (up)[1m:20s]) + on() group_left avg_over_time(x[40s:15s] offset 20s)";
-    const points = Array.from({ length: 12 }, (_, step) => 100_000 + step * 17_000).flatMap(
+    const points = Array.from({ length: 60 }, (_, step) => 100_000 + step * 17_000).flatMap(
       (atMs) => {
         const samples = ask(store, expression, { atMs });
         return Array.isArray(samples) ? samples.map((sample) => `${sample}@${atMs / 1000}`) : [];
       },
     );
-    const merged = askRange(store, expression, [100_000, 287_000, 17_000]).flatMap((line) => {
-      const [labels = "", ...values] = line.split(" ");
-      return values.map((value) => `${labels} ${value}`);
-    });
-    expect(points.length).toBeGreaterThan(12);
+    const merged = askRange(store, expression, [100_000, 100_000 + 59 * 17_000, 17_000]).flatMap(
+      (line) => {
+        const [labels = "", ...values] = line.split(" ");
+        return values.map((value) => `${labels} ${value}`);
+      },
+    );
+    expect(points.length).toBeGreaterThan(60);
     expect(merged.toSorted()).toEqual(points.toSorted());
   });
 
@@ -161,6 +178,18 @@ describe("limits", () => {
       evaluateInstant(parseExpression(expression), store, { ...options, limits: { maxSamples } });
     expect(at(samples)).not.toThrow();
     expect(failure(at(samples - 1))).toMatchObject({ code: "execution", message: tooMany });
+  });
+
+  test("count what a range gives and the samples of one step, not of all", () => {
+    const range = (maxSamples: number) => () =>
+      evaluateRange(parseExpression("x"), store, {
+        startMs: 0,
+        endMs: 100_000,
+        stepMs: 10_000,
+        limits: { maxSamples },
+      });
+    expect(range(12)).not.toThrow();
+    expect(failure(range(11)).code).toBe("execution");
   });
 
   test("end an evaluation that is to stop", () => {

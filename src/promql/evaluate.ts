@@ -4,7 +4,7 @@ import type { Labels, Point, Sample, Series } from "../core/model.ts";
 import { type Expression, typeOf } from "./ast.ts";
 import { compileRange, compileScalar, compileVector, stringOf } from "./compile.ts";
 import { PromqlError } from "./errors.ts";
-import { duplicateLabelset, labelsKey, NO_LABELS } from "./labels.ts";
+import { labelsKey, NO_LABELS } from "./labels.ts";
 import { type EvaluationOptions, Query, type Span } from "./query.ts";
 import type { SeriesStore } from "./series.ts";
 import { DOCUMENTED_TYPES } from "./signatures.ts";
@@ -112,7 +112,6 @@ export function evaluateRange(
       const key = labelsKey(one);
       const known = series.get(key);
       if (known === undefined) series.set(key, { labels: one, points: [point] });
-      else if (known.points.at(-1)?.timestampMs === timestampMs) throw duplicateLabelset();
       else known.points.push(point);
     }
   }

@@ -109,11 +109,7 @@ export function projectionOf(node: object, make: () => Projection): Projection {
 
 /** @throws PromqlError `execution` if two label sets are equal */
 export function refuseDuplicates(labels: readonly Labels[]): void {
-  const seen = new Set<string>();
-  for (const one of labels) {
-    seen.add(labelsKey(one));
-  }
-  if (seen.size < labels.length) throw duplicateLabelset();
+  if (new Set(labels.map(labelsKey)).size < labels.length) throw duplicateLabelset();
 }
 
 export function duplicateLabelset(): PromqlError {
@@ -134,22 +130,24 @@ export function withoutNames(labels: readonly Labels[]): Labels[] {
 }
 
 /**
- * Drops names at every step of a query. Series that differ by their names alone are refused even if
- * they never meet at one step, as they would be one series of the result.
+ * Changes labels at every step of a query. Series that it makes equal are refused even if they never
+ * meet at one step, as they would be one series of the result.
  */
-export class NameDropper {
-  /** By the labels without the name, those with it. */
+export class Relabeler {
+  /** By the labels after the change, those before it. */
   private readonly owners = new Map<string, string>();
 
+  constructor(private readonly change: (labels: Labels) => Labels) {}
+
   /** @throws PromqlError `execution` on the second series with the same labels */
-  drop(labels: readonly Labels[]): Labels[] {
-    const remaining = labels.map(withoutName);
-    for (const [index, one] of labels.entries()) {
+  apply(labels: readonly Labels[]): Labels[] {
+    return labels.map((one) => {
+      const changed = this.change(one);
       const owner = labelsKey(one);
-      const key = labelsKey(remaining[index] ?? NO_LABELS);
+      const key = labelsKey(changed);
       if ((this.owners.get(key) ?? owner) !== owner) throw duplicateLabelset();
       this.owners.set(key, owner);
-    }
-    return remaining;
+      return changed;
+    });
   }
 }

@@ -19,6 +19,8 @@ describe("a matcher", () => {
     ["=~", "/api/v1", "/api/v12", false],
     ["=~", "a.c", "a\nc", true],
     ["=~", "(?i)api", "API", true],
+    ["=~", "\\Qa.b", "a.b", true],
+    ["=~", "\\Qa.b", "axb", false],
     ["=~", ".*", "", true],
     ["=~", ".+", "", false],
     ["!~", "5..", "500", false],
@@ -35,7 +37,7 @@ describe("a matcher", () => {
     expect(performance.now() - startMs).toBeLessThan(2000);
   });
 
-  test.each(["(", "a)(b", "(?=a)", "\\1", "[z-a]"])("%s is no pattern", (pattern) => {
+  test.each(["(", "a)(b", "a)|(b", "(?=a)", "\\1", "[z-a]"])("%s is no pattern", (pattern) => {
     expect(() => createMatcher("label", "=~", pattern)).toThrow("error parsing regexp");
   });
 });

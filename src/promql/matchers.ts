@@ -35,8 +35,9 @@ function compilePattern(pattern: string): (text: string) => boolean {
     const alternatives = new Set(pattern.split("|"));
     return (text) => alternatives.has(text);
   }
-  // By itself first: `a)(b` is none, but would be within the parentheses.
+  // By itself first, so that the message shows what was written.
   RE2JS.compile(pattern);
-  const expression = RE2JS.compile(`^(?s:${pattern})$`);
+  // Nothing is put around it: `a)(b` would become one, and `\Qa` would swallow what follows.
+  const expression = RE2JS.compile(pattern, RE2JS.DOTALL);
   return (text) => expression.testExact(text);
 }

@@ -134,6 +134,7 @@ describe("what is no expression is refused in Prometheus' words", () => {
     ["up offset 1m[1m]", "1:13: parse error: no offset modifiers allowed before range"],
     ["up @ 1[1m]", "1:7: parse error: no @ modifiers allowed before range"],
     ["up offset 1m offset 1m", "1:1: parse error: offset may not be set multiple times"],
+    ["1 + up offset 1m offset 1m", "1:5: parse error: offset may not be set multiple times"],
     ["up @ 1 @ 2", "1:1: parse error: @ <timestamp> may not be set multiple times"],
     [
       "sum(up) offset 1m",

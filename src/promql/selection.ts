@@ -73,9 +73,6 @@ export class ReusedWindow implements Window {
   endMs = 0;
   evaluatedAtMs = 0;
 
-  private readonly copiedTimestampsMs: number[] = [];
-  private readonly copiedValues: number[] = [];
-
   /** @returns whether there are any samples, stale markers apart */
   fill(series: StoredSeries, from: number, to: number): boolean {
     this.timestampsMs = series.timestampsMs;
@@ -88,15 +85,15 @@ export class ReusedWindow implements Window {
   }
 
   private fillWithoutStale(series: StoredSeries, from: number, to: number): boolean {
-    this.copiedTimestampsMs.length = 0;
-    this.copiedValues.length = 0;
+    const timestampsMs: number[] = [];
+    const values: number[] = [];
     for (let index = from; index < to; index += 1) {
       if (isStaleAt(series.values, index)) continue;
-      this.copiedTimestampsMs.push(series.timestampsMs[index] ?? 0);
-      this.copiedValues.push(series.values[index] ?? Number.NaN);
+      timestampsMs.push(series.timestampsMs[index] ?? 0);
+      values.push(series.values[index] ?? Number.NaN);
     }
-    this.timestampsMs = Float64Array.from(this.copiedTimestampsMs);
-    this.values = Float64Array.from(this.copiedValues);
+    this.timestampsMs = Float64Array.from(timestampsMs);
+    this.values = Float64Array.from(values);
     this.from = 0;
     this.to = this.values.length;
     return this.to > 0;

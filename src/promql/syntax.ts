@@ -2,6 +2,7 @@
 
 import type { SyntaxNode, Tree } from "@lezer/common";
 import { parseError, type PromqlError } from "./errors.ts";
+import { parseNumber } from "./lexical.ts";
 
 /** Reading and evaluating go down the tree by recursion; nobody writes an expression this deep. */
 const MAX_DEPTH = 500;
@@ -64,4 +65,32 @@ export function childrenOf(node: SyntaxNode): SyntaxNode[] {
   for (let child = node.firstChild; child !== null; child = child.nextSibling)
     if (child.name !== "LineComment") children.push(child);
   return children;
+}
+
+/** The text that a tree was made of. */
+export class Source {
+  constructor(readonly text: string) {}
+
+  fail(node: { readonly from: number }, message: string): PromqlError {
+    return parseError(this.text, node.from, message);
+  }
+
+  textOf(node: SyntaxNode): string {
+    return this.text.slice(node.from, node.to);
+  }
+
+  /** The child that the grammar promises there; a negative index counts from the last. */
+  child(node: SyntaxNode, index: number): SyntaxNode {
+    const child = childrenOf(node).at(index);
+    if (child !== undefined) return child;
+    throw this.fail(node, `unexpected ${JSON.stringify(this.textOf(node))}`);
+  }
+
+  /** The number at the node, whatever sign stands in front of it. */
+  readNumber(node: SyntaxNode): number {
+    const literal = this.textOf(node).replace(/^[+-]\s*/, "");
+    const value = parseNumber(literal);
+    if (value !== undefined) return value;
+    throw this.fail(node, `error parsing number: ${literal}`);
+  }
 }

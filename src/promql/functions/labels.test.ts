@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ask, load } from "../../../test/promql-series.ts";
+import { ask, askRange, load } from "../../../test/promql-series.ts";
 
 const store = load(`
   up{host="srv-12.example",job="api"} 1
@@ -88,5 +88,21 @@ describe("label_join", () => {
     expect(() => ask(store, 'label_join(up, "a", "", "")', at)).toThrow(
       "invalid source label name",
     );
+  });
+});
+
+describe("series that a range query would make one", () => {
+  const relay = load(`
+    first{job="api"} 1 1 stale
+    second{job="api"} _ _ 2 2
+  `);
+
+  test.each([
+    'label_replace({job="api"}, "__name__", "x", "", "")',
+    'label_join({job="api"}, "__name__", "-", "job")',
+    '-{job="api"}',
+  ])("are refused though they never meet: %s", (expr) => {
+    expect(() => askRange(relay, expr, [0, 30_000, 10_000])).toThrow("same labelset");
+    expect(askRange(relay, expr, [20_000, 30_000, 10_000])).toHaveLength(1);
   });
 });

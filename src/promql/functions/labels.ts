@@ -4,8 +4,7 @@ import type { Labels } from "../../core/model.ts";
 import { RE2JS } from "re2js";
 import { messageOf } from "../../core/errors.ts";
 import { PromqlError } from "../errors.ts";
-import { labelOf, refuseDuplicates, withLabel } from "../labels.ts";
-import type { Vector } from "../vector.ts";
+import { labelOf, withLabel } from "../labels.ts";
 
 /** The string arguments of `label_replace`, in their order. */
 export interface LabelReplacement {
@@ -20,10 +19,12 @@ export interface LabelReplacement {
  *
  * @throws PromqlError `execution` on a pattern or a label name that is none
  */
-export function labelReplace(
-  vector: Vector,
-  { target, replacement, source, pattern }: LabelReplacement,
-): Vector {
+export function labelReplace({
+  target,
+  replacement,
+  source,
+  pattern,
+}: LabelReplacement): (labels: Labels) => Labels {
   const expression = compile(pattern);
   if (target === "")
     throw new PromqlError(
@@ -32,19 +33,17 @@ export function labelReplace(
     );
   const parts = parseTemplate(replacement);
   const { namedGroups } = expression.re2();
-  const labels = vector.labels.map((one): Labels => {
-    const matcher = expression.matcher(labelOf(one, source));
-    if (!matcher.matches()) return one;
+  return (labels) => {
+    const matcher = expression.matcher(labelOf(labels, source));
+    if (!matcher.matches()) return labels;
     const groupCount = matcher.groupCount();
     const written = parts.map((part) => {
       if (typeof part === "string") return part;
       const index = typeof part.group === "number" ? part.group : namedGroups[part.group];
       return index === undefined || index > groupCount ? "" : (matcher.group(index) ?? "");
     });
-    return withLabel(one, target, written.join(""));
-  });
-  refuseDuplicates(labels);
-  return { labels, values: vector.values };
+    return withLabel(labels, target, written.join(""));
+  };
 }
 
 function compile(pattern: string): RE2JS {
@@ -90,17 +89,18 @@ export interface LabelJoin {
   readonly sources: readonly string[];
 }
 
-/** @throws PromqlError `execution` on a label name that is none */
-export function labelJoin(vector: Vector, { target, separator, sources }: LabelJoin): Vector {
+/**
+ * Sets `target` to the values of the sources, joined.
+ *
+ * @throws PromqlError `execution` on a label name that is none
+ */
+export function labelJoin({ target, separator, sources }: LabelJoin): (labels: Labels) => Labels {
   const invalid = [target, ...sources].indexOf("");
   if (invalid >= 0)
     throw new PromqlError(
       "execution",
       `invalid ${invalid === 0 ? "destination" : "source"} label name in label_join(): `,
     );
-  const labels = vector.labels.map((one) =>
-    withLabel(one, target, sources.map((source) => labelOf(one, source)).join(separator)),
-  );
-  refuseDuplicates(labels);
-  return { labels, values: vector.values };
+  return (labels) =>
+    withLabel(labels, target, sources.map((source) => labelOf(labels, source)).join(separator));
 }

@@ -39,6 +39,7 @@ describe("on samples of every 10 s", () => {
     ["increase is extrapolated to the range", "increase(x[50s])", "1000+10x10", 100, 50],
     // The counter was 10 at the first sample in the range, so it was 0 just one second before it.
     ["but not to before the counter was zero", "increase(x[50s])", "_x6 1 11 21 31", 90, 31],
+    ["nor to before one that begins at zero", "increase(x[50s])", "_x6 0 10 20 30", 90, 30],
     ["delta may go below zero", "delta(x[50s])", "_x6 1 11 21 31", 90, 35],
     // From 60 s on, the nearest sample is more than 1.1 intervals away from the range's start.
     [
@@ -57,6 +58,21 @@ describe("on samples of every 10 s", () => {
     ["deriv of a constant is zero", "deriv(x[50s])", "7x10", 100, 0],
     ["deriv of infinities is unknown", "deriv(x[50s])", "Inf Inf Inf Inf Inf Inf", 50, Number.NaN],
     ["predict_linear goes on from now", "predict_linear(x[50s], 60)", "0+30x10", 100, 480],
+    [
+      "and not from where an offset looks",
+      "predict_linear(x[50s] offset 20s, 0)",
+      "0+30x20",
+      100,
+      300,
+    ],
+    // Once the sum is too large the mean is rounded at each step; so is Prometheus' own.
+    [
+      "the mean of huge values is as exact as in Prometheus",
+      "avg_over_time(x[60s]) / 1e291",
+      "1.7e308 1e290 1.7e308 -1.7e308 -1.7e308",
+      40,
+      1.0179201547673605,
+    ],
     ["changes counts differences", "changes(x[60s])", "1 1 2 2 1 1", 50, 2],
     ["NaN after NaN is no change", "changes(x[60s])", "1 NaN NaN 1", 30, 2],
     ["resets counts falls", "resets(x[60s])", "5 3 4 1 NaN 0", 50, 2],
