@@ -182,6 +182,7 @@ async function startService(
 function victimOf(supervisor: Supervisor, url: string): Victim {
   return {
     url,
+    pid: () => supervisor.status().pid,
     kill() {
       const { pid } = supervisor.status();
       if (pid !== undefined) process.kill(pid, "SIGKILL");

@@ -19,6 +19,8 @@ export interface FaultScene {
 export interface Victim {
   /** Without a slash at the end. */
   readonly url: string;
+  /** Of its process; another one after a restart. */
+  pid(): number | undefined;
   /** Ends the process by SIGKILL, as the kernel does when memory runs out. */
   kill(): void;
 }
@@ -26,35 +28,33 @@ export interface Victim {
 /** Long enough for any detection; bounded all the same. */
 const LONGEST_S = 60;
 
-export const MEMORY_MB = 250;
-export const LATENCY_S = { min: 1.2, max: 1.6 } as const;
+const MEMORY_MB = 250;
+const LATENCY_S = { min: 1.2, max: 1.6 } as const;
 
 export const SCENES = {
   cpu: {
     what: "burns every core",
     alert: "HighCpu",
-    begin: ({ url }, signal) => requestOnce(`${url}/stress/cpu?duration=${LONGEST_S}`, signal),
+    begin: ({ url }, signal) => request(`${url}/stress/cpu?duration=${LONGEST_S}`, signal),
   },
   latency: {
     what: `takes ${LATENCY_S.min} to ${LATENCY_S.max} s to answer`,
     alert: "HighLatency",
-    begin: ({ url }, signal) =>
-      requestUntilGone(
-        `${url}/stress/latency?min_delay=${LATENCY_S.min}&max_delay=${LATENCY_S.max}`,
-        { users: 8, pauseMs: 0 },
-        signal,
-      ),
+    begin: (victim, signal) => {
+      const path = `/stress/latency?min_delay=${LATENCY_S.min}&max_delay=${LATENCY_S.max}`;
+      return requestUntilRestart(victim, { path, users: 8, pauseMs: 0 }, signal);
+    },
   },
   errors: {
     what: "answers requests with exceptions",
     alert: "HighErrorRatio",
-    begin: ({ url }, signal) =>
-      requestUntilGone(`${url}/stress/crash`, { users: 1, pauseMs: 100 }, signal),
+    begin: (victim, signal) =>
+      requestUntilRestart(victim, { path: "/stress/crash", users: 1, pauseMs: 100 }, signal),
   },
   memory: {
     what: `leaks ${MEMORY_MB} MB`,
     alert: "HighMemory",
-    begin: ({ url }, signal) => requestOnce(`${url}/stress/memory?megabytes=${MEMORY_MB}`, signal),
+    begin: ({ url }, signal) => request(`${url}/stress/memory?megabytes=${MEMORY_MB}`, signal),
   },
   killed: {
     what: "is killed (SIGKILL)",
@@ -74,36 +74,33 @@ export async function sendTraffic(url: string, signal: AbortSignal): Promise<voi
   }
 }
 
-async function requestOnce(url: string, signal: AbortSignal): Promise<void> {
-  await request(url, signal);
-}
-
 interface Load {
+  readonly path: string;
   readonly users: number;
   readonly pauseMs: number;
 }
 
-/** Stops with the process that answers: what comes after the restart is another story. */
-async function requestUntilGone(
-  url: string,
-  { users, pauseMs }: Load,
+/** A fault of the process: it ends with the process, as one that a restart cures would. */
+async function requestUntilRestart(
+  victim: Victim,
+  { path, users, pauseMs }: Load,
   signal: AbortSignal,
 ): Promise<void> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_S * 1000)]);
+  const pid = victim.pid();
   const use = async () => {
-    while (!until.aborted && (await request(url, until))) await Bun.sleep(pauseMs);
+    while (!until.aborted && victim.pid() === pid) {
+      await request(victim.url + path, until);
+      await Bun.sleep(pauseMs);
+    }
   };
   await Promise.all(Array.from({ length: users }, use));
 }
 
-/** Whether the service answered; one that stops or is gone does not. */
-async function request(url: string, signal: AbortSignal): Promise<boolean> {
+async function request(url: string, signal: AbortSignal): Promise<void> {
   try {
-    const response = await fetch(url, { signal });
-    await response.arrayBuffer();
-    return response.status !== 503;
+    await (await fetch(url, { signal })).arrayBuffer();
   } catch {
     // A service that is being broken on purpose refuses connections and resets them.
-    return false;
   }
 }
