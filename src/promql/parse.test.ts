@@ -174,10 +174,10 @@ describe("what is PromQL, but not evaluated here, is refused by name", () => {
   });
 
   test("an expression that is nested too deeply, before the stack ends", () => {
-    expect(refusal(`${"(".repeat(50_000)}1${")".repeat(50_000)}`).message).toContain(
+    expect(refusal(`${"(".repeat(5_000)}1${")".repeat(5_000)}`).message).toContain(
       "nested too deeply",
     );
-    expect(refusal(`1${" + 1".repeat(50_000)}`).message).toContain("nested too deeply");
+    expect(refusal(`1${" + 1".repeat(5_000)}`).message).toContain("nested too deeply");
     expect(ask(load(""), `1${" + 1".repeat(400)}`, { atMs: 0 })).toBe(401);
   });
 });
