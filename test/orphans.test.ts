@@ -84,13 +84,19 @@ describe("the executable itself", () => {
       serialization: "json",
       ipc: onMessage,
     });
-    const command = { name: "svc", argv, cwd: "/", env: { PATH: "/usr/bin:/bin" }, graceMs: 200 };
+    const command = {
+      name: "svc",
+      argv,
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin" },
+      graceMs: 600_000,
+    };
     const start: ToGuardian = { type: "start", command };
     guardian.send(start);
     return guardian;
   }
 
-  test("is a guardian: it starts a command, and ends it when the channel ends", async () => {
+  test("is a guardian: it starts a command, and ends it soon when the channel ends, whatever its grace", async () => {
     const started = Promise.withResolvers<number>();
     const guardian = startGuardian(
       ["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"],

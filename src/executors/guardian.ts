@@ -52,6 +52,12 @@ export type FromGuardian =
       readonly signal: string | number | null;
     };
 
+/**
+ * The grace when Sentinel is gone. It may be back at once, and must not find its service's port taken
+ * for so long that it gives it up.
+ */
+const ORPHAN_GRACE_MS = 2000;
+
 let child: Bun.Subprocess | undefined;
 let graceMs = 0;
 let isStopping = false;
@@ -61,7 +67,10 @@ process.on("message", (message: ToGuardian) => {
   if (message.type === "stop") void stop();
   else start(message.command);
 });
-process.on("disconnect", () => void stop());
+process.on("disconnect", () => {
+  void stop();
+  setTimeout(endGroup, ORPHAN_GRACE_MS);
+});
 // Also the group's own TERM, which must not end the guardian before its child.
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => void stop());
 process.on("uncaughtException", endGroup);
