@@ -59,7 +59,17 @@ describe("rules", () => {
   test("one that cannot be read is named with its file", () => {
     const given = settings({}, { ownRules: [{ alert: "A", expr: "up >", file: "/own.yml" }] });
     expect(() => rulesFor(given, service(), WINDOW_MS)).toThrow(
-      "/own.yml: alert A: expr is not PromQL at character 5: up >",
+      "/own.yml: alert A: expr up >: 1:5: parse error: unexpected end of input",
+    );
+  });
+
+  test("for Sentinel's own engine, what it cannot evaluate is refused by name", () => {
+    const own = { alert: "A", expr: 'sort_by_label(up, "job") == 0', file: "/own.yml" };
+    const read = (env: Environment) =>
+      rulesFor(settings(env, { ownRules: [own] }), service(), WINDOW_MS);
+    expect(read({}).at(-1)?.signal).toBeUndefined();
+    expect(() => read({ PROMETHEUS_URL: "embedded" })).toThrow(
+      "alert A: 1:1: parse error: function sort_by_label is not supported",
     );
   });
 });

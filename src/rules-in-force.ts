@@ -10,6 +10,7 @@ import {
   mergeRules,
   type RuleSource,
   readRule,
+  requireSupported,
 } from "./core/rules.ts";
 
 export const SCRAPES_PER_WINDOW = 4;
@@ -27,9 +28,11 @@ export function ruleSources(
 
 /** @throws SentinelError `configuration` */
 export function rulesFor(settings: ObserverSettings, service: Service, windowMs: number): Rule[] {
-  return ruleSources(settings, service, windowMs).map(({ file, ...rule }) =>
+  const rules = ruleSources(settings, service, windowMs).map(({ file, ...rule }) =>
     readRule(rule, file ?? "built-in rules"),
   );
+  if (settings.prometheusUrl === undefined) for (const rule of rules) requireSupported(rule);
+  return rules;
 }
 
 /** `RATE_WINDOW=auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */

@@ -1,9 +1,11 @@
 /** Prometheus alerting rules: how they are read, and those that are built in. */
 
-import { parser } from "@prometheus-io/lezer-promql";
 import { z } from "zod";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
-import { SentinelError } from "./errors.ts";
+import { type Expression, isComparison } from "../promql/ast.ts";
+import { PromqlError } from "../promql/errors.ts";
+import { parseExpression } from "../promql/parse.ts";
+import { messageOf, SentinelError } from "./errors.ts";
 import type { Labels, Rule, RuleSignal, Service, Severity } from "./model.ts";
 import { SEVERITIES } from "./model.ts";
 
@@ -234,7 +236,7 @@ export function readRule(source: RuleSource, where: string): Rule {
   return {
     alert,
     expr,
-    signal: readSignal(expr, place),
+    signal: signalOf(parseExpr(expr, place), expr),
     forMs: parseDuration(source.for ?? "0s", `${place}: for`),
     keepFiringForMs: parseDuration(source.keep_firing_for ?? "0s", `${place}: keep_firing_for`),
     severity,
@@ -257,50 +259,60 @@ function readPermits(annotations: Labels, place: string): ActionId[] {
     });
 }
 
-const COMPARISONS: Readonly<Record<string, string>> = {
-  Gtr: ">",
-  Lss: "<",
-  Gte: ">=",
-  Lte: "<=",
-  Eql: "==",
-  Neq: "!=",
-};
+/**
+ * The expression, parsed; `undefined` for one that Sentinel itself cannot evaluate: the Prometheus
+ * that it asks may know more.
+ */
+function parseExpr(expr: string, place: string): Expression | undefined {
+  try {
+    return parseExpression(expr);
+  } catch (error) {
+    if (!(error instanceof PromqlError)) throw error;
+    if (UNSUPPORTED.test(error.message)) return undefined;
+    throw new SentinelError("configuration", `${place}: expr ${expr}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+const UNSUPPORTED = /(is|are) not supported$/;
+
+/**
+ * For rules that Sentinel evaluates by itself: what it cannot is refused by name when it starts.
+ *
+ * @throws SentinelError `configuration`
+ */
+export function requireSupported({ alert, expr }: Rule): void {
+  try {
+    parseExpression(expr);
+  } catch (error) {
+    throw new SentinelError("configuration", `alert ${alert}: ${messageOf(error)}`, {
+      hint: "Set PROMETHEUS_URL to a Prometheus that can evaluate it, or rewrite the rule.",
+      cause: error,
+    });
+  }
+}
 
 /**
  * The measured side of an expression such as `A > 5` or `A > 5 and B`: what to look at when the
  * whole is empty, to tell a quiet signal from a missing one.
  */
-function readSignal(expr: string, place: string): RuleSignal | undefined {
-  const tree = parser.parse(expr);
-  const cursor = tree.cursor();
-  do {
-    if (cursor.type.isError)
-      throw new SentinelError(
-        "configuration",
-        `${place}: expr is not PromQL at character ${cursor.from + 1}: ${expr}`,
-      );
-  } while (cursor.next());
+function signalOf(expression: Expression | undefined, expr: string): RuleSignal | undefined {
+  if (expression?.kind === "paren") return signalOf(expression.expression, expr);
+  if (expression?.kind !== "binary") return undefined;
+  const { operator, left, right, returnBool } = expression;
+  if (operator === "and" || operator === "unless") return signalOf(left, expr);
+  const threshold = constantOf(right);
+  if (!isComparison(operator) || returnBool || threshold === undefined) return undefined;
+  return { expr: expr.slice(left.start, left.end), operator, threshold };
+}
 
-  let node = tree.topNode.firstChild;
-  while (node !== null) {
-    const { firstChild, lastChild } = node;
-    if (node.name === "ParenExpr") {
-      node = firstChild;
-      continue;
-    }
-    if (node.name !== "BinaryExpr" || firstChild === null || lastChild === null) return undefined;
-    const operatorName = firstChild.nextSibling?.name ?? "";
-    if (operatorName === "And" || operatorName === "Unless") {
-      node = firstChild;
-      continue;
-    }
-    const operator = COMPARISONS[operatorName];
-    if (operator === undefined || node.getChild("BoolModifier") !== null) return undefined;
-    const threshold = Number(expr.slice(lastChild.from, lastChild.to));
-    if (lastChild.name !== "NumberDurationLiteral" || Number.isNaN(threshold)) return undefined;
-    return { expr: expr.slice(firstChild.from, firstChild.to), operator, threshold };
-  }
-  return undefined;
+function constantOf(expression: Expression): number | undefined {
+  if (expression.kind === "number") return expression.value;
+  if (expression.kind === "paren") return constantOf(expression.expression);
+  if (expression.kind !== "unary") return undefined;
+  const value = constantOf(expression.operand);
+  return value !== undefined && expression.operator === "-" ? -value : value;
 }
 
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
