@@ -14,15 +14,15 @@
  * | `setpriv --pdeathsig`             |   2 ms    |            | child; not on macOS     |
  * | prctl through FFI, then exec      |   6 ms    |            | child; not on macOS     |
  * | `sh` that waits on a pipe         |   2 ms    |   0.1 MB   | nothing, but needs `sh` |
- * | this, compiled (`bun` on source)  | 6 (12) ms | 2.4 (2.9)  | nothing                 |
+ * | this, compiled (`bun` on source)  | 6 (13) ms | 2.5 (3.3)  | nothing                 |
  *
  * A parent-death signal reaches one process, never its children, and is lost on a set-uid program. A
  * distroless image has no shell. The guardian is this same executable, so it is wherever Sentinel is;
- * of its 31 MB of resident memory all but the 2.4 are pages of the file that Sentinel has mapped too.
+ * of its 32 MB of resident memory all but the 2.5 are pages of the file that Sentinel has mapped too.
  *
  * Its own session keeps a terminal's Ctrl-C from the command. If the guardian itself is killed, it
- * was the group's leader, and Sentinel kills the group. Only a process that leaves the group on
- * purpose (`setsid`) goes its own way.
+ * was the group's leader, and Sentinel kills the group. Two things are not covered: a process that
+ * leaves the group on purpose (`setsid`), and a SIGKILL of both Sentinel and the guardian.
  *
  * Loaded by main.ts, when Sentinel starts itself with the argument `guardian`.
  */
