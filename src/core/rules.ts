@@ -1,11 +1,11 @@
 /** Prometheus alerting rules: how they are read, and those that are built in. */
 
-import { parser } from "@prometheus-io/lezer-promql";
 import { z } from "zod";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { SentinelError } from "./errors.ts";
-import type { Labels, Rule, RuleSignal, Service, Severity } from "./model.ts";
+import type { Labels, Rule, Service, Severity } from "./model.ts";
 import { SEVERITIES } from "./model.ts";
+import { readSignal } from "./signal.ts";
 
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
 export const CRASH_LOOP_ALERT = "CrashLoop";
@@ -41,7 +41,8 @@ const ruleFileSchema = z.strictObject({
       query_offset: z.string().optional(),
       limit: z.number().optional(),
       labels: labelsSchema.optional(),
-      rules: z.array(z.union([ruleSourceSchema, recordingRuleSchema])).default([]),
+      // Of either kind: each is read by its own schema, so that a mistake is named.
+      rules: z.array(z.looseObject({})).default([]),
     }),
   ),
 });
@@ -162,19 +163,35 @@ export function builtInRules(
  * @throws SentinelError `configuration`
  */
 export function readRuleFile(parsed: unknown, where: string): RuleSource[] {
-  const file = ruleFileSchema.safeParse(parsed);
-  if (!file.success) {
-    const issue = file.error.issues[0];
-    const path = issue?.path.join(".") || "the file";
-    throw new SentinelError("configuration", `${where}: ${path}: ${issue?.message ?? "not read"}`, {
-      hint: "It must be a Prometheus rule file: groups, each with a name and rules.",
-    });
-  }
-  return file.data.groups.flatMap(({ labels: groupLabels, rules }) =>
-    rules.flatMap((rule) =>
-      "alert" in rule ? [{ ...rule, labels: { ...groupLabels, ...rule.labels } }] : [],
-    ),
+  const { groups } = parse(ruleFileSchema, parsed, { where, path: [] });
+  return groups.flatMap((group, groupIndex) =>
+    group.rules.flatMap((rule, index) => {
+      const place = { where, path: ["groups", groupIndex, "rules", index] };
+      if ("record" in rule) {
+        parse(recordingRuleSchema, rule, place);
+        return [];
+      }
+      const source = parse(ruleSourceSchema, rule, place);
+      return [{ ...source, labels: { ...group.labels, ...source.labels } }];
+    }),
   );
+}
+
+interface Place {
+  readonly where: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** @param place the file, and the path within it that leads to the value */
+function parse<T>(schema: z.ZodType<T>, value: unknown, place: Place): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = [...place.path, ...(issue?.path ?? [])].join(".") || "the file";
+  const message = `${place.where}: ${path}: ${issue?.message ?? "not read"}`;
+  throw new SentinelError("configuration", message, {
+    hint: "It must be a Prometheus rule file: groups, each with a name and rules.",
+  });
 }
 
 /** The rules in force: a rule of the file replaces every built-in one of its name. */
@@ -220,52 +237,6 @@ function readPermits(annotations: Labels, place: string): ActionId[] {
         hint: `Write ids from this list: ${ACTION_IDS.join(", ")}.`,
       });
     });
-}
-
-const COMPARISONS: Readonly<Record<string, string>> = {
-  Gtr: ">",
-  Lss: "<",
-  Gte: ">=",
-  Lte: "<=",
-  Eql: "==",
-  Neq: "!=",
-};
-
-/**
- * The measured side of an expression such as `A > 5` or `A > 5 and B`: what to look at when the
- * whole is empty, to tell a quiet signal from a missing one.
- */
-function readSignal(expr: string, place: string): RuleSignal | undefined {
-  const tree = parser.parse(expr);
-  const cursor = tree.cursor();
-  do {
-    if (cursor.type.isError)
-      throw new SentinelError(
-        "configuration",
-        `${place}: expr is not PromQL at character ${cursor.from + 1}: ${expr}`,
-      );
-  } while (cursor.next());
-
-  let node = tree.topNode.firstChild;
-  while (node !== null) {
-    const { firstChild, lastChild } = node;
-    if (node.name === "ParenExpr") {
-      node = firstChild;
-      continue;
-    }
-    if (node.name !== "BinaryExpr" || firstChild === null || lastChild === null) return undefined;
-    const operatorName = firstChild.nextSibling?.name ?? "";
-    if (operatorName === "And" || operatorName === "Unless") {
-      node = firstChild;
-      continue;
-    }
-    const operator = COMPARISONS[operatorName];
-    if (operator === undefined || node.getChild("BoolModifier") !== null) return undefined;
-    const threshold = Number(expr.slice(lastChild.from, lastChild.to));
-    if (lastChild.name !== "NumberDurationLiteral" || Number.isNaN(threshold)) return undefined;
-    return { expr: expr.slice(firstChild.from, firstChild.to), operator, threshold };
-  }
-  return undefined;
 }
 
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
