@@ -69,7 +69,7 @@ describe("rules", () => {
       rulesFor(settings(env, { ownRules: [own] }), service(), WINDOW_MS);
     expect(read({}).at(-1)?.signal).toBeUndefined();
     expect(() => read({ PROMETHEUS_URL: "embedded" })).toThrow(
-      "alert A: 1:1: parse error: function sort_by_label is not supported",
+      '/own.yml: alert A: expr sort_by_label(up, "job") == 0: 1:1: parse error: function sort_by_label is not supported',
     );
   });
 });

@@ -10,8 +10,8 @@ import {
   mergeRules,
   type RuleSource,
   readRule,
-  requireSupported,
 } from "./core/rules.ts";
+import { requireSupported } from "./core/signal.ts";
 
 export const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;
@@ -28,11 +28,12 @@ export function ruleSources(
 
 /** @throws SentinelError `configuration` */
 export function rulesFor(settings: ObserverSettings, service: Service, windowMs: number): Rule[] {
-  const rules = ruleSources(settings, service, windowMs).map(({ file, ...rule }) =>
-    readRule(rule, file ?? "built-in rules"),
-  );
-  if (settings.prometheusUrl === undefined) for (const rule of rules) requireSupported(rule);
-  return rules;
+  const isOurs = settings.prometheusUrl === undefined;
+  return ruleSources(settings, service, windowMs).map(({ file = "built-in rules", ...source }) => {
+    const rule = readRule(source, file);
+    if (isOurs) requireSupported(rule.expr, `${file}: alert ${rule.alert}`);
+    return rule;
+  });
 }
 
 /** `RATE_WINDOW=auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */

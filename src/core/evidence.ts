@@ -2,8 +2,18 @@
 
 const MASK = "[masked]";
 
-const KEY_NAMES =
-  "(?:api|access|secret|private|auth|session|encryption|signing)[_-]?(?:key|token|id)s?|[a-z0-9_-]{0,40}(?:password|passwd|passphrase|secret|token|credential)s?|pwd|apikey|authorization|cookie|set-cookie|x-api-key";
+const PREFIX = "[a-z0-9_-]{0,40}";
+
+const SECRET_NAMES = [
+  `${PREFIX}(?:api|access|secret|private|auth|session|encryption|signing|account)[_-]?(?:key|token|id)s?`,
+  `${PREFIX}(?:password|passwd|passphrase|secret|token|credential|signature)s?`,
+  "[a-z0-9_-]{1,40}[_-]pass|pwd|apikey",
+].join("|");
+
+const HEADER_NAMES = "(?:proxy-)?authorization|(?:set-)?cookie";
+
+/** A name and what stands between it and its value; quotes may be escaped, as within a JSON line. */
+const NAMED = `\\b(?:${SECRET_NAMES}|${HEADER_NAMES})\\\\{0,3}["']?\\s{0,3}[:=]\\s{0,3}`;
 
 /** Each replaces the secret and keeps what says of which kind it was. All of them run in linear time. */
 const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
@@ -20,22 +30,20 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
     /\b(?:gh[oprsu]_|github_pat_|glpat-|npm_|hf_|dop_v1_|xox[a-z]-|ya29\.)[A-Za-z0-9_.-]{10,}/g,
     MASK,
   ],
-  // "name": "value", with the quotes as they may be escaped within a JSON log line.
+  [/(\bhooks\.slack\.com\/services\/)[A-Za-z0-9/_-]+/g, `$1${MASK}`],
+  // A header's value has spaces and semicolons of its own.
   [
-    new RegExp(
-      `(["']?\\b(?:${KEY_NAMES})\\\\?["']?\\s{0,3}[:=]\\s{0,3}\\\\?["'])[^"'\\\\]{1,2000}`,
-      "gi",
-    ),
+    new RegExp(`(\\b(?:${HEADER_NAMES})\\s{0,3}[:=]\\s{0,3})[^\\s"'\\\\][^"'\\\\]*`, "gi"),
     `$1${MASK}`,
   ],
+  // "name": "value", with escaped quotes, with double ones and with single ones
+  [new RegExp(`(${NAMED}\\\\{1,3}["'])[^"'\\\\]+`, "gi"), `$1${MASK}`],
+  [new RegExp(`(${NAMED}")(?:[^"\\\\]|\\\\.)+`, "gi"), `$1${MASK}`],
+  [new RegExp(`(${NAMED}')(?:[^'\\\\]|\\\\.)+`, "gi"), `$1${MASK}`],
   // name=value and name: value
-  [
-    new RegExp(
-      `(\\b(?:${KEY_NAMES})\\s{0,3}[:=]\\s{0,3})(?!\\[masked\\]|["'\\\\])[^\\s,;&"']{1,2000}`,
-      "gi",
-    ),
-    `$1${MASK}`,
-  ],
+  [new RegExp(`(${NAMED})(?!\\[masked\\]|["'\\\\])[^\\s,;&"']+`, "gi"), `$1${MASK}`],
+  // --name value
+  [new RegExp(`((?:^|\\s)--?(?:${SECRET_NAMES})\\s{1,3})[^\\s"'-][^\\s"']*`, "gi"), `$1${MASK}`],
 ];
 
 const PRIVATE_KEY_BEGIN = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
@@ -47,7 +55,10 @@ const PRIVATE_KEY_END = /-----END [A-Z ]*PRIVATE KEY-----/;
  * It errs on the side of masking: a diagnosis loses little by it.
  */
 export function maskCredentials(lines: readonly string[]): string[] {
-  let inPrivateKey = false;
+  const firstEnd = lines.findIndex((line) => PRIVATE_KEY_END.test(line));
+  const firstBegin = lines.findIndex((line) => PRIVATE_KEY_BEGIN.test(line));
+  // The last lines of a log may start in the midst of a key.
+  let inPrivateKey = firstEnd >= 0 && (firstBegin < 0 || firstBegin > firstEnd);
   return lines.map((line) => {
     const begins = PRIVATE_KEY_BEGIN.test(line);
     const ends = PRIVATE_KEY_END.test(line);

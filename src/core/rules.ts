@@ -2,12 +2,10 @@
 
 import { z } from "zod";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
-import { type Expression, isComparison } from "../promql/ast.ts";
-import { PromqlError } from "../promql/errors.ts";
-import { parseExpression } from "../promql/parse.ts";
-import { messageOf, SentinelError } from "./errors.ts";
-import type { Labels, Rule, RuleSignal, Service, Severity } from "./model.ts";
+import { SentinelError } from "./errors.ts";
+import type { Labels, Rule, Service, Severity } from "./model.ts";
 import { SEVERITIES } from "./model.ts";
+import { readSignal } from "./signal.ts";
 
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
 export const CRASH_LOOP_ALERT = "CrashLoop";
@@ -43,7 +41,8 @@ const ruleFileSchema = z.strictObject({
       query_offset: z.string().optional(),
       limit: z.number().optional(),
       labels: labelsSchema.optional(),
-      rules: z.array(z.union([ruleSourceSchema, recordingRuleSchema])).default([]),
+      // Of either kind: each is read by its own schema, so that a mistake is named.
+      rules: z.array(z.looseObject({})).default([]),
     }),
   ),
 });
@@ -199,19 +198,35 @@ export function containerRules({ name }: Service): RuleSource[] {
  * @throws SentinelError `configuration`
  */
 export function readRuleFile(parsed: unknown, where: string): RuleSource[] {
-  const file = ruleFileSchema.safeParse(parsed);
-  if (!file.success) {
-    const issue = file.error.issues[0];
-    const path = issue?.path.join(".") || "the file";
-    throw new SentinelError("configuration", `${where}: ${path}: ${issue?.message ?? "not read"}`, {
-      hint: "It must be a Prometheus rule file: groups, each with a name and rules.",
-    });
-  }
-  return file.data.groups.flatMap(({ labels: groupLabels, rules }) =>
-    rules.flatMap((rule) =>
-      "alert" in rule ? [{ ...rule, labels: { ...groupLabels, ...rule.labels } }] : [],
-    ),
+  const { groups } = parse(ruleFileSchema, parsed, { where, path: [] });
+  return groups.flatMap((group, groupIndex) =>
+    group.rules.flatMap((rule, index) => {
+      const place = { where, path: ["groups", groupIndex, "rules", index] };
+      if ("record" in rule) {
+        parse(recordingRuleSchema, rule, place);
+        return [];
+      }
+      const source = parse(ruleSourceSchema, rule, place);
+      return [{ ...source, labels: { ...group.labels, ...source.labels } }];
+    }),
   );
+}
+
+interface Place {
+  readonly where: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** @param place the file, and the path within it that leads to the value */
+function parse<T>(schema: z.ZodType<T>, value: unknown, place: Place): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = [...place.path, ...(issue?.path ?? [])].join(".") || "the file";
+  const message = `${place.where}: ${path}: ${issue?.message ?? "not read"}`;
+  throw new SentinelError("configuration", message, {
+    hint: "It must be a Prometheus rule file: groups, each with a name and rules.",
+  });
 }
 
 /** The rules in force: a rule of the file replaces every built-in one of its name. */
@@ -236,7 +251,7 @@ export function readRule(source: RuleSource, where: string): Rule {
   return {
     alert,
     expr,
-    signal: signalOf(parseExpr(expr, place), expr),
+    signal: readSignal(expr, place),
     forMs: parseDuration(source.for ?? "0s", `${place}: for`),
     keepFiringForMs: parseDuration(source.keep_firing_for ?? "0s", `${place}: keep_firing_for`),
     severity,
@@ -257,62 +272,6 @@ function readPermits(annotations: Labels, place: string): ActionId[] {
         hint: `Write ids from this list: ${ACTION_IDS.join(", ")}.`,
       });
     });
-}
-
-/**
- * The expression, parsed; `undefined` for one that Sentinel itself cannot evaluate: the Prometheus
- * that it asks may know more.
- */
-function parseExpr(expr: string, place: string): Expression | undefined {
-  try {
-    return parseExpression(expr);
-  } catch (error) {
-    if (!(error instanceof PromqlError)) throw error;
-    if (UNSUPPORTED.test(error.message)) return undefined;
-    throw new SentinelError("configuration", `${place}: expr ${expr}: ${error.message}`, {
-      cause: error,
-    });
-  }
-}
-
-const UNSUPPORTED = /(is|are) not supported$/;
-
-/**
- * For rules that Sentinel evaluates by itself: what it cannot is refused by name when it starts.
- *
- * @throws SentinelError `configuration`
- */
-export function requireSupported({ alert, expr }: Rule): void {
-  try {
-    parseExpression(expr);
-  } catch (error) {
-    throw new SentinelError("configuration", `alert ${alert}: ${messageOf(error)}`, {
-      hint: "Set PROMETHEUS_URL to a Prometheus that can evaluate it, or rewrite the rule.",
-      cause: error,
-    });
-  }
-}
-
-/**
- * The measured side of an expression such as `A > 5` or `A > 5 and B`: what to look at when the
- * whole is empty, to tell a quiet signal from a missing one.
- */
-function signalOf(expression: Expression | undefined, expr: string): RuleSignal | undefined {
-  if (expression?.kind === "paren") return signalOf(expression.expression, expr);
-  if (expression?.kind !== "binary") return undefined;
-  const { operator, left, right, returnBool } = expression;
-  if (operator === "and" || operator === "unless") return signalOf(left, expr);
-  const threshold = constantOf(right);
-  if (!isComparison(operator) || returnBool || threshold === undefined) return undefined;
-  return { expr: expr.slice(left.start, left.end), operator, threshold };
-}
-
-function constantOf(expression: Expression): number | undefined {
-  if (expression.kind === "number") return expression.value;
-  if (expression.kind === "paren") return constantOf(expression.expression);
-  if (expression.kind !== "unary") return undefined;
-  const value = constantOf(expression.operand);
-  return value !== undefined && expression.operator === "-" ? -value : value;
 }
 
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
