@@ -79,7 +79,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       runtime: supervisorRuntime(supervisor),
       executors: [supervisorExecutor(supervisor)],
       emit: stage.emit,
-      say: (line) => narrator.say(`  ${line}`),
+      say: (topic, text) => narrator.say(row(topic, text)),
     },
     ended,
   );
@@ -201,10 +201,14 @@ function introduce(narrator: Narrator, { settings, url }: Introduced): void {
   narrator.say(
     `Sentinel ${version} breaks a service of its own, finds what is wrong, and heals it.`,
     "",
-    `  service    ${url}, a process of this executable`,
-    `  signals    scraped every second; nothing else is installed or asked`,
-    `  diagnosis  ${asked.join("")}the built-in playbook`,
+    row("service", `${url}, a process of this executable`),
+    row("signals", "scraped every second; nothing else is installed or asked"),
+    row("diagnosis", `${asked.join("")}the built-in playbook`),
   );
+}
+
+function row(topic: string, text: string): string {
+  return `  ${topic.padEnd(11)}${text}`;
 }
 
 function conclude(narrator: Narrator, scores: readonly Score[]): void {

@@ -20,12 +20,14 @@ export interface ObserveOptions {
   readonly runtime: ContainerRuntime;
   readonly executors: readonly Executor[];
   readonly emit: EmitEvent;
-  /** What a person should know beside the events, one line each. */
-  readonly say: (line: string) => void;
+  /** What a person should know beside the events: what it is about, in a word, and one line of it. */
+  readonly say: (topic: string, text: string) => void;
 }
 
 /** A service's health URL that takes Docker's word instead of asking. */
 const DOCKER_HEALTH = "docker:";
+
+const DOCKER_DEADLINE_MS = 5000;
 
 interface Watched {
   readonly service: Service;
@@ -45,16 +47,18 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
     const monitor = monitorOf(monitorOptions(settings, service, source), signals);
     return { service, monitor };
   });
-  const watchAll = watched.map((one) => watchOne(one, options, signal));
+  const watchAll = () => Promise.all(watched.map((one) => watchOne(one, options, signal)));
   if (embedded === undefined) {
-    await Promise.all(watchAll);
+    await watchAll();
     return;
   }
   const dashboard = serve(embedded, { settings, watched });
-  say(`the series are at ${dashboard.url}/api/v1, as a Prometheus has them`);
+  say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
   try {
+    // Before it is first scraped a service would look as if nobody scraped it.
+    await embedded.scrapeOnce(signal);
     await Promise.all([
-      ...watchAll,
+      watchAll(),
       embedded.run(signal),
       watchLabelled(embedded, { watched, options }, signal),
     ]);
@@ -100,8 +104,6 @@ async function askDocker(name: string, runtime: ContainerRuntime): Promise<Healt
   }
 }
 
-const DOCKER_DEADLINE_MS = 5000;
-
 interface Watching {
   readonly watched: Watched[];
   readonly options: ObserveOptions;
@@ -129,7 +131,7 @@ async function watchLabelled(
       const done = watchOne(one, options, AbortSignal.any([signal, stop.signal]));
       watched.push(one);
       running.set(name, { stop, done });
-      say(`${name} is watched as well, for its label`);
+      say("watching", `${name} as well, for its label`);
     }
     for (const [name, { stop, done }] of running) {
       if (labelled.includes(name)) continue;
@@ -140,7 +142,7 @@ async function watchLabelled(
         watched.findIndex(({ service }) => service.name === name),
         1,
       );
-      say(`${name} is gone, and no longer watched`);
+      say("watching", `${name} no longer: it is gone`);
     }
     await systemClock.sleep(settings.pollIntervalMs, signal);
   }

@@ -3,7 +3,6 @@
 import type { ObserverSettings } from "./config.ts";
 import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
-import type { Diagnoser } from "./core/ports.ts";
 import { renderEvent } from "./core/report.ts";
 import { diagnosersOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
@@ -21,9 +20,17 @@ import { observe } from "./observe.ts";
  */
 export async function runObserver(settings: ObserverSettings, signal: AbortSignal): Promise<void> {
   const signals = signalsOf(settings);
-  const { emit, say } = createOutput(settings);
-  say(startLines(settings, { signals: signals.description, diagnosers: diagnosersOf(settings) }));
-  const shared = { settings, signals, emit, say: (line: string) => say([line]) };
+  const { emit, announce, say } = createOutput(settings);
+  const { version, services, autonomy } = settings;
+  announce(`Sentinel ${version} watches ${services.map(({ name }) => name).join(", ")}`);
+  say("signals", signals.description);
+  say(
+    "diagnosis",
+    [...diagnosersOf(settings).map(({ name }) => name), "the built-in playbook"].join(", then "),
+  );
+  say("sent out", describeSent(settings));
+  say("autonomy", autonomy);
+  const shared = { settings, signals, emit, say };
   if (settings.supervise === undefined) {
     const executors = [dockerExecutor(), composeExecutor({ composeFile: settings.composeFile })];
     await observe({ ...shared, runtime: dockerRuntime(), executors }, signal);
@@ -33,54 +40,43 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
       name,
       argv,
       clock: systemClock,
-      onEvent: (event) => say([describeSupervisor(event)]),
+      onEvent: (event) => say("command", describeSupervisor(event)),
     });
     await supervisor.start(signal);
     const executors = [supervisorExecutor(supervisor)];
     await observe({ ...shared, runtime: supervisorRuntime(supervisor), executors }, signal);
   }
-  say(["Stopped."]);
+  announce("Stopped.");
 }
 
 function describeSupervisor(event: SupervisorEvent): string {
   switch (event.type) {
     case "child_started":
-      return `the command runs as process ${event.pid}`;
+      return `it runs as process ${event.pid}`;
     case "child_died":
-      return `the command ended by itself (${event.how}) after ${Math.round(event.ranMs / 1000)} s`;
+      return `it ended by itself (${event.how}) after ${Math.round(event.ranMs / 1000)} s`;
     case "child_restarting":
       return `it is started again in ${event.inMs / 1000} s`;
     case "child_given_up":
       return `it died ${event.deaths} times within ${event.withinMs / 1000} s, and is not started again`;
     case "child_stopped":
-      return `the command is stopped (${event.how})`;
+      return `it is stopped (${event.how})`;
   }
 }
 
-interface Described {
-  readonly signals: string;
-  readonly diagnosers: readonly Diagnoser[];
-}
-
-function startLines(settings: ObserverSettings, { signals, diagnosers }: Described): string[] {
-  const { version, services, autonomy, gemini, localModels } = settings;
-  const asked = [...diagnosers.map(({ name }) => name), "the built-in playbook"].join(", then ");
+/** Evidence holds log lines: a person should know where they go. */
+function describeSent({ gemini, localModels }: ObserverSettings): string {
   const sent = [
     ...(gemini ? [gemini.baseUrl ? new URL(gemini.baseUrl).host : "Google"] : []),
     ...(localModels.models.length > 0 ? [new URL(localModels.url).host] : []),
   ];
-  return [
-    `Sentinel ${version} watches ${services.map(({ name }) => name).join(", ")}`,
-    `  signals     ${signals}`,
-    `  diagnosis   ${asked}`,
-    `  sent out    ${sent.length > 0 ? `evidence of an incident, to ${sent.join(" and ")}` : "nothing"}`,
-    `  autonomy    ${autonomy}`,
-  ];
+  return sent.length > 0 ? `evidence of an incident, to ${sent.join(" and ")}` : "nothing";
 }
 
 interface Output {
   emit(event: SentinelEvent): void;
-  say(lines: readonly string[]): void;
+  announce(text: string): void;
+  say(topic: string, text: string): void;
 }
 
 function createOutput({ logFormat }: ObserverSettings): Output {
@@ -90,7 +86,8 @@ function createOutput({ logFormat }: ObserverSettings): Output {
         const lines = renderEvent(event);
         if (lines.length > 0) print(lines.join("\n"));
       },
-      say: (lines) => print(lines.join("\n")),
+      announce: print,
+      say: (topic, text) => print(`  ${topic.padEnd(12)}${text}`),
     };
   const log = createLog({ name: "sentinel.observer" });
   return {
@@ -98,8 +95,7 @@ function createOutput({ logFormat }: ObserverSettings): Output {
       const { level, event, fields } = toEventLine(happened);
       log.event(level, event, fields);
     },
-    say: (lines) => {
-      for (const line of lines) log.event("info", "notice", { text: line.trim() });
-    },
+    announce: (text) => log.event("info", "notice", { text }),
+    say: (topic, text) => log.event("info", "notice", { topic, text }),
   };
 }
