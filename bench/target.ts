@@ -6,7 +6,7 @@
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { measureLatencies, measureThroughput, waitForOk } from "./health-load.ts";
 
 interface Row {
@@ -208,7 +208,7 @@ async function start(command: readonly string[]): Promise<Running> {
 
 async function findExecutable(): Promise<string> {
   const [, , given] = process.argv;
-  if (given !== undefined) return given;
+  if (given !== undefined) return resolve(given);
   await run(["bun", "run", "build"], project);
   return join(project, "sentinel");
 }

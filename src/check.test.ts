@@ -7,7 +7,8 @@ import { describeUnless } from "../test/docker.ts";
 import { fakeCli } from "../test/fake-cli.ts";
 import { startPrometheus } from "../test/servers/prometheus.ts";
 import { check, renderRules } from "./check.ts";
-import { type Environment, type ObserverSettings, observerSettings } from "./config.ts";
+import { type ObserverSettings, observerSettings } from "./config.ts";
+import type { Environment } from "./config-environment.ts";
 import { builtInRules, readRuleFile } from "./core/rules.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sentinel-check-"));

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type Environment, type ObserverSettings, observerSettings } from "./config.ts";
+import { type ObserverSettings, observerSettings } from "./config.ts";
+import type { Environment } from "./config-environment.ts";
 import { SentinelError } from "./core/errors.ts";
 
 type Files = Readonly<Record<string, string | Uint8Array>>;

@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { ACTION_IDS, type ActionId, isServiceName } from "./allowlist.ts";
+import { isHttpUrl } from "./core/address.ts";
 import { messageOf, SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
 import { nearest } from "./core/nearest.ts";
@@ -12,10 +13,6 @@ import { type RuleSource, readRuleFile } from "./core/rules.ts";
 
 /** Far more than anybody writes; the time that YAML takes grows with the square of its keys. */
 const MAX_FILE_BYTES = 1024 * 1024;
-
-export function isHttpUrl(text: string): boolean {
-  return /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text);
-}
 
 /** What a service may get without a person, unless its list says otherwise; narrowest first. */
 export const DEFAULT_ACTIONS: readonly ActionId[] = [

@@ -2,9 +2,9 @@
 
 import { z } from "zod";
 import { isServiceName } from "./allowlist.ts";
-import { isHttpUrl } from "./config-file.ts";
-import { AUTONOMY_LEVELS } from "./core/decision.ts";
-import { parseDuration } from "./core/rules.ts";
+import { isHttpUrl } from "./core/address.ts";
+import { AUTONOMY_LEVELS } from "./core/model.ts";
+import { parseDuration } from "./core/duration.ts";
 
 /** One setting: how its text is read, and what it must be, with an example. */
 export interface Setting<T> {

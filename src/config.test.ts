@@ -5,14 +5,13 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import fc from "fast-check";
 import { messageOf, SentinelError } from "./core/errors.ts";
+import { type ObserverSettings, observerSettings } from "./config.ts";
 import {
   type Environment,
-  type ObserverSettings,
-  observerSettings,
   type TargetSettings,
   targetSettings,
   VERSION,
-} from "./config.ts";
+} from "./config-environment.ts";
 import { SETTING_KEYS } from "./config-keys.ts";
 
 type Key = (typeof SETTING_KEYS)[number];

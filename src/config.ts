@@ -3,26 +3,13 @@
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { ActionId } from "./allowlist.ts";
-import packageJson from "../package.json" with { type: "json" };
 import { DEFAULT_ACTIONS, readRules, readSettingsFile, readText } from "./config-file.ts";
-import { type Key, SETTING_KEYS, SETTINGS, type Setting } from "./config-keys.ts";
+import { type Environment, type Read, reader, VERSION } from "./config-environment.ts";
+import { SETTING_KEYS, SETTINGS } from "./config-keys.ts";
 import { splitCommand } from "./core/command-line.ts";
 import { SentinelError } from "./core/errors.ts";
-import type { Autonomy } from "./core/decision.ts";
-import type { Service } from "./core/model.ts";
+import type { Autonomy, Service } from "./core/model.ts";
 import type { RuleSource, Thresholds } from "./core/rules.ts";
-
-export const VERSION = packageJson.version;
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export interface TargetSettings {
-  readonly host: string;
-  readonly port: number;
-  /** How many faults may run at once. */
-  readonly maxActiveFaults: number;
-  readonly version: string;
-}
 
 export interface ObserverSettings {
   /** `undefined`: Sentinel scrapes by itself. */
@@ -70,17 +57,6 @@ export interface Sources {
   /** `--config`; it must exist. Without it `sentinel.yaml` is read if it is there. */
   readonly configFile?: string;
   readonly isTerminal: boolean;
-}
-
-/** @throws SentinelError `configuration`, naming the key, the form of its value and an example */
-export function targetSettings(env: Environment): TargetSettings {
-  const read = reader(env, "the environment");
-  return {
-    host: read("HOST", SETTINGS.HOST),
-    port: read("PORT", SETTINGS.PORT),
-    maxActiveFaults: read("MAX_ACTIVE_FAULTS", SETTINGS.MAX_ACTIVE_FAULTS),
-    version: VERSION,
-  };
 }
 
 /** @throws SentinelError `configuration`, naming the key or the file and what to write instead */
@@ -137,17 +113,6 @@ export function observerSettings(sources: Sources): ObserverSettings {
         ? "text"
         : "json",
     version: VERSION,
-  };
-}
-
-type Read = <T>(key: Key, setting: Setting<T>) => T;
-
-/** An empty value is an unset one, as Compose leaves it for a variable without a value. */
-function reader(env: Environment, where: string): Read {
-  return (key, setting) => {
-    const parsed = setting.schema.safeParse(env[key] || setting.fallback);
-    if (parsed.success) return parsed.data;
-    throw new SentinelError("configuration", `${key} in ${where} must be ${setting.form}`);
   };
 }
 

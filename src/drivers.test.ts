@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { request } from "../test/contracts/diagnosis.ts";
 import { NEVER } from "../test/fixtures.ts";
 import { startOpenAIServer } from "../test/servers/openai.ts";
-import { type Environment, type ObserverSettings, observerSettings } from "./config.ts";
+import { type ObserverSettings, observerSettings } from "./config.ts";
+import type { Environment } from "./config-environment.ts";
 import { diagnosersOf, systemClock } from "./drivers.ts";
 
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");

@@ -3,7 +3,7 @@
 import type { ObserverSettings } from "./config.ts";
 import { shownUrl } from "./core/address.ts";
 import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
-import { formatDuration } from "./core/rules.ts";
+import { formatDuration } from "./core/duration.ts";
 import { geminiDiagnoser } from "./diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "./diagnosers/openai.ts";

@@ -28,7 +28,7 @@ interface Options {
 
 async function main(args: readonly string[]): Promise<number> {
   const { Command, CommanderError, Option } = await import("commander");
-  const { VERSION } = await import("./config.ts");
+  const { VERSION } = await import("./config-environment.ts");
   const { print, printError } = await import("./log.ts");
   const { SentinelError } = await import("./core/errors.ts");
   const { DEMO_FAULTS } = await import("./demo/faults.ts");
@@ -75,7 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
     .argument("[url]", "default: /health on this machine, on PORT")
     .action(async (url?: string) => {
       const { healthcheck } = await import("./healthcheck.ts");
-      const { targetSettings } = await import("./config.ts");
+      const { targetSettings } = await import("./config-environment.ts");
       const { port } = targetSettings(process.env);
       const answer = await healthcheck(url ?? `http://127.0.0.1:${port}/health`);
       if (answer.ok) print(answer.message);
@@ -156,7 +156,7 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
     await runObserver(await readObserverSettings(config), stop.signal);
     return true;
   }
-  const { targetSettings } = await import("./config.ts");
+  const { targetSettings } = await import("./config-environment.ts");
   const { createLog } = await import("./log.ts");
   const { startTarget } = await import("./target.ts");
   const log = createLog({ name: "sentinel.target", bufferMs: 50 });

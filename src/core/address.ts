@@ -13,3 +13,7 @@ export function isLoopback(url: string): boolean {
   const hostname = URL.parse(url)?.hostname ?? "";
   return /^(localhost|(.+\.)?localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
+
+export function isHttpUrl(text: string): boolean {
+  return /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text);
+}

@@ -1,11 +1,8 @@
 /** Whether Sentinel acts alone. Pure; every answer has a reason from a closed list. */
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
-import type { Alert, Decision, DecisionReason, Diagnosis, Service } from "./model.ts";
+import type { Alert, Autonomy, Decision, DecisionReason, Diagnosis, Service } from "./model.ts";
 import { CRASH_LOOP_ALERT } from "./rules.ts";
-
-export const AUTONOMY_LEVELS = ["observe", "approve", "auto"] as const;
-export type Autonomy = (typeof AUTONOMY_LEVELS)[number];
 
 export interface Proposal {
   /** The alert as it stood when the incident began. */

@@ -1,13 +1,14 @@
 /** The story of one incident, from the alert to the verdict. Reads from top to bottom. */
 
 import type { AllowedAction, Allowlist } from "../allowlist.ts";
-import { type Autonomy, decide } from "./decision.ts";
+import { decide } from "./decision.ts";
 import { alertLabels, fingerprint } from "./detection.ts";
 import { DiagnosisError, messageOf } from "./errors.ts";
 import type { Closing, IncidentEvent } from "./events.ts";
 import { maskCredentials } from "./evidence.ts";
 import type {
   Alert,
+  Autonomy,
   ContainerState,
   Diagnosis,
   Evaluation,

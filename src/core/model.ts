@@ -176,6 +176,10 @@ export interface Diagnosis {
   readonly evidence: readonly string[];
 }
 
+/** `observe` only reports what it would do; `approve` waits for a person; `auto` acts. */
+export const AUTONOMY_LEVELS = ["observe", "approve", "auto"] as const;
+export type Autonomy = (typeof AUTONOMY_LEVELS)[number];
+
 /** Why Sentinel did not act by itself, or why it did. Closed: it is also a metric's label. */
 export const DECISION_REASONS = [
   "two_keys_agree",

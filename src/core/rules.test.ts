@@ -1,17 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { service } from "../../test/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import { SentinelError } from "./errors.ts";
 import type { RuleSignal } from "./model.ts";
-import {
-  builtInRules,
-  CRASH_LOOP_ALERT,
-  formatDuration,
-  mergeRules,
-  parseDuration,
-  readRule,
-  readRuleFile,
-} from "./rules.ts";
+import { builtInRules, CRASH_LOOP_ALERT, mergeRules, readRule, readRuleFile } from "./rules.ts";
 
 const thresholds = { cpu: 0.5, latencySeconds: 2, memoryBytes: 524_288_000, errorRatio: 0.05 };
 

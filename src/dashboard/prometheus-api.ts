@@ -6,7 +6,7 @@
 
 import { Elysia } from "elysia";
 import type { Alert, Labels, Rule } from "../core/model.ts";
-import { formatDuration } from "../core/rules.ts";
+import { formatDuration } from "../core/duration.ts";
 import { renderSummary } from "../core/summary.ts";
 import { PromqlError } from "../promql/errors.ts";
 import { evaluateInstant, evaluateRange } from "../promql/evaluate.ts";

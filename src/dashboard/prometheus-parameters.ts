@@ -1,6 +1,6 @@
 /** The parameters of Prometheus' HTTP API: how they are read, and how it complains of them. */
 
-import { parseDuration } from "../core/rules.ts";
+import { parseDuration } from "../core/duration.ts";
 import { parseExpression } from "../promql/parse.ts";
 import type { LabelMatcher } from "../promql/series.ts";
 

@@ -1,6 +1,6 @@
 /** What stands in an expression as one token: numbers, durations, strings. */
 
-import { parseDuration } from "../core/rules.ts";
+import { parseDuration } from "../core/duration.ts";
 
 const DURATION_PATTERN = /^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/;
 

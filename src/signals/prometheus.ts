@@ -5,7 +5,7 @@ import { isLoopback } from "../core/address.ts";
 import { type ErrorCode, messageOf, SentinelError } from "../core/errors.ts";
 import type { Labels, Sample, Series } from "../core/model.ts";
 import type { RangeSpan, SignalSource } from "../core/ports.ts";
-import { parseDuration } from "../core/rules.ts";
+import { parseDuration } from "../core/duration.ts";
 
 export interface PrometheusOptions {
   /**

@@ -42,10 +42,16 @@ const LAYERS: readonly Layer[] = [
     imports: ["src/target/*", "src/config.ts", "src/log.ts", "src/core/errors.ts", "node:*"],
   },
   {
-    files: ["src/config.ts", "src/config-file.ts", "src/config-keys.ts"],
+    files: [
+      "src/config.ts",
+      "src/config-environment.ts",
+      "src/config-file.ts",
+      "src/config-keys.ts",
+    ],
     imports: [
       ...CORE,
       "src/config.ts",
+      "src/config-environment.ts",
       "src/config-file.ts",
       "src/config-keys.ts",
       "zod",
@@ -68,7 +74,13 @@ const LAYERS: readonly Layer[] = [
     files: ["src/main.ts"],
     imports: [
       ...["target", "observer", "demo", "check", "init", "healthcheck"].map((n) => `src/${n}.ts`),
-      ...["src/config.ts", "src/log.ts", "src/core/errors.ts", "src/core/nearest.ts"],
+      ...[
+        "src/config.ts",
+        "src/config-environment.ts",
+        "src/log.ts",
+        "src/core/errors.ts",
+        "src/core/nearest.ts",
+      ],
       ...["src/target/cpu-worker.ts", "src/executors/guardian.ts", "src/demo/faults.ts"],
       ...["commander", "node:worker_threads"],
     ],
