@@ -35,7 +35,7 @@ export type Read = <T>(key: Key, setting: Setting<T>) => T;
 /** An empty value is an unset one, as Compose leaves it for a variable without a value. */
 export function reader(env: Environment, where: string): Read {
   return (key, setting) => {
-    const parsed = setting.schema.safeParse(env[key] || setting.fallback);
+    const parsed = setting.schema().safeParse(env[key] || setting.fallback);
     if (parsed.success) return parsed.data;
     throw new SentinelError("configuration", `${key} in ${where} must be ${setting.form}`);
   };
