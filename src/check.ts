@@ -35,7 +35,7 @@ export async function check(
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const signals = signalsOf(settings);
   const answers = reachSignals(signals, signal);
-  const usesDocker = settings.services.some(({ executors }) => executors.includes("docker"));
+  const usesDocker = settings.supervise === undefined;
   const findings = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),

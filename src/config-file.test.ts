@@ -80,6 +80,15 @@ describe(".env", () => {
 });
 
 describe("sentinel.yaml", () => {
+  test("may watch the labelled containers alone, but never nothing", () => {
+    const files = { "sentinel.yaml": "services: []" };
+    expect(read(files, { env: { PROMETHEUS_URL: "embedded" } })).toMatchObject({
+      services: [],
+      scrapeTargets: [],
+    });
+    expect(() => read(files)).toThrow("services is empty, so nothing would be watched");
+  });
+
   test("gives the services, with their defaults", () => {
     const text = `
 services:
@@ -130,7 +139,6 @@ services:
       `services: [{ ${SERVICE}, services: x }]`,
       "services.0: unknown key services | Known keys: name, job, health, actions.",
     ],
-    ["services: []", "services: Too small: expected array to have >=1 items"],
     ["services: all", "services: Invalid input: expected array, received string"],
     ["services: [a]", "services.0: Invalid input: expected object, received string"],
     ["services:", "services: Invalid input: expected array, received null"],

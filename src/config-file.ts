@@ -37,7 +37,7 @@ const scrapeSchema = z.strictObject({
 });
 
 const fileSchema = z.strictObject({
-  services: z.array(serviceSchema).min(1).optional(),
+  services: z.array(serviceSchema).optional(),
   scrape: z.array(scrapeSchema).min(1).optional(),
   rule_files: z.array(z.string().min(1)).default([]),
 });

@@ -79,8 +79,13 @@ export function observerSettings(sources: Sources): ObserverSettings {
     );
   const own = serviceOfEnvironment(env, read);
   const services = file.services ?? [own];
+  const prometheusUrl = read("PROMETHEUS_URL", SETTINGS.PROMETHEUS_URL);
+  if (services.length === 0 && prometheusUrl !== undefined)
+    throw new SentinelError("configuration", "services is empty, so nothing would be watched", {
+      hint: "Name a service; or set PROMETHEUS_URL=embedded to watch the labelled containers alone.",
+    });
   return {
-    prometheusUrl: read("PROMETHEUS_URL", SETTINGS.PROMETHEUS_URL),
+    prometheusUrl,
     scrapeTargets: env["SCRAPE_TARGETS"]
       ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
       : (file.scrape ?? services.map(metricsOf)),

@@ -47,17 +47,21 @@ export function signalsOf(settings: ObserverSettings): Signals {
     const description = `${new URL(prometheusUrl).origin}, ${every}`;
     return { source: prometheusSource({ url: prometheusUrl }), embedded: undefined, description };
   }
-  const names = services
-    .filter(({ executors }) => executors.includes("docker"))
-    .map(({ name }) => name);
+  const contained = services.filter(({ executors }) => executors.includes("docker"));
+  const asksDocker = services.length === 0 || contained.length > 0;
   const embedded = embeddedSource({
     targets: scrapeTargets,
     intervalMs: pollIntervalMs,
     clock: systemClock,
-    ...(names.length > 0 ? { docker: { host: dockerHost, names } } : {}),
+    ...(asksDocker
+      ? { docker: { host: dockerHost, names: contained.map(({ name }) => name) } }
+      : {}),
   });
-  const urls = scrapeTargets.map(({ url }) => shownUrl(url)).join(", ");
-  return { source: embedded, embedded, description: `scraped from ${urls}, ${every}` };
+  const asked = [
+    ...scrapeTargets.map(({ url }) => shownUrl(url)),
+    ...(asksDocker ? ["Docker"] : []),
+  ];
+  return { source: embedded, embedded, description: `scraped from ${asked.join(", ")}, ${every}` };
 }
 
 /** Gemini, then each local model; the playbook needs no driver. */

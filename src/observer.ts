@@ -11,6 +11,7 @@ import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
 import { createLog, print } from "./log.ts";
 import { observe } from "./observe.ts";
+import { HEAL_LABEL } from "./signals/containers.ts";
 
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing, and says so.
@@ -22,7 +23,8 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
   const signals = signalsOf(settings);
   const { emit, announce, say } = createOutput(settings);
   const { version, services, autonomy } = settings;
-  announce(`Sentinel ${version} watches ${services.map(({ name }) => name).join(", ")}`);
+  const names = services.map(({ name }) => name).join(", ");
+  announce(`Sentinel ${version} watches ${names || `containers with the label ${HEAL_LABEL}`}`);
   say("signals", signals.description);
   say(
     "diagnosis",

@@ -19,7 +19,7 @@ const CAUSES = {
   memory: "Resident memory is over its limit; a leak is the usual cause.",
   latency: "Requests wait much longer than they should inside the service.",
   errors: "The service answers an unusual share of requests with an error of its own.",
-  down: "The service does not answer who asks for its state.",
+  down: "The service does not answer its scrapes or its health check.",
   crash_loop: "The process starts again and again; a restart has not cured it.",
   dependency: "Something that the service depends on fails.",
   unknown: "The alert is none that the playbook knows.",
