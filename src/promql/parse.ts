@@ -3,7 +3,14 @@
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import { messageOf } from "../core/errors.ts";
-import type { Aggregator, BinaryOperator, Expression, Grouping, VectorMatching } from "./ast.ts";
+import type {
+  Aggregator,
+  BinaryOperator,
+  Expression,
+  Grouping,
+  VectorMatching,
+  VectorSelector,
+} from "./ast.ts";
 import { AGGREGATORS, ARITHMETIC_OPERATORS, COMPARISON_OPERATORS, SET_OPERATORS } from "./ast.ts";
 import { check } from "./check.ts";
 import { parseError } from "./errors.ts";
@@ -14,7 +21,7 @@ import { modify } from "./modifiers.ts";
 import { bind, type Token } from "./precedence.ts";
 import { type LabelMatcher, MATCH_OPERATORS } from "./series.ts";
 import { isFunctionName } from "./signatures.ts";
-import { childrenOf, refuseErrors, Source } from "./syntax.ts";
+import { childrenOf, refuseErrors, Source, unexpectedAt } from "./syntax.ts";
 
 const BINARY_OPERATORS: readonly BinaryOperator[] = [
   ...ARITHMETIC_OPERATORS,
@@ -38,6 +45,32 @@ export function parseExpression(text: string): Expression {
   const expression = new Reader(new Source(text)).read(root);
   check(expression, text);
   return expression;
+}
+
+/**
+ * Reads a selector of series that stands alone, as `match[]` of the HTTP API has it: without a range,
+ * an offset or `@`. Unlike in an expression, it may match every series.
+ *
+ * @throws PromqlError `bad_data`
+ */
+export function parseSelector(text: string): readonly LabelMatcher[] {
+  if (text.trim() === "") throw parseError(text, text.length, "unexpected end of input");
+  const tree = parser.parse(text);
+  refuseErrors(tree, text);
+  const [root] = childrenOf(tree.topNode);
+  if (root === undefined) throw parseError(text, text.length, "unexpected end of input");
+  if (root.name === "VectorSelector")
+    return new Reader(new Source(text)).readSelector(root).matchers;
+  // The selector, or what could be one, that stands before what does not fit.
+  const first = /^(?:[a-zA-Z_:][\w:]*(?![\w:])(?=\s*\S))?/.exec(text.slice(root.from))?.[0] ?? "";
+  const selector = leftmost(root, "VectorSelector");
+  throw unexpectedAt(text, selector?.to ?? root.from + first.length);
+}
+
+function leftmost(node: SyntaxNode, name: string): SyntaxNode | undefined {
+  if (node.name === name) return node;
+  const [first] = childrenOf(node);
+  return first?.from === node.from ? leftmost(first, name) : undefined;
 }
 
 /** Turns the nodes of one text into expressions. */
@@ -161,7 +194,7 @@ class Reader {
     };
   }
 
-  private readSelector(node: SyntaxNode): Expression {
+  readSelector(node: SyntaxNode): VectorSelector {
     const parts = childrenOf(node);
     const identifier = parts.find((part) => part.name === "Identifier");
     const braces = parts.find((part) => part.name === "LabelMatchers");

@@ -38,10 +38,17 @@ function describeError(node: SyntaxNode, text: string): PromqlError {
       text.lastIndexOf(word, position),
       `unknown function with name "${word}"`,
     );
+  return unexpectedAt(text, position);
+}
+
+/** Of what stands at the position, after blanks and comments, where something else should. */
+export function unexpectedAt(text: string, position: number): PromqlError {
+  const rest = withoutBlank(text.slice(position));
   const [token = "", identifier, number] =
     /^(?:([a-zA-Z_:][a-zA-Z0-9_:]*)|([0-9][0-9a-zA-Z_.]*)|=~|!~|[=!<>]=|.)/su.exec(rest) ?? [];
   const kind = identifier !== undefined ? "identifier " : number !== undefined ? "number " : "";
-  return parseError(text, position, `unexpected ${kind}${JSON.stringify(token)}`);
+  const message = `unexpected ${kind}${JSON.stringify(token)}`;
+  return parseError(text, text.length - rest.length, message);
 }
 
 /** Without the blanks and the comments at its start. */
