@@ -5,297 +5,100 @@
  */
 
 import { Elysia } from "elysia";
-import type { Alert, Labels, Rule } from "../core/model.ts";
-import { formatDuration } from "../core/duration.ts";
-import { renderSummary } from "../core/summary.ts";
+import { messageOf } from "../core/errors.ts";
 import { PromqlError } from "../promql/errors.ts";
-import { evaluateInstant, evaluateRange } from "../promql/evaluate.ts";
-import type { SeriesStore, StoredSeries } from "../promql/series.ts";
-import {
-  ApiError,
-  readExpression,
-  readLimit,
-  readRange,
-  readSelectors,
-  readTime,
-} from "./prometheus-parameters.ts";
+import type { Answer, ApiSources, QueryBounds } from "./prometheus-endpoint.ts";
+import { readForm } from "./prometheus-form.ts";
+import { ApiError } from "./prometheus-parameters.ts";
+import { query, queryExemplars, queryRange } from "./prometheus-query.ts";
+import { labelNames, labelValues, series } from "./prometheus-series.ts";
+import { describeAlerts, describeRules, describeTargets } from "./prometheus-status.ts";
 
-/** What the API tells of. Times are in ms since 1970. */
-export interface ApiSources {
-  readonly store: SeriesStore;
-  nowMs(): number;
-  ruleGroups(): readonly RuleGroupStatus[];
-  targets(): readonly TargetStatus[];
-  /** Of Sentinel. */
-  readonly version: string;
-}
+export type { ApiSources } from "./prometheus-endpoint.ts";
 
-export interface RuleGroupStatus {
-  readonly name: string;
-  readonly intervalMs: number;
-  readonly rules: readonly Rule[];
-  /** As they stand after the last poll. */
-  readonly alerts: readonly Alert[];
-  readonly lastEvaluationMs: number | undefined;
-}
-
-export interface TargetStatus {
-  readonly labels: Labels;
-  readonly url: string;
-  readonly health: "up" | "down" | "unknown";
-  readonly lastError: string;
-  readonly lastScrapeMs: number | undefined;
-  readonly lastScrapeDurationMs: number | undefined;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-}
+/** An evaluation holds up the loop that watches, so it is not given Prometheus' two minutes. */
+const BOUNDS: QueryBounds = { maxEvaluationMs: 5000, maxSamples: 10_000_000 };
 
 /** The Prometheus whose answers these are like: clients choose by it what they may ask. */
 const LIKE_PROMETHEUS = "3.5.3";
 
-/** An evaluation holds up the loop that watches, so it is not given Prometheus' two minutes. */
-const MAX_EVALUATION_MS = 5000;
-/** Of all that one query touches, as Prometheus' `--query.max-samples` does. */
-const MAX_SAMPLES = 10_000_000;
-const MAX_BODY_BYTES = 64 * 1024;
+const PREFIX = "/api/v1";
 
-type Endpoint = (parameters: URLSearchParams, sources: ApiSources) => unknown;
+interface Endpoint {
+  readonly methods: readonly string[];
+  readonly answer: Answer;
+}
 
-/** Those that take a POST take the same parameters as a form. */
-const ENDPOINTS = {
-  query: { post: true, answer: query },
-  query_range: { post: true, answer: queryRange },
-  series: { post: true, answer: series },
-  labels: { post: true, answer: labelNames },
-  rules: { post: false, answer: rules },
-  alerts: { post: false, answer: alerts },
-  targets: { post: false, answer: targets },
-  "status/buildinfo": { post: false, answer: buildInfo },
-} satisfies Record<string, { post: boolean; answer: Endpoint }>;
+const get = (answer: Answer): Endpoint => ({ methods: ["GET", "OPTIONS"], answer });
+/** A POST brings the parameters as a form. */
+const getOrPost = (answer: Answer): Endpoint => ({ methods: ["GET", "OPTIONS", "POST"], answer });
 
-/** The routes below `/api/v1`, without a socket. */
-export function prometheusApi(sources: ApiSources) {
-  const app = new Elysia({ prefix: "/api/v1" });
-  const answer =
-    (endpoint: Endpoint) =>
-    async ({ request }: { readonly request: Request }) => {
-      try {
-        const data = endpoint(await readParameters(request), sources);
-        return Response.json({ status: "success", data });
-      } catch (error) {
-        return failure(error);
-      }
-    };
-  for (const [path, { post, answer: endpoint }] of Object.entries(ENDPOINTS)) {
-    app.get(path, answer(endpoint));
-    if (post) app.post(path, answer(endpoint), { parse: "none" });
-  }
-  return app
-    .get("/label/:name/values", ({ request, params }) =>
-      answer((parameters) => labelValues(params.name, parameters, sources))({ request }),
-    )
-    .all("/*", () => failure(new ApiError("not_found", "no such endpoint")));
+const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
+  ["query", getOrPost(query)],
+  ["query_range", getOrPost(queryRange)],
+  ["query_exemplars", getOrPost(queryExemplars)],
+  ["series", getOrPost(series)],
+  ["labels", getOrPost(labelNames)],
+  // What a metric means is not kept, and that is an answer.
+  ["metadata", get(() => ({ data: {} }))],
+  [
+    "rules",
+    get(({ parameters, sources }) => ({ data: describeRules(parameters, sources.ruleGroups()) })),
+  ],
+  ["alerts", get(({ sources }) => ({ data: describeAlerts(sources.ruleGroups()) }))],
+  [
+    "targets",
+    get(({ parameters, sources }) => ({ data: describeTargets(parameters, sources.targets()) })),
+  ],
+  ["status/buildinfo", get(({ sources }) => ({ data: buildInfo(sources) }))],
+]);
+
+function endpointAt(path: string): Endpoint | undefined {
+  const [, labelName] = /^label\/([^/]+)\/values$/.exec(path) ?? [];
+  if (labelName === undefined) return ENDPOINTS.get(path);
+  return get((question) => labelValues(labelName, question));
+}
+
+/** Everything below `/api/v1`, without a socket. */
+export function prometheusApi(sources: ApiSources, bounds: QueryBounds = BOUNDS) {
+  const respond = async (request: Request): Promise<Response> => {
+    const path = new URL(request.url).pathname.slice(`${PREFIX}/`.length);
+    const endpoint = endpointAt(path);
+    if (request.method === "OPTIONS") return new Response(null, { status: 204 });
+    if (endpoint === undefined) throw new ApiError("not_found", `there is no ${PREFIX}/${path}`);
+    const { methods, answer } = endpoint;
+    if (!methods.includes(request.method)) return notAllowed(methods);
+    const parameters = await readForm(request);
+    const { data, isTruncated = false } = answer({ parameters, sources, bounds });
+    const warnings = isTruncated ? { warnings: ["results truncated due to limit"] } : {};
+    return Response.json({ status: "success", data, ...warnings });
+  };
+  return new Elysia({ prefix: PREFIX }).all(
+    "/*",
+    ({ request }) => respond(request).catch(failure),
+    { parse: "none" },
+  );
+}
+
+function notAllowed(methods: readonly string[]): Response {
+  return new Response("Method Not Allowed\n", {
+    status: 405,
+    headers: { allow: methods.join(", "), "content-type": "text/plain; charset=utf-8" },
+  });
 }
 
 function failure(error: unknown): Response {
-  const told = error instanceof PromqlError ? new ApiError(error.code, error.message) : error;
-  if (!(told instanceof ApiError)) throw error;
-  const { errorType, message, status } = told;
+  const { errorType, message, status } = asApiError(error);
   return Response.json({ status: "error", errorType, error: message }, { status });
 }
 
-/** Those of the URL and those of a form, as Go's `ParseForm` joins them. */
-async function readParameters(request: Request): Promise<URLSearchParams> {
-  const parameters = new URL(request.url).searchParams;
-  if (request.method !== "POST") return parameters;
-  const body = await request.text();
-  if (body.length > MAX_BODY_BYTES) throw new ApiError("bad_data", "the form is too long");
-  return new URLSearchParams([...new URLSearchParams(body), ...parameters]);
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof PromqlError) return new ApiError(error.code, error.message, error);
+  return new ApiError("internal", messageOf(error), error);
 }
 
-function limits() {
-  const untilMs = performance.now() + MAX_EVALUATION_MS;
-  return { maxSamples: MAX_SAMPLES, shouldStop: () => performance.now() > untilMs };
-}
-
-function query(parameters: URLSearchParams, { store, nowMs }: ApiSources) {
-  const expression = readExpression(parameters);
-  const atMs = readTime(parameters, "time", nowMs());
-  const most = readLimit(parameters);
-  const value = evaluateInstant(expression, store, { atMs, limits: limits() });
-  switch (value.type) {
-    case "scalar":
-      return { resultType: "scalar", result: point(value.timestampMs, value.value) };
-    case "string":
-      return { resultType: "string", result: [value.timestampMs / 1000, value.value] };
-    case "vector": {
-      const result = value.samples.map(({ labels, value: number, timestampMs }) => {
-        return { metric: labels, value: point(timestampMs, number) };
-      });
-      return { resultType: "vector", result: result.slice(0, most) };
-    }
-    case "matrix":
-      return { resultType: "matrix", result: value.series.map(matrixRow).slice(0, most) };
-  }
-}
-
-function queryRange(parameters: URLSearchParams, { store }: ApiSources) {
-  const range = readRange(parameters);
-  const expression = readExpression(parameters);
-  const most = readLimit(parameters);
-  const found = evaluateRange(expression, store, { ...range, limits: limits() });
-  return { resultType: "matrix", result: found.map(matrixRow).slice(0, most) };
-}
-
-type Row = ReturnType<typeof evaluateRange>[number];
-
-function matrixRow({ labels, points }: Row) {
-  return {
-    metric: labels,
-    values: points.map(({ timestampMs, value }) => point(timestampMs, value)),
-  };
-}
-
-function point(timestampMs: number, value: number): [number, string] {
-  return [timestampMs / 1000, formatValue(value)];
-}
-
-/** JavaScript writes a number as Prometheus does, but for the infinite ones. */
-function formatValue(value: number): string {
-  if (value === Number.POSITIVE_INFINITY) return "+Inf";
-  if (value === Number.NEGATIVE_INFINITY) return "-Inf";
-  return String(value);
-}
-
-function series(parameters: URLSearchParams, sources: ApiSources) {
-  if (parameters.getAll("match[]").length === 0)
-    throw new ApiError("bad_data", "no match[] parameter provided");
-  return selected(parameters, sources)
-    .map(({ labels }) => labels)
-    .slice(0, readLimit(parameters));
-}
-
-function labelNames(parameters: URLSearchParams, sources: ApiSources) {
-  const names = new Set(selected(parameters, sources).flatMap(({ labels }) => Object.keys(labels)));
-  return [...names].toSorted().slice(0, readLimit(parameters));
-}
-
-function labelValues(name: string, parameters: URLSearchParams, sources: ApiSources) {
-  if (name === "") throw new ApiError("bad_data", 'invalid label name: ""');
-  const values = selected(parameters, sources).flatMap(({ labels }) => labels[name] ?? []);
-  return [...new Set(values)].toSorted().slice(0, readLimit(parameters));
-}
-
-/** Series of any of the selectors, or all of them, that have a sample within the times given. */
-function selected(
-  parameters: URLSearchParams,
-  { store, nowMs }: ApiSources,
-): readonly StoredSeries[] {
-  const fromMs = readTime(parameters, "start", 0);
-  const toMs = readTime(parameters, "end", nowMs());
-  const selectors = readSelectors(parameters);
-  const found = (selectors.length > 0 ? selectors : [[]]).flatMap((matchers) =>
-    store.select(matchers),
-  );
-  return [...new Set(found)].filter(({ timestampsMs, start, end }) => {
-    const oldest = timestampsMs[start] ?? Number.POSITIVE_INFINITY;
-    const newest = timestampsMs[end - 1] ?? Number.NEGATIVE_INFINITY;
-    return oldest <= toMs && newest >= fromMs;
-  });
-}
-
-const isAlert = ({ state }: Alert) => state === "pending" || state === "firing";
-
-function rules(parameters: URLSearchParams, { ruleGroups }: ApiSources) {
-  const type = parameters.get("type") ?? "";
-  if (!["", "alert", "record"].includes(type))
-    throw new ApiError("bad_data", `not supported value ${JSON.stringify(type)}`);
-  // Sentinel evaluates alerting rules alone.
-  if (type === "record") return { groups: [] };
-  const groups = ruleGroups().map((group) => {
-    const { name, intervalMs, lastEvaluationMs } = group;
-    const lastEvaluation = isoTime(lastEvaluationMs);
-    return {
-      name,
-      file: "sentinel rules",
-      interval: intervalMs / 1000,
-      limit: 0,
-      evaluationTime: 0,
-      lastEvaluation,
-      rules: group.rules.map((rule) => ({ ...describeRule(rule, group.alerts), lastEvaluation })),
-    };
-  });
-  return { groups };
-}
-
-function describeRule(rule: Rule, groupAlerts: readonly Alert[]) {
-  const own = groupAlerts.filter((alert) => alert.rule === rule);
-  const active = own.filter(isAlert);
-  const missing = own.find(({ state }) => state === "no_data");
-  const state = active.some((alert) => alert.state === "firing") ? "firing" : active[0]?.state;
-  return {
-    state: state ?? "inactive",
-    name: rule.alert,
-    query: rule.expr,
-    duration: rule.forMs / 1000,
-    keepFiringFor: rule.keepFiringForMs / 1000,
-    labels: rule.labels,
-    annotations: rule.annotations,
-    alerts: active.map(describeAlert),
-    health: own.length === 0 ? "unknown" : "ok",
-    // Not an error to Prometheus, which knows no such state, and yet what a person wants to know.
-    ...(missing?.noDataReason ? { lastError: missing.noDataReason } : {}),
-    evaluationTime: 0,
-    type: "alerting",
-  };
-}
-
-function describeAlert(alert: Alert) {
-  const { labels, rule, state, activeAtMs, value } = alert;
-  return {
-    labels,
-    annotations: { ...rule.annotations, summary: renderSummary(alert) },
-    state,
-    activeAt: isoTime(activeAtMs),
-    value: goExponent(value ?? Number.NaN),
-  };
-}
-
-/** As Go's `%e` in Prometheus' answer: at least two digits of exponent. */
-function goExponent(value: number): string {
-  if (!Number.isFinite(value)) return formatValue(value);
-  return value.toExponential().replace(/e([-+])(\d)$/, "e$10$2");
-}
-
-function alerts(_: URLSearchParams, { ruleGroups }: ApiSources) {
-  const active = ruleGroups().flatMap((group) => group.alerts.filter(isAlert));
-  return { alerts: active.map(describeAlert) };
-}
-
-function targets(parameters: URLSearchParams, sources: ApiSources) {
-  const state = parameters.get("state") ?? "any";
-  const activeTargets = state === "dropped" ? [] : sources.targets().map(describeTarget);
-  return { activeTargets, droppedTargets: [], droppedTargetCounts: {} };
-}
-
-function describeTarget(target: TargetStatus) {
-  const { labels, url, health, lastError } = target;
-  return {
-    discoveredLabels: {},
-    labels,
-    scrapePool: labels["job"] ?? "",
-    scrapeUrl: url,
-    globalUrl: url,
-    lastError,
-    lastScrape: isoTime(target.lastScrapeMs),
-    lastScrapeDuration: (target.lastScrapeDurationMs ?? 0) / 1000,
-    health,
-    scrapeInterval: formatDuration(target.intervalMs),
-    scrapeTimeout: formatDuration(target.timeoutMs),
-  };
-}
-
-function buildInfo(_: URLSearchParams, { version }: ApiSources) {
+function buildInfo({ version }: ApiSources) {
   return {
     version: LIKE_PROMETHEUS,
     revision: `sentinel ${version}`,
@@ -304,9 +107,4 @@ function buildInfo(_: URLSearchParams, { version }: ApiSources) {
     buildDate: "",
     goVersion: "",
   };
-}
-
-/** Go's zero time, where there is none yet. */
-function isoTime(atMs: number | undefined): string {
-  return atMs === undefined ? "0001-01-01T00:00:00Z" : new Date(atMs).toISOString();
 }

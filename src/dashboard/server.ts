@@ -3,6 +3,7 @@
 import { Elysia } from "elysia";
 import { SentinelError } from "../core/errors.ts";
 import { type ApiSources, prometheusApi } from "./prometheus-api.ts";
+import { whyRefused } from "./strangers.ts";
 
 export interface Dashboard {
   /** Without a slash at the end. */
@@ -28,7 +29,10 @@ export function serveDashboard(sources: ApiSources, port: number): Dashboard {
       reusePort: false,
       maxRequestBodySize: MAX_BODY_BYTES,
       development: false,
-      fetch: (request) => app.fetch(request),
+      fetch(request) {
+        const why = whyRefused(request.headers);
+        return why === undefined ? app.fetch(request) : refuse(why);
+      },
     });
     return {
       url: `http://127.0.0.1:${server.port}`,
@@ -42,4 +46,9 @@ export function serveDashboard(sources: ApiSources, port: number): Dashboard {
       cause,
     });
   }
+}
+
+/** In the shape of the API's errors. */
+function refuse(why: string): Response {
+  return Response.json({ status: "error", errorType: "forbidden", error: why }, { status: 403 });
 }
