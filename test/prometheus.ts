@@ -18,16 +18,24 @@ export function whyNoPrometheus(): string | undefined {
   return Bun.which("prometheus") === null ? "`prometheus` is not on the PATH" : undefined;
 }
 
-/** Starts it and waits until it answers. */
+/**
+ * Starts it and waits until it answers.
+ *
+ * @param ruleFile its content, as a value; evaluated as often as the job is scraped
+ */
 export async function startRealPrometheus(
   scrape: Scrape,
+  ruleFile: unknown = {},
 ): Promise<AsyncDisposable & { readonly url: string }> {
   const folder = await mkdtemp(join(tmpdir(), "sentinel-prometheus-"));
   const config = join(folder, "prometheus.yml");
   const interval = `${scrape.intervalMs}ms`;
+  await Bun.write(join(folder, "rules.yml"), JSON.stringify(ruleFile));
   await Bun.write(
     config,
     JSON.stringify({
+      global: { evaluation_interval: interval },
+      rule_files: ["rules.yml"],
       scrape_configs: [
         {
           job_name: scrape.job,

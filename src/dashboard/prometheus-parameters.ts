@@ -205,8 +205,9 @@ function readTime(parameters: URLSearchParams, name: string): number {
 
 function readDurationNs(name: string, text: string): number {
   const durationNs = parseDurationNs(text);
-  if (durationNs === undefined) throw invalid(name, cannotParse(text, "duration"));
-  return durationNs;
+  if (durationNs !== undefined) return durationNs;
+  const why = FLOAT.test(text) ? ". It overflows int64" : "";
+  throw invalid(name, cannotParse(text, "duration") + why);
 }
 
 function refuseOptionalTime(name: string, text: string): never {

@@ -44,11 +44,16 @@ export function describeRules(parameters: URLSearchParams, groups: readonly Rule
   const isWanted = (rule: Rule) =>
     type !== "record" && wants("rule_name[]", rule.alert) && isSelected(rule.labels, selectors);
 
-  const described = groups
+  const described = byName(groups)
     .filter(({ name }) => wants("rule_group[]", name) && wants("file[]", RULES_FILE))
     .map((group) => describeGroup(group, { isWanted, withoutAlerts }))
     .filter(({ rules }) => rules.length > 0);
   return { groups: described };
+}
+
+/** The order of groups from one file. */
+function byName(groups: readonly RuleGroupStatus[]): RuleGroupStatus[] {
+  return groups.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function isSelected(labels: Labels, selectors: readonly (readonly LabelMatcher[])[]): boolean {
@@ -108,7 +113,7 @@ function describeRule(rule: Rule, groupAlerts: readonly Alert[]) {
 }
 
 export function describeAlerts(groups: readonly RuleGroupStatus[]) {
-  const active = groups.flatMap((group) => group.alerts.filter(isActive));
+  const active = byName(groups).flatMap((group) => group.alerts.filter(isActive));
   return { alerts: active.map(describeAlert) };
 }
 
