@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ask, load } from "../../test/promql-series.ts";
 import { PromqlError } from "./errors.ts";
-import { parseExpression } from "./parse.ts";
+import { parseExpression, parseSelector } from "./parse.ts";
 
 function refusal(text: string): PromqlError {
   try {
@@ -179,5 +179,54 @@ describe("what is PromQL, but not evaluated here, is refused by name", () => {
     );
     expect(refusal(`1${" + 1".repeat(5_000)}`).message).toContain("nested too deeply");
     expect(ask(load(""), `1${" + 1".repeat(400)}`, { atMs: 0 })).toBe(401);
+  });
+});
+
+describe("a selector that stands alone", () => {
+  test.each([
+    ["up", ["__name__=up"]],
+    [" up # comment", ["__name__=up"]],
+    ["# comment\nup", ["__name__=up"]],
+    ['{"up"}', ["__name__=up"]],
+    ["sum", ["__name__=sum"]],
+    ['up{job!="a",le=~"1|2"}', ["__name__=up", "job!=a", "le=~1|2"]],
+    // In an expression, these two would be refused.
+    ['up{__name__="x"}', ["__name__=up", "__name__=x"]],
+    ["{}", []],
+  ])("%j", (text, expected) => {
+    const matchers = parseSelector(text).map(
+      ({ name, operator, value }) => name + operator + value,
+    );
+    expect(matchers.toSorted()).toEqual(expected);
+  });
+
+  test.each([
+    ["up[5m]", '1:3: parse error: unexpected "["'],
+    ["up[5m] offset 1m", '1:3: parse error: unexpected "["'],
+    ["up offset 5m", '1:4: parse error: unexpected identifier "offset"'],
+    ["up @ 1", '1:4: parse error: unexpected "@"'],
+    ["up + 1", '1:4: parse error: unexpected "+"'],
+    ["(up)", '1:1: parse error: unexpected "("'],
+    ["-up", '1:1: parse error: unexpected "-"'],
+    ["1 + up", '1:1: parse error: unexpected number "1"'],
+    ["NaN", '1:1: parse error: unexpected identifier "NaN"'],
+    // A name, up to where it is called.
+    ["sum(up)", '1:4: parse error: unexpected "("'],
+    ["\n rate (up[5m])", '2:7: parse error: unexpected "("'],
+    ["sum by (a) (up)", '1:5: parse error: unexpected identifier "by"'],
+    ["up up", '1:4: parse error: unexpected identifier "up"'],
+    ["up{", "1:4: parse error: unexpected end of input inside braces"],
+    [" ", "1:2: parse error: unexpected end of input"],
+    ['up{job=~"("}', "1:4: parse error: error parsing regexp: missing closing )"],
+  ])("%j is none", (text, message) => {
+    let thrown: unknown;
+    try {
+      parseSelector(text);
+    } catch (error) {
+      thrown = error;
+    }
+    if (!(thrown instanceof PromqlError)) throw thrown;
+    expect(thrown.code).toBe("bad_data");
+    expect(thrown.message).toStartWith(message);
   });
 });

@@ -100,3 +100,23 @@ export function requestTo(origin: string, { method, path, form, type }: AskedFor
 export async function askOurs(asked: AskedFor, sources: ApiSources): Promise<Response> {
   return prometheusApi(sources).handle(requestTo("http://localhost", asked));
 }
+
+/** The status and the JSON that our API answers; text alone is the path of a GET. */
+export async function ask(
+  asked: string | AskedFor,
+  changes: Partial<ApiSources> = {},
+): Promise<unknown[]> {
+  const request = typeof asked === "string" ? { method: "GET", path: asked } : asked;
+  const response = await askOurs(request, apiSources(changes));
+  return [response.status, await response.json()];
+}
+
+/** As `ask` gives it, with its data. */
+export function success(data: unknown): unknown[] {
+  return [200, { status: "success", data }];
+}
+
+/** As `ask` gives it. */
+export function failure(status: number, errorType: string, error: unknown): unknown[] {
+  return [status, { status: "error", errorType, error }];
+}
