@@ -57,6 +57,40 @@ describe("query", () => {
     );
   });
 
+  test.each([
+    ["1.2345", 1.234],
+    ["-1.2345", -1.234],
+    ["2024-02-29T00:00:00Z", 1_709_164_800],
+    ["1970-01-01T01:00:00.0019%2B01:00", 0.001],
+  ])("the time %s is %d", async (time, expected) => {
+    expect(await ask(`query?query=1&time=${time}`)).toEqual(
+      success({ resultType: "scalar", result: [expected, "1"] }),
+    );
+  });
+
+  test.each(["2023-02-29T00:00:00Z", "2023-01-01T24:00:00Z", "2023-01-01", "0x10", " 1", "soon"])(
+    "%j is no time",
+    async (time) => {
+      const why = `cannot parse ${JSON.stringify(time)} to a valid timestamp`;
+      expect(await ask(`query?query=1&time=${encodeURIComponent(time)}`)).toEqual(
+        failure(400, "bad_data", `invalid parameter "time": invalid time value for 'time': ${why}`),
+      );
+    },
+  );
+
+  test.each([
+    ["9s", 0],
+    ["11s", 3],
+    // As if it were not there: 5 minutes.
+    ["0", 3],
+    ["-1", 3],
+  ])("with a lookback of %s, 10 s after the last sample, there are %d", async (lookback, count) => {
+    const time = DATA_START_S + 285 + 10;
+    const [, answer] = await ask(`query?query=up&time=${time}&lookback_delta=${lookback}`);
+    const result = Array.from({ length: count }, () => expect.anything());
+    expect(answer).toMatchObject({ data: { result } });
+  });
+
   test("a limit says that it left something out, and only then", async () => {
     const limited = (limit: number) => ask(`query?query=up&time=${AT}&limit=${limit}`);
     const [status, answer] = await limited(2);
@@ -70,6 +104,38 @@ describe("query", () => {
     const all = success({ resultType: "vector", result: [one, two, three] });
     expect(await limited(3)).toEqual(all);
     expect(await limited(0)).toEqual(all);
+  });
+});
+
+describe("query_range", () => {
+  const range = (expr: string) =>
+    ask(`query_range?query=${expr}&start=${AT}&end=${AT + 20}&step=15`);
+
+  test("has the series in the order of their labels, each with its points", async () => {
+    const points = (...values: readonly string[]) =>
+      values.map((value, index) => [AT + index * 15, value]);
+    const labels = (instance: string, job: string) => ({ instance, job });
+    // The union has them the other way round.
+    expect(await range('up{job="web"}%2B0 or up{job="api"}%2B0')).toEqual(
+      success({
+        resultType: "matrix",
+        result: [
+          { metric: labels("a:1", "api"), values: points("1", "1") },
+          { metric: labels("b:1", "api"), values: points("0", "0") },
+          { metric: labels("c:1", "web"), values: points("0", "1") },
+        ],
+      }),
+    );
+  });
+
+  test.each([
+    ["up[1m]", "range vector"],
+    ['"text"', "string"],
+  ])("%s is none, and that is the query's fault", async (expr, type) => {
+    const why = `invalid expression type "${type}" for range query, must be Scalar or instant Vector`;
+    expect(await range(expr)).toEqual(
+      failure(400, "bad_data", `invalid parameter "query": ${why}`),
+    );
   });
 });
 
@@ -134,11 +200,32 @@ describe("methods", () => {
     },
   );
 
+  test.each(["query", "rules", "nosuch"])(
+    "OPTIONS of %s says that it may be asked",
+    async (path) => {
+      const response = await askOurs({ method: "OPTIONS", path }, apiSources());
+      expect([response.status, await response.text()]).toEqual([204, ""]);
+    },
+  );
+
   test("a form may say the same as the URL", async () => {
     const form = { method: "POST", path: "query", form: `query=sum(up)+%2B+0&time=${AT}` };
     const expected = success({ resultType: "vector", result: [{ metric: {}, value: [AT, "1"] }] });
     expect(await ask(form)).toEqual(expected);
     expect(await ask(`query?query=sum(up)%20%2B+0&time=${AT}`)).toEqual(expected);
+  });
+
+  test.each([
+    // The form comes before the URL, and is one by its type alone.
+    ["application/x-www-form-urlencoded", 2],
+    ["Application/X-WWW-Form-Urlencoded; charset=utf-8", 2],
+    ["text/plain", 1],
+    ["application/json", 1],
+  ])("a body of type %s is read as a form, or not", async (type, expected) => {
+    const asked = { method: "POST", path: "query?query=1&time=1", form: "query=2", type };
+    expect(await ask(asked)).toEqual(
+      success({ resultType: "scalar", result: [1, String(expected)] }),
+    );
   });
 
   test("no page of another site is allowed to read", async () => {

@@ -27,6 +27,16 @@ test("11,000 steps are answered, 11,001 are not", async () => {
 });
 
 test.each([
+  ["start=1&end=0&step=1", 'invalid parameter "end": end timestamp must not be before start time'],
+  ["start=0&end=0.001&step=0.0009", 'invalid parameter "step": a step is at least a millisecond'],
+  ["start=0&end=1&step=0", 'invalid parameter "step": zero or negative query resolution'],
+  ["start=0&end=1&step=1e30", "It overflows int64"],
+  ["end=1&step=1", 'invalid parameter "start": cannot parse "" to a valid timestamp'],
+])("a range of %s is refused", async (parameters, error) => {
+  expect(await range(parameters)).toEqual(failure(400, "bad_data", expect.stringContaining(error)));
+});
+
+test.each([
   ["step=0.001", 200],
   ["step=0.0009", 400],
   ["step=-1", 400],

@@ -37,6 +37,7 @@ describe("series", () => {
       "match[]={}",
       'invalid parameter "match[]": match[] must contain at least one non-empty matcher',
     ],
+    ['match[]={job=~".*"}', "match[] must contain at least one non-empty matcher"],
     ["match[]=up&match[]={", 'invalid parameter "match[]": 1:2: parse error'],
     ["match[]=up[5m]", 'invalid parameter "match[]": 1:3: parse error: unexpected "["'],
     ["match[]=up&limit=-1", 'invalid parameter "limit": limit must be non-negative'],

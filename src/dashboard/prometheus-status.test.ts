@@ -80,6 +80,8 @@ describe("rules", () => {
     ["rules?file[]=sentinel+rules", [GROUP]],
     ['rules?match[]={severity="high"}', [{ ...GROUP, rules: [CPU] }]],
     ['rules?match[]={severity="low"}', []],
+    // A label that no rule has, though every object of JavaScript does.
+    ['rules?match[]={severity="high",constructor=""}', [{ ...GROUP, rules: [CPU] }]],
     [
       "rules?exclude_alerts=true",
       [{ ...GROUP, rules: [CPU, DOWN].map((one) => ({ ...one, alerts: null })) }],
