@@ -13,11 +13,14 @@ import { evaluateInstant, evaluateRange } from "../promql/evaluate.ts";
 import type { SeriesStore, StoredSeries } from "../promql/series.ts";
 import {
   ApiError,
+  invalid,
+  readDuration,
   readExpression,
   readLimit,
   readRange,
+  readOptionalTime,
   readSelectors,
-  readTime,
+  readSteppedExpression,
 } from "./prometheus-parameters.ts";
 
 /** What the API tells of. Times are in ms since 1970. */
@@ -113,16 +116,18 @@ async function readParameters(request: Request): Promise<URLSearchParams> {
   return new URLSearchParams([...new URLSearchParams(body), ...parameters]);
 }
 
-function limits() {
-  const untilMs = performance.now() + MAX_EVALUATION_MS;
+/** `timeout` may ask for less time than there is. */
+function limits(parameters: URLSearchParams) {
+  const timeoutMs = readDuration(parameters, "timeout", MAX_EVALUATION_MS);
+  const untilMs = performance.now() + Math.min(timeoutMs, MAX_EVALUATION_MS);
   return { maxSamples: MAX_SAMPLES, shouldStop: () => performance.now() > untilMs };
 }
 
 function query(parameters: URLSearchParams, { store, nowMs }: ApiSources) {
   const expression = readExpression(parameters);
-  const atMs = readTime(parameters, "time", nowMs());
+  const atMs = readOptionalTime(parameters, "time", nowMs());
   const most = readLimit(parameters);
-  const value = evaluateInstant(expression, store, { atMs, limits: limits() });
+  const value = evaluateInstant(expression, store, { atMs, limits: limits(parameters) });
   switch (value.type) {
     case "scalar":
       return { resultType: "scalar", result: point(value.timestampMs, value.value) };
@@ -141,9 +146,9 @@ function query(parameters: URLSearchParams, { store, nowMs }: ApiSources) {
 
 function queryRange(parameters: URLSearchParams, { store }: ApiSources) {
   const range = readRange(parameters);
-  const expression = readExpression(parameters);
+  const expression = readSteppedExpression(parameters);
   const most = readLimit(parameters);
-  const found = evaluateRange(expression, store, { ...range, limits: limits() });
+  const found = evaluateRange(expression, store, { ...range, limits: limits(parameters) });
   return { resultType: "matrix", result: found.map(matrixRow).slice(0, most) };
 }
 
@@ -160,11 +165,15 @@ function point(timestampMs: number, value: number): [number, string] {
   return [timestampMs / 1000, formatValue(value)];
 }
 
-/** JavaScript writes a number as Prometheus does, but for the infinite ones. */
+/** JavaScript writes a number as Go does, but for the infinite ones and an exponent of one digit. */
 function formatValue(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return "+Inf";
   if (value === Number.NEGATIVE_INFINITY) return "-Inf";
-  return String(value);
+  return twoDigitExponent(String(value));
+}
+
+function twoDigitExponent(text: string): string {
+  return text.replace(/e([-+])(\d)$/, "e$10$2");
 }
 
 function series(parameters: URLSearchParams, sources: ApiSources) {
@@ -191,8 +200,8 @@ function selected(
   parameters: URLSearchParams,
   { store, nowMs }: ApiSources,
 ): readonly StoredSeries[] {
-  const fromMs = readTime(parameters, "start", 0);
-  const toMs = readTime(parameters, "end", nowMs());
+  const fromMs = readOptionalTime(parameters, "start", 0);
+  const toMs = readOptionalTime(parameters, "end", nowMs());
   const selectors = readSelectors(parameters);
   const found = (selectors.length > 0 ? selectors : [[]]).flatMap((matchers) =>
     store.select(matchers),
@@ -209,7 +218,7 @@ const isAlert = ({ state }: Alert) => state === "pending" || state === "firing";
 function rules(parameters: URLSearchParams, { ruleGroups }: ApiSources) {
   const type = parameters.get("type") ?? "";
   if (!["", "alert", "record"].includes(type))
-    throw new ApiError("bad_data", `not supported value ${JSON.stringify(type)}`);
+    throw invalid("type", `not supported value ${JSON.stringify(type)}`);
   // Sentinel evaluates alerting rules alone.
   if (type === "record") return { groups: [] };
   const groups = ruleGroups().map((group) => {
@@ -257,14 +266,13 @@ function describeAlert(alert: Alert) {
     annotations: { ...rule.annotations, summary: renderSummary(alert) },
     state,
     activeAt: isoTime(activeAtMs),
-    value: goExponent(value ?? Number.NaN),
+    value: activeValue(value ?? Number.NaN),
   };
 }
 
-/** As Go's `%e` in Prometheus' answer: at least two digits of exponent. */
-function goExponent(value: number): string {
-  if (!Number.isFinite(value)) return formatValue(value);
-  return value.toExponential().replace(/e([-+])(\d)$/, "e$10$2");
+/** Of an alert, Prometheus writes every value with an exponent. */
+function activeValue(value: number): string {
+  return Number.isFinite(value) ? twoDigitExponent(value.toExponential()) : formatValue(value);
 }
 
 function alerts(_: URLSearchParams, { ruleGroups }: ApiSources) {

@@ -28,7 +28,7 @@ export function serveDashboard(sources: ApiSources, port: number): Dashboard {
       reusePort: false,
       maxRequestBodySize: MAX_BODY_BYTES,
       development: false,
-      fetch: (request) => app.fetch(request),
+      fetch: (request) => (isFromHere(request) ? app.fetch(request) : refused()),
     });
     return {
       url: `http://127.0.0.1:${server.port}`,
@@ -42,4 +42,18 @@ export function serveDashboard(sources: ApiSources, port: number): Dashboard {
       cause,
     });
   }
+}
+
+/**
+ * Whether it was addressed to this machine by a name that only this machine gives itself. A page of
+ * a stranger can have its own name resolve to 127.0.0.1, and then read what is answered here.
+ */
+function isFromHere(request: Request): boolean {
+  const { hostname } = new URL(request.url);
+  return /^(localhost|host\.docker\.internal|[\d.]+|\[[\da-f:]+\])$/.test(hostname);
+}
+
+function refused(): Response {
+  const error = "ask for this by 127.0.0.1 or localhost";
+  return Response.json({ status: "error", errorType: "bad_data", error }, { status: 403 });
 }

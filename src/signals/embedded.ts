@@ -71,8 +71,8 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       await Promise.all([scraper.run(signal), containers?.scraper.run(signal)]);
     },
 
-    query: (expr) =>
-      answer(expr, (): readonly Sample[] => {
+    query: (expr, signal) =>
+      answer({ expr, signal }, (): readonly Sample[] => {
         const atMs = clock.nowMs();
         const value = evaluateInstant(parse(expr), store, { atMs });
         if (value.type === "vector") return value.samples;
@@ -81,8 +81,8 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
         throw rejected(expr, `it gives a ${value.type}, where an instant vector is needed`);
       }),
 
-    range: (expr, { durationMs, stepMs }: RangeSpan) =>
-      answer(expr, (): readonly Series[] => {
+    range: (expr, { durationMs, stepMs }: RangeSpan, signal) =>
+      answer({ expr, signal }, (): readonly Series[] => {
         const endMs = clock.nowMs();
         const span = { startMs: endMs - durationMs, endMs, stepMs: Math.max(stepMs, 1) };
         return evaluateRange(parse(expr), store, span);
@@ -108,7 +108,13 @@ function createParser(): (expr: string) => Expression {
   };
 }
 
-async function answer<T>(expr: string, evaluate: () => T): Promise<T> {
+interface Question {
+  readonly expr: string;
+  readonly signal: AbortSignal;
+}
+
+async function answer<T>({ expr, signal }: Question, evaluate: () => T): Promise<T> {
+  if (signal.aborted) throw new SentinelError("source_unreachable", "the query was cancelled");
   try {
     return evaluate();
   } catch (error) {
