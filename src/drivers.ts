@@ -2,12 +2,13 @@
 
 import type { ObserverSettings } from "./config.ts";
 import { shownUrl } from "./core/address.ts";
+import { SentinelError } from "./core/errors.ts";
 import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
 import { formatDuration } from "./core/rules.ts";
 import { geminiDiagnoser } from "./diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "./diagnosers/openai.ts";
-import { type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
+import { type EmbeddedOptions, type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
 import { prometheusSource } from "./signals/prometheus.ts";
 
 /** The path of LM Studio's own API; any other is taken for OpenAI's. */
@@ -39,6 +40,8 @@ export interface Signals {
 /**
  * A Prometheus, or Sentinel itself; in that case Docker is asked as well, unless the services are
  * processes under the supervisor.
+ *
+ * @throws SentinelError `configuration` on two targets that would have the same series
  */
 export function signalsOf(settings: ObserverSettings): Signals {
   const { prometheusUrl, pollIntervalMs, scrapeTargets, services, dockerHost } = settings;
@@ -50,7 +53,7 @@ export function signalsOf(settings: ObserverSettings): Signals {
   const names = services
     .filter(({ executors }) => executors.includes("docker"))
     .map(({ name }) => name);
-  const embedded = embeddedSource({
+  const embedded = createEmbedded({
     targets: scrapeTargets,
     intervalMs: pollIntervalMs,
     clock: systemClock,
@@ -58,6 +61,18 @@ export function signalsOf(settings: ObserverSettings): Signals {
   });
   const urls = scrapeTargets.map(({ url }) => shownUrl(url)).join(", ");
   return { source: embedded, embedded, description: `scraped from ${urls}, ${every}` };
+}
+
+function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
+  try {
+    return embeddedSource(options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new SentinelError("configuration", cause.message, {
+      hint: "Correct SCRAPE_TARGETS, or scrape in the settings file; without either, the services' jobs.",
+      cause,
+    });
+  }
 }
 
 /** Gemini, then each local model; the playbook needs no driver. */
