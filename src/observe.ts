@@ -121,7 +121,12 @@ async function watchLabelled(
     { readonly stop: AbortController; readonly done: Promise<void> }
   >();
   const own = new Set(settings.services.map(({ name }) => name));
+  let isDockerDown = false;
   while (!signal.aborted) {
+    const dockerError = embedded.dockerError();
+    if (dockerError !== undefined && !isDockerDown) say("docker", dockerError);
+    if (dockerError === undefined && isDockerDown) say("docker", "it answers again");
+    isDockerDown = dockerError !== undefined;
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);
