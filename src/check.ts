@@ -7,7 +7,7 @@ import { messageOf, SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
-import { type Signals, signalsOf } from "./drivers.ts";
+import { dockerOptionsOf, type Signals, signalsOf } from "./drivers.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
 import type { TargetState } from "./signals/scrape-target.ts";
 import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
@@ -31,7 +31,7 @@ export interface CheckResult {
 /** Reaches every dependency once. */
 export async function check(
   settings: ObserverSettings,
-  docker: DockerOptions = {},
+  docker: DockerOptions = dockerOptionsOf(settings),
 ): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const signals = signalsOf(settings);

@@ -8,6 +8,8 @@ import { formatDuration } from "./core/rules.ts";
 import { geminiDiagnoser } from "./diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "./diagnosers/openai.ts";
+import type { DockerOptions } from "./executors/docker.ts";
+import { childEnvironment } from "./executors/spawn.ts";
 import { type EmbeddedOptions, type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
 import { prometheusSource } from "./signals/prometheus.ts";
 
@@ -61,6 +63,15 @@ export function signalsOf(settings: ObserverSettings): Signals {
   });
   const urls = scrapeTargets.map(({ url }) => shownUrl(url)).join(", ");
   return { source: embedded, embedded, description: `scraped from ${urls}, ${every}` };
+}
+
+/**
+ * For the `docker` command line. What is scraped from one engine must not be acted on in another:
+ * the command would follow its own context, and knows nothing of `.env`.
+ */
+export function dockerOptionsOf({ prometheusUrl, dockerHost }: ObserverSettings): DockerOptions {
+  if (prometheusUrl !== undefined) return {};
+  return { env: { ...childEnvironment(), DOCKER_HOST: dockerHost } };
 }
 
 function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
