@@ -170,36 +170,38 @@ describeUnless(missing, "containers by their label", () => {
   });
 });
 
-test("no engine where DOCKER_HOST in .env says: told once, and nothing is done", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "sentinel-containers-"));
-  const engine = `127.0.0.1:${freePort()}`;
-  await writeFile(join(folder, ".env"), `DOCKER_HOST=tcp://${engine}\n`);
-  const options = { env: { DOCKER_HOST: undefined }, cwd: folder };
-  try {
-    await using observer = startObserving(options);
-    expect(await observer.notice("docker")).toBe(
-      `no answer from the Docker engine at http://${engine} (ECONNREFUSED)`,
-    );
-    // Its service is down, too: what became of it is not known, so it is left to a person.
-    const events = await observer.incident("TargetDown");
-    expect(events).toContainEqual(
-      expect.objectContaining({
-        event: "evidence_collected",
-        container: { kind: "missing", reason: expect.stringContaining(engine) },
-      }),
-    );
-    expect(events.at(-1)).toMatchObject({ closing: { result: "held" } });
-    expect(observer.events().filter(({ topic }) => topic === "docker")).toHaveLength(1);
+describeUnless(missing, "without an engine", () => {
+  test("where DOCKER_HOST in .env says: told once, and nothing is done", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sentinel-containers-"));
+    const engine = `127.0.0.1:${freePort()}`;
+    await writeFile(join(folder, ".env"), `DOCKER_HOST=tcp://${engine}\n`);
+    const options = { env: { DOCKER_HOST: undefined }, cwd: folder };
+    try {
+      await using observer = startObserving(options);
+      expect(await observer.notice("docker")).toBe(
+        `no answer from the Docker engine at http://${engine} (ECONNREFUSED)`,
+      );
+      // Its service is down, too: what became of it is not known, so it is left to a person.
+      const events = await observer.incident("TargetDown");
+      expect(events).toContainEqual(
+        expect.objectContaining({
+          event: "evidence_collected",
+          container: { kind: "missing", reason: expect.stringContaining(engine) },
+        }),
+      );
+      expect(events.at(-1)).toMatchObject({ closing: { result: "held" } });
+      expect(observer.events().filter(({ topic }) => topic === "docker")).toHaveLength(1);
 
-    const { env } = options;
-    const checked = await runToEnd([sentinelBinary(), "check"], {
-      ...options,
-      env: embeddedSettings(env),
-    });
-    expect(checked.stdout).toMatch(new RegExp(`^failed +docker +.*${engine}`, "m"));
-    expect(checked.stdout).toMatch(/^ok +signals +0 of 2 targets answer; .*docker: no answer/m);
-    expect(checked.exitCode).toBe(1);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+      const { env } = options;
+      const checked = await runToEnd([sentinelBinary(), "check"], {
+        ...options,
+        env: embeddedSettings(env),
+      });
+      expect(checked.stdout).toMatch(new RegExp(`^failed +docker +.*${engine}`, "m"));
+      expect(checked.stdout).toMatch(/^ok +signals +0 of 2 targets answer; .*docker: no answer/m);
+      expect(checked.exitCode).toBe(1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
