@@ -44,9 +44,9 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
       clock: systemClock,
       onEvent: (event) => say("command", describeSupervisor(event)),
     });
-    await supervisor.start(signal);
+    const runtime = supervisorRuntime(supervisor);
     const executors = [supervisorExecutor(supervisor)];
-    await observe({ ...shared, runtime: supervisorRuntime(supervisor), executors }, signal);
+    await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
   }
   announce("Stopped.");
 }
