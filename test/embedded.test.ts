@@ -144,17 +144,28 @@ describe("what it cannot start with", () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
   });
 
-  test("a taken port of the API is exit 1, one line that names OBSERVER_PORT, and no process left", async () => {
+  test("a taken port of the API is exit 1, one line that names OBSERVER_PORT, and no start", async () => {
     using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const env = { ...supervised(), OBSERVER_PORT: String(taken.port) };
     await using observer = startObserving({ env });
     expect(await observer.exited).toBe(1);
     expect(observer.stderr().trim().split("\n")).toHaveLength(1);
     expect(observer.stderr()).toContain("OBSERVER_PORT");
-    const started = observer
-      .events()
-      .flatMap(({ text }) => /process (\d+)$/.exec(String(text)) ?? []);
-    await gone(started.filter((_, index) => index % 2 === 1).map(Number));
+    expect(observer.events().filter(({ topic }) => topic === "command")).toEqual([]);
+  });
+
+  test("a mistake in a rule is exit 2, one line that names it, and no start", async () => {
+    const cwd = await folderWith("rule_files: [own.yml]");
+    const rule = { alert: "Own", expr: "up ==" };
+    await writeFile(
+      join(cwd, "own.yml"),
+      JSON.stringify({ groups: [{ name: "own", rules: [rule] }] }),
+    );
+    await using observer = startObserving({ env: supervised(), cwd });
+    expect(await observer.exited).toBe(2);
+    expect(observer.stderr().trim().split("\n")).toHaveLength(1);
+    expect(observer.stderr()).toContain("alert Own");
+    expect(observer.events().filter(({ topic }) => topic === "command")).toEqual([]);
   });
 
   function twice(url: string): string {
