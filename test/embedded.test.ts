@@ -35,7 +35,8 @@ function supervised(): Environment & { readonly TARGET_URL: string } {
 }
 
 async function isUp(observer: Observing): Promise<boolean> {
-  return (await observer.query("up")).every(({ value }) => value === 1);
+  const up = await observer.query("up");
+  return up.length > 0 && up.every(({ value }) => value === 1);
 }
 
 describe("a supervised service", () => {
