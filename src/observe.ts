@@ -19,6 +19,8 @@ export interface ObserveOptions {
   readonly signals: Signals;
   readonly runtime: ContainerRuntime;
   readonly executors: readonly Executor[];
+  /** Starts the service, if it is Sentinel's to start; called once nothing can be refused any more. */
+  readonly startService?: (signal: AbortSignal) => Promise<unknown>;
   readonly emit: EmitEvent;
   /** What a person should know beside the events: what it is about, in a word, and one line of it. */
   readonly say: (topic: string, text: string) => void;
@@ -41,7 +43,7 @@ interface Watched {
  *   cannot be had
  */
 export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
-  const { settings, signals, say } = options;
+  const { settings, signals, startService, say } = options;
   const { source, embedded } = signals;
   const watched: Watched[] = settings.services.map((service) => {
     const monitor = monitorOf(monitorOptions(settings, service, source), signals);
@@ -49,12 +51,14 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
   });
   const watchAll = () => Promise.all(watched.map((one) => watchOne(one, options, signal)));
   if (embedded === undefined) {
+    await startService?.(signal);
     await watchAll();
     return;
   }
   const dashboard = serve(embedded, { settings, watched });
   say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
   try {
+    await startService?.(signal);
     // Before it is first scraped a service would look as if nobody scraped it.
     await embedded.scrapeOnce(signal);
     await Promise.all([
@@ -121,7 +125,12 @@ async function watchLabelled(
     { readonly stop: AbortController; readonly done: Promise<void> }
   >();
   const own = new Set(settings.services.map(({ name }) => name));
+  let isDockerDown = false;
   while (!signal.aborted) {
+    const dockerError = embedded.dockerError();
+    if (dockerError !== undefined && !isDockerDown) say("docker", dockerError);
+    if (dockerError === undefined && isDockerDown) say("docker", "it answers again");
+    isDockerDown = dockerError !== undefined;
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);

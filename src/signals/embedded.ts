@@ -34,6 +34,8 @@ export interface EmbeddedSource extends SignalSource {
   targets(): readonly TargetState[];
   /** Containers with the label `sentinel.heal=true`, running or not, as Docker last told. */
   labelledContainers(): readonly string[];
+  /** Why Docker gave no answer when it was last asked; `undefined` if it did, or is not asked. */
+  dockerError(): string | undefined;
   /** Every target once. */
   scrapeOnce(signal: AbortSignal): Promise<void>;
   /** Scrapes until the signal aborts. */
@@ -62,6 +64,8 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     store,
     targets: allTargets,
     labelledContainers: () => containers?.labelled() ?? [],
+    dockerError: () =>
+      containers?.scraper.targets().find(({ health }) => health === "down")?.lastError,
 
     async scrapeOnce(signal) {
       await Promise.all([scraper.scrapeAll(signal), containers?.scraper.scrapeAll(signal)]);
