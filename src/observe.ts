@@ -49,7 +49,10 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
     const monitor = monitorOf(monitorOptions(settings, service, source), signals);
     return { service, monitor };
   });
-  const watchAll = () => Promise.all(watched.map((one) => watchOne(one, options, signal)));
+  const watchAll = async () => {
+    if (startService !== undefined) await untilUp(options, signal);
+    await Promise.all(watched.map((one) => watchOne(one, options, signal)));
+  };
   if (embedded === undefined) {
     await startService?.(signal);
     await watchAll();
@@ -68,6 +71,25 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
     ]);
   } finally {
     await dashboard.close();
+  }
+}
+
+/**
+ * Until every service has been scraped once, or has had as long as it is given after a restart: one
+ * that is still starting looks like one that is down.
+ */
+async function untilUp({ settings, signals }: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const { services, pollIntervalMs, stabilizeMs } = settings;
+  const untilMs = systemClock.nowMs() + stabilizeMs;
+  const isUp = async ({ job }: Service) => {
+    const up = await signals.source.query(`up{job=${JSON.stringify(job)}} == 1`, signal);
+    return up.length > 0;
+  };
+  while (!signal.aborted && systemClock.nowMs() < untilMs) {
+    // A source that does not answer is told of by the watch that follows.
+    const up = await Promise.all(services.map((service) => isUp(service).catch(() => true)));
+    if (up.every(Boolean)) return;
+    await systemClock.sleep(pollIntervalMs, signal);
   }
 }
 

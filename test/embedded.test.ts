@@ -78,6 +78,18 @@ describe("a supervised service", () => {
     });
   });
 
+  test("that takes its time to start is not taken for one that is down", async () => {
+    const slowly = `sh -c 'sleep 4; exec "${sentinel}" --role=target'`;
+    const env = { ...supervised(), SUPERVISE: slowly, STABILIZE_SECONDS: "30" };
+    await using observer = startObserving({ env });
+    await observer.event(({ event }) => event === "quiet");
+    expect(await isUp(observer)).toBe(true);
+    const told = observer.stdout();
+    expect(told).not.toContain('"state":"pending"');
+    expect(told).not.toContain('"state":"firing"');
+    expect(told).not.toContain("incident_opened");
+  });
+
   test("that dies again and again is given up, which is said, and left to a person", async () => {
     const TARGET_URL = `http://127.0.0.1:${freePort()}`;
     await using observer = startObserving({ env: { SUPERVISE: "sh -c 'exit 3'", TARGET_URL } });
