@@ -31,6 +31,9 @@ const DOCKER_HEALTH = "docker:";
 
 const DOCKER_DEADLINE_MS = 5000;
 
+/** How often a service that was just started is asked whether it answers. */
+const BOOT_LOOK_MS = 200;
+
 interface Watched {
   readonly service: Service;
   readonly monitor: Monitor;
@@ -45,16 +48,23 @@ interface Watched {
 export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
   const { settings, signals, startService, say } = options;
   const { source, embedded } = signals;
-  const watched: Watched[] = settings.services.map((service) => {
+  const configured: readonly Watched[] = settings.services.map((service) => {
     const monitor = monitorOf(monitorOptions(settings, service, source), signals);
     return { service, monitor };
   });
-  const watchAll = () => Promise.all(watched.map((one) => watchOne(one, options, signal)));
+  const watchAll = () =>
+    Promise.all(
+      configured.map(async (one) => {
+        if (startService !== undefined) await booted(one.service, settings.stabilizeMs, signal);
+        await watchOne(one, options, signal);
+      }),
+    );
   if (embedded === undefined) {
     await startService?.(signal);
     await watchAll();
     return;
   }
+  const watched = [...configured];
   const dashboard = serve(embedded, { settings, watched });
   say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
   try {
@@ -73,6 +83,18 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
 
 function monitorOf(options: MonitorOptions, { source }: Signals): Monitor {
   return createMonitor(options, source, systemClock);
+}
+
+/**
+ * Until the service answers, but not longer than it has after a restart: one that still boots looks
+ * as sick as one that hangs.
+ */
+async function booted({ healthUrl }: Service, mostMs: number, signal: AbortSignal): Promise<void> {
+  const untilMs = systemClock.nowMs() + mostMs;
+  while (!signal.aborted && systemClock.nowMs() < untilMs) {
+    if ((await healthcheck(healthUrl)).ok) return;
+    await systemClock.sleep(BOOT_LOOK_MS, signal);
+  }
 }
 
 async function watchOne(
