@@ -78,6 +78,16 @@ describe("a supervised service", () => {
     });
   });
 
+  test("that takes its time to start is not restarted for it", async () => {
+    const SUPERVISE = `sh -c 'sleep 5; exec "$0" --role=target' '${sentinel}'`;
+    const env = { ...supervised(), SUPERVISE, STABILIZE_SECONDS: "30" };
+    await using observer = startObserving({ env });
+    await observer.event(({ event }) => event === "quiet");
+    await until("the first scrape", () => isUp(observer));
+    expect(observer.events().map(({ event }) => event)).not.toContain("incident_opened");
+    expect(observer.events().filter(({ topic }) => topic === "command")).toHaveLength(1);
+  });
+
   test("that dies again and again is given up, which is said, and left to a person", async () => {
     const TARGET_URL = `http://127.0.0.1:${freePort()}`;
     await using observer = startObserving({ env: { SUPERVISE: "sh -c 'exit 3'", TARGET_URL } });
