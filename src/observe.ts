@@ -45,30 +45,30 @@ interface Watched {
 export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
   const { settings, signals, startService, say } = options;
   const { source, embedded } = signals;
-  const watched: Watched[] = settings.services.map((service) => {
+  const configured: readonly Watched[] = settings.services.map((service) => {
     const monitor = monitorOf(monitorOptions(settings, service, source), signals);
     return { service, monitor };
   });
   const watchAll = async () => {
     if (startService !== undefined) await untilUp(options, signal);
-    await Promise.all(watched.map((one) => watchOne(one, options, signal)));
+    await Promise.all(configured.map((one) => watchOne(one, options, signal)));
   };
   if (embedded === undefined) {
     await startService?.(signal);
     await watchAll();
     return;
   }
+  const watched = [...configured];
   const dashboard = serve(embedded, { settings, watched });
   say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
   try {
     await startService?.(signal);
-    // Before it is first scraped a service would look as if nobody scraped it.
-    await embedded.scrapeOnce(signal);
-    await Promise.all([
-      watchAll(),
-      embedded.run(signal),
-      watchLabelled(embedded, { watched, options }, signal),
-    ]);
+    const judge = async () => {
+      // Before it is first scraped a service would look as if nobody scraped it.
+      await embedded.firstScrape(signal);
+      await Promise.all([watchAll(), watchLabelled(embedded, { watched, options }, signal)]);
+    };
+    await Promise.all([embedded.run(signal), judge()]);
   } finally {
     await dashboard.close();
   }

@@ -40,6 +40,8 @@ export interface EmbeddedSource extends SignalSource {
   scrapeOnce(signal: AbortSignal): Promise<void>;
   /** Scrapes until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
+  /** Resolves when every target has been scraped, with or without success, or the signal aborts. */
+  firstScrape(signal: AbortSignal): Promise<void>;
 }
 
 /** The job of the series that tell of containers. */
@@ -47,6 +49,9 @@ export const DOCKER_JOB = "docker";
 
 /** Docker counts CPU and memory once a second, and keeps an asker waiting until then. */
 const MIN_DOCKER_INTERVAL_MS = 2000;
+
+/** How often it is looked whether the first scrape has ended. */
+const FIRST_SCRAPE_LOOK_MS = 20;
 
 const MAX_CACHED_EXPRESSIONS = 1000;
 
@@ -73,6 +78,11 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
 
     async run(signal) {
       await Promise.all([scraper.run(signal), containers?.scraper.run(signal)]);
+    },
+
+    async firstScrape(signal) {
+      const isScraped = () => allTargets().every(({ health }) => health !== "unknown");
+      while (!isScraped() && !signal.aborted) await clock.sleep(FIRST_SCRAPE_LOOK_MS, signal);
     },
 
     query: (expr, signal) =>
