@@ -4,14 +4,15 @@ import type { ActionId } from "../allowlist.ts";
 import type { ContainerState, Diagnosis, Evidence, FaultClass } from "./model.ts";
 import type { Diagnoser } from "./ports.ts";
 
-const ALERT_FAULTS: Readonly<Record<string, FaultClass>> = {
-  HighCpu: "cpu",
-  HighLatency: "latency",
-  HighErrorRatio: "errors",
-  HighMemory: "memory",
-  TargetDown: "down",
-  CrashLoop: "crash_loop",
-};
+/** By alert; a map, since a rule may be named as any text, such as `constructor`. */
+const ALERT_FAULTS: ReadonlyMap<string, FaultClass> = new Map([
+  ["HighCpu", "cpu"],
+  ["HighLatency", "latency"],
+  ["HighErrorRatio", "errors"],
+  ["HighMemory", "memory"],
+  ["TargetDown", "down"],
+  ["CrashLoop", "crash_loop"],
+]);
 
 const CAUSES = {
   cpu: "The process uses far more CPU than its limit allows; a runaway computation is the usual cause.",
@@ -37,7 +38,7 @@ export const playbook: Diagnoser = {
 
 /** The diagnosis by rules alone. Less sure than it could be where Docker did not answer. */
 export function consult(evidence: Evidence): Diagnosis {
-  const faultClass = ALERT_FAULTS[evidence.alert] ?? "unknown";
+  const faultClass = ALERT_FAULTS.get(evidence.alert) ?? "unknown";
   const container = evidence.container.kind === "found" ? evidence.container.value : undefined;
   const { action, because } = choose(faultClass, evidence);
   return {

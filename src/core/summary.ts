@@ -8,7 +8,7 @@ export function renderSummary({ rule, value, labels }: Alert): string {
   return template.replaceAll(
     /\{\{-?\s*\$(value|labels\.(\w+))\s*(?:\|\s*(\w+)\s*)?-?\}\}/g,
     (_, what: string, label: string | undefined, filter: string | undefined) => {
-      if (what !== "value") return labels[label ?? ""] ?? "";
+      if (what !== "value") return (label && Object.hasOwn(labels, label) && labels[label]) || "";
       return value === undefined ? "an unknown number" : formatValue(value, filter);
     },
   );
