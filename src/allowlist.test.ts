@@ -3,14 +3,20 @@ import fc from "fast-check";
 import {
   ACTION_IDS,
   type ActionId,
+  type Allowlist,
   allowlistFor,
   isServiceName,
   matchAction,
+  offeredActions,
 } from "./allowlist.ts";
 import { readAnswer } from "./core/answer.ts";
 import { DiagnosisError } from "./core/errors.ts";
 
-const allowlist = allowlistFor("sentinel-target-api");
+const SERVICE = "sentinel-target-api";
+const contained = allowlistFor(SERVICE);
+const supervised = allowlistFor(SERVICE, ["supervisor"]);
+/** Every id at once, as no service has it: the widest that a text could match. */
+const allowlist = allowlistFor(SERVICE, ["docker", "compose", "supervisor"]);
 
 /** Written out, not taken from the table: these, and nothing else. */
 const ACCEPTED = {
@@ -27,6 +33,9 @@ const ACCEPTED = {
   "docker compose up -d": "compose-up",
   "docker restart sentinel-target-api": "docker-restart",
   "docker stop sentinel-target-api": "docker-stop",
+  "supervisor-restart": "supervisor-restart",
+  "supervisor-stop": "supervisor-stop",
+  "supervisor-start": "supervisor-start",
 } as const;
 const SPELLINGS = Object.keys(ACCEPTED);
 
@@ -36,6 +45,9 @@ const ARGV = {
   "compose-restart": ["docker", "compose", "restart"],
   "compose-stop": ["docker", "compose", "stop"],
   "compose-up": ["docker", "compose", "up", "-d"],
+  "supervisor-restart": ["supervisor", "restart"],
+  "supervisor-stop": ["supervisor", "stop"],
+  "supervisor-start": ["supervisor", "start"],
 } as const;
 
 describe("accepted", () => {
@@ -46,17 +58,18 @@ describe("accepted", () => {
   });
 
   test("the table has these spellings and no other", () => {
-    const all = ACTION_IDS.flatMap((id) => allowlist[id].spellings);
+    const all = offeredActions(allowlist).flatMap(({ spellings }) => spellings);
     expect(all.toSorted()).toEqual(SPELLINGS.toSorted());
   });
 
   test("the table has these commands and no other", () => {
-    expect(Object.fromEntries(ACTION_IDS.map((id) => [id, allowlist[id].argv]))).toEqual(ARGV);
+    const all = offeredActions(allowlist).map(({ id, argv }) => [id, argv]);
+    expect(Object.fromEntries(all)).toEqual(ARGV);
   });
 
   test("only a stop takes the service down", () => {
-    const stops = ACTION_IDS.filter((id) => allowlist[id].stopsService);
-    expect(stops).toEqual(["docker-stop", "compose-stop"]);
+    const stops = offeredActions(allowlist).filter(({ stopsService }) => stopsService);
+    expect(stops.map(({ id }) => id)).toEqual(["docker-stop", "compose-stop", "supervisor-stop"]);
   });
 
   test("another service has the same ids and its own name in the command", () => {
@@ -67,6 +80,31 @@ describe("accepted", () => {
       "other-api",
     ]);
     expect(matchAction(other, "docker restart sentinel-target-api")).toBeUndefined();
+  });
+});
+
+describe("offered", () => {
+  test.each<{ readonly name: string; readonly table: Allowlist; readonly by: readonly string[] }>([
+    { name: "in a container: docker's and compose's", table: contained, by: ["docker", "compose"] },
+    { name: "under the supervisor: its own alone", table: supervised, by: ["supervisor"] },
+    {
+      name: "without Compose: docker's alone",
+      table: allowlistFor("a", ["docker"]),
+      by: ["docker"],
+    },
+    { name: "by nobody: nothing", table: allowlistFor("a", []), by: [] },
+  ])("$name", ({ table, by }) => {
+    const expected = ACTION_IDS.filter((id) => by.includes(id.replace(/-.*/, "")));
+    expect(offeredActions(table).map(({ id }) => id)).toEqual(expected);
+    expect(Object.keys(table).toSorted()).toEqual(expected.toSorted());
+  });
+
+  test("what is not offered is refused, by its id and by its command", () => {
+    for (const [text, id] of Object.entries(ACCEPTED)) {
+      const isSupervisors = id.startsWith("supervisor-");
+      expect(matchAction(contained, text)?.id).toBe(isSupervisors ? undefined : id);
+      expect(matchAction(supervised, text)?.id).toBe(isSupervisors ? id : undefined);
+    }
   });
 });
 
@@ -92,6 +130,11 @@ test.each([
   ["a no-break space", "docker\u00a0compose restart"],
   ["a command nobody allowed", "docker rm -f sentinel-target-api"],
   ["a property of every object", "constructor"],
+  ["the supervisor's command in words", "supervisor restart"],
+  ["the supervisor's id with a service", "supervisor-restart sentinel-target-api"],
+  ["the supervisor's id for a verb it has not", "supervisor-up"],
+  ["a capital in the supervisor's id", "Supervisor-restart"],
+  ["an underscore in the supervisor's id", "supervisor_restart"],
 ])("%s is refused", (_, text) => {
   expect(matchAction(allowlist, text)).toBeUndefined();
 });
@@ -223,6 +266,7 @@ const words = fc
     fc.constantFrom(
       ...["docker", "docker-compose", "compose", "restart", "stop", "up", "-d", "down", "rm", "-f"],
       ...["sentinel-target-api", "kill", "exec", "sh", "--help", "run", "-v", "/:/host"],
+      ...["supervisor", "supervisor-restart", "supervisor-stop", "start"],
     ),
     { minLength: 1, maxLength: 6 },
   )
@@ -250,6 +294,9 @@ test("of 200,000 generated strings none runs that is not an accepted spelling", 
       if (id === undefined) different.add(text);
       else equal += 1;
       expect(matchAction(allowlist, text)?.id).toBe(id);
+      expect(matchAction(supervised, text)?.id).toBe(
+        id?.startsWith("supervisor-") ? id : undefined,
+      );
     }),
     { numRuns: RUNS, seed: SEED },
   );

@@ -2,98 +2,199 @@
 
 import { stringify } from "yaml";
 import type { ObserverSettings } from "./config.ts";
-import { messageOf } from "./core/errors.ts";
-import { reachDocker } from "./executors/docker.ts";
+import { isLoopback } from "./core/address.ts";
+import { messageOf, SentinelError } from "./core/errors.ts";
+import type { Service } from "./core/model.ts";
+import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
-import { print } from "./log.ts";
-import { monitorOptions, ruleSources, rulesFor } from "./observer.ts";
-import { prometheusSource } from "./signals/prometheus.ts";
+import { dockerOptionsOf, type Signals, signalsOf } from "./drivers.ts";
+import type { EmbeddedSource } from "./signals/embedded.ts";
+import type { TargetState } from "./signals/scrape-target.ts";
+import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
 
 const DEADLINE_MS = 10_000;
 
+/** `missing` is a help that the observer can do without. */
 interface Finding {
   readonly state: "ok" | "failed" | "missing";
   readonly what: string;
   readonly text: string;
 }
 
-/**
- * Reaches every dependency once and prints one line for each, with what to do where it fails.
- *
- * @returns whether the observer could work: it needs signals and Docker; models are a help
- */
-export async function check(settings: ObserverSettings): Promise<boolean> {
+export interface CheckResult {
+  /** For people: one for each dependency, with what to do where it fails, and the conclusion. */
+  readonly lines: readonly string[];
+  /** It needs signals and Docker; the rest is a help. */
+  readonly canWork: boolean;
+}
+
+/** Reaches every dependency once. */
+export async function check(
+  settings: ObserverSettings,
+  docker: DockerOptions = dockerOptionsOf(settings),
+): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const source = prometheusSource({ url: settings.prometheusUrl });
-  const { gemini, localModels } = settings;
-  const attempt = async (
-    what: string,
-    failing: Finding["state"],
-    work: () => Promise<string>,
-  ): Promise<Finding> => {
-    try {
-      return { state: "ok", what, text: await work() };
-    } catch (error) {
-      return { state: failing, what, text: messageOf(error) };
-    }
-  };
+  const signals = signalsOf(settings);
+  const answers = reachSignals(signals, signal);
+  const usesDocker = settings.supervise === undefined;
   const findings = await Promise.all([
-    attempt("settings", "failed", async () => {
-      const count = settings.services.flatMap((service) =>
-        rulesFor(settings, service, DEADLINE_MS),
-      ).length;
-      return `${settings.services.length} services, ${count} rules, autonomy ${settings.autonomy}`;
-    }),
-    attempt("signals", "failed", async () => {
-      await source.query("time()", signal);
-      return `${new URL(settings.prometheusUrl).origin} answers`;
-    }),
-    attempt("docker", "failed", async () => `engine ${await reachDocker(signal)}`),
+    attempt("settings", "failed", async () => describeSettings(settings)),
+    attempt("signals", "failed", () => answers),
+    ...(usesDocker
+      ? [attempt("docker", "failed", async () => `engine ${await reachDocker(signal, docker)}`)]
+      : []),
+    ...(settings.supervise
+      ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
+      : []),
     ...settings.services.flatMap((service) => [
       attempt(`job of ${service.name}`, "missing", async () => {
-        const up = (await source.query(`up{job=${JSON.stringify(service.job)}}`, signal))[0]?.value;
-        if (up === undefined) throw new Error(`no job ${service.job}; add it to prometheus.yml`);
-        return up === 1 ? "scraped" : "scraped without success";
+        await answers.catch(() => {
+          throw new Error("not known without signals");
+        });
+        return await findJob(service, signals, signal);
       }),
       attempt(`health of ${service.name}`, "missing", async () => {
         const { ok, message } = await healthcheck(service.healthUrl);
-        if (!ok) throw new Error(`${message}; start the service, or set TARGET_URL`);
+        if (!ok) throw new Error(`${message}; ${startIt(service)}, or correct its health URL`);
         return message;
       }),
     ]),
-    attempt("gemini", "missing", async () => {
-      if (!gemini) throw new Error("no GEMINI_API_KEY: not asked");
-      return `${gemini.model}, with a key of ${gemini.apiKey.length} characters (not tried: it would cost)`;
-    }),
-    attempt("local models", "missing", async () => {
-      const { host, origin } = new URL(localModels.url);
-      if (localModels.models.length === 0) throw new Error("LOCAL_MODELS is empty: not asked");
-      await fetch(origin, { method: "HEAD", signal }).catch(() => {
-        throw new Error(
-          `nothing listens on ${host}; start LM Studio's server, or set LM_STUDIO_URL`,
-        );
-      });
-      return `${host} answers; models ${localModels.models.join(", ")}`;
-    }),
-    attempt("playbook", "failed", async () => "always answers"),
+    attempt("gemini", "missing", async () => describeGemini(settings)),
+    attempt("local models", "missing", () => reachLocalModels(settings, signal)),
+    attempt("playbook", "failed", async () => "built in, always answers"),
   ]);
+  const failed = findings.filter(({ state }) => state === "failed").map(({ what }) => what);
   const width = Math.max(...findings.map(({ what }) => what.length));
-  for (const { state, what, text } of findings)
-    print(`${state.padEnd(8)} ${what.padEnd(width)}  ${text}`);
-  return findings.every(({ state }) => state !== "failed");
+  const lines = findings.map(
+    ({ state, what, text }) => `${state.padEnd(8)} ${what.padEnd(width)}  ${text}`,
+  );
+  const conclusion =
+    failed.length === 0
+      ? "The observer can work."
+      : `The observer cannot work without: ${failed.join(", ")}.`;
+  return { lines: [...lines, conclusion], canWork: failed.length === 0 };
 }
 
-/** The rules in force, for `promtool check rules` and for a Prometheus to load. */
+async function attempt(
+  what: string,
+  otherwise: "failed" | "missing",
+  work: () => Promise<string>,
+): Promise<Finding> {
+  try {
+    return { state: "ok", what, text: await work() };
+  } catch (error) {
+    const hint = error instanceof SentinelError && error.hint ? `. ${error.hint}` : "";
+    return { state: otherwise, what, text: messageOf(error) + hint };
+  }
+}
+
+function describeSettings(settings: ObserverSettings): string {
+  const { services, autonomy } = settings;
+  const rules = services.flatMap((service) => rulesFor(settings, service, DEADLINE_MS));
+  const noun = services.length === 1 ? "service" : "services";
+  return `${services.length} ${noun}, ${rules.length} rules, autonomy ${autonomy}`;
+}
+
+async function reachSignals(
+  { source, embedded, description }: Signals,
+  signal: AbortSignal,
+): Promise<string> {
+  if (embedded !== undefined) {
+    await embedded.scrapeOnce(signal);
+    return describeTargets(embedded.targets());
+  }
+  await source.query("time()", signal);
+  return `${description.split(",", 1)} answers`;
+}
+
+/** Sentinel works without any of them, so that none is a failure; each has its own name here. */
+function describeTargets(targets: readonly TargetState[]): string {
+  const down = targets.filter(({ health }) => health !== "up");
+  const told = down.map(({ labels, lastError }) => `; ${labels["job"]}: ${lastError}`);
+  return `${targets.length - down.length} of ${targets.length} targets answer${told.join("")}`;
+}
+
+function findProgram([program = ""]: readonly string[]): string {
+  const path = Bun.which(program);
+  if (path === null) throw new Error(`${program} is not on the PATH; correct SUPERVISE`);
+  return path;
+}
+
+/** A second one, beside the one that the observer starts, would find its port taken. */
+function startIt({ executors }: Service): string {
+  return executors.includes("supervisor") ? "the observer starts it" : "start the service";
+}
+
+async function findJob(
+  service: Service,
+  { source, embedded }: Signals,
+  signal: AbortSignal,
+): Promise<string> {
+  const { job } = service;
+  const up = await source.query(`up{job=${JSON.stringify(job)}}`, signal);
+  if (embedded !== undefined) return findTarget(service, embedded);
+  if (up.length === 0)
+    throw new Error(`no job ${job} is scraped; add it to the scrape_configs of Prometheus`);
+  const down = up.filter(({ value }) => value !== 1).length;
+  if (down > 0)
+    throw new Error(
+      `${down} of ${up.length} cannot be scraped; ${startIt(service)}, or correct the job ${job} in the scrape_configs of Prometheus`,
+    );
+  return `${job} is scraped`;
+}
+
+function findTarget(service: Service, embedded: EmbeddedSource): string {
+  const { job } = service;
+  const targets = embedded.targets().filter(({ labels }) => labels["job"] === job);
+  if (targets.length === 0)
+    throw new Error(`no job ${job} is scraped; add ${job}=URL to SCRAPE_TARGETS`);
+  const down = targets.find(({ health }) => health !== "up");
+  if (down !== undefined)
+    throw new Error(
+      `${down.url} ${down.lastError}; ${startIt(service)}, or correct SCRAPE_TARGETS`,
+    );
+  return `${job} is scraped`;
+}
+
+function describeGemini({ gemini }: ObserverSettings): string {
+  if (gemini === undefined) throw new Error("not asked; set GEMINI_API_KEY to ask it first");
+  const where = gemini.baseUrl === undefined ? "" : ` at ${new URL(gemini.baseUrl).host}`;
+  return `${gemini.model}${where}, with a key (not tried: that would cost)`;
+}
+
+async function reachLocalModels(
+  { localModels: { url, models } }: ObserverSettings,
+  signal: AbortSignal,
+): Promise<string> {
+  if (models.length === 0) throw new Error("not asked: LOCAL_MODELS is none");
+  const { host, origin } = new URL(url);
+  const direct = isLoopback(url) ? { proxy: false } : {};
+  await fetch(origin, { method: "HEAD", redirect: "manual", signal, ...direct }).catch(() => {
+    throw new Error(`nothing listens on ${host}; start LM Studio's server, or set LM_STUDIO_URL`);
+  });
+  return `${host} answers; asked are ${models.join(", ")}`;
+}
+
+/**
+ * The rules in force, for `promtool check rules` and for a Prometheus to load.
+ *
+ * @throws SentinelError `configuration` on a rule that cannot be read
+ */
 export async function renderRules(settings: ObserverSettings): Promise<string> {
-  const source = prometheusSource({ url: settings.prometheusUrl });
+  const { source } = signalsOf(settings);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const groups = await Promise.all(
     settings.services.map(async (service) => {
       const { findWindowMs, fallbackWindowMs } = monitorOptions(settings, service, source);
       const windowMs = (await findWindowMs(signal)) ?? fallbackWindowMs;
-      const rules = ruleSources(settings, service, windowMs).map(({ file: _, ...rule }) => rule);
-      return { name: `sentinel-${service.name}`, rules };
+      // Throws on what cannot be read.
+      rulesFor(settings, service, windowMs);
+      const builtIn = ruleSources(settings, service, windowMs).filter(({ file }) => !file);
+      return { name: `sentinel-${service.name}`, rules: builtIn };
     }),
   );
-  return stringify({ groups }, { lineWidth: 0 }).trimEnd();
+  // Once, however many services: Prometheus would fire each of them twice.
+  const own = settings.ownRules.map(({ file: _, ...rule }) => rule);
+  if (own.length > 0) groups.push({ name: "sentinel-own-rules", rules: own });
+  return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }

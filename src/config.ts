@@ -1,32 +1,27 @@
-/** Settings: the only reader of the environment, of `.env`, and of files of settings. */
+/** Settings: the only reader of the environment and of `.env`; files are read by config-file.ts. */
 
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { parseDocument } from "yaml";
-import { z } from "zod";
-import packageJson from "../package.json" with { type: "json" };
-import { ACTION_IDS, type ActionId, isServiceName } from "./allowlist.ts";
-import { AUTONOMY_LEVELS } from "./core/decision.ts";
+import type { ActionId } from "./allowlist.ts";
+import { DEFAULT_ACTIONS, readRules, readSettingsFile, readText } from "./config-file.ts";
+import { type Environment, type Read, reader, VERSION } from "./config-environment.ts";
+import { SETTING_KEYS, SETTINGS } from "./config-keys.ts";
+import { splitCommand } from "./core/command-line.ts";
 import { SentinelError } from "./core/errors.ts";
-import type { Service } from "./core/model.ts";
-import { nearest } from "./core/nearest.ts";
-import { parseDuration, type RuleSource, readRuleFile, type Thresholds } from "./core/rules.ts";
-
-export const VERSION = packageJson.version;
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export interface TargetSettings {
-  readonly host: string;
-  readonly port: number;
-  /** How many faults may run at once. */
-  readonly maxActiveFaults: number;
-  readonly version: string;
-}
+import type { Autonomy, Service } from "./core/model.ts";
+import type { RuleSource, Thresholds } from "./core/rules.ts";
 
 export interface ObserverSettings {
-  readonly prometheusUrl: string;
+  /** `undefined`: Sentinel scrapes by itself. */
+  readonly prometheusUrl: string | undefined;
+  /** What it then scrapes. */
+  readonly scrapeTargets: readonly ScrapeTargetSettings[];
+  /** Where Docker's engine listens: `unix:///path` or `tcp://host:port`. */
+  readonly dockerHost: string;
+  /** The command that Sentinel itself runs as the service; program first. */
+  readonly supervise: { readonly service: string; readonly argv: readonly string[] } | undefined;
+  /** Of the API, on 127.0.0.1. */
+  readonly observerPort: number;
   readonly gemini:
     { readonly apiKey: string; readonly model: string; readonly baseUrl?: string } | undefined;
   readonly localModels: {
@@ -40,13 +35,18 @@ export interface ObserverSettings {
   readonly rateWindowMs: number | undefined;
   readonly stabilizeMs: number;
   readonly cooldownMs: number;
-  readonly autonomy: (typeof AUTONOMY_LEVELS)[number];
+  readonly autonomy: Autonomy;
   readonly services: readonly Service[];
   /** Alerting rules of the user's own files, which replace built-in ones of the same name. */
   readonly ownRules: readonly (RuleSource & { readonly file: string })[];
   readonly composeFile: string;
   readonly logFormat: "text" | "json";
   readonly version: string;
+}
+
+export interface ScrapeTargetSettings {
+  readonly job: string;
+  readonly url: string;
 }
 
 /** Where settings come from. */
@@ -59,178 +59,6 @@ export interface Sources {
   readonly isTerminal: boolean;
 }
 
-/** One setting: how its text is read, and what it must be, with an example. */
-interface Setting<T> {
-  readonly schema: z.ZodType<T, string>;
-  readonly fallback: string;
-  readonly form: string;
-}
-
-const decimal = /^\d{1,15}(\.\d{1,9})?$/;
-const number = (min: number, max: number) =>
-  z.string().regex(decimal).transform(Number).pipe(z.number().min(min).max(max));
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .pipe(z.number().min(min).max(max));
-const milliseconds = (minSeconds: number, maxSeconds: number) =>
-  number(minSeconds, maxSeconds).transform((seconds) => seconds * 1000);
-const httpUrl = z.string().refine((text) => /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text));
-const modelNames = z.string().transform((text) =>
-  text === "none"
-    ? []
-    : text
-        .split(",")
-        .map((name) => name.trim())
-        .filter((name) => name !== ""),
-);
-const printableText = z.string().regex(/^[\x21-\x7e]*$/);
-
-const SETTINGS = {
-  HOST: {
-    schema: z.string().regex(/^[a-zA-Z0-9_.:-]+$/),
-    fallback: "127.0.0.1",
-    form: "an address of this machine, such as 127.0.0.1",
-  },
-  PORT: {
-    schema: wholeNumber(0, 65_535),
-    fallback: "8000",
-    form: "a port from 0 to 65535, such as 8000",
-  },
-  MAX_ACTIVE_FAULTS: {
-    schema: wholeNumber(1, 1000),
-    fallback: "10",
-    form: "a whole number from 1 to 1000, such as 10",
-  },
-  PROMETHEUS_URL: {
-    schema: httpUrl,
-    fallback: "http://localhost:9090",
-    form: "the URL of a Prometheus, such as http://localhost:9090",
-  },
-  GEMINI_API_KEY: {
-    schema: printableText,
-    fallback: "",
-    form: "a key in plain ASCII, without spaces",
-  },
-  GEMINI_MODEL: {
-    schema: printableText.min(1),
-    fallback: "gemini-2.5-flash",
-    form: "the name of a model, such as gemini-2.5-flash",
-  },
-  GEMINI_BASE_URL: {
-    schema: z.union([z.literal(""), httpUrl]),
-    fallback: "",
-    form: "the URL of a server that speaks Gemini's API, such as https://gateway.example.com",
-  },
-  LM_STUDIO_URL: {
-    schema: httpUrl,
-    fallback: "http://localhost:1234/api/v1/chat",
-    form: "the URL of a model server, such as http://localhost:1234/api/v1/chat",
-  },
-  LM_STUDIO_API_KEY: {
-    schema: printableText,
-    fallback: "",
-    form: "a key in plain ASCII, without spaces",
-  },
-  LOCAL_MODELS: {
-    schema: modelNames,
-    fallback: "mistralai/ministral-3-3b,liquid/lfm2.5-1.2b,qwen/qwen3-vl-4b",
-    form: "names of models separated by commas, or none",
-  },
-  CPU_THRESHOLD: {
-    schema: number(0, 10_000),
-    fallback: "0.5",
-    form: "a number of cores, such as 0.5",
-  },
-  LATENCY_THRESHOLD: {
-    schema: number(0, 3600),
-    fallback: "2.0",
-    form: "a number of seconds, such as 2.0",
-  },
-  MEMORY_THRESHOLD_BYTES: {
-    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-    fallback: "524288000",
-    form: "a whole number of bytes, such as 524288000",
-  },
-  ERROR_RATIO_THRESHOLD: {
-    schema: number(0, 1),
-    fallback: "0.05",
-    form: "a share from 0 to 1, such as 0.05",
-  },
-  POLL_INTERVAL: {
-    schema: milliseconds(0.2, 3600),
-    fallback: "5",
-    form: "a number of seconds from 0.2 to 3600, such as 5",
-  },
-  RATE_WINDOW: {
-    schema: z.string().regex(/^(auto|\d+(ms|s|m|h))$/),
-    fallback: "auto",
-    form: "auto, or a duration such as 30s",
-  },
-  STABILIZE_SECONDS: {
-    schema: milliseconds(0, 3600),
-    fallback: "30",
-    form: "a number of seconds up to 3600, such as 30",
-  },
-  COOLDOWN_SECONDS: {
-    schema: milliseconds(0, 86_400),
-    fallback: "60",
-    form: "a number of seconds up to 86400, such as 60",
-  },
-  AUTONOMY: {
-    schema: z.enum(AUTONOMY_LEVELS),
-    fallback: "auto",
-    form: `one of ${AUTONOMY_LEVELS.join(", ")}`,
-  },
-  TARGET_CONTAINER: {
-    schema: z.string().refine(isServiceName),
-    fallback: "sentinel-target-api",
-    form: "the name of a container, such as sentinel-target-api",
-  },
-  TARGET_JOB: {
-    schema: z.string().min(1).max(200),
-    fallback: "",
-    form: "the name of a Prometheus job, such as sentinel-target-api",
-  },
-  TARGET_URL: {
-    schema: httpUrl,
-    fallback: "http://localhost:8000",
-    form: "the URL of the service, such as http://localhost:8000",
-  },
-  COMPOSE_FILE: {
-    schema: z
-      .string()
-      .min(1)
-      .refine((text) => !text.includes("\0")),
-    fallback: "compose.yaml",
-    form: "the path of a Compose file, such as compose.yaml",
-  },
-  RULES_FILE: {
-    schema: z.string(),
-    fallback: "",
-    form: "the path of a Prometheus rule file, such as alerts.yml",
-  },
-  LOG_FORMAT: { schema: z.enum(["text", "json"]), fallback: "", form: "text or json" },
-} satisfies Record<string, Setting<unknown>>;
-
-type Key = keyof typeof SETTINGS;
-
-/** Every key that is read, for the documentation's test. */
-export const SETTING_KEYS = Object.keys(SETTINGS) as readonly Key[];
-
-/** @throws SentinelError `configuration`, naming the key, the form of its value and an example */
-export function targetSettings(env: Environment): TargetSettings {
-  const read = reader(env, "the environment");
-  return {
-    host: read("HOST", SETTINGS.HOST),
-    port: read("PORT", SETTINGS.PORT),
-    maxActiveFaults: read("MAX_ACTIVE_FAULTS", SETTINGS.MAX_ACTIVE_FAULTS),
-    version: VERSION,
-  };
-}
-
 /** @throws SentinelError `configuration`, naming the key or the file and what to write instead */
 export function observerSettings(sources: Sources): ObserverSettings {
   const { folder } = sources;
@@ -240,11 +68,30 @@ export function observerSettings(sources: Sources): ObserverSettings {
   const baseUrl = read("GEMINI_BASE_URL", SETTINGS.GEMINI_BASE_URL);
   const localKey = read("LM_STUDIO_API_KEY", SETTINGS.LM_STUDIO_API_KEY);
   const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
-  const window = read("RATE_WINDOW", SETTINGS.RATE_WINDOW);
-  const file = readSettingsFile(sources);
+  const file = readSettingsFile(folder, sources.configFile);
   const ownFiles = env["RULES_FILE"] ? [read("RULES_FILE", SETTINGS.RULES_FILE)] : file.ruleFiles;
+  const argv = env["SUPERVISE"] ? splitSupervise(env["SUPERVISE"]) : undefined;
+  if (argv !== undefined && file.services !== undefined)
+    throw new SentinelError(
+      "configuration",
+      "SUPERVISE is one command, and the settings file has services of its own",
+      { hint: "Remove services from the file, and name the one service in TARGET_CONTAINER." },
+    );
+  const own = serviceOfEnvironment(env, read);
+  const services = file.services ?? [own];
+  const prometheusUrl = read("PROMETHEUS_URL", SETTINGS.PROMETHEUS_URL);
+  if (services.length === 0 && prometheusUrl !== undefined)
+    throw new SentinelError("configuration", "services is empty, so nothing would be watched", {
+      hint: "Name a service; or set PROMETHEUS_URL=embedded to watch the labelled containers alone.",
+    });
   return {
-    prometheusUrl: read("PROMETHEUS_URL", SETTINGS.PROMETHEUS_URL),
+    prometheusUrl,
+    scrapeTargets: env["SCRAPE_TARGETS"]
+      ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
+      : (file.scrape ?? services.map(metricsOf)),
+    supervise: argv && { service: own.name, argv },
+    dockerHost: read("DOCKER_HOST", SETTINGS.DOCKER_HOST),
+    observerPort: read("OBSERVER_PORT", SETTINGS.OBSERVER_PORT),
     gemini: apiKey === "" ? undefined : { apiKey, model, ...(baseUrl === "" ? {} : { baseUrl }) },
     localModels: {
       url: read("LM_STUDIO_URL", SETTINGS.LM_STUDIO_URL),
@@ -258,11 +105,11 @@ export function observerSettings(sources: Sources): ObserverSettings {
       errorRatio: read("ERROR_RATIO_THRESHOLD", SETTINGS.ERROR_RATIO_THRESHOLD),
     },
     pollIntervalMs: read("POLL_INTERVAL", SETTINGS.POLL_INTERVAL),
-    rateWindowMs: window === "auto" ? undefined : parseDuration(window, "RATE_WINDOW"),
+    rateWindowMs: read("RATE_WINDOW", SETTINGS.RATE_WINDOW),
     stabilizeMs: read("STABILIZE_SECONDS", SETTINGS.STABILIZE_SECONDS),
     cooldownMs: read("COOLDOWN_SECONDS", SETTINGS.COOLDOWN_SECONDS),
     autonomy: read("AUTONOMY", SETTINGS.AUTONOMY),
-    services: file.services ?? [serviceOfEnvironment(env, read)],
+    services,
     ownRules: ownFiles.flatMap((path) => readRules(resolve(folder, path))),
     composeFile: resolve(folder, read("COMPOSE_FILE", SETTINGS.COMPOSE_FILE)),
     logFormat: env["LOG_FORMAT"]
@@ -274,96 +121,35 @@ export function observerSettings(sources: Sources): ObserverSettings {
   };
 }
 
-type Read = <T>(key: Key, setting: Setting<T>) => T;
-
-/** An empty value is an unset one, as Compose leaves it for a variable without a value. */
-function reader(env: Environment, where: string): Read {
-  return (key, setting) => {
-    const parsed = setting.schema.safeParse(env[key] || setting.fallback);
-    if (parsed.success) return parsed.data;
-    throw new SentinelError("configuration", `${key} in ${where} must be ${setting.form}`);
-  };
-}
-
 function serviceOfEnvironment(env: Environment, read: Read): Service {
   const name = read("TARGET_CONTAINER", SETTINGS.TARGET_CONTAINER);
   return {
     name,
     job: env["TARGET_JOB"] ? read("TARGET_JOB", SETTINGS.TARGET_JOB) : name,
     healthUrl: new URL("/health", read("TARGET_URL", SETTINGS.TARGET_URL)).href,
-    actions: DEFAULT_ACTIONS,
+    ...(env["SUPERVISE"]
+      ? { executors: ["supervisor"], actions: SUPERVISED_ACTIONS }
+      : { executors: ["docker", "compose"], actions: DEFAULT_ACTIONS }),
   };
 }
 
-/** What a service may get without a person, unless its list says otherwise; narrowest first. */
-const DEFAULT_ACTIONS: readonly ActionId[] = ["docker-restart", "compose-up", "compose-restart"];
+const SUPERVISED_ACTIONS: readonly ActionId[] = ["supervisor-restart", "supervisor-start"];
 
-const serviceSchema = z.strictObject({
-  name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
-  job: z.string().min(1).optional(),
-  health: httpUrl,
-  actions: z.array(z.enum(ACTION_IDS)).default([...DEFAULT_ACTIONS]),
-});
-
-const fileSchema = z.strictObject({
-  services: z.array(serviceSchema).min(1).optional(),
-  rule_files: z.array(z.string().min(1)).default([]),
-});
-
-interface SettingsFile {
-  readonly services: readonly Service[] | undefined;
-  readonly ruleFiles: readonly string[];
-}
-
-function readSettingsFile({ folder, configFile }: Sources): SettingsFile {
-  const path = resolve(folder, configFile ?? "sentinel.yaml");
-  const text = readText(path, { optional: configFile === undefined });
-  if (text === undefined) return { services: undefined, ruleFiles: [] };
-  const parsed = fileSchema.safeParse(parseYaml(text, path));
-  if (!parsed.success) throw badFile(path, parsed.error);
-  const services = parsed.data.services?.map(({ name, job, health, actions }): Service => ({
-    name,
-    job: job ?? name,
-    healthUrl: health,
-    actions,
-  }));
-  const names = services?.map(({ name }) => name) ?? [];
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new SentinelError("configuration", `${path}: the service ${twice} is there twice`);
-  const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
-  return { services, ruleFiles };
-}
-
-const FILE_KEYS = ["services", "rule_files", "name", "job", "health", "actions"];
-
-function badFile(path: string, error: z.ZodError): SentinelError {
-  const issue = error.issues[0];
-  const place = issue && issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
-  if (issue?.code === "unrecognized_keys") {
-    const key = issue.keys[0] ?? "";
-    const near = nearest(key, FILE_KEYS);
-    return new SentinelError("configuration", `${path}: ${place}unknown key ${key}`, {
-      hint: near ? `Did you mean ${near}?` : `Known keys: ${FILE_KEYS.join(", ")}.`,
-    });
+/** @throws SentinelError `configuration`, naming the key */
+function splitSupervise(text: string): readonly string[] {
+  try {
+    return splitCommand(text);
+  } catch (error) {
+    if (!(error instanceof SentinelError)) throw error;
+    const { hint, message } = error;
+    const details = { cause: error, ...(hint === undefined ? {} : { hint }) };
+    throw new SentinelError("configuration", `SUPERVISE: ${message}`, details);
   }
-  return new SentinelError("configuration", `${path}: ${place}${issue?.message ?? "not read"}`);
 }
 
-function readRules(path: string): (RuleSource & { readonly file: string })[] {
-  const text = readText(path, { optional: false }) ?? "";
-  return readRuleFile(parseYaml(text, path), path).map((rule) => ({ ...rule, file: path }));
-}
-
-function parseYaml(text: string, path: string): unknown {
-  const document = parseDocument(text);
-  const error = document.errors[0];
-  if (error === undefined) return document.toJS({ maxAliasCount: 100 });
-  const line = error.linePos?.[0].line;
-  const [what] = error.message.split("\n");
-  throw new SentinelError("configuration", `${path}, line ${line ?? "?"}: ${what}`, {
-    hint: "It must be YAML.",
-  });
+/** Where a service's metrics are, unless it is said: beside its health. */
+function metricsOf({ job, healthUrl }: Service): ScrapeTargetSettings {
+  return { job, url: new URL("/metrics", healthUrl).href };
 }
 
 function withDotEnv(folder: string, env: Environment): Environment {
@@ -373,15 +159,4 @@ function withDotEnv(folder: string, env: Environment): Environment {
   const known = SETTING_KEYS.flatMap((key) => (file[key] === undefined ? [] : [[key, file[key]]]));
   const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== "");
   return { ...Object.fromEntries(known), ...Object.fromEntries(given) };
-}
-
-function readText(path: string, { optional }: { optional: boolean }): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (optional && code === "ENOENT") return undefined;
-    const what = code === "ENOENT" ? "is not there" : "cannot be read";
-    throw new SentinelError("configuration", `${path} ${what}`, { cause });
-  }
 }

@@ -70,6 +70,20 @@ test.each(["", "localhost:8000", "ftp://127.0.0.1/", "/health", "http://"])(
   },
 );
 
+test("a user and a password are sent, and not repeated", async () => {
+  await using server = serve(({ headers }) => {
+    const isKnown = headers.get("authorization") === `Basic ${btoa("me:s3cret")}`;
+    return new Response(null, { status: isKnown ? 200 : 401 });
+  });
+  const { port } = server;
+  expect(await healthcheck(`http://me:s3cret@127.0.0.1:${port}/health?key=s3cret`)).toEqual({
+    ok: true,
+    message: `http://127.0.0.1:${port}/health: healthy (status 200)`,
+  });
+  for (const url of ["http://me:s3cret@127.0.0.1:1/", "ftp://me:s3cret@a/", "http://me:s3cret@"])
+    expect((await healthcheck(url)).message).not.toContain("s3cret");
+});
+
 test("a proxy in the environment is not asked", async () => {
   await using service = serve(() => new Response());
   await using proxy = serve(() => new Response(null, { status: 502 }));

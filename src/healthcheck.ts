@@ -2,29 +2,32 @@
 
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
+import { shownUrl } from "./core/address.ts";
 import type { HealthAnswer } from "./core/model.ts";
 
 /**
  * One GET. A redirect is not followed, and no proxy is used: Docker puts the user's HTTP_PROXY into
  * containers, and `fetch` would ask it for 127.0.0.1 (which is why this is not `fetch`).
  *
- * @param url http or https; anything else is an answer that is not ok
+ * @param url http or https; anything else is an answer that is not ok. A user and a password in it
+ *   are sent as basic authentication, and never part of the message: a model may get to read that.
  */
 export function healthcheck(url: string, deadlineMs = 3000): Promise<HealthAnswer> {
-  const { promise, resolve } = Promise.withResolvers<HealthAnswer>();
-  const fail = (why: string) => resolve({ ok: false, message: `${url}: ${why}` });
   const parsed = URL.parse(url);
   const get = { "http:": getHttp, "https:": getHttps }[parsed?.protocol ?? ""];
   if (parsed === null || get === undefined) {
-    fail("not an http URL, such as http://127.0.0.1:8000/health");
-    return promise;
+    const message = "not an http URL, such as http://127.0.0.1:8000/health";
+    return Promise.resolve({ ok: false, message });
   }
+  const { promise, resolve } = Promise.withResolvers<HealthAnswer>();
+  const shown = shownUrl(url);
+  const fail = (why: string) => resolve({ ok: false, message: `${shown}: ${why}` });
 
   // Of the whole exchange; the request's own `timeout` is one of silence only.
   const timer = setTimeout(() => fail(`no answer within ${deadlineMs / 1000} s`), deadlineMs);
   const request = get(parsed, { agent: false }, ({ statusCode = 0 }) => {
     const ok = statusCode >= 200 && statusCode < 300;
-    resolve({ ok, message: `${url}: ${ok ? "healthy" : "unhealthy"} (status ${statusCode})` });
+    resolve({ ok, message: `${shown}: ${ok ? "healthy" : "unhealthy"} (status ${statusCode})` });
   });
   request.on("error", (error) => fail(error.message));
   return promise.finally(() => {

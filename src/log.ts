@@ -68,6 +68,11 @@ export function print(text: string): void {
   writeAll(STDOUT, Buffer.from(`${text}\n`));
 }
 
+/** A part of a line for a person at a terminal, such as one that is drawn over again. */
+export function printPart(text: string): void {
+  writeAll(STDOUT, Buffer.from(text));
+}
+
 /** Lines for people, on standard error. */
 export function printError(text: string): void {
   writeAll(STDERR, Buffer.from(`${text}\n`));

@@ -2,45 +2,58 @@
 
 import { isMainThread } from "node:worker_threads";
 import type { Command } from "commander";
+import type { DemoFault } from "./demo/faults.ts";
 
-const ROLES = ["target", "observer"] as const;
+const ROLES = ["target", "observer", "demo"] as const;
 type Role = (typeof ROLES)[number];
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** Of what is not a terminal: a pipe or a file has no width. */
+const DEFAULT_COLUMNS = 100;
 
 // A compiled executable has one entry: the CPU workers come through here as well. All else is
 // imported when it is needed, so that each start pays only for what it uses.
-if (isMainThread) process.exit(await main(process.argv.slice(2)));
-else await import("./target/cpu-worker.ts");
+if (!isMainThread) await import("./target/cpu-worker.ts");
+// The supervisor starts this program once more, beside each command that it runs.
+else if (process.argv[2] === "guardian" && process.send) await import("./executors/guardian.ts");
+else process.exit(await main(process.argv.slice(2)));
 
 interface Options {
   readonly role?: Role;
   readonly config?: string;
+  readonly fault?: DemoFault;
+  readonly keep?: boolean;
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const { Command, CommanderError, Option } = await import("commander");
-  const { VERSION } = await import("./config.ts");
+  const { VERSION } = await import("./config-environment.ts");
   const { print, printError } = await import("./log.ts");
   const { SentinelError } = await import("./core/errors.ts");
+  const { DEMO_FAULTS } = await import("./demo/faults.ts");
   let exitCode = 0;
 
   const program = new Command("sentinel")
     .description("Finds failures of services in containers, heals them, and proves it.")
-    .usage("--role=target | --role=observer | COMMAND")
+    .usage("--role=demo | --role=target | --role=observer | COMMAND")
     .version(VERSION, "-v, --version")
     .addOption(new Option("--role <role>", "what this process does").choices(ROLES))
     .option("--config <file>", "services and rule files (default: sentinel.yaml, if it is there)")
+    .addOption(new Option("--fault <name>", "demo: only this fault").choices(DEMO_FAULTS))
+    .option("--keep", "demo: go on watching afterwards, until Ctrl-C")
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => {} })
-    .action(async ({ role, config }: Options) => {
+    .action(async (options: Options) => {
+      const { role, fault, keep } = options;
       if (role === undefined)
         throw new SentinelError("usage", "a role or a command is missing", {
           hint: usageHint(program),
         });
-      await runRole(role, config);
+      if (role !== "demo" && (fault !== undefined || keep))
+        throw new SentinelError("usage", "--fault and --keep belong to --role=demo");
+      if (!(await runRole(role, options))) exitCode = EXIT_FAILED;
     });
 
   const command = (name: string, description: string) =>
@@ -48,9 +61,10 @@ async function main(args: readonly string[]): Promise<number> {
   command("check", "reach every dependency once, and say what to do about each that fails").action(
     async () => {
       const { check } = await import("./check.ts");
-      exitCode = (await check(await readObserverSettings(program.opts<Options>().config)))
-        ? 0
-        : EXIT_FAILED;
+      const settings = await readObserverSettings(program.opts<Options>().config);
+      const { lines, canWork } = await check(settings);
+      print(lines.join("\n"));
+      exitCode = canWork ? 0 : EXIT_FAILED;
     },
   );
   command("rules", "print the rules in force as a Prometheus rule file").action(async () => {
@@ -61,7 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
     .argument("[url]", "default: /health on this machine, on PORT")
     .action(async (url?: string) => {
       const { healthcheck } = await import("./healthcheck.ts");
-      const { targetSettings } = await import("./config.ts");
+      const { targetSettings } = await import("./config-environment.ts");
       const { port } = targetSettings(process.env);
       const answer = await healthcheck(url ?? `http://127.0.0.1:${port}/health`);
       if (answer.ok) print(answer.message);
@@ -75,14 +89,31 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      const [message] = error.message.replace(/^error: /, "").split("\n");
-      printError(`sentinel: ${message}. ${usageHint(program)}`);
+      const message = (await unknownCommand(program)) ?? error.message;
+      printError(`sentinel: ${onOneLine(message)}. ${usageHint(program)}`);
       return EXIT_USAGE;
     }
     if (!(error instanceof SentinelError)) throw error;
     printError(["sentinel:", `${error.message}.`, error.hint].filter(Boolean).join(" "));
     return error.code === "configuration" || error.code === "usage" ? EXIT_USAGE : EXIT_FAILED;
   }
+}
+
+/** To the library it is an argument too many of the program itself. */
+async function unknownCommand({ args, commands }: Command): Promise<string | undefined> {
+  const [word = "-"] = args;
+  const names = commands.map((command) => command.name());
+  if (word.startsWith("-") || names.includes(word)) return undefined;
+  const { nearest } = await import("./core/nearest.ts");
+  const near = nearest(word, names);
+  return `unknown command '${word}'${near ? ` (Did you mean ${near}?)` : ""}`;
+}
+
+function onOneLine(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.$/, "");
 }
 
 /** What would have been valid, on one line. */
@@ -102,7 +133,8 @@ async function readObserverSettings(configFile: string | undefined) {
   });
 }
 
-async function runRole(role: Role, configFile: string | undefined): Promise<void> {
+/** @returns whether the work succeeded */
+async function runRole(role: Role, { config, fault, keep = false }: Omit<Options, "role">) {
   const stop = new AbortController();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   for (const name of ["SIGTERM", "SIGINT"] as const)
@@ -110,16 +142,26 @@ async function runRole(role: Role, configFile: string | undefined): Promise<void
       stop.abort();
       resolve();
     });
-  if (role === "observer") {
-    const settings = await readObserverSettings(configFile);
-    const { runObserver } = await import("./observer.ts");
-    return runObserver(settings, stop.signal);
+  if (role === "demo") {
+    const { DEMO_FAULTS } = await import("./demo/faults.ts");
+    const { runDemo } = await import("./demo.ts");
+    const settings = await readObserverSettings(config);
+    const { isTTY, columns } = process.stdout;
+    const terminal = { isTerminal: isTTY === true, columns: columns ?? DEFAULT_COLUMNS };
+    const faults = fault === undefined ? DEMO_FAULTS : [fault];
+    return runDemo({ settings, faults, keep, terminal }, stop.signal);
   }
-  const { targetSettings } = await import("./config.ts");
+  if (role === "observer") {
+    const { runObserver } = await import("./observer.ts");
+    await runObserver(await readObserverSettings(config), stop.signal);
+    return true;
+  }
+  const { targetSettings } = await import("./config-environment.ts");
   const { createLog } = await import("./log.ts");
   const { startTarget } = await import("./target.ts");
   const log = createLog({ name: "sentinel.target", bufferMs: 50 });
   const target = await startTarget(targetSettings(process.env), log);
   await ended;
   await target.stop();
+  return true;
 }

@@ -1,159 +1,86 @@
-/** The role `observer`: picks the drivers from the settings and starts the loop. */
+/** The role `observer`: reads the settings into drivers, and tells what happens. */
 
-import { allowlistFor } from "./allowlist.ts";
 import type { ObserverSettings } from "./config.ts";
+import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
-import type { Rule, Service } from "./core/model.ts";
-import { createMonitor, type MonitorOptions } from "./core/monitor.ts";
-import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
 import { renderEvent } from "./core/report.ts";
-import {
-  builtInRules,
-  formatDuration,
-  mergeRules,
-  type RuleSource,
-  readRule,
-} from "./core/rules.ts";
-import { watch } from "./core/watch.ts";
-import { geminiDiagnoser } from "./diagnosers/gemini.ts";
-import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
-import { openaiDiagnoser } from "./diagnosers/openai.ts";
+import { diagnosersOf, dockerOptionsOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
-import { healthcheck } from "./healthcheck.ts";
+import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
+import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
 import { createLog, print } from "./log.ts";
-import { prometheusSource } from "./signals/prometheus.ts";
-
-/** The path of LM Studio's own API; any other is taken for OpenAI's. */
-const LM_STUDIO_PATH = "/api/v1/chat";
-
-const SCRAPES_PER_WINDOW = 4;
-const MIN_WINDOW_MS = 4000;
-const UNKNOWN_WINDOW_MS = 60_000;
-
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  sleep(durationMs, signal) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal.aborted) return Promise.resolve();
-    const timer = setTimeout(resolve, durationMs);
-    const wake = () => resolve();
-    signal.addEventListener("abort", wake, { once: true });
-    return promise.finally(() => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", wake);
-    });
-  },
-};
+import { observe } from "./observe.ts";
+import { HEAL_LABEL } from "./signals/containers.ts";
 
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing, and says so.
  *
- * @throws SentinelError `configuration` on a rule that cannot be read
+ * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
+ *   cannot be had
  */
 export async function runObserver(settings: ObserverSettings, signal: AbortSignal): Promise<void> {
-  const source = prometheusSource({ url: settings.prometheusUrl });
-  const diagnosers = diagnosersOf(settings);
-  const executors = [dockerExecutor(), composeExecutor({ composeFile: settings.composeFile })];
-  const runtime = dockerRuntime();
-  const { emit, say } = createOutput(settings);
-  say(startLines(settings, diagnosers));
-  await Promise.all(
-    settings.services.map(async (service) => {
-      const monitor = createMonitor(monitorOptions(settings, service, source), source, systemClock);
-      const { autonomy, pollIntervalMs, stabilizeMs, cooldownMs } = settings;
-      const allowlist = allowlistFor(service.name);
-      await watch(
-        {
-          policy: { service, allowlist, autonomy, pollIntervalMs, stabilizeMs },
-          world: {
-            source,
-            monitor,
-            runtime,
-            diagnosers,
-            executors,
-            clock: systemClock,
-            checkHealth: (url) => healthcheck(url),
-          },
-          cooldownMs,
-          emit,
-        },
-        signal,
-      );
-    }),
+  const signals = signalsOf(settings);
+  const { emit, announce, say } = createOutput(settings);
+  const { version, services, autonomy } = settings;
+  const names = services.map(({ name }) => name).join(", ");
+  announce(`Sentinel ${version} watches ${names || `containers with the label ${HEAL_LABEL}`}`);
+  say("signals", signals.description);
+  say(
+    "diagnosis",
+    [...diagnosersOf(settings).map(({ name }) => name), "the built-in playbook"].join(", then "),
   );
-  say(["Stopped."]);
+  say("sent out", describeSent(settings));
+  say("autonomy", autonomy);
+  const shared = { settings, signals, emit, say };
+  if (settings.supervise === undefined) {
+    const docker = dockerOptionsOf(settings);
+    const compose = { ...docker, composeFile: settings.composeFile };
+    const executors = [dockerExecutor(docker), composeExecutor(compose)];
+    await observe({ ...shared, runtime: dockerRuntime(docker), executors }, signal);
+  } else {
+    const { service: name, argv } = settings.supervise;
+    await using supervisor = createSupervisor({
+      name,
+      argv,
+      clock: systemClock,
+      onEvent: (event) => say("command", describeSupervisor(event)),
+    });
+    const runtime = supervisorRuntime(supervisor);
+    const executors = [supervisorExecutor(supervisor)];
+    await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
+  }
+  announce("Stopped.");
 }
 
-/** Gemini, then each local model; the playbook needs no driver. */
-export function diagnosersOf({ gemini, localModels }: ObserverSettings): Diagnoser[] {
-  const { models, ...server } = localModels;
-  const isLmStudio = new URL(server.url).pathname === LM_STUDIO_PATH;
-  const create = isLmStudio ? lmstudioDiagnoser : openaiDiagnoser;
-  return [
-    ...(gemini ? [geminiDiagnoser(gemini)] : []),
-    ...models.map((model) => create({ ...server, model })),
-  ];
+function describeSupervisor(event: SupervisorEvent): string {
+  switch (event.type) {
+    case "child_started":
+      return `it runs as process ${event.pid}`;
+    case "child_died":
+      return `it ended by itself (${event.how}) after ${Math.round(event.ranMs / 1000)} s`;
+    case "child_restarting":
+      return `it is started again in ${event.inMs / 1000} s`;
+    case "child_given_up":
+      return `it died ${event.deaths} times within ${event.withinMs / 1000} s, and is not started again`;
+    case "child_stopped":
+      return `it is stopped (${event.how})`;
+  }
 }
 
-/** The rules in force for a service, built-in ones first, as they stand in a rule file. */
-export function ruleSources(
-  settings: ObserverSettings,
-  service: Service,
-  windowMs: number,
-): (RuleSource & { readonly file?: string })[] {
-  return mergeRules(builtInRules(service, settings.thresholds, windowMs), settings.ownRules);
-}
-
-/** @throws SentinelError `configuration` */
-export function rulesFor(settings: ObserverSettings, service: Service, windowMs: number): Rule[] {
-  return ruleSources(settings, service, windowMs).map(({ file, ...rule }) =>
-    readRule(rule, file ?? "built-in rules"),
-  );
-}
-
-/** `RATE_WINDOW=auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */
-export function monitorOptions(
-  settings: ObserverSettings,
-  service: Service,
-  source: SignalSource,
-): MonitorOptions {
-  return {
-    rulesFor: (windowMs) => rulesFor(settings, service, windowMs),
-    fallbackWindowMs: UNKNOWN_WINDOW_MS,
-    async findWindowMs(signal) {
-      if (settings.rateWindowMs !== undefined) return settings.rateWindowMs;
-      try {
-        const intervalMs = await source.scrapeIntervalMs(service.job, signal);
-        return intervalMs && Math.max(SCRAPES_PER_WINDOW * intervalMs, MIN_WINDOW_MS);
-      } catch {
-        // The source is away, which the poll itself says.
-        return undefined;
-      }
-    },
-  };
-}
-
-function startLines(settings: ObserverSettings, diagnosers: readonly Diagnoser[]): string[] {
-  const { version, services, prometheusUrl, pollIntervalMs, autonomy, gemini, localModels } =
-    settings;
-  const asked = [...diagnosers.map(({ name }) => name), "the built-in playbook"].join(", then ");
+/** Evidence holds log lines: a person should know where they go. */
+function describeSent({ gemini, localModels }: ObserverSettings): string {
   const sent = [
     ...(gemini ? [gemini.baseUrl ? new URL(gemini.baseUrl).host : "Google"] : []),
     ...(localModels.models.length > 0 ? [new URL(localModels.url).host] : []),
   ];
-  return [
-    `Sentinel ${version} watches ${services.map(({ name }) => name).join(", ")}`,
-    `  signals     ${new URL(prometheusUrl).origin}, every ${formatDuration(pollIntervalMs)}`,
-    `  diagnosis   ${asked}`,
-    `  sent out    ${sent.length > 0 ? `evidence of an incident, to ${sent.join(" and ")}` : "nothing"}`,
-    `  autonomy    ${autonomy}`,
-  ];
+  return sent.length > 0 ? `evidence of an incident, to ${sent.join(" and ")}` : "nothing";
 }
 
 interface Output {
   emit(event: SentinelEvent): void;
-  say(lines: readonly string[]): void;
+  announce(text: string): void;
+  say(topic: string, text: string): void;
 }
 
 function createOutput({ logFormat }: ObserverSettings): Output {
@@ -163,13 +90,16 @@ function createOutput({ logFormat }: ObserverSettings): Output {
         const lines = renderEvent(event);
         if (lines.length > 0) print(lines.join("\n"));
       },
-      say: (lines) => print(lines.join("\n")),
+      announce: print,
+      say: (topic, text) => print(`  ${topic.padEnd(12)}${text}`),
     };
   const log = createLog({ name: "sentinel.observer" });
   return {
-    emit: ({ type, atMs: _, ...fields }) => log.event("info", type, fields),
-    say: (lines) => {
-      for (const line of lines) log.event("info", "notice", { text: line.trim() });
+    emit: (happened) => {
+      const { level, event, fields } = toEventLine(happened);
+      log.event(level, event, fields);
     },
+    announce: (text) => log.event("info", "notice", { text }),
+    say: (topic, text) => log.event("info", "notice", { topic, text }),
   };
 }

@@ -8,6 +8,13 @@ import { childEnvironment, lastLine, runCommand } from "../src/executors/spawn.t
 /** In which the project's own image is built: whoever can build that has this. */
 export const BUN_IMAGE = "oven/bun:1.4.5";
 
+/** What `docker compose up` builds on and runs; the second is what the target runs on. */
+export const STACK_IMAGES: readonly string[] = [
+  BUN_IMAGE,
+  "gcr.io/distroless/base-nossl-debian12:nonroot",
+  "prom/prometheus:v3.5.3",
+];
+
 const ENGINE_DEADLINE_MS = 10_000;
 const PULL_DEADLINE_MS = 180_000;
 const COMMAND_DEADLINE_MS = 120_000;
@@ -27,7 +34,7 @@ export async function whyNoDocker(images: readonly string[] = []): Promise<strin
 /**
  * A `describe` that is skipped, visibly, if there is a reason; with CI=true it fails instead.
  *
- * @param missing as from `whyNoDocker`
+ * @param missing as from `whyNoDocker` or `whyNoPrometheus`
  */
 export function describeUnless(missing: string | undefined, name: string, body: () => void): void {
   if (missing === undefined) return describe(name, body);
@@ -38,7 +45,7 @@ export function describeUnless(missing: string | undefined, name: string, body: 
     return;
   }
   console.warn(`skipped: ${name}: ${missing}`);
-  describe.skip(`${name} (skipped: no Docker)`, body);
+  describe.skip(`${name} (skipped: ${missing})`, body);
 }
 
 /**

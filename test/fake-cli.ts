@@ -44,8 +44,20 @@ export async function fakeCli(scripts: Readonly<Record<string, string>>): Promis
   };
 }
 
-/** True while a process of that id runs; a zombie whom nobody has collected yet does not. */
+/** The kernel takes a moment to end what was killed, more so on a busy machine. */
+const END_WITHIN_MS = 2000;
+
+/** True if a process of that id goes on running; a zombie whom nobody has collected yet does not. */
 export async function isRunning(pid: number): Promise<boolean> {
+  const untilMs = performance.now() + END_WITHIN_MS;
+  while (await isListed(pid)) {
+    if (performance.now() > untilMs) return true;
+    await Bun.sleep(20);
+  }
+  return false;
+}
+
+async function isListed(pid: number): Promise<boolean> {
   const shown = Bun.spawn(["ps", "-o", "stat=", "-p", String(pid)], { stderr: "ignore" });
   const state = (await new Response(shown.stdout).text()).trim();
   return state !== "" && !state.startsWith("Z");

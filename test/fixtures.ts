@@ -23,6 +23,7 @@ export function service(changes: Partial<Service> = {}): Service {
     name: SERVICE_NAME,
     job: SERVICE_NAME,
     healthUrl: "http://localhost:8000/health",
+    executors: ["docker", "compose"],
     actions: ["docker-restart", "compose-up", "compose-restart"],
     ...changes,
   };

@@ -1,7 +1,13 @@
 /** Reads what a model wrote: one JSON object, checked against a schema and the allowlist. */
 
 import { z } from "zod";
-import { ACTION_IDS, type ActionId, type Allowlist, matchAction } from "../allowlist.ts";
+import {
+  ACTION_IDS,
+  type ActionId,
+  type Allowlist,
+  matchAction,
+  offeredActions,
+} from "../allowlist.ts";
 import { DiagnosisError } from "./errors.ts";
 import { type Diagnosis, FAULT_CLASSES, SEVERITIES, type Severity } from "./model.ts";
 
@@ -34,7 +40,7 @@ const askedAnswer = z.strictObject({
  * @param allowlist its ids are the values offered for `action`, beside `none`
  */
 export function answerSchema(allowlist: Allowlist): Record<string, unknown> {
-  const offered = ACTION_IDS.filter((id) => allowlist[id] !== undefined);
+  const offered = offeredActions(allowlist).map(({ id }) => id);
   const { $schema: _, ...schema } = z.toJSONSchema(
     askedAnswer.extend({
       action: z.enum([...offered, "none"]).describe(askedAnswer.shape.action.description ?? ""),

@@ -2,8 +2,14 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { alert, allowlist, rule, service } from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
-import { AUTONOMY_LEVELS, decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
-import { ALERT_STATES, type Alert, DECISION_REASONS, SEVERITIES } from "./model.ts";
+import { decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
+import {
+  AUTONOMY_LEVELS,
+  ALERT_STATES,
+  type Alert,
+  DECISION_REASONS,
+  SEVERITIES,
+} from "./model.ts";
 import { CRASH_LOOP_ALERT } from "./rules.ts";
 
 interface Change {
@@ -179,6 +185,7 @@ test("it acts exactly if all conditions hold, and on what both keys chose", () =
         now.state === "firing" &&
         now.action !== "none" &&
         !now.action.endsWith("-stop") &&
+        allowlist[now.action] !== undefined &&
         now.permits.includes(now.action) &&
         now.actions.includes(now.action) &&
         now.autonomy === "auto" &&

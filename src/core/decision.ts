@@ -1,11 +1,8 @@
 /** Whether Sentinel acts alone. Pure; every answer has a reason from a closed list. */
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
-import type { Alert, Decision, DecisionReason, Diagnosis, Service } from "./model.ts";
+import type { Alert, Autonomy, Decision, DecisionReason, Diagnosis, Service } from "./model.ts";
 import { CRASH_LOOP_ALERT } from "./rules.ts";
-
-export const AUTONOMY_LEVELS = ["observe", "approve", "auto"] as const;
-export type Autonomy = (typeof AUTONOMY_LEVELS)[number];
 
 export interface Proposal {
   /** The alert as it stood when the incident began. */
@@ -39,7 +36,9 @@ export function decide(proposal: Proposal, { autonomy, alerts }: Situation): Dec
   if (alerts.some(isCrashLoop)) return ask(action, "crash_loop");
   if (rule.permits.length === 0) return ask(action, "rule_permits_nothing");
   if (!rule.permits.includes(action)) return ask(action, "keys_disagree");
-  if (allowlist[action].stopsService) return ask(action, "stop_needs_a_person");
+  const offered = allowlist[action];
+  if (offered === undefined) return ask(action, "not_allowed_for_service");
+  if (offered.stopsService) return ask(action, "stop_needs_a_person");
   if (!service.actions.includes(action)) return ask(action, "not_allowed_for_service");
   if (autonomy === "observe") return skip("autonomy_observe", action);
   if (autonomy === "approve") return ask(action, "autonomy_approve");

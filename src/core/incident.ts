@@ -1,13 +1,14 @@
 /** The story of one incident, from the alert to the verdict. Reads from top to bottom. */
 
 import type { AllowedAction, Allowlist } from "../allowlist.ts";
-import { type Autonomy, decide } from "./decision.ts";
+import { decide } from "./decision.ts";
 import { alertLabels, fingerprint } from "./detection.ts";
 import { DiagnosisError, messageOf } from "./errors.ts";
 import type { Closing, IncidentEvent } from "./events.ts";
 import { maskCredentials } from "./evidence.ts";
 import type {
   Alert,
+  Autonomy,
   ContainerState,
   Diagnosis,
   Evaluation,
@@ -95,12 +96,12 @@ export async function handleIncident(
   );
   const chosen = decision.action && policy.allowlist[decision.action];
   emit({ type: "decided", decision, ...(chosen ? { argv: chosen.argv } : {}) });
-  if (decision.kind !== "act")
+  if (decision.kind !== "act" || chosen === undefined)
     return close(decision.kind === "ask" ? "held" : "skipped", { reason: decision.reason });
 
   const fromStart = (atMs: number) => atMs - (onsetMs ?? openedAtMs);
   const actedAfterMs = fromStart(clock.nowMs());
-  const outcome = await act(policy.allowlist[decision.action], world, signal);
+  const outcome = await act(chosen, world, signal);
   if (outcome.kind === "not_started") {
     const reason = "the command could not be started, so nothing was done";
     return close("acted", { actedAfterMs, verdict: { kind: "not_healed", reason } });
@@ -233,7 +234,7 @@ async function diagnose(
       if (signal.aborted) break;
     }
   }
-  const diagnosis = consult(evidence);
+  const diagnosis = consult({ evidence, allowlist: policy.allowlist });
   if (!signal.aborted)
     emit({ type: "diagnosed", diagnoser: PLAYBOOK_NAME, diagnosis, durationMs: 0 });
   return diagnosis;

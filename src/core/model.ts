@@ -1,6 +1,6 @@
 /** The values that flow through Sentinel, from a sample to a verdict. Data goes one way. */
 
-import type { ActionId } from "../allowlist.ts";
+import type { ActionId, ExecutorName } from "../allowlist.ts";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -31,8 +31,10 @@ export interface Service {
   readonly name: string;
   /** Prometheus job whose series belong to it. */
   readonly job: string;
-  /** Answers 2xx while the service is well. */
+  /** Answers 2xx while the service is well; `docker:` instead takes the word of its HEALTHCHECK. */
   readonly healthUrl: string;
+  /** What can act on it: where it runs. */
+  readonly executors: readonly ExecutorName[];
   /** Ids that it may get without a person, narrowest first. */
   readonly actions: readonly ActionId[];
 }
@@ -173,6 +175,10 @@ export interface Diagnosis {
   readonly action: ActionId | "none";
   readonly evidence: readonly string[];
 }
+
+/** `observe` only reports what it would do; `approve` waits for a person; `auto` acts. */
+export const AUTONOMY_LEVELS = ["observe", "approve", "auto"] as const;
+export type Autonomy = (typeof AUTONOMY_LEVELS)[number];
 
 /** Why Sentinel did not act by itself, or why it did. Closed: it is also a metric's label. */
 export const DECISION_REASONS = [

@@ -25,6 +25,10 @@ export interface MonitorOptions {
 export interface Monitor {
   /** The range in force. */
   readonly windowMs: number;
+  /** The rules in force. */
+  readonly rules: readonly Rule[];
+  /** What the last poll gave; `undefined` before the first. */
+  readonly lastPoll: Poll | undefined;
   /** Evaluates all rules once. A failing source makes every rule's data missing; it does not throw. */
   poll(signal: AbortSignal): Promise<Poll>;
 }
@@ -34,7 +38,7 @@ export function createMonitor(
   source: SignalSource,
   clock: Clock,
 ): Monitor {
-  let alerts: readonly Alert[] = [];
+  let lastPoll: Poll | undefined;
   let windowMs = options.fallbackWindowMs;
   let isWindowKnown = false;
   let rules = options.rulesFor(windowMs);
@@ -52,6 +56,12 @@ export function createMonitor(
     get windowMs() {
       return windowMs;
     },
+    get rules() {
+      return rules;
+    },
+    get lastPoll() {
+      return lastPoll;
+    },
     async poll(signal) {
       if (!isWindowKnown) await settleWindow(signal);
       const results = await Promise.all(rules.map((rule) => readRule(rule, source, signal)));
@@ -62,9 +72,10 @@ export function createMonitor(
         evaluation: sourceDown === undefined ? evaluation : { kind: "no_data", reason: sourceDown },
       }));
       const atMs = clock.nowMs();
-      alerts = detect(alerts, readings, atMs);
+      const alerts = detect(lastPoll?.alerts ?? [], readings, atMs);
       const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));
-      return { atMs, sourceDown, alerts, evaluations };
+      lastPoll = { atMs, sourceDown, alerts, evaluations };
+      return lastPoll;
     },
   };
 }

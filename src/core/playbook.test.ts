@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { allowlist, containerState, evidence, NEVER, SERVICE_NAME } from "../../test/fixtures.ts";
+import { allowlist, containerState, evidence, NEVER, service } from "../../test/fixtures.ts";
 import type { Evidence } from "./model.ts";
 import { consult, NO_SUCH_CONTAINER, playbook } from "./playbook.ts";
 import { builtInRules, readRule } from "./rules.ts";
@@ -10,6 +10,9 @@ const oomKilled = containerState({ status: "exited", exitCode: 137, oomKilled: t
 const noContainer = { kind: "missing", reason: NO_SUCH_CONTAINER } as const;
 const noDocker = { kind: "missing", reason: "Docker cannot be reached" } as const;
 const found = (value: ReturnType<typeof containerState>) => ({ kind: "found", value }) as const;
+
+const consulted = (changes: Partial<Evidence>) =>
+  consult({ evidence: evidence(changes), allowlist });
 
 describe("what the playbook finds", () => {
   const down = { alert: "TargetDown", health: unwell };
@@ -76,35 +79,34 @@ describe("what the playbook finds", () => {
     ],
   ];
   test.each(cases)("%s", (_, changes, expected, cause) => {
-    const { faultClass, action, rootCause } = consult(evidence(changes));
+    const { faultClass, action, rootCause } = consulted(changes);
     expect(`${faultClass} ${action}`).toBe(expected);
     expect(rootCause).toContain(cause);
   });
 });
 
 test("it is less sure where Docker did not answer, and least of what it does not know", () => {
-  const confidence = (changes: Partial<Evidence>) => consult(evidence(changes)).confidence;
+  const confidence = (changes: Partial<Evidence>) => consulted(changes).confidence;
   expect(confidence({})).toBeGreaterThan(confidence({ container: noDocker }));
   expect(confidence({ container: noDocker })).toBeGreaterThan(confidence({ alert: "DiskFull" }));
 });
 
 test("its severity is the rule's, its facts are the summary and the container", () => {
-  expect(consult(evidence({ severity: "low" }))).toMatchObject({
+  expect(consulted({ severity: "low" })).toMatchObject({
     severity: "low",
     evidence: [
       "CPU use is 1.9 cores",
-      "Docker: running, health healthy, restarted 0 times by itself",
+      "Runtime: running, health healthy, restarted 0 times by itself",
     ],
   });
 });
 
 test("it proposes nothing but what the built-in rule of that alert permits", () => {
   const thresholds = { cpu: 1, latencySeconds: 1, memoryBytes: 1, errorRatio: 1 };
-  const watched = { name: SERVICE_NAME, job: "j", healthUrl: "http://x/", actions: [] };
-  const rules = builtInRules(watched, thresholds, 4000).map((source) => readRule(source, "x"));
+  const rules = builtInRules(service(), thresholds, 4000).map((source) => readRule(source, "x"));
   for (const { alert } of rules)
     for (const container of [found(containerState()), found(exited), noContainer, noDocker]) {
-      const { action } = consult(evidence({ alert, container, health: unwell }));
+      const { action } = consulted({ alert, container, health: unwell });
       const permits = rules.find((of) => of.alert === alert)?.permits ?? [];
       expect([...permits, "none"]).toContain(action);
     }
@@ -113,5 +115,5 @@ test("it proposes nothing but what the built-in rule of that alert permits", () 
 
 test("as a diagnoser it answers at once, the same", async () => {
   const request = { evidence: evidence(), allowlist };
-  expect(await playbook.diagnose(request, NEVER)).toEqual(consult(evidence()));
+  expect(await playbook.diagnose(request, NEVER)).toEqual(consult(request));
 });

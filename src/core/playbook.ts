@@ -1,16 +1,16 @@
 /** The built-in diagnoser: rules over evidence. It needs no model and always answers. */
 
-import type { ActionId } from "../allowlist.ts";
+import type { ActionId, Allowlist } from "../allowlist.ts";
 import type { ContainerState, Diagnosis, Evidence, FaultClass } from "./model.ts";
-import type { Diagnoser } from "./ports.ts";
+import type { Diagnoser, DiagnosisRequest } from "./ports.ts";
 
-/** By alert; a map, since a rule may be named as any text, such as `constructor`. */
 const ALERT_FAULTS: ReadonlyMap<string, FaultClass> = new Map([
   ["HighCpu", "cpu"],
   ["HighLatency", "latency"],
   ["HighErrorRatio", "errors"],
   ["HighMemory", "memory"],
   ["TargetDown", "down"],
+  ["ContainerUnhealthy", "down"],
   ["CrashLoop", "crash_loop"],
 ]);
 
@@ -19,7 +19,7 @@ const CAUSES = {
   memory: "Resident memory is over its limit; a leak is the usual cause.",
   latency: "Requests wait much longer than they should inside the service.",
   errors: "The service answers an unusual share of requests with an error of its own.",
-  down: "The service cannot be scraped.",
+  down: "The service does not answer its scrapes or its health check.",
   crash_loop: "The process starts again and again; a restart has not cured it.",
   dependency: "Something that the service depends on fails.",
   unknown: "The alert is none that the playbook knows.",
@@ -28,19 +28,27 @@ const CAUSES = {
 /** Restarting cures what a process has worked itself into. */
 const CURED_BY_RESTART: readonly FaultClass[] = ["cpu", "memory", "latency", "errors"];
 
+/** Narrowest first; the first that is offered is taken. */
+const RESTARTS: readonly ActionId[] = ["docker-restart", "supervisor-restart", "compose-restart"];
+
+/** For a service that is there but does not run. `docker restart` also starts. */
+const STARTS: readonly ActionId[] = ["docker-restart", "supervisor-start", "compose-up"];
+
+const CREATES: readonly ActionId[] = ["compose-up"];
+
 export const PLAYBOOK_NAME = "built-in playbook";
 
 export const playbook: Diagnoser = {
   name: PLAYBOOK_NAME,
   deadlineMs: 1000,
-  diagnose: ({ evidence }) => Promise.resolve(consult(evidence)),
+  diagnose: (request) => Promise.resolve(consult(request)),
 };
 
 /** The diagnosis by rules alone. Less sure than it could be where Docker did not answer. */
-export function consult(evidence: Evidence): Diagnosis {
+export function consult({ evidence, allowlist }: DiagnosisRequest): Diagnosis {
   const faultClass = ALERT_FAULTS.get(evidence.alert) ?? "unknown";
   const container = evidence.container.kind === "found" ? evidence.container.value : undefined;
-  const { action, because } = choose(faultClass, evidence);
+  const { action, because } = choose(faultClass, evidence, allowlist);
   return {
     rootCause: [CAUSES[faultClass], because].filter((part) => part !== "").join(" "),
     severity: evidence.severity,
@@ -56,8 +64,13 @@ interface Choice {
   readonly because: string;
 }
 
-function choose(faultClass: FaultClass, { container, health }: Evidence): Choice {
-  if (CURED_BY_RESTART.includes(faultClass)) return { action: "docker-restart", because: "" };
+function choose(
+  faultClass: FaultClass,
+  { container, health }: Evidence,
+  allowlist: Allowlist,
+): Choice {
+  const first = (ids: readonly ActionId[]) => ids.find((id) => allowlist[id]) ?? "none";
+  if (CURED_BY_RESTART.includes(faultClass)) return { action: first(RESTARTS), because: "" };
   if (faultClass !== "down") return { action: "none", because: "" };
   if (health.ok)
     return {
@@ -66,22 +79,27 @@ function choose(faultClass: FaultClass, { container, health }: Evidence): Choice
     };
   if (container.kind === "missing") {
     if (container.reason === NO_SUCH_CONTAINER)
-      return { action: "compose-up", because: "Its container does not exist." };
+      return { action: first(CREATES), because: "Its container does not exist." };
     return { action: "none", because: `What became of it is not known: ${container.reason}.` };
   }
   const { status, exitCode, oomKilled } = container.value;
   if (status === "running")
     return {
-      action: "docker-restart",
-      because: "Its container runs, so the process in it hangs or no longer listens.",
+      action: first(RESTARTS),
+      because: "It runs, so its process hangs or no longer listens.",
     };
   const how = oomKilled ? "killed for lack of memory" : `exit code ${exitCode}`;
-  return { action: "docker-restart", because: `Its container is ${status} (${how}).` };
+  if (status === GIVEN_UP)
+    return { action: "none", because: `It died again and again (${how}); it was given up.` };
+  return { action: first(STARTS), because: `It is ${status} (${how}).` };
 }
+
+/** The status of a service that its runtime does not start again, for it dies each time. */
+export const GIVEN_UP = "given_up";
 
 /** The reason that stands in the evidence when Docker answered and has no such container. */
 export const NO_SUCH_CONTAINER = "Docker has no container of that name";
 
 function describe({ status, health, restartCount }: ContainerState): string {
-  return `Docker: ${status}, health ${health}, restarted ${restartCount} times by itself`;
+  return `Runtime: ${status}, health ${health}, restarted ${restartCount} times by itself`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ACTION_IDS, allowlistFor } from "../allowlist.ts";
+import { allowlistFor, offeredActions } from "../allowlist.ts";
 import type { Evidence } from "./model.ts";
 import { MAX_PROMPT_BYTES, renderPrompt } from "./prompt.ts";
 
@@ -47,8 +47,9 @@ function bytes(prompt: { system: string; user: string }): number {
 test("the task names the service, every id with its command, and what a stop means", () => {
   const { system } = render();
   expect(system).toContain('service "sentinel-target-api"');
-  for (const id of ACTION_IDS)
-    expect(system).toContain(`- ${id}: runs \`${allowlist[id].argv.join(" ")}\``);
+  for (const { id, argv } of offeredActions(allowlist))
+    expect(system).toContain(`- ${id}: runs \`${argv.join(" ")}\``);
+  expect(system).not.toContain("supervisor");
   expect(system.match(/always waits for a person/g)).toHaveLength(2);
   expect(system).toContain("- none:");
   expect(system).toContain("narrowest action");
@@ -86,8 +87,8 @@ test("what is missing is said to be missing, and is never a zero", () => {
   expect(user).toContain("value: missing; threshold: not stated");
   expect(user).toContain("history of the value: missing");
   expect(user).toContain("HighMemory: no_data, value missing, threshold missing");
-  expect(user).toContain("container, as Docker tells: missing (no Docker)");
-  expect(user).toContain("container's log: missing (no such container)");
+  expect(user).toContain("container or process, as its runtime tells: missing (no Docker)");
+  expect(user).toContain("log: missing (no such container)");
 });
 
 describe("input from strangers", () => {

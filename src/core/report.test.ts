@@ -44,7 +44,7 @@ test("the report of an incident, whole", async () => {
 ── Incident 20250101T120010-HighCpu on sentinel-target-api ─────────────
    Fired       HighCpu (high): CPU use is 1.9 cores, 3.8 times the threshold of 0.5
    Since       about 12:00:05, 5 s before it was found
-   Docker      running, health healthy, 0 restarts, started 2025-01-01T11:59:00.000Z
+   State       running, health healthy, 0 restarts, started 2025-01-01T11:59:00.000Z
    Health      healthy (status 200)
    Evidence    0 log lines, 61 earlier values
    No answer   gemini-2.5-flash (Gemini): status 429: over the quota

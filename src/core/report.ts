@@ -41,7 +41,7 @@ export function renderEvent(event: SentinelEvent): string[] {
       ];
     case "evidence_collected":
       return [
-        ...field("Docker", renderContainer(event.container)),
+        ...field("State", renderContainer(event.container)),
         ...field("Health", event.health.message),
         ...field("Evidence", `${event.logLines} log lines, ${event.historyPoints} earlier values`),
       ];
@@ -154,7 +154,7 @@ function renderClosing(closing: Closing): string[] {
 function renderQuiet(alerts: readonly Alert[]): string {
   // Silence without data is no sign of health.
   const isMeasured = alerts.some(({ state }) => state !== "no_data");
-  return `${isMeasured ? "all quiet" : "nothing is known"}: ${alerts.map(reading).join(", ")}`;
+  return `${isMeasured ? "all quiet" : "nothing is known"}: ${[...new Set(alerts.map(reading))].join(", ")}`;
 }
 
 /** One signal in the line that says that all is quiet. */

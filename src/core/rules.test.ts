@@ -1,17 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { service } from "../../test/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import { SentinelError } from "./errors.ts";
 import type { RuleSignal } from "./model.ts";
-import {
-  builtInRules,
-  CRASH_LOOP_ALERT,
-  formatDuration,
-  mergeRules,
-  parseDuration,
-  readRule,
-  readRuleFile,
-} from "./rules.ts";
+import { builtInRules, CRASH_LOOP_ALERT, mergeRules, readRule, readRuleFile } from "./rules.ts";
 
 const thresholds = { cpu: 0.5, latencySeconds: 2, memoryBytes: 524_288_000, errorRatio: 0.05 };
 
@@ -46,11 +39,11 @@ describe("the built-in rules", () => {
         ].join(", "),
       ),
     ).toEqual([
-      "HighCpu, > 0.5, 0, high, docker-restart compose-restart",
-      "HighLatency, > 2, 0, high, docker-restart compose-restart",
-      "HighErrorRatio, > 0.05, 0, high, docker-restart compose-restart",
-      "HighMemory, > 524288000, 5000, high, docker-restart compose-restart",
-      "TargetDown, == 0, 5000, critical, docker-restart compose-up compose-restart",
+      "HighCpu, > 0.5, 0, high, docker-restart compose-restart supervisor-restart",
+      "HighLatency, > 2, 0, high, docker-restart compose-restart supervisor-restart",
+      "HighErrorRatio, > 0.05, 0, high, docker-restart compose-restart supervisor-restart",
+      "HighMemory, > 524288000, 5000, high, docker-restart compose-restart supervisor-restart",
+      "TargetDown, == 0, 5000, critical, docker-restart compose-up compose-restart supervisor-restart supervisor-start",
       "TargetDown, -, 30000, critical, -",
       "CrashLoop, > 3, 0, critical, -",
     ]);
@@ -88,7 +81,7 @@ describe("the measured side of an expression", () => {
     ["a threshold with an exponent", "A > 5e8", "A > 500000000"],
     ["a threshold that is calculated", "A > 500 * 1024 ^ 2", "A > 524288000"],
     ["a threshold in brackets", "A > (1 + 1) / 4", "A > 0.5"],
-    ["not of a duration as a threshold", "A > 1h30m", undefined],
+    ["a duration as a threshold, which is a number of seconds", "A > 1h30m", "A > 5400"],
     ["with a condition", "A > 5 and B > 1", "A > 5"],
     ["with an exception", "A > 5 unless B", "A > 5"],
     ["with two conditions", "A > 5 and B and C", "A > 5"],
@@ -115,12 +108,12 @@ describe("a rule that cannot be read", () => {
     [
       "names the place in the expression",
       { ...rule, expr: "sum(A > 5" },
-      "a.yml: alert A: expr is not PromQL at character 10: sum(A > 5",
+      "a.yml: alert A: expr sum(A > 5: 1:10: parse error: unclosed left parenthesis",
     ],
     [
       "has an expression at all",
       { ...rule, expr: "" },
-      "a.yml: alert A: expr is not PromQL at character 1: ",
+      "a.yml: alert A: expr : 1:1: parse error: no expression found in input",
     ],
     [
       "shows a duration",

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import { SentinelError } from "./errors.ts";
 import type { Labels, Rule, Service, Severity } from "./model.ts";
 import { SEVERITIES } from "./model.ts";
@@ -65,6 +66,14 @@ export interface Thresholds {
   readonly errorRatio: number;
 }
 
+/** Where scrapes are far apart, seconds still count. */
+const MOST_FOR_MS = 5000;
+
+/** Starts within 10 minutes, whoever started it: past it a restart is no cure. */
+const MAX_STARTS = 3;
+const CRASH_LOOP_SUMMARY =
+  "started {{ $value | humanize }} times within 10 minutes; restarting does not help";
+
 /** Errors within the window below which a share of errors says nothing: one unlucky request. */
 const MIN_ERRORS = 3;
 
@@ -83,7 +92,9 @@ export function builtInRules(
 ): RuleSource[] {
   const selector = `job=${JSON.stringify(service.job)}`;
   const window = formatDuration(windowMs);
-  const restarts = "docker-restart, compose-restart";
+  // One more scrape that says so: a single one may have met a restart.
+  const forOneScrape = formatDuration(Math.min(windowMs / 4, MOST_FOR_MS));
+  const restarts = "docker-restart, compose-restart, supervisor-restart";
   const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
   const requests = `http_requests_total{${selector}}[${window}]`;
   return [
@@ -117,7 +128,7 @@ export function builtInRules(
     {
       alert: "HighMemory",
       expr: `process_resident_memory_bytes{${selector}} > ${thresholds.memoryBytes}`,
-      for: "5s",
+      for: forOneScrape,
       labels: { severity: "high", service: service.name },
       annotations: {
         summary: "resident memory is {{ $value | humanize1024 }}B",
@@ -127,11 +138,12 @@ export function builtInRules(
     {
       alert: "TargetDown",
       expr: `up{${selector}} == 0`,
-      for: "5s",
+      for: forOneScrape,
       labels: { severity: "critical", service: service.name },
       annotations: {
-        summary: "Prometheus cannot scrape the service",
-        [PERMITS_ANNOTATION]: "docker-restart, compose-up, compose-restart",
+        summary: "the service cannot be scraped",
+        [PERMITS_ANNOTATION]:
+          "docker-restart, compose-up, compose-restart, supervisor-restart, supervisor-start",
       },
     },
     {
@@ -144,12 +156,36 @@ export function builtInRules(
     },
     {
       alert: CRASH_LOOP_ALERT,
-      expr: `changes(process_start_time_seconds{${selector}}[10m]) > 3`,
+      expr: `changes(process_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
       labels: { severity: "critical", service: service.name },
+      annotations: { summary: CRASH_LOOP_SUMMARY },
+    },
+  ];
+}
+
+/**
+ * The rules for a container that is known by Docker's word alone.
+ *
+ * @param name as the label `container` of its series has it
+ */
+export function containerRules({ name }: Service): RuleSource[] {
+  const selector = `container=${JSON.stringify(name)}`;
+  return [
+    {
+      alert: "ContainerUnhealthy",
+      // Docker's own retries are its `for`.
+      expr: `container_healthy{${selector}} == 0`,
+      labels: { severity: "high", service: name },
       annotations: {
-        summary:
-          "started {{ $value | humanize }} times within 10 minutes; restarting does not help",
+        summary: "its HEALTHCHECK fails",
+        [PERMITS_ANNOTATION]: "docker-restart",
       },
+    },
+    {
+      alert: CRASH_LOOP_ALERT,
+      expr: `changes(container_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
+      labels: { severity: "critical", service: name },
+      annotations: { summary: CRASH_LOOP_SUMMARY },
     },
   ];
 }
@@ -237,37 +273,4 @@ function readPermits(annotations: Labels, place: string): ActionId[] {
         hint: `Write ids from this list: ${ACTION_IDS.join(", ")}.`,
       });
     });
-}
-
-const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
-  y: 365 * 86_400_000,
-  w: 7 * 86_400_000,
-  d: 86_400_000,
-  h: 3_600_000,
-  m: 60_000,
-  s: 1000,
-  ms: 1,
-};
-
-/**
- * Prometheus' durations, such as `5s` or `1m30s`.
- *
- * @see https://prometheus.io/docs/prometheus/latest/querying/basics/#float-literals-and-time-durations
- */
-export function parseDuration(text: string, place: string): number {
-  const pattern = /^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/;
-  if (text === "0") return 0;
-  if (text === "" || !pattern.test(text))
-    throw new SentinelError("configuration", `${place} is ${JSON.stringify(text)}`, {
-      hint: "Write a duration such as 10s or 1m30s.",
-    });
-  return [...text.matchAll(/(\d+)(ms|[ywdhms])/g)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * (DURATION_UNITS_MS[unit ?? ""] ?? 0),
-    0,
-  );
-}
-
-/** In Prometheus' own form: whole seconds where they are whole, else milliseconds. */
-export function formatDuration(durationMs: number): string {
-  return durationMs % 1000 === 0 ? `${durationMs / 1000}s` : `${Math.round(durationMs)}ms`;
 }

@@ -7,8 +7,8 @@ export function renderSummary({ rule, value, labels }: Alert): string {
   const template = rule.annotations["summary"] ?? rule.annotations["description"] ?? rule.expr;
   return template.replaceAll(
     /\{\{-?\s*\$(value|labels\.(\w+))\s*(?:\|\s*(\w+)\s*)?-?\}\}/g,
-    (_, what: string, label: string | undefined, filter: string | undefined) => {
-      if (what !== "value") return (label && Object.hasOwn(labels, label) && labels[label]) || "";
+    (_, what: string, label = "", filter: string | undefined) => {
+      if (what !== "value") return Object.hasOwn(labels, label) ? (labels[label] ?? "") : "";
       return value === undefined ? "an unknown number" : formatValue(value, filter);
     },
   );

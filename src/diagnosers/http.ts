@@ -1,6 +1,7 @@
 /** One bounded request to a model server: deadline, size, redirects, and a closed list of failures. */
 
 import { z } from "zod";
+import { isLoopback } from "../core/address.ts";
 import { printable } from "../core/answer.ts";
 import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
 
@@ -128,6 +129,8 @@ class Requests implements Exchange {
       signal: this.signal,
       redirect: "manual",
       keepalive: false,
+      // A proxy of the environment knows nothing of our own loopback, where LM Studio is.
+      ...(isLoopback(input instanceof Request ? input.url : String(input)) ? { proxy: false } : {}),
     }).catch((thrown: unknown) => {
       throw this.signal.aborted ? thrown : unreachable(host, thrown);
     });

@@ -35,9 +35,17 @@ export function mergeLogs({ stdout, stderr }: LogStreams, maxLines: number): rea
   const lines = [...parse(stdout), ...parse(stderr)].sort(
     (a, b) => a.epochMs - b.epochMs || a.nanos - b.nanos,
   );
+  return newestLines(
+    lines.map(({ text }) => text),
+    maxLines,
+  );
+}
+
+/** The last lines up to `maxLines` and 64 KiB, each cut to 2 KiB and then marked with `…`. */
+export function newestLines(lines: readonly string[], maxLines: number): readonly string[] {
   const kept: string[] = [];
   let bytes = 0;
-  for (const { text } of lines.slice(-maxLines).reverse()) {
+  for (const text of lines.slice(Math.max(0, lines.length - maxLines)).reverse()) {
     const line = cut(text);
     bytes += Buffer.byteLength(line) + 1;
     if (bytes > MAX_LOG_BYTES) break;

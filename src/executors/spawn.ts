@@ -9,7 +9,7 @@ const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024;
 const TERM_GRACE_MS = 2000;
 
 /** What is still in a pipe when the command ends is read at once; who holds it longer is not ours. */
-const DRAIN_GRACE_MS = 500;
+export const DRAIN_GRACE_MS = 500;
 
 /** Credentials of the models: no command has a use for them. */
 const SECRET_KEYS = ["GEMINI_API_KEY", "LM_STUDIO_API_KEY"];
@@ -119,7 +119,12 @@ function start(argv: readonly string[], { cwd, env }: CommandOptions): Child {
   });
 }
 
-function whyNotStarted(argv: readonly string[], cwd: string | undefined, error: unknown): string {
+/** Why a spawn failed, as a text that a person can act on. */
+export function whyNotStarted(
+  argv: readonly string[],
+  cwd: string | undefined,
+  error: unknown,
+): string {
   const [program = ""] = argv;
   if (cwd !== undefined && !existsSync(cwd)) return `the folder ${cwd} does not exist`;
   if (error instanceof Error && "code" in error && error.code === "ENOENT")
@@ -158,7 +163,8 @@ async function waitOrStop(
   }
 }
 
-function signalGroup(child: Child, name: "SIGTERM" | "SIGKILL"): void {
+/** Signals a process that leads its own group, and all of the group. */
+export function signalGroup(child: Bun.Subprocess, name: "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(-child.pid, name);
   } catch {
@@ -169,12 +175,16 @@ function signalGroup(child: Child, name: "SIGTERM" | "SIGKILL"): void {
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
+export interface Sink {
+  push(chunk: Uint8Array): void;
+}
+
 /** Reads a stream to its end, so that the writer never blocks, and passes it on. */
-class Drain {
+export class Drain {
   readonly done: Promise<void>;
   readonly #reader: Reader;
 
-  constructor(stream: ReadableStream<Uint8Array>, sinks: readonly Tail[]) {
+  constructor(stream: ReadableStream<Uint8Array>, sinks: readonly Sink[]) {
     const reader = stream.getReader();
     this.#reader = reader;
     this.done = this.#run(sinks);
@@ -185,7 +195,7 @@ class Drain {
     this.#reader.cancel().catch(ignoreClosed);
   }
 
-  async #run(sinks: readonly Tail[]): Promise<void> {
+  async #run(sinks: readonly Sink[]): Promise<void> {
     try {
       for (;;) {
         const { value, done } = await this.#reader.read();
@@ -201,37 +211,37 @@ class Drain {
 /** A pipe that breaks has given all that it will give; the exit code tells the rest. */
 function ignoreClosed(_error: unknown): void {}
 
-/** The last bytes of a stream, in memory of about that size however long the stream is. */
-class Tail {
+/**
+ * The last bytes of a stream, in a ring of that size: however long the stream is, nothing is left
+ * behind for the garbage collector.
+ */
+class Tail implements Sink {
   readonly #maxBytes: number;
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  #cut = false;
+  #ring = new Uint8Array();
+  /** Bytes of the stream so far; where the next one goes is its remainder. */
+  #total = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.byteLength;
-    // Twice the bound, so that a stream of small chunks is not copied at each of them.
-    if (this.#bytes > 2 * this.#maxBytes) this.#compact();
+    if (this.#ring.byteLength === 0) this.#ring = new Uint8Array(this.#maxBytes);
+    const last = chunk.subarray(Math.max(0, chunk.byteLength - this.#maxBytes));
+    this.#total += chunk.byteLength - last.byteLength;
+    const at = this.#total % this.#maxBytes;
+    const first = last.subarray(0, this.#maxBytes - at);
+    this.#ring.set(first, at);
+    this.#ring.set(last.subarray(first.byteLength), 0);
+    this.#total += last.byteLength;
   }
 
   text(): string {
-    this.#compact();
-    const [bytes = new Uint8Array()] = this.#chunks;
-    return new TextDecoder().decode(this.#cut ? bytes.subarray(continuationBytes(bytes)) : bytes);
-  }
-
-  #compact(): void {
-    const bytes = Buffer.concat(this.#chunks);
-    this.#cut ||= bytes.byteLength > this.#maxBytes;
-    // A copy: a view would keep the whole buffer alive.
-    const last = Uint8Array.from(bytes.subarray(Math.max(0, bytes.byteLength - this.#maxBytes)));
-    this.#chunks = [last];
-    this.#bytes = last.byteLength;
+    if (this.#total <= this.#maxBytes)
+      return new TextDecoder().decode(this.#ring.subarray(0, this.#total));
+    const oldest = this.#total % this.#maxBytes;
+    const bytes = Buffer.concat([this.#ring.subarray(oldest), this.#ring.subarray(0, oldest)]);
+    return new TextDecoder().decode(bytes.subarray(continuationBytes(bytes)));
   }
 }
 

@@ -1,7 +1,7 @@
 /** What each vendor is sent, what only one of them answers, and that the environment changes nothing. */
 
 import { describe, expect, test } from "bun:test";
-import { ACTION_IDS } from "../../src/allowlist.ts";
+import { offeredActions } from "../../src/allowlist.ts";
 import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "../../src/diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
@@ -22,10 +22,11 @@ import {
 
 describe("the request on the wire", () => {
   const boundary = /<\/evidence [0-9a-f-]{36}>$/;
+  const offered = offeredActions(request.allowlist).map(({ id }) => id);
   const schema = {
     type: "object",
     required: expect.arrayContaining(["root_cause", "action"]),
-    properties: { action: { type: "string", enum: [...ACTION_IDS, "none"] } },
+    properties: { action: { type: "string", enum: [...offered, "none"] } },
   };
 
   test("gemini: generateContent with a JSON schema, bounded output and the key in its header", async () => {

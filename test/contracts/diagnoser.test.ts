@@ -120,6 +120,20 @@ describe.each(Object.entries(drivers))("%s", (_, driver) => {
     expect(await diagnose(reach(server))).toMatchObject({ rootCause: "key [key]" });
   });
 
+  test("a proxy of the environment is not asked for the loopback", async () => {
+    await using server = driver.start("good");
+    await using proxy = driver.start("server_error");
+    const before = process.env["http_proxy"];
+    process.env["http_proxy"] = proxy.url;
+    try {
+      expect(outcome(await diagnose(reach(server)))).toBe("diagnosis");
+      expect(proxy.requests).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env["http_proxy"];
+      else process.env["http_proxy"] = before;
+    }
+  });
+
   test("two at once don't disturb each other", async () => {
     await using good = driver.start("good");
     await using bad = driver.start("server_error");

@@ -1,19 +1,31 @@
 /**
  * What holds for every Executor: an outcome for whatever the command line does, never an exception,
- * never past the deadline, and nothing left running. Then both on a real engine.
+ * never past the deadline, and nothing left running. First the two that call a command line, then
+ * the supervisor, then what is true of all three, then the two on a real engine.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ActionId, allowlistFor } from "../../src/allowlist.ts";
+import {
+  type ActionId,
+  type AllowedAction,
+  type Allowlist,
+  allowlistFor,
+  type ExecutorName,
+  offeredActions,
+} from "../../src/allowlist.ts";
+import { GIVEN_UP } from "../../src/core/playbook.ts";
 import type { Executor } from "../../src/core/ports.ts";
 import { composeExecutor } from "../../src/executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "../../src/executors/docker.ts";
 import type { Environment } from "../../src/executors/spawn.ts";
+import { supervisorExecutor, supervisorRuntime } from "../../src/executors/supervised.ts";
+import type { Supervisor } from "../../src/executors/supervisor.ts";
 import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../docker.ts";
 import { fakeCli } from "../fake-cli.ts";
+import { supervise } from "../supervise.ts";
 
 const never = new AbortController().signal;
 
@@ -25,20 +37,17 @@ interface Reach {
 
 interface Driver {
   readonly create: (reach: Reach) => Executor;
-  readonly action: ActionId;
-  readonly notItsAction: ActionId;
+  readonly action: "docker-restart" | "compose-restart";
 }
 
-const drivers: Readonly<Record<Executor["name"], Driver>> = {
+const drivers: Readonly<Record<"docker" | "compose", Driver>> = {
   docker: {
     create: ({ composeFile: _unused, ...options }) => dockerExecutor(options),
     action: "docker-restart",
-    notItsAction: "compose-restart",
   },
   compose: {
     create: composeExecutor,
     action: "compose-restart",
-    notItsAction: "docker-restart",
   },
 };
 
@@ -56,15 +65,8 @@ async function withDocker(driver: Driver, script: string, deadlineMs = 10_000) {
   return { cli, executor: driver.create({ env: cli.env, composeFile, deadlineMs }) };
 }
 
-describe.each(Object.entries(drivers))("%s", (name, driver) => {
+describe.each(Object.entries(drivers))("%s", (_name, driver) => {
   const action = allowlist[driver.action];
-
-  test("its name is that of its actions", async () => {
-    const { cli, executor } = await withDocker(driver, "exit 0");
-    await using _ = cli;
-    expect(executor.name as string).toBe(name);
-    expect(action.executor as string).toBe(name);
-  });
 
   test("the allow-listed argv arrives as it is", async () => {
     const { cli, executor } = await withDocker(driver, 'printf "<%s>" "$@"');
@@ -132,14 +134,6 @@ describe.each(Object.entries(drivers))("%s", (name, driver) => {
     expect(outcome.output).toContain("install");
   });
 
-  test("another executor's action is refused", async () => {
-    const { cli, executor } = await withDocker(driver, "record $$");
-    await using _ = cli;
-    const outcome = await executor.run(allowlist[driver.notItsAction], never);
-    expect(outcome.kind).toBe("not_started");
-    expect(cli.running()).rejects.toThrow("no script recorded");
-  });
-
   test("the models' credentials stay here", async () => {
     const { cli } = await withDocker(driver, "env");
     await using _ = cli;
@@ -150,6 +144,171 @@ describe.each(Object.entries(drivers))("%s", (name, driver) => {
     expect(outcome.output).not.toContain("secret-");
   });
 });
+
+describe("supervisor", () => {
+  const actions = allowlistFor("svc", ["supervisor"]);
+  const act = (supervisor: Supervisor, id: ActionId, signal = never) =>
+    supervisorExecutor(supervisor).run(required(actions, id), signal);
+  const SERVE = "record $$; trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done";
+
+  test("start, restart, stop and start again, as the runtime tells", async () => {
+    await using svc = await supervise(SERVE);
+    const runtime = supervisorRuntime(svc.supervisor);
+    expect(await runtime.inspect("svc", never)).toEqual({
+      status: "created",
+      health: "none",
+      exitCode: 0,
+      oomKilled: false,
+      restartCount: 0,
+      startedAtMs: undefined,
+      containerId: "no process",
+      image: "svc",
+    });
+
+    const started = await act(svc.supervisor, "supervisor-start");
+    expect(started).toMatchObject({
+      kind: "succeeded",
+      exitCode: 0,
+      argv: ["supervisor", "start"],
+      output: expect.stringMatching(/^it runs as process \d+$/),
+    });
+    const first = await runtime.inspect("svc", never);
+    const { pid } = svc.supervisor.status();
+    expect(first).toMatchObject({ status: "running", containerId: `pid ${pid}` });
+    await svc.wrote("up");
+
+    expect((await act(svc.supervisor, "supervisor-restart")).kind).toBe("succeeded");
+    const second = await runtime.inspect("svc", never);
+    expect(second?.status).toBe("running");
+    expect(second?.containerId).not.toBe(first?.containerId ?? "");
+    expect(second?.startedAtMs).toBeGreaterThan(first?.startedAtMs ?? Infinity);
+
+    expect((await act(svc.supervisor, "supervisor-stop")).kind).toBe("succeeded");
+    expect(await runtime.inspect("svc", never)).toMatchObject({
+      status: "exited",
+      containerId: "no process",
+    });
+    expect(await svc.cli.running()).toEqual([]);
+
+    expect((await act(svc.supervisor, "supervisor-start")).kind).toBe("succeeded");
+    expect((await runtime.inspect("svc", never))?.status).toBe("running");
+  });
+
+  test("a start that fails is a failure in the command's own words", async () => {
+    await using svc = await supervise("echo 'it is so' >&2; exit 3", {
+      policy: { minDelayMs: 60_000 },
+    });
+    const outcome = await act(svc.supervisor, "supervisor-restart");
+    expect(outcome).toMatchObject({ kind: "failed", exitCode: 3 });
+    expect(outcome.output).toStartWith("it is so\n");
+    expect(await supervisorRuntime(svc.supervisor).inspect("svc", never)).toMatchObject({
+      status: "restarting",
+      exitCode: 3,
+    });
+  });
+
+  test("what dies each time is given up, and an action starts it", async () => {
+    await using svc = await supervise(`[ -e "$(dirname "$0")/mended" ] || exit 1; ${SERVE}`, {
+      policy: { minDelayMs: 0, maxDeaths: 3 },
+    });
+    await act(svc.supervisor, "supervisor-start");
+    await svc.happened("child_given_up");
+    const runtime = supervisorRuntime(svc.supervisor);
+    expect(await runtime.inspect("svc", never)).toMatchObject({
+      status: GIVEN_UP,
+      exitCode: 1,
+      restartCount: 2,
+    });
+    await Bun.write(join(svc.cli.folder, "mended"), "");
+    expect((await act(svc.supervisor, "supervisor-start")).kind).toBe("succeeded");
+  });
+
+  test("an abort during a stop ends the wait, and nothing is left running", async () => {
+    await using svc = await supervise(
+      "record $$; trap '' TERM; echo up; sleep 60 & wait; sleep 60",
+    );
+    await act(svc.supervisor, "supervisor-start");
+    await svc.wrote("up");
+    const outcome = await act(svc.supervisor, "supervisor-stop", AbortSignal.timeout(50));
+    expect(outcome).toMatchObject({ kind: "cancelled", exitCode: undefined });
+    await svc.happened("child_stopped");
+    expect(await svc.cli.running()).toEqual([]);
+  });
+
+  test("100 MB of output are bounded", async () => {
+    const script = "head -c 100000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 1";
+    await using svc = await supervise(script, { policy: { minDelayMs: 60_000 }, settleMs: 60_000 });
+    const outcome = await act(svc.supervisor, "supervisor-start");
+    expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
+    expect(Buffer.byteLength(outcome.output)).toBeLessThanOrEqual(64 * 1024);
+    expect(outcome.output).toEndWith("the end\n(it died at once: exit code 1)");
+  });
+
+  test("another service is none of its own", async () => {
+    await using svc = await supervise(SERVE);
+    const runtime = supervisorRuntime(svc.supervisor);
+    expect(await runtime.inspect("other", never)).toBeUndefined();
+    expect(runtime.logs("other", 50, never)).rejects.toThrow("does not run other");
+  });
+
+  test("its lines are the last ones, of both streams, oldest first", async () => {
+    await using svc = await supervise("echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3; sleep 60");
+    await act(svc.supervisor, "supervisor-start");
+    await svc.wrote("3");
+    const runtime = supervisorRuntime(svc.supervisor);
+    expect(await runtime.logs("svc", 50, never)).toEqual(["1", "2", "3"]);
+    expect(await runtime.logs("svc", 2, never)).toEqual(["2", "3"]);
+  });
+});
+
+describe("every executor", () => {
+  const all = allowlistFor("svc", ["docker", "compose", "supervisor"]);
+
+  /** Whatever would run records itself. */
+  async function create(name: ExecutorName) {
+    if (name === "supervisor") {
+      const svc = await supervise("record $$; sleep 60");
+      return { executor: supervisorExecutor(svc.supervisor), cli: svc.cli, end: svc };
+    }
+    const { cli, executor } = await withDocker(drivers[name], "record $$");
+    return { executor, cli, end: cli };
+  }
+
+  test.each<ExecutorName>(["docker", "compose", "supervisor"])(
+    "%s runs its own actions, and no other's",
+    async (name) => {
+      const { executor, cli, end } = await create(name);
+      await using _ = end;
+      expect(executor.name).toBe(name);
+      for (const action of offeredActions(all)) {
+        if (action.executor === name) continue;
+        const outcome = await executor.run(action, never);
+        expect(outcome).toMatchObject({ kind: "not_started", argv: [...action.argv] });
+      }
+      expect(cli.running()).rejects.toThrow("no script recorded");
+    },
+  );
+
+  test.each<ExecutorName>(["docker", "compose", "supervisor"])(
+    "%s does nothing that was cancelled before",
+    async (name) => {
+      const { executor, cli, end } = await create(name);
+      await using _ = end;
+      for (const action of offeredActions(all)) {
+        if (action.executor !== name) continue;
+        const outcome = await executor.run(action, AbortSignal.abort());
+        expect(outcome).toMatchObject({ kind: "cancelled", exitCode: undefined });
+      }
+      expect(cli.running()).rejects.toThrow("no script recorded");
+    },
+  );
+});
+
+function required(table: Allowlist, id: ActionId): AllowedAction {
+  const action = table[id];
+  if (action === undefined) throw new Error(`${id} is not offered`);
+  return action;
+}
 
 describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => {
   const container = uniqueName("docker");

@@ -1,0 +1,42 @@
+/**
+ * Settings of the environment, and all that the target has: apart from the observer's, whose rules
+ * and files would add half again to the time that a target takes to start.
+ */
+
+import packageJson from "../package.json" with { type: "json" };
+import { type Key, type Setting, SETTINGS } from "./config-keys.ts";
+import { SentinelError } from "./core/errors.ts";
+
+export const VERSION = packageJson.version;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface TargetSettings {
+  readonly host: string;
+  readonly port: number;
+  /** How many faults may run at once. */
+  readonly maxActiveFaults: number;
+  readonly version: string;
+}
+
+/** @throws SentinelError `configuration`, naming the key, the form of its value and an example */
+export function targetSettings(env: Environment): TargetSettings {
+  const read = reader(env, "the environment");
+  return {
+    host: read("HOST", SETTINGS.HOST),
+    port: read("PORT", SETTINGS.PORT),
+    maxActiveFaults: read("MAX_ACTIVE_FAULTS", SETTINGS.MAX_ACTIVE_FAULTS),
+    version: VERSION,
+  };
+}
+
+export type Read = <T>(key: Key, setting: Setting<T>) => T;
+
+/** An empty value is an unset one, as Compose leaves it for a variable without a value. */
+export function reader(env: Environment, where: string): Read {
+  return (key, setting) => {
+    const parsed = setting.schema().safeParse(env[key] || setting.fallback);
+    if (parsed.success) return parsed.data;
+    throw new SentinelError("configuration", `${key} in ${where} must be ${setting.form}`);
+  };
+}

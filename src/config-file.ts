@@ -1,0 +1,160 @@
+/** Files of settings: `sentinel.yaml` and rule files, read strictly. */
+
+import { closeSync, openSync, readSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { ACTION_IDS, type ActionId, isServiceName } from "./allowlist.ts";
+import { isHttpUrl } from "./core/address.ts";
+import { messageOf, SentinelError } from "./core/errors.ts";
+import type { Service } from "./core/model.ts";
+import { nearest } from "./core/nearest.ts";
+import { type RuleSource, readRuleFile } from "./core/rules.ts";
+
+/** Far more than anybody writes; the time that YAML takes grows with the square of its keys. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/** What a service may get without a person, unless its list says otherwise; narrowest first. */
+export const DEFAULT_ACTIONS: readonly ActionId[] = [
+  "docker-restart",
+  "compose-up",
+  "compose-restart",
+];
+
+/** Those of a service in a container: a file names no command for the supervisor. */
+const CONTAINER_ACTIONS = ACTION_IDS.filter((id) => !id.startsWith("supervisor-"));
+
+const serviceSchema = z.strictObject({
+  name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
+  job: z.string().min(1).optional(),
+  health: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8000/health"),
+  actions: z.array(z.enum(CONTAINER_ACTIONS)).default([...DEFAULT_ACTIONS]),
+});
+
+const scrapeSchema = z.strictObject({
+  job: z.string().min(1).max(200),
+  url: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8080/metrics"),
+});
+
+const fileSchema = z.strictObject({
+  services: z.array(serviceSchema).optional(),
+  scrape: z.array(scrapeSchema).min(1).optional(),
+  rule_files: z.array(z.string().min(1)).default([]),
+});
+
+export interface SettingsFile {
+  /** `undefined` if the file has none: then the environment names the one service. */
+  readonly services: readonly Service[] | undefined;
+  /** What Sentinel scrapes by itself, with PROMETHEUS_URL=embedded. */
+  readonly scrape: readonly { readonly job: string; readonly url: string }[] | undefined;
+  /** Absolute paths. */
+  readonly ruleFiles: readonly string[];
+}
+
+/**
+ * @param configFile must exist; without it `sentinel.yaml` is read if it is there
+ * @throws SentinelError `configuration`, naming the file, the place in it and what is wrong
+ */
+export function readSettingsFile(folder: string, configFile: string | undefined): SettingsFile {
+  const path = resolve(folder, configFile ?? "sentinel.yaml");
+  const text = readText(path, { optional: configFile === undefined });
+  if (text === undefined) return { services: undefined, scrape: undefined, ruleFiles: [] };
+  // A file whose every line is commented out sets nothing.
+  const parsed = fileSchema.safeParse(parseYaml(text, path) ?? {});
+  if (!parsed.success) throw badFile(path, parsed.error);
+  const services = parsed.data.services?.map(({ name, job, health, actions }): Service => ({
+    name,
+    job: job ?? name,
+    healthUrl: health,
+    executors: ["docker", "compose"],
+    actions,
+  }));
+  const names = services?.map(({ name }) => name) ?? [];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new SentinelError("configuration", `${path}: the service ${twice} is there twice`);
+  const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
+  return { services, scrape: parsed.data.scrape, ruleFiles };
+}
+
+function badFile(path: string, error: z.ZodError): SentinelError {
+  const issue = error.issues[0];
+  const place = issue && issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
+  if (issue?.code === "unrecognized_keys") {
+    const key = issue.keys[0] ?? "";
+    const schemas = { services: serviceSchema, scrape: scrapeSchema };
+    const [list] = issue.path;
+    const schema = list === "services" || list === "scrape" ? schemas[list] : fileSchema;
+    const known = Object.keys(schema.shape);
+    const near = nearest(key, known);
+    return new SentinelError("configuration", `${path}: ${place}unknown key ${key}`, {
+      hint: near ? `Did you mean ${near}?` : `Known keys: ${known.join(", ")}.`,
+    });
+  }
+  return new SentinelError("configuration", `${path}: ${place}${issue?.message ?? "not read"}`);
+}
+
+/**
+ * @param path absolute
+ * @throws SentinelError `configuration`
+ */
+export function readRules(path: string): (RuleSource & { readonly file: string })[] {
+  const text = readText(path, { optional: false }) ?? "";
+  const parsed = parseYaml(text, path) ?? { groups: [] };
+  return readRuleFile(parsed, path).map((rule) => ({ ...rule, file: path }));
+}
+
+function parseYaml(text: string, path: string): unknown {
+  // Without its warnings, which it would print itself.
+  const document = parseDocument(text, { logLevel: "error" });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const line = error.linePos?.[0].line;
+    const [what = ""] = error.message.split("\n");
+    throw notYaml(`${path}, line ${line ?? "?"}: ${what.replace(/:$/, "")}`, error);
+  }
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw notYaml(`${path}: ${messageOf(cause)}`, cause);
+  }
+}
+
+function notYaml(message: string, cause: unknown): SentinelError {
+  return new SentinelError("configuration", message, { hint: "It must be YAML.", cause });
+}
+
+/**
+ * @returns `undefined` if the file is not there and need not be
+ * @throws SentinelError `configuration`
+ */
+export function readText(path: string, { optional }: { optional: boolean }): string | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readAtMost(path, MAX_FILE_BYTES + 1);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (optional && code === "ENOENT") return undefined;
+    const what = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+    throw new SentinelError("configuration", `${path} ${what}`, { cause });
+  }
+  if (bytes.length > MAX_FILE_BYTES)
+    throw new SentinelError("configuration", `${path} has more than ${MAX_FILE_BYTES} bytes`);
+  if (bytes.includes(0))
+    throw new SentinelError("configuration", `${path} is not text: it has a byte of value 0`);
+  return bytes.toString("utf8");
+}
+
+/** Not `readFile`: a device such as /dev/zero has no end. */
+function readAtMost(path: string, maxBytes: number): Buffer {
+  const descriptor = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(maxBytes);
+    let used = 0;
+    for (let read = -1; read !== 0 && used < maxBytes; used += read)
+      read = readSync(descriptor, bytes, used, maxBytes - used, null);
+    return bytes.subarray(0, used);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,132 @@
+/** One fault of the demo, from its beginning to the verdict. */
+
+import type { SentinelEvent } from "../core/events.ts";
+import { renderSummary } from "../core/summary.ts";
+import { type DemoFault, SCENES, type Victim } from "./faults.ts";
+import type { Narrator } from "./narrator.ts";
+import { type Score, seconds } from "./scoreboard.ts";
+
+/** What happens to the service, as the observer tells it. */
+export interface Stage {
+  /** Resolves once no alert is active any more; never if the signal aborts first. */
+  calm(signal: AbortSignal): Promise<void>;
+  /** Tells of each event until the returned function is called. */
+  listen(listener: (event: SentinelEvent) => void): () => void;
+}
+
+export interface Scene {
+  readonly fault: DemoFault;
+  /** Such as `1/5`. */
+  readonly number: string;
+  readonly narrator: Narrator;
+  readonly victim: Victim;
+  readonly stage: Stage;
+}
+
+/**
+ * Plays one fault. The first incident after it began is taken for its own.
+ *
+ * @param signal aborted when there is no time left: then the score says how far it came
+ */
+export async function playScene(scene: Scene, signal: AbortSignal): Promise<Score> {
+  const { fault, number, narrator, victim, stage } = scene;
+  narrator.wait("waiting until all is quiet");
+  await orAborted(stage.calm(signal), signal);
+
+  let score: Score = {
+    fault,
+    detectedAfterMs: undefined,
+    diagnosedBy: undefined,
+    action: undefined,
+    healedAfterMs: undefined,
+    verdict: "not found in time",
+  };
+  if (signal.aborted) return score;
+  narrator.say("", `${number}  ${fault}: the service ${SCENES[fault].what}`);
+  narrator.wait("looking for it");
+
+  const closed = Promise.withResolvers<void>();
+  const beganMs = Date.now();
+  const stopListening = stage.listen((event) => {
+    const afterMs = event.atMs - beganMs;
+    score = advance(score, event, afterMs);
+    tell(narrator, event, afterMs);
+    if (event.type === "incident_closed") closed.resolve();
+  });
+  const stop = new AbortController();
+  const lasting = SCENES[fault].begin(victim, AbortSignal.any([signal, stop.signal]));
+  try {
+    await orAborted(closed.promise, signal);
+    return score;
+  } finally {
+    narrator.settle();
+    stopListening();
+    stop.abort();
+    await lasting;
+  }
+}
+
+function advance(score: Score, event: SentinelEvent, afterMs: number): Score {
+  switch (event.type) {
+    case "incident_opened":
+      return { ...score, detectedAfterMs: afterMs, verdict: "no verdict in time" };
+    case "diagnosed":
+      return { ...score, diagnosedBy: event.diagnoser };
+    case "action_started":
+      return { ...score, action: event.action };
+    case "incident_closed": {
+      const { verdict, result } = event.closing;
+      if (verdict?.kind === "healed")
+        return { ...score, healedAfterMs: afterMs, verdict: verdict.kind };
+      return { ...score, verdict: verdict?.kind ?? result };
+    }
+    default:
+      return score;
+  }
+}
+
+/** In plain words, and only what moves the story on. */
+function tell(narrator: Narrator, event: SentinelEvent, afterMs: number): void {
+  const say = (what: string, text: string) => narrator.say(`     ${what.padEnd(11)}${text}`);
+  switch (event.type) {
+    case "incident_opened": {
+      const { rule } = event.alert;
+      say("found", `after ${seconds(afterMs)}: ${rule.alert}, ${renderSummary(event.alert)}`);
+      narrator.wait("asking for a diagnosis");
+      return;
+    }
+    case "diagnosis_failed":
+      say("no answer", `${event.diagnoser}: ${event.message}`);
+      return;
+    case "diagnosed":
+      say("diagnosed", `by ${event.diagnoser}: ${event.diagnosis.rootCause}`);
+      return;
+    case "action_started":
+      say("acts", `${event.action}, which the diagnosis chose and the alert's rule permits`);
+      narrator.wait("acting");
+      return;
+    case "verification_started":
+      narrator.wait("watching whether it healed");
+      return;
+    case "incident_closed": {
+      const { verdict, result } = event.closing;
+      const isHealed = verdict?.kind === "healed";
+      const what = isHealed ? "healed" : (verdict?.kind ?? result).replace("_", " ");
+      say(what, `after ${seconds(afterMs)}: ${verdict?.reason ?? "left to a person"}`);
+      return;
+    }
+  }
+}
+
+/** Resolves when the work does, or when the signal aborts. */
+async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onAbort = () => resolve();
+  if (signal.aborted) return;
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { request } from "../test/contracts/diagnosis.ts";
+import { NEVER } from "../test/fixtures.ts";
+import { startOpenAIServer } from "../test/servers/openai.ts";
+import { type ObserverSettings, observerSettings } from "./config.ts";
+import type { Environment } from "./config-environment.ts";
+import { diagnosersOf, systemClock } from "./drivers.ts";
+
+const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
+
+function settings(
+  env: Environment = {},
+  changes: Partial<ObserverSettings> = {},
+): ObserverSettings {
+  return { ...observerSettings({ env, folder: NO_FILES, isTerminal: false }), ...changes };
+}
+
+describe("diagnosers", () => {
+  const names = (env: Environment) => diagnosersOf(settings(env)).map(({ name }) => name);
+
+  test("Gemini comes first, then each local model in the order given", () => {
+    expect(names({ GEMINI_API_KEY: "key", GEMINI_MODEL: "g", LOCAL_MODELS: "b,a" })).toEqual([
+      "g (Gemini)",
+      "b (localhost:1234)",
+      "a (localhost:1234)",
+    ]);
+  });
+
+  test("without a key Gemini is not asked; with none, no local model", () => {
+    expect(names({ LOCAL_MODELS: "a" })).toEqual(["a (localhost:1234)"]);
+    expect(names({ LOCAL_MODELS: "none" })).toEqual([]);
+    expect(names({ LOCAL_MODELS: "none", GEMINI_API_KEY: "key" })).toHaveLength(1);
+  });
+
+  test.each([
+    ["/api/v1/chat", "/api/v1/chat"],
+    ["/api/v1", "/api/v1/chat/completions"],
+    ["/x/api/v1/chat", "/x/api/v1/chat/chat/completions"],
+    ["/v1", "/v1/chat/completions"],
+    ["", "/v1/chat/completions"],
+  ])("LM_STUDIO_URL with the path %j asks for %s", async (path, expected) => {
+    await using server = startOpenAIServer({ behaviour: "rejected" });
+    const given = settings({ LOCAL_MODELS: "m", LM_STUDIO_URL: server.url + path });
+    for (const diagnoser of diagnosersOf(given))
+      await expect(diagnoser.diagnose(request, NEVER)).rejects.toThrow();
+    expect(server.requests.map((asked) => asked.path)).toEqual([expected]);
+  });
+});
+
+describe("the system's clock", () => {
+  test("tells the present", () => {
+    expect(Math.abs(systemClock.nowMs() - Date.now())).toBeLessThan(1000);
+  });
+
+  test("sleeps for its time, and not if the signal has aborted already", async () => {
+    const fromMs = performance.now();
+    await systemClock.sleep(30, NEVER);
+    expect(performance.now() - fromMs).toBeGreaterThanOrEqual(29);
+    await systemClock.sleep(600_000, AbortSignal.abort());
+    expect(performance.now() - fromMs).toBeLessThan(5000);
+  });
+
+  test("wakes when the signal aborts, and leaves no listener behind", async () => {
+    const stop = new AbortController();
+    let listeners = 0;
+    const { signal } = stop;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners += 1;
+      add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners -= 1;
+      remove(...args);
+    };
+    await systemClock.sleep(1, signal);
+    const long = systemClock.sleep(600_000, signal);
+    stop.abort();
+    await long;
+    expect(listeners).toBe(0);
+  });
+});

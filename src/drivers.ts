@@ -1,0 +1,102 @@
+/** Which drivers the settings ask for. */
+
+import type { ObserverSettings } from "./config.ts";
+import { shownUrl } from "./core/address.ts";
+import { SentinelError } from "./core/errors.ts";
+import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
+import { formatDuration } from "./core/duration.ts";
+import { geminiDiagnoser } from "./diagnosers/gemini.ts";
+import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
+import { openaiDiagnoser } from "./diagnosers/openai.ts";
+import type { DockerOptions } from "./executors/docker.ts";
+import { childEnvironment } from "./executors/spawn.ts";
+import { type EmbeddedOptions, type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
+import { prometheusSource } from "./signals/prometheus.ts";
+
+/** The path of LM Studio's own API; any other is taken for OpenAI's. */
+const LM_STUDIO_PATH = "/api/v1/chat";
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  sleep(durationMs, signal) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (signal.aborted) return Promise.resolve();
+    const timer = setTimeout(resolve, durationMs);
+    const wake = () => resolve();
+    signal.addEventListener("abort", wake, { once: true });
+    return promise.finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
+    });
+  },
+};
+
+/** Where samples come from, and what to say of it. */
+export interface Signals {
+  readonly source: SignalSource;
+  /** The same source, if Sentinel scrapes by itself: then it has to be run. */
+  readonly embedded: EmbeddedSource | undefined;
+  readonly description: string;
+}
+
+/**
+ * A Prometheus, or Sentinel itself; in that case Docker is asked as well, unless the services are
+ * processes under the supervisor.
+ *
+ * @throws SentinelError `configuration` on two targets that would have the same series
+ */
+export function signalsOf(settings: ObserverSettings): Signals {
+  const { prometheusUrl, pollIntervalMs, scrapeTargets, services, dockerHost } = settings;
+  const every = `every ${formatDuration(pollIntervalMs)}`;
+  if (prometheusUrl !== undefined) {
+    const description = `${new URL(prometheusUrl).origin}, ${every}`;
+    return { source: prometheusSource({ url: prometheusUrl }), embedded: undefined, description };
+  }
+  const contained = services.filter(({ executors }) => executors.includes("docker"));
+  const asksDocker = services.length === 0 || contained.length > 0;
+  const embedded = createEmbedded({
+    targets: scrapeTargets,
+    intervalMs: pollIntervalMs,
+    clock: systemClock,
+    ...(asksDocker
+      ? { docker: { host: dockerHost, names: contained.map(({ name }) => name) } }
+      : {}),
+  });
+  const asked = [
+    ...scrapeTargets.map(({ url }) => shownUrl(url)),
+    ...(asksDocker ? ["Docker"] : []),
+  ];
+  return { source: embedded, embedded, description: `scraped from ${asked.join(", ")}, ${every}` };
+}
+
+/**
+ * For the `docker` command line. What is scraped from one engine must not be acted on in another:
+ * the command would follow its own context, and knows nothing of `.env`.
+ */
+export function dockerOptionsOf({ prometheusUrl, dockerHost }: ObserverSettings): DockerOptions {
+  if (prometheusUrl !== undefined) return {};
+  return { env: { ...childEnvironment(), DOCKER_HOST: dockerHost } };
+}
+
+function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
+  try {
+    return embeddedSource(options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new SentinelError("configuration", cause.message, {
+      hint: "Correct SCRAPE_TARGETS, or scrape in the settings file; without either, the services' jobs.",
+      cause,
+    });
+  }
+}
+
+/** Gemini, then each local model; the playbook needs no driver. */
+export function diagnosersOf({ gemini, localModels }: ObserverSettings): Diagnoser[] {
+  const { models, ...server } = localModels;
+  const isLmStudio = new URL(server.url).pathname === LM_STUDIO_PATH;
+  const create = isLmStudio ? lmstudioDiagnoser : openaiDiagnoser;
+  return [
+    ...(gemini ? [geminiDiagnoser(gemini)] : []),
+    ...models.map((model) => create({ ...server, model })),
+  ];
+}

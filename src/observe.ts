@@ -1,0 +1,195 @@
+/** Watches services with the drivers given: one loop for each, and the API over what is scraped. */
+
+import { allowlistFor } from "./allowlist.ts";
+import type { ObserverSettings } from "./config.ts";
+import { messageOf } from "./core/errors.ts";
+import type { EmitEvent } from "./core/events.ts";
+import type { HealthAnswer, Service } from "./core/model.ts";
+import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
+import type { ContainerRuntime, Executor } from "./core/ports.ts";
+import { watch } from "./core/watch.ts";
+import { type Dashboard, serveDashboard } from "./dashboard/server.ts";
+import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
+import { DOCKER_JOB, type EmbeddedSource } from "./signals/embedded.ts";
+
+export interface ObserveOptions {
+  readonly settings: ObserverSettings;
+  readonly signals: Signals;
+  readonly runtime: ContainerRuntime;
+  readonly executors: readonly Executor[];
+  /** Starts the service, if it is Sentinel's to start; called once nothing can be refused any more. */
+  readonly startService?: (signal: AbortSignal) => Promise<unknown>;
+  readonly emit: EmitEvent;
+  /** What a person should know beside the events: what it is about, in a word, and one line of it. */
+  readonly say: (topic: string, text: string) => void;
+}
+
+/** A service's health URL that takes Docker's word instead of asking. */
+const DOCKER_HEALTH = "docker:";
+
+const DOCKER_DEADLINE_MS = 5000;
+
+interface Watched {
+  readonly service: Service;
+  readonly monitor: Monitor;
+}
+
+/**
+ * Watches until the signal aborts; then it finishes or cancels what it is doing.
+ *
+ * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
+ *   cannot be had
+ */
+export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const { settings, signals, startService, say } = options;
+  const { source, embedded } = signals;
+  const watched: Watched[] = settings.services.map((service) => {
+    const monitor = monitorOf(monitorOptions(settings, service, source), signals);
+    return { service, monitor };
+  });
+  const watchAll = () => Promise.all(watched.map((one) => watchOne(one, options, signal)));
+  if (embedded === undefined) {
+    await startService?.(signal);
+    await watchAll();
+    return;
+  }
+  const dashboard = serve(embedded, { settings, watched });
+  say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
+  try {
+    await startService?.(signal);
+    // Before it is first scraped a service would look as if nobody scraped it.
+    await embedded.scrapeOnce(signal);
+    await Promise.all([
+      watchAll(),
+      embedded.run(signal),
+      watchLabelled(embedded, { watched, options }, signal),
+    ]);
+  } finally {
+    await dashboard.close();
+  }
+}
+
+function monitorOf(options: MonitorOptions, { source }: Signals): Monitor {
+  return createMonitor(options, source, systemClock);
+}
+
+async function watchOne(
+  { service, monitor }: Watched,
+  { settings, signals, runtime, executors, emit }: ObserveOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { autonomy, pollIntervalMs, stabilizeMs, cooldownMs } = settings;
+  const allowlist = allowlistFor(service.name, service.executors);
+  const world = {
+    source: signals.source,
+    monitor,
+    runtime,
+    diagnosers: diagnosersOf(settings),
+    executors,
+    clock: systemClock,
+    checkHealth: (url: string) =>
+      url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
+  };
+  const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
+  await watch({ policy, world, cooldownMs, emit }, signal);
+}
+
+/** What a container's own HEALTHCHECK says. */
+async function askDocker(name: string, runtime: ContainerRuntime): Promise<HealthAnswer> {
+  try {
+    const state = await runtime.inspect(name, AbortSignal.timeout(DOCKER_DEADLINE_MS));
+    if (state === undefined) return { ok: false, message: "its container does not exist" };
+    const { health, status } = state;
+    return { ok: health === "healthy", message: `Docker: ${status}, health ${health}` };
+  } catch (error) {
+    return { ok: false, message: messageOf(error) };
+  }
+}
+
+interface Watching {
+  readonly watched: Watched[];
+  readonly options: ObserveOptions;
+}
+
+/** Takes up each container that wears the label, and lets go of it when it is removed. */
+async function watchLabelled(
+  embedded: EmbeddedSource,
+  { watched, options }: Watching,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings, signals, say } = options;
+  const running = new Map<
+    string,
+    { readonly stop: AbortController; readonly done: Promise<void> }
+  >();
+  const own = new Set(settings.services.map(({ name }) => name));
+  let isDockerDown = false;
+  while (!signal.aborted) {
+    const dockerError = embedded.dockerError();
+    if (dockerError !== undefined && !isDockerDown) say("docker", dockerError);
+    if (dockerError === undefined && isDockerDown) say("docker", "it answers again");
+    isDockerDown = dockerError !== undefined;
+    const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
+    for (const name of labelled.filter((one) => !running.has(one))) {
+      const service = containerService(name);
+      const monitor = monitorOf(containerMonitorOptions(service, settings.pollIntervalMs), signals);
+      const one = { service, monitor };
+      const stop = new AbortController();
+      const done = watchOne(one, options, AbortSignal.any([signal, stop.signal]));
+      watched.push(one);
+      running.set(name, { stop, done });
+      say("watching", `${name} as well, for its label`);
+    }
+    for (const [name, { stop, done }] of running) {
+      if (labelled.includes(name)) continue;
+      stop.abort();
+      await done;
+      running.delete(name);
+      watched.splice(
+        watched.findIndex(({ service }) => service.name === name),
+        1,
+      );
+      say("watching", `${name} no longer: it is gone`);
+    }
+    await systemClock.sleep(settings.pollIntervalMs, signal);
+  }
+  await Promise.all([...running.values()].map(({ done }) => done));
+}
+
+function containerService(name: string): Service {
+  return {
+    name,
+    job: DOCKER_JOB,
+    healthUrl: DOCKER_HEALTH,
+    executors: ["docker"],
+    actions: ["docker-restart"],
+  };
+}
+
+interface Served {
+  readonly settings: ObserverSettings;
+  readonly watched: readonly Watched[];
+}
+
+function serve(embedded: EmbeddedSource, { settings, watched }: Served): Dashboard {
+  const { version, pollIntervalMs, observerPort } = settings;
+  return serveDashboard(
+    {
+      version,
+      store: embedded.store,
+      nowMs: systemClock.nowMs,
+      ruleGroups: () =>
+        watched.map(({ service, monitor }) => ({
+          name: `sentinel-${service.name}`,
+          intervalMs: pollIntervalMs,
+          rules: monitor.rules,
+          alerts: monitor.lastPoll?.alerts ?? [],
+          lastEvaluationMs: monitor.lastPoll?.atMs,
+        })),
+      targets: () => embedded.targets(),
+    },
+    observerPort,
+  );
+}

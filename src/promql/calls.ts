@@ -1,0 +1,237 @@
+/** Function calls, compiled. */
+
+import type { Labels } from "../core/model.ts";
+import type { Call, Expression } from "./ast.ts";
+import { withoutParens } from "./ast.ts";
+import {
+  compileRange,
+  compileScalar,
+  compileVector,
+  type ScalarAt,
+  stringOf,
+  type VectorAt,
+} from "./compile.ts";
+import { dateFunctions } from "./functions/date.ts";
+import { histogramQuantile } from "./functions/histogram.ts";
+import { labelJoin, labelReplace } from "./functions/labels.ts";
+import { clampMax, clampMin, elementFunctions, roundTo } from "./functions/math.ts";
+import { rangeFunctions } from "./functions/range.ts";
+import { sortByValue } from "./functions/sort.ts";
+import {
+  METRIC_NAME,
+  NO_LABELS,
+  Relabeler,
+  withLabel,
+  withoutName,
+  withoutNames,
+} from "./labels.ts";
+import type { Query } from "./query.ts";
+import { selectInstant } from "./selection.ts";
+import type { DateFunction, ElementFunction, RangeFunction } from "./signatures.ts";
+import { EMPTY_VECTOR, VectorBuilder } from "./vector.ts";
+
+/** The argument that a checked call is known to have. */
+function argument({ name, args }: Call, index: number): Expression {
+  const arg = args[index];
+  if (arg === undefined) throw new TypeError(`${name} has no argument ${index}`);
+  return arg;
+}
+
+export function compileScalarCall(call: Call, query: Query): ScalarAt {
+  switch (call.name) {
+    case "time":
+      return (tsMs) => tsMs / 1000;
+    case "pi":
+      return () => Math.PI;
+    case "scalar": {
+      const vector = compileVector(argument(call, 0), query);
+      return (tsMs) => {
+        const { values } = vector(tsMs);
+        return values.length === 1 ? (values[0] ?? Number.NaN) : Number.NaN;
+      };
+    }
+    default:
+      throw new TypeError(`${call.name} gives no scalar`);
+  }
+}
+
+export function compileCall(call: Call, query: Query): VectorAt {
+  const { name } = call;
+  switch (name) {
+    case "absent":
+      return compileAbsent(call, query);
+    case "absent_over_time":
+      return compileAbsentOverTime(call, query);
+    case "clamp":
+    case "clamp_min":
+    case "clamp_max":
+    case "round":
+      return compileBound(call, query);
+    case "histogram_quantile": {
+      const q = compileScalar(argument(call, 0), query);
+      const buckets = compileVector(argument(call, 1), query);
+      return (tsMs) => histogramQuantile(q(tsMs), buckets(tsMs));
+    }
+    case "label_join":
+    case "label_replace":
+      return compileLabels(call, query);
+    case "sort":
+    case "sort_desc": {
+      const vector = compileVector(argument(call, 0), query);
+      return (tsMs) => sortByValue(vector(tsMs), name === "sort" ? "ascending" : "descending");
+    }
+    case "timestamp":
+      return compileTimestamp(call, query);
+    case "vector": {
+      const scalar = compileScalar(argument(call, 0), query);
+      return (tsMs) => ({ labels: [NO_LABELS], values: [scalar(tsMs)] });
+    }
+    case "time":
+    case "pi":
+    case "scalar":
+      throw new TypeError(`${name} gives no vector`);
+    default:
+      return compileTableCall(call, name, query);
+  }
+}
+
+/** Functions that are a table's entry. */
+function compileTableCall(
+  call: Call,
+  name: DateFunction | ElementFunction | RangeFunction,
+  query: Query,
+): VectorAt {
+  if (isKeyOf(dateFunctions, name)) return compileDate(call, dateFunctions[name], query);
+  if (isKeyOf(elementFunctions, name)) {
+    const vector = compileVector(argument(call, 0), query);
+    return mapValues(vector, elementFunctions[name]);
+  }
+  return compileRangeCall(call, name, query);
+}
+
+function isKeyOf<T extends object>(table: T, name: PropertyKey): name is keyof T {
+  return Object.hasOwn(table, name);
+}
+
+/** A value that is computed is not the metric's any more, so the name goes. */
+function mapValues(vector: VectorAt, map: (value: number) => number): VectorAt {
+  return (tsMs) => {
+    const { labels, values } = vector(tsMs);
+    return { labels: withoutNames(labels), values: values.map((value) => map(value)) };
+  };
+}
+
+function compileDate(call: Call, part: (seconds: number) => number, query: Query): VectorAt {
+  const [arg] = call.args;
+  if (arg !== undefined) return mapValues(compileVector(arg, query), part);
+  return (tsMs) => ({ labels: [NO_LABELS], values: [part(tsMs / 1000)] });
+}
+
+function compileBound(call: Call, query: Query): VectorAt {
+  const vector = compileVector(argument(call, 0), query);
+  const [first, second] = call.args.slice(1).map((arg) => compileScalar(arg, query));
+  return (tsMs) => {
+    const bound = first?.(tsMs) ?? 1;
+    const upper = second?.(tsMs) ?? Number.POSITIVE_INFINITY;
+    switch (call.name) {
+      case "clamp":
+        if (bound > upper) return EMPTY_VECTOR;
+        return mapValues(vector, (value) => clampMin(clampMax(value, upper), bound))(tsMs);
+      case "clamp_min":
+        return mapValues(vector, (value) => clampMin(value, bound))(tsMs);
+      case "clamp_max":
+        return mapValues(vector, (value) => clampMax(value, bound))(tsMs);
+      default:
+        return mapValues(vector, (value) => roundTo(value, bound))(tsMs);
+    }
+  };
+}
+
+function compileLabels(call: Call, query: Query): VectorAt {
+  const vector = compileVector(argument(call, 0), query);
+  const [target = "", second = "", ...rest] = call.args.slice(1).map(stringOf);
+  const [source = "", pattern = ""] = rest;
+  const relabeler = new Relabeler(
+    call.name === "label_join"
+      ? labelJoin({ target, separator: second, sources: rest })
+      : labelReplace({ target, replacement: second, source, pattern }),
+  );
+  return (tsMs) => {
+    const { labels, values } = vector(tsMs);
+    return { labels: relabeler.apply(labels), values };
+  };
+}
+
+/** Of a selector alone, when each sample was taken; of anything else, when it is evaluated. */
+function compileTimestamp(call: Call, query: Query): VectorAt {
+  const arg = withoutParens(argument(call, 0));
+  if (arg.kind === "vector_selector") {
+    const select = selectInstant(arg, query);
+    return (tsMs) => {
+      const { labels, values } = select(tsMs, true);
+      return { labels: withoutNames(labels), values };
+    };
+  }
+  const vector = compileVector(arg, query);
+  return (tsMs) => mapValues(vector, () => tsMs / 1000)(tsMs);
+}
+
+function compileAbsent(call: Call, query: Query): VectorAt {
+  const arg = withoutParens(argument(call, 0));
+  const labels = absentLabels(arg);
+  const vector = compileVector(arg, query);
+  return (tsMs) =>
+    vector(tsMs).labels.length > 0 ? EMPTY_VECTOR : { labels: [labels], values: [1] };
+}
+
+function compileAbsentOverTime(call: Call, query: Query): VectorAt {
+  const arg = withoutParens(argument(call, 0));
+  const labels = absentLabels(arg);
+  const source = compileRange(arg, query);
+  return (tsMs) => {
+    let present = false;
+    source.visit(tsMs, () => {
+      present = true;
+    });
+    return present ? EMPTY_VECTOR : { labels: [labels], values: [1] };
+  };
+}
+
+/** What is known of a series that is not there: labels that its selector sets to one value, once. */
+function absentLabels(expression: Expression): Labels {
+  const selector = expression.kind === "range_selector" ? expression.selector : expression;
+  if (selector.kind !== "vector_selector") return NO_LABELS;
+  const seen = new Set<string>();
+  let labels = NO_LABELS;
+  for (const { name, operator, value } of selector.matchers) {
+    if (name === METRIC_NAME) continue;
+    const isKnown = operator === "=" && !seen.has(name);
+    labels = withLabel(labels, name, isKnown ? value : "");
+    if (isKnown) seen.add(name);
+  }
+  return labels;
+}
+
+function compileRangeCall(call: Call, name: RangeFunction, query: Query): VectorAt {
+  const rangeIndex = name === "quantile_over_time" ? 1 : 0;
+  const source = compileRange(argument(call, rangeIndex), query);
+  const scalarArg = call.args[1 - rangeIndex];
+  const parameter = scalarArg === undefined ? () => 0 : compileScalar(scalarArg, query);
+  const evaluate = rangeFunctions[name];
+  const keepsName = name === "last_over_time";
+  const nameless = new Relabeler(withoutName);
+  return (tsMs) => {
+    const argumentValue = parameter(tsMs);
+    const result = new VectorBuilder();
+    let largest = 0;
+    source.visit(tsMs, (labels, window) => {
+      largest = Math.max(largest, window.to - window.from);
+      const value = evaluate(window, argumentValue);
+      if (value !== undefined) result.add(labels, value);
+    });
+    query.count(result.values.length + largest);
+    if (keepsName) return result;
+    const { labels, values } = result;
+    return { labels: source.sharesName ? labels.map(withoutName) : nameless.apply(labels), values };
+  };
+}

@@ -1,0 +1,43 @@
+/** Label matchers, compiled. */
+
+import { RE2JS } from "re2js";
+import type { LabelMatcher, MatchOperator } from "./series.ts";
+
+/** No character of these means anything but itself, `|` apart. */
+const PLAIN_ALTERNATIVES = /^[\w \-/:;,@%&=~"'<>!#|]*$/;
+
+/**
+ * @param value for `=~` and `!~` a regular expression of RE2, which must match the whole label
+ * @throws Error if the expression is none
+ */
+export function createMatcher(name: string, operator: MatchOperator, value: string): LabelMatcher {
+  return { name, operator, value, matches: compile(operator, value) };
+}
+
+function compile(operator: MatchOperator, value: string): (text: string) => boolean {
+  switch (operator) {
+    case "=":
+      return (text) => text === value;
+    case "!=":
+      return (text) => text !== value;
+    case "=~":
+      return compilePattern(value);
+    case "!~": {
+      const matches = compilePattern(value);
+      return (text) => !matches(text);
+    }
+  }
+}
+
+/** Whether the whole text matches; a dot matches a line's end, too, as since Prometheus 3. */
+function compilePattern(pattern: string): (text: string) => boolean {
+  if (PLAIN_ALTERNATIVES.test(pattern)) {
+    const alternatives = new Set(pattern.split("|"));
+    return (text) => alternatives.has(text);
+  }
+  // By itself first, so that the message shows what was written.
+  RE2JS.compile(pattern);
+  // Nothing is put around it: `a)(b` would become one, and `\Qa` would swallow what follows.
+  const expression = RE2JS.compile(pattern, RE2JS.DOTALL);
+  return (text) => expression.testExact(text);
+}

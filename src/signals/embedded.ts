@@ -1,0 +1,163 @@
+/** Sentinel as its own Prometheus: it scrapes, keeps what it got in memory, and evaluates over it. */
+
+import { messageOf, SentinelError } from "../core/errors.ts";
+import type { Sample, Series } from "../core/model.ts";
+import type { Clock, RangeSpan, SignalSource } from "../core/ports.ts";
+import type { Expression } from "../promql/ast.ts";
+import { PromqlError } from "../promql/errors.ts";
+import { evaluateInstant, evaluateRange } from "../promql/evaluate.ts";
+import { parseExpression } from "../promql/parse.ts";
+import { readContainers, renderContainers } from "./containers.ts";
+import { type FetchPage, failed } from "./scrape-page.ts";
+import type { ScrapeTarget, TargetState } from "./scrape-target.ts";
+import { createScraper } from "./scraper.ts";
+import { createSeriesStore, type MemoryStore } from "./store.ts";
+
+export interface EmbeddedOptions {
+  readonly targets: readonly ScrapeTarget[];
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  /** Without it, Docker is not asked. */
+  readonly docker?: EmbeddedDocker;
+}
+
+export interface EmbeddedDocker {
+  /** As in DOCKER_HOST. */
+  readonly host: string;
+  /** Containers told of by name, labelled or not. */
+  readonly names: readonly string[];
+}
+
+export interface EmbeddedSource extends SignalSource {
+  readonly store: MemoryStore;
+  /** Docker's pseudo-target is the last, if it is asked. */
+  targets(): readonly TargetState[];
+  /** Containers with the label `sentinel.heal=true`, running or not, as Docker last told. */
+  labelledContainers(): readonly string[];
+  /** Why Docker gave no answer when it was last asked; `undefined` if it did, or is not asked. */
+  dockerError(): string | undefined;
+  /** Every target once. */
+  scrapeOnce(signal: AbortSignal): Promise<void>;
+  /** Scrapes until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** The job of the series that tell of containers. */
+export const DOCKER_JOB = "docker";
+
+/** Docker counts CPU and memory once a second, and keeps an asker waiting until then. */
+const MIN_DOCKER_INTERVAL_MS = 2000;
+
+const MAX_CACHED_EXPRESSIONS = 1000;
+
+/** Queries are evaluated at the clock's present, over what has been scraped until then. */
+export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
+  const { targets, intervalMs, clock, docker } = options;
+  const store = createSeriesStore();
+  const scraper = createScraper({ targets, store, clock, intervalMs });
+  const containers = docker && createContainerScraper(docker, { store, clock, intervalMs });
+  const parse = createParser();
+
+  const allTargets = () => [...scraper.targets(), ...(containers?.scraper.targets() ?? [])];
+
+  return {
+    store,
+    targets: allTargets,
+    labelledContainers: () => containers?.labelled() ?? [],
+    dockerError: () =>
+      containers?.scraper.targets().find(({ health }) => health === "down")?.lastError,
+
+    async scrapeOnce(signal) {
+      await Promise.all([scraper.scrapeAll(signal), containers?.scraper.scrapeAll(signal)]);
+    },
+
+    async run(signal) {
+      await Promise.all([scraper.run(signal), containers?.scraper.run(signal)]);
+    },
+
+    query: (expr, signal) =>
+      answer({ expr, signal }, (): readonly Sample[] => {
+        const atMs = clock.nowMs();
+        const value = evaluateInstant(parse(expr), store, { atMs });
+        if (value.type === "vector") return value.samples;
+        if (value.type === "scalar")
+          return [{ labels: {}, value: value.value, timestampMs: value.timestampMs }];
+        throw rejected(expr, `it gives a ${value.type}, where an instant vector is needed`);
+      }),
+
+    range: (expr, { durationMs, stepMs }: RangeSpan, signal) =>
+      answer({ expr, signal }, (): readonly Series[] => {
+        const endMs = clock.nowMs();
+        const span = { startMs: endMs - durationMs, endMs, stepMs: Math.max(stepMs, 1) };
+        return evaluateRange(parse(expr), store, span);
+      }),
+
+    scrapeIntervalMs: (job) => {
+      const target = allTargets().find(({ labels }) => labels["job"] === job);
+      return Promise.resolve(target?.intervalMs);
+    },
+  };
+}
+
+/** Rules are asked again at every poll; what a person asks may be anything. */
+function createParser(): (expr: string) => Expression {
+  const parsed = new Map<string, Expression>();
+  return (expr) => {
+    const known = parsed.get(expr);
+    if (known !== undefined) return known;
+    const expression = parseExpression(expr);
+    if (parsed.size >= MAX_CACHED_EXPRESSIONS) parsed.clear();
+    parsed.set(expr, expression);
+    return expression;
+  };
+}
+
+interface Question {
+  readonly expr: string;
+  readonly signal: AbortSignal;
+}
+
+async function answer<T>({ expr, signal }: Question, evaluate: () => T): Promise<T> {
+  if (signal.aborted) throw new SentinelError("source_unreachable", "the query was cancelled");
+  try {
+    return evaluate();
+  } catch (error) {
+    if (error instanceof PromqlError) throw rejected(expr, error.message, error);
+    throw error;
+  }
+}
+
+function rejected(expr: string, why: string, cause?: unknown): SentinelError {
+  return new SentinelError("source_rejected", `cannot evaluate ${expr}: ${why}`, { cause });
+}
+
+interface ContainerScraperOptions {
+  readonly store: MemoryStore;
+  readonly clock: Clock;
+  readonly intervalMs: number;
+}
+
+/** Docker as one more target: so that it has an `up`, and its series end as any target's do. */
+function createContainerScraper(docker: EmbeddedDocker, options: ContainerScraperOptions) {
+  let labelled: readonly string[] = [];
+  const fetchPage: FetchPage = async ({ deadlineMs }, caller) => {
+    const signal = AbortSignal.any([caller, AbortSignal.timeout(deadlineMs)]);
+    try {
+      const readings = await readContainers(
+        { dockerHost: docker.host, names: docker.names },
+        signal,
+      );
+      labelled = readings.filter(({ isLabelled }) => isLabelled).map(({ name }) => name);
+      return { kind: "page", text: renderContainers(readings), openMetrics: false };
+    } catch (error) {
+      return failed("unreachable", messageOf(error));
+    }
+  };
+  const scraper = createScraper({
+    ...options,
+    intervalMs: Math.max(options.intervalMs, MIN_DOCKER_INTERVAL_MS),
+    targets: [{ job: DOCKER_JOB, url: "http://docker/" }],
+    fetchPage,
+  });
+  return { scraper, labelled: () => labelled };
+}

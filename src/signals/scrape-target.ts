@@ -1,0 +1,266 @@
+/** One target: what it answers goes into the store, and so does whether it answered. */
+
+import type { Labels } from "../core/model.ts";
+import type { Clock } from "../core/ports.ts";
+import { createExpositionReader, type Exposition } from "./exposition.ts";
+import {
+  failed,
+  type FetchPage,
+  type MetricsPage,
+  type ScrapeFailed,
+  type ScrapeFailure,
+} from "./scrape-page.ts";
+import type { MemorySeries, MemoryStore } from "./store.ts";
+
+export interface ScrapeTarget {
+  readonly job: string;
+  /** http or https, such as `http://localhost:8000/metrics`; may hold a user and password. */
+  readonly url: string;
+  /** Put on every series; they win over `job` and `instance`, as in Prometheus. */
+  readonly labels?: Labels;
+}
+
+export const TARGET_HEALTHS = ["up", "down", "unknown"] as const;
+/** `unknown` before the first scrape has ended. */
+export type TargetHealth = (typeof TARGET_HEALTHS)[number];
+
+/** How a target stands after its last scrape. */
+export interface TargetState {
+  /** With `job` and `instance`. */
+  readonly labels: Labels;
+  /** Without user and password. */
+  readonly url: string;
+  readonly health: TargetHealth;
+  /** `undefined` unless the health is `down`. */
+  readonly failure: ScrapeFailure | undefined;
+  /** One line for people; empty unless the health is `down`. */
+  readonly lastError: string;
+  readonly lastScrapeMs: number | undefined;
+  readonly lastScrapeDurationMs: number | undefined;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** In the last scrape; a failed one has none. */
+  readonly samples: number;
+  /** Of those, not stored: a time of their own out of order or too far from now, or a series twice. */
+  readonly droppedSamples: number;
+}
+
+export interface ScrapeSettings {
+  readonly store: MemoryStore;
+  readonly clock: Clock;
+  readonly fetchPage: FetchPage;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly maxSamples: number;
+}
+
+/** What a target's own clock may be ahead, as in Prometheus. */
+const MAX_AHEAD_MS = 10 * 60_000;
+
+/** A series of this target. */
+interface Tracked {
+  readonly labels: Labels;
+  series: MemorySeries | undefined;
+}
+
+interface Stored {
+  readonly kind: "stored";
+  readonly samples: number;
+  readonly droppedSamples: number;
+  readonly addedSeries: number;
+}
+
+export class TargetScraper {
+  readonly labels: Labels;
+  readonly #url: string;
+  readonly #settings: ScrapeSettings;
+  readonly #reader = createExpositionReader((labels) => track(labels, this.labels));
+  readonly #reports: Readonly<Record<Report, Tracked>>;
+  /** The series of the last scrape, but for those with times of their own: they end when they like. */
+  #current: readonly Tracked[] = [];
+  #state: TargetState;
+
+  /** @throws RangeError if the URL is none of http; the text is not repeated, it may hold a password */
+  constructor({ job, url, labels }: ScrapeTarget, settings: ScrapeSettings) {
+    const parsed = URL.parse(url);
+    if (parsed === null || !["http:", "https:"].includes(parsed.protocol))
+      throw new RangeError(`the URL of job ${job} must be like http://localhost:8000/metrics`);
+    this.#url = parsed.href;
+    this.#settings = settings;
+    this.labels = withoutEmpty({ job, instance: parsed.host, ...labels });
+    this.#reports = reportsOf(this.labels);
+    parsed.username = "";
+    parsed.password = "";
+    this.#state = {
+      labels: this.labels,
+      url: parsed.href,
+      health: "unknown",
+      failure: undefined,
+      lastError: "",
+      lastScrapeMs: undefined,
+      lastScrapeDurationMs: undefined,
+      intervalMs: settings.intervalMs,
+      timeoutMs: settings.timeoutMs,
+      samples: 0,
+      droppedSamples: 0,
+    };
+    // Now, while there is room: `up` must not be the one series too many.
+    for (const report of Object.values(this.#reports)) this.#open([report]);
+  }
+
+  get state(): TargetState {
+    return this.#state;
+  }
+
+  /**
+   * All samples of one scrape are stored with the time at which it started, or none is: then the
+   * series of the scrape before end, and `up` is 0. Never rejects; once aborted it stores nothing.
+   */
+  async scrape(signal: AbortSignal): Promise<void> {
+    const { clock, fetchPage, timeoutMs, maxBodyBytes } = this.#settings;
+    const startMs = clock.nowMs();
+    const request = { url: this.#url, deadlineMs: timeoutMs, maxBytes: maxBodyBytes };
+    const page = await fetchPage(request, signal);
+    if (signal.aborted) return;
+    const result = page.kind === "page" ? this.#store(page, startMs) : page;
+    if (result.kind === "failed") this.#endOthers([], startMs);
+    this.#report(result, startMs);
+  }
+
+  #store(page: MetricsPage, startMs: number): Stored | ScrapeFailed {
+    const { maxSamples } = this.#settings;
+    const timestampUnitMs = page.openMetrics ? 1000 : 1;
+    const exposition = this.#reader.read(page.text, { maxSamples, timestampUnitMs });
+    const { series, badLines, badLineCount, overLimit } = exposition;
+    const [bad] = badLines;
+    if (bad !== undefined) {
+      const others = badLineCount === 1 ? "" : `, and ${badLineCount - 1} more`;
+      const where = `line ${bad.lineNumber} (${bad.excerpt})${others}`;
+      return failed("bad_lines", `answered with ${bad.reason} in ${where}`);
+    }
+    if (overLimit) return failed("too_many_samples", `sent more than ${maxSamples} samples`);
+    const addedSeries = this.#open(series);
+    if (addedSeries === undefined)
+      return failed("too_many_series", `${this.#settings.store.maxSeries} series are kept already`);
+    const droppedSamples = this.#append(exposition, startMs);
+    return { kind: "stored", samples: series.length, droppedSamples, addedSeries };
+  }
+
+  /** @returns how many were new in the store; `undefined`, and none of them is, if one was refused */
+  #open(tracked: readonly Tracked[]): number | undefined {
+    const { store } = this.#settings;
+    const added: MemorySeries[] = [];
+    for (const entry of tracked) {
+      if (entry.series !== undefined && !entry.series.removed) continue;
+      entry.series = store.open(entry.labels);
+      if (entry.series === undefined) {
+        for (const series of added) store.remove(series);
+        return undefined;
+      }
+      if (entry.series.end === 0) added.push(entry.series);
+    }
+    return added.length;
+  }
+
+  /** @returns how many samples were dropped */
+  #append({ series, values, timestampsMs }: Exposition<Tracked>, startMs: number): number {
+    const { store } = this.#settings;
+    const haveTimes = timestampsMs.size > 0;
+    const current: Tracked[] = [];
+    let dropped = 0;
+    for (const [index, tracked] of series.entries()) {
+      const value = values[index];
+      if (tracked.series === undefined || value === undefined) continue;
+      const ownTimeMs = haveTimes ? timestampsMs.get(index) : undefined;
+      if (ownTimeMs === undefined) current.push(tracked);
+      const timeMs = ownTimeMs ?? startMs;
+      const inBounds =
+        timeMs <= startMs + MAX_AHEAD_MS && timeMs >= startMs - store.window.durationMs;
+      if (!inBounds || !store.append(tracked.series, timeMs, value)) dropped += 1;
+    }
+    this.#endOthers(current, startMs);
+    return dropped;
+  }
+
+  /**
+   * A series that the scrape before had, and this one lacks, has ended. The others have a sample of
+   * this time by now, so that no stale marker is stored.
+   */
+  #endOthers(current: readonly Tracked[], startMs: number): void {
+    const { store } = this.#settings;
+    for (const { series } of this.#current)
+      if (series !== undefined) store.appendStale(series, startMs);
+    this.#current = current;
+  }
+
+  #report(result: Stored | ScrapeFailed, startMs: number): void {
+    const { store, clock } = this.#settings;
+    const durationMs = Math.max(clock.nowMs() - startMs, 0);
+    const stored = result.kind === "stored" ? result : NOTHING;
+    const values = {
+      up: result.kind === "stored" ? 1 : 0,
+      scrape_duration_seconds: durationMs / 1000,
+      scrape_samples_scraped: stored.samples,
+      scrape_samples_post_metric_relabeling: stored.samples,
+      scrape_series_added: stored.addedSeries,
+    } satisfies Record<Report, number>;
+    this.#open(Object.values(this.#reports));
+    for (const name of REPORTS) {
+      const { series } = this.#reports[name];
+      if (series !== undefined) store.append(series, startMs, values[name]);
+    }
+    const failure = result.kind === "failed" ? result : undefined;
+    this.#state = {
+      ...this.#state,
+      health: failure === undefined ? "up" : "down",
+      failure: failure?.failure,
+      lastError: failure?.message ?? "",
+      lastScrapeMs: startMs,
+      lastScrapeDurationMs: durationMs,
+      samples: stored.samples,
+      droppedSamples: stored.droppedSamples,
+    };
+  }
+}
+
+const NOTHING: Stored = { kind: "stored", samples: 0, droppedSamples: 0, addedSeries: 0 };
+
+/** What Prometheus says of each scrape, as series of the target. */
+const REPORTS = [
+  "up",
+  "scrape_duration_seconds",
+  "scrape_samples_scraped",
+  "scrape_samples_post_metric_relabeling",
+  "scrape_series_added",
+] as const;
+type Report = (typeof REPORTS)[number];
+
+function reportsOf(target: Labels): Record<Report, Tracked> {
+  const report = (name: Report) => track({ __name__: name }, target);
+  return {
+    up: report("up"),
+    scrape_duration_seconds: report("scrape_duration_seconds"),
+    scrape_samples_scraped: report("scrape_samples_scraped"),
+    scrape_samples_post_metric_relabeling: report("scrape_samples_post_metric_relabeling"),
+    scrape_series_added: report("scrape_series_added"),
+  };
+}
+
+/** The target's labels win; one of the same name that was scraped is kept as `exported_...`. */
+function track(scraped: Labels, target: Labels): Tracked {
+  const labels: Record<string, string> = Object.assign(Object.create(null), scraped);
+  for (const [name, value] of Object.entries(target)) {
+    const displaced = labels[name];
+    labels[name] = value;
+    if (displaced === undefined) continue;
+    let exported = `exported_${name}`;
+    while (exported in labels || exported in target) exported = `exported_${exported}`;
+    labels[exported] = displaced;
+  }
+  return { labels, series: undefined };
+}
+
+function withoutEmpty(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
+}

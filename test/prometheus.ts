@@ -1,0 +1,76 @@
+/** A real Prometheus for tests, on a free port, with one job that it scrapes. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+
+const START_DEADLINE_MS = 15_000;
+
+export interface Scrape {
+  readonly job: string;
+  /** Origin of what serves `/metrics`. */
+  readonly url: string;
+  readonly intervalMs: number;
+}
+
+/** Why there is none; `undefined` if there is. */
+export function whyNoPrometheus(): string | undefined {
+  return Bun.which("prometheus") === null ? "`prometheus` is not on the PATH" : undefined;
+}
+
+/** Starts it and waits until it answers. */
+export async function startRealPrometheus(
+  scrape: Scrape,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "sentinel-prometheus-"));
+  const config = join(folder, "prometheus.yml");
+  const interval = `${scrape.intervalMs}ms`;
+  await Bun.write(
+    config,
+    JSON.stringify({
+      scrape_configs: [
+        {
+          job_name: scrape.job,
+          scrape_interval: interval,
+          scrape_timeout: interval,
+          static_configs: [{ targets: [new URL(scrape.url).host] }],
+        },
+      ],
+    }),
+  );
+  const port = freePort();
+  const child = Bun.spawn(
+    [
+      "prometheus",
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, "series")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      // By default the first scrape waits for 5 s.
+      "--scrape.discovery-reload-interval=100ms",
+    ],
+    { stdout: "ignore", stderr: Bun.file(join(folder, "log")) },
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+    await rm(folder, { recursive: true });
+  };
+  const untilMs = performance.now() + START_DEADLINE_MS;
+  while (!(await isReady(url))) {
+    if (child.exitCode === null && performance.now() < untilMs) {
+      await Bun.sleep(50);
+      continue;
+    }
+    const log = await Bun.file(join(folder, "log")).text();
+    await stop();
+    throw new Error(`prometheus does not answer: ${log.slice(-2000)}`);
+  }
+  return { url, [Symbol.asyncDispose]: stop };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/-/ready`, { proxy: false }).catch(() => undefined);
+  return response?.ok === true;
+}
