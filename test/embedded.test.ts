@@ -148,6 +148,12 @@ describe("what it cannot start with", () => {
   test.each<[string, Environment, string, string]>([
     ["a shell's operator in SUPERVISE", { SUPERVISE: "api && other" }, "", "SUPERVISE: &"],
     ["SUPERVISE and services in the file", { SUPERVISE: "api" }, SERVICES, "TARGET_CONTAINER"],
+    [
+      "a job named as Docker's own",
+      { SCRAPE_TARGETS: "docker=http://127.0.0.1:1/m" },
+      "",
+      "docker",
+    ],
     ["one target twice", { SCRAPE_TARGETS: twice("http://127.0.0.1:1/metrics") }, "", "job"],
   ])("%s is exit 2 and one line", async (_, env, file, named) => {
     const options = { env: embeddedSettings(env), cwd: await folderWith(file) };

@@ -199,6 +199,18 @@ describe("a death", () => {
     ]);
   });
 
+  test("one that was given up and dies again is given up at once: a start is no cure", async () => {
+    await using svc = await supervise("exit 3", {
+      policy: { minDelayMs: 1, maxDelayMs: 1, maxDeaths: 3 },
+    });
+    await svc.supervisor.start();
+    await svc.happened("child_given_up");
+    expect((await svc.supervisor.start()).kind).toBe("failed");
+    await svc.happened("child_given_up", 2);
+    const starts = svc.events.filter(({ type }) => type === "child_started");
+    expect(starts).toHaveLength(4);
+  });
+
   test("one that was given up starts when it is told to, with a count of its own", async () => {
     await using svc = await supervise(`[ -e "$(dirname "$0")/mended" ] || exit 1; ${SERVE}`, {
       policy: { minDelayMs: 0, maxDeaths: 2 },

@@ -55,9 +55,17 @@ const FIRST_SCRAPE_LOOK_MS = 20;
 
 const MAX_CACHED_EXPRESSIONS = 1000;
 
-/** Queries are evaluated at the clock's present, over what has been scraped until then. */
+/**
+ * Queries are evaluated at the clock's present, over what has been scraped until then.
+ *
+ * @throws RangeError on targets that cannot be scraped apart
+ */
 export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
   const { targets, intervalMs, clock, docker } = options;
+  if (docker !== undefined && targets.some(({ job }) => job === DOCKER_JOB))
+    throw new RangeError(
+      `the job ${DOCKER_JOB} is that of what Docker says: give yours another name`,
+    );
   const store = createSeriesStore();
   const scraper = createScraper({ targets, store, clock, intervalMs });
   const containers = docker && createContainerScraper(docker, { store, clock, intervalMs });
