@@ -7,8 +7,9 @@ import { messageOf, SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
-import { type Signals, signalsOf } from "./drivers.ts";
+import { dockerOptionsOf, type Signals, signalsOf } from "./drivers.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
+import type { TargetState } from "./signals/scrape-target.ts";
 import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
 
 const DEADLINE_MS = 10_000;
@@ -30,7 +31,7 @@ export interface CheckResult {
 /** Reaches every dependency once. */
 export async function check(
   settings: ObserverSettings,
-  docker: DockerOptions = {},
+  docker: DockerOptions = dockerOptionsOf(settings),
 ): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const signals = signalsOf(settings);
@@ -54,7 +55,7 @@ export async function check(
       }),
       attempt(`health of ${service.name}`, "missing", async () => {
         const { ok, message } = await healthcheck(service.healthUrl);
-        if (!ok) throw new Error(`${message}; start the service, or correct its health URL`);
+        if (!ok) throw new Error(`${message}; ${startIt(service)}, or correct its health URL`);
         return message;
       }),
     ]),
@@ -100,10 +101,17 @@ async function reachSignals(
 ): Promise<string> {
   if (embedded !== undefined) {
     await embedded.scrapeOnce(signal);
-    return description;
+    return describeTargets(embedded.targets());
   }
   await source.query("time()", signal);
   return `${description.split(",", 1)} answers`;
+}
+
+/** Sentinel works without any of them, so that none is a failure; each has its own name here. */
+function describeTargets(targets: readonly TargetState[]): string {
+  const down = targets.filter(({ health }) => health !== "up");
+  const told = down.map(({ labels, lastError }) => `; ${labels["job"]}: ${lastError}`);
+  return `${targets.length - down.length} of ${targets.length} targets answer${told.join("")}`;
 }
 
 function findProgram([program = ""]: readonly string[]): string {
@@ -112,30 +120,39 @@ function findProgram([program = ""]: readonly string[]): string {
   return path;
 }
 
+/** A second one, beside the one that the observer starts, would find its port taken. */
+function startIt({ executors }: Service): string {
+  return executors.includes("supervisor") ? "the observer starts it" : "start the service";
+}
+
 async function findJob(
-  { job }: Service,
+  service: Service,
   { source, embedded }: Signals,
   signal: AbortSignal,
 ): Promise<string> {
+  const { job } = service;
   const up = await source.query(`up{job=${JSON.stringify(job)}}`, signal);
-  if (embedded !== undefined) return findTarget(job, embedded);
+  if (embedded !== undefined) return findTarget(service, embedded);
   if (up.length === 0)
     throw new Error(`no job ${job} is scraped; add it to the scrape_configs of Prometheus`);
   const down = up.filter(({ value }) => value !== 1).length;
   if (down > 0)
     throw new Error(
-      `${down} of ${up.length} cannot be scraped; start the service, or correct the job ${job} in the scrape_configs of Prometheus`,
+      `${down} of ${up.length} cannot be scraped; ${startIt(service)}, or correct the job ${job} in the scrape_configs of Prometheus`,
     );
   return `${job} is scraped`;
 }
 
-function findTarget(job: string, embedded: EmbeddedSource): string {
+function findTarget(service: Service, embedded: EmbeddedSource): string {
+  const { job } = service;
   const targets = embedded.targets().filter(({ labels }) => labels["job"] === job);
   if (targets.length === 0)
     throw new Error(`no job ${job} is scraped; add ${job}=URL to SCRAPE_TARGETS`);
   const down = targets.find(({ health }) => health !== "up");
   if (down !== undefined)
-    throw new Error(`${down.url} ${down.lastError}; start the service, or correct SCRAPE_TARGETS`);
+    throw new Error(
+      `${down.url} ${down.lastError}; ${startIt(service)}, or correct SCRAPE_TARGETS`,
+    );
   return `${job} is scraped`;
 }
 

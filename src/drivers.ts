@@ -2,12 +2,15 @@
 
 import type { ObserverSettings } from "./config.ts";
 import { shownUrl } from "./core/address.ts";
+import { SentinelError } from "./core/errors.ts";
 import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
 import { formatDuration } from "./core/duration.ts";
 import { geminiDiagnoser } from "./diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "./diagnosers/openai.ts";
-import { type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
+import type { DockerOptions } from "./executors/docker.ts";
+import { childEnvironment } from "./executors/spawn.ts";
+import { type EmbeddedOptions, type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
 import { prometheusSource } from "./signals/prometheus.ts";
 
 /** The path of LM Studio's own API; any other is taken for OpenAI's. */
@@ -39,6 +42,8 @@ export interface Signals {
 /**
  * A Prometheus, or Sentinel itself; in that case Docker is asked as well, unless the services are
  * processes under the supervisor.
+ *
+ * @throws SentinelError `configuration` on two targets that would have the same series
  */
 export function signalsOf(settings: ObserverSettings): Signals {
   const { prometheusUrl, pollIntervalMs, scrapeTargets, services, dockerHost } = settings;
@@ -49,7 +54,7 @@ export function signalsOf(settings: ObserverSettings): Signals {
   }
   const contained = services.filter(({ executors }) => executors.includes("docker"));
   const asksDocker = services.length === 0 || contained.length > 0;
-  const embedded = embeddedSource({
+  const embedded = createEmbedded({
     targets: scrapeTargets,
     intervalMs: pollIntervalMs,
     clock: systemClock,
@@ -62,6 +67,27 @@ export function signalsOf(settings: ObserverSettings): Signals {
     ...(asksDocker ? ["Docker"] : []),
   ];
   return { source: embedded, embedded, description: `scraped from ${asked.join(", ")}, ${every}` };
+}
+
+/**
+ * For the `docker` command line. What is scraped from one engine must not be acted on in another:
+ * the command would follow its own context, and knows nothing of `.env`.
+ */
+export function dockerOptionsOf({ prometheusUrl, dockerHost }: ObserverSettings): DockerOptions {
+  if (prometheusUrl !== undefined) return {};
+  return { env: { ...childEnvironment(), DOCKER_HOST: dockerHost } };
+}
+
+function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
+  try {
+    return embeddedSource(options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new SentinelError("configuration", cause.message, {
+      hint: "Correct SCRAPE_TARGETS, or scrape in the settings file; without either, the services' jobs.",
+      cause,
+    });
+  }
 }
 
 /** Gemini, then each local model; the playbook needs no driver. */

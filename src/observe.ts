@@ -19,6 +19,8 @@ export interface ObserveOptions {
   readonly signals: Signals;
   readonly runtime: ContainerRuntime;
   readonly executors: readonly Executor[];
+  /** Starts the service, if it is Sentinel's to start; called once nothing can be refused any more. */
+  readonly startService?: (signal: AbortSignal) => Promise<unknown>;
   readonly emit: EmitEvent;
   /** What a person should know beside the events: what it is about, in a word, and one line of it. */
   readonly say: (topic: string, text: string) => void;
@@ -41,29 +43,53 @@ interface Watched {
  *   cannot be had
  */
 export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
-  const { settings, signals, say } = options;
+  const { settings, signals, startService, say } = options;
   const { source, embedded } = signals;
-  const watched: Watched[] = settings.services.map((service) => {
+  const configured: readonly Watched[] = settings.services.map((service) => {
     const monitor = monitorOf(monitorOptions(settings, service, source), signals);
     return { service, monitor };
   });
-  const watchAll = () => Promise.all(watched.map((one) => watchOne(one, options, signal)));
+  const watchAll = async () => {
+    if (startService !== undefined) await untilUp(options, signal);
+    await Promise.all(configured.map((one) => watchOne(one, options, signal)));
+  };
   if (embedded === undefined) {
+    await startService?.(signal);
     await watchAll();
     return;
   }
+  const watched = [...configured];
   const dashboard = serve(embedded, { settings, watched });
   say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
   try {
-    // Before it is first scraped a service would look as if nobody scraped it.
-    await embedded.scrapeOnce(signal);
-    await Promise.all([
-      watchAll(),
-      embedded.run(signal),
-      watchLabelled(embedded, { watched, options }, signal),
-    ]);
+    await startService?.(signal);
+    const judge = async () => {
+      // Before it is first scraped a service would look as if nobody scraped it.
+      await embedded.firstScrape(signal);
+      await Promise.all([watchAll(), watchLabelled(embedded, { watched, options }, signal)]);
+    };
+    await Promise.all([embedded.run(signal), judge()]);
   } finally {
     await dashboard.close();
+  }
+}
+
+/**
+ * Until every service has been scraped once, or has had as long as it is given after a restart: one
+ * that is still starting looks like one that is down.
+ */
+async function untilUp({ settings, signals }: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const { services, pollIntervalMs, stabilizeMs } = settings;
+  const untilMs = systemClock.nowMs() + stabilizeMs;
+  const isUp = async ({ job }: Service) => {
+    const up = await signals.source.query(`up{job=${JSON.stringify(job)}} == 1`, signal);
+    return up.length > 0;
+  };
+  while (!signal.aborted && systemClock.nowMs() < untilMs) {
+    // A source that does not answer is told of by the watch that follows.
+    const up = await Promise.all(services.map((service) => isUp(service).catch(() => true)));
+    if (up.every(Boolean)) return;
+    await systemClock.sleep(pollIntervalMs, signal);
   }
 }
 
@@ -121,7 +147,12 @@ async function watchLabelled(
     { readonly stop: AbortController; readonly done: Promise<void> }
   >();
   const own = new Set(settings.services.map(({ name }) => name));
+  let isDockerDown = false;
   while (!signal.aborted) {
+    const dockerError = embedded.dockerError();
+    if (dockerError !== undefined && !isDockerDown) say("docker", dockerError);
+    if (dockerError === undefined && isDockerDown) say("docker", "it answers again");
+    isDockerDown = dockerError !== undefined;
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);

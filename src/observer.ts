@@ -4,7 +4,7 @@ import type { ObserverSettings } from "./config.ts";
 import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import { renderEvent } from "./core/report.ts";
-import { diagnosersOf, signalsOf, systemClock } from "./drivers.ts";
+import { diagnosersOf, dockerOptionsOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
@@ -34,8 +34,10 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
   say("autonomy", autonomy);
   const shared = { settings, signals, emit, say };
   if (settings.supervise === undefined) {
-    const executors = [dockerExecutor(), composeExecutor({ composeFile: settings.composeFile })];
-    await observe({ ...shared, runtime: dockerRuntime(), executors }, signal);
+    const docker = dockerOptionsOf(settings);
+    const compose = { ...docker, composeFile: settings.composeFile };
+    const executors = [dockerExecutor(docker), composeExecutor(compose)];
+    await observe({ ...shared, runtime: dockerRuntime(docker), executors }, signal);
   } else {
     const { service: name, argv } = settings.supervise;
     await using supervisor = createSupervisor({
@@ -44,9 +46,9 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
       clock: systemClock,
       onEvent: (event) => say("command", describeSupervisor(event)),
     });
-    await supervisor.start(signal);
+    const runtime = supervisorRuntime(supervisor);
     const executors = [supervisorExecutor(supervisor)];
-    await observe({ ...shared, runtime: supervisorRuntime(supervisor), executors }, signal);
+    await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
   }
   announce("Stopped.");
 }

@@ -10,6 +10,7 @@ import {
   mergeRules,
   type RuleSource,
   readRule,
+  unhealthyRule,
 } from "./core/rules.ts";
 import { requireSupported } from "./core/signal.ts";
 
@@ -23,7 +24,11 @@ export function ruleSources(
   service: Service,
   windowMs: number,
 ): (RuleSource & { readonly file?: string })[] {
-  return mergeRules(builtInRules(service, settings.thresholds, windowMs), settings.ownRules);
+  const builtIn = builtInRules(service, settings.thresholds, windowMs);
+  // Only Sentinel's own scraping has what Docker says as series.
+  const hasContainer = settings.prometheusUrl === undefined && service.executors.includes("docker");
+  const all = hasContainer ? [...builtIn, unhealthyRule(service)] : builtIn;
+  return mergeRules(all, settings.ownRules);
 }
 
 /** @throws SentinelError `configuration` */

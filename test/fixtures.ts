@@ -6,6 +6,7 @@ import type {
   ContainerState,
   Diagnosis,
   Evidence,
+  Point,
   Rule,
   Sample,
   Service,
@@ -188,13 +189,16 @@ export function scriptedSource(clock: SimulatedClock, script: Script): ScriptedS
       );
     },
     async range(expr, { durationMs, stepMs }) {
-      const points = [];
+      const series = new Map<string, { labels: Sample["labels"]; points: Point[] }>();
       for (let backMs = durationMs; backMs >= 0; backMs -= stepMs) {
         const elapsedMs = clock.elapsedMs - backMs;
-        const value = samplesAt(expr, elapsedMs)[0]?.value;
-        if (value !== undefined) points.push({ timestampMs: START_MS + elapsedMs, value });
+        for (const { labels, value } of samplesAt(expr, elapsedMs)) {
+          const key = JSON.stringify(labels);
+          const { points } = series.getOrInsert(key, { labels, points: [] });
+          points.push({ timestampMs: START_MS + elapsedMs, value });
+        }
       }
-      return points.length > 0 ? [{ labels: {}, points }] : [];
+      return [...series.values()];
     },
     scrapeIntervalMs: () => Promise.resolve(5000),
   };

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 
 const START_DEADLINE_MS = 15_000;
 
@@ -75,12 +76,6 @@ export async function startRealPrometheus(
     throw new Error(`prometheus does not answer: ${log.slice(-2000)}`);
   }
   return { url, [Symbol.asyncDispose]: stop };
-}
-
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  server.stop(true);
-  return server.port;
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -88,3 +88,15 @@ export async function psNumber(pid: number, column: "ppid" | "pgid" | "sid"): Pr
   const shown = Bun.spawn(["ps", "-o", `${column}=`, "-p", String(pid)]);
   return Number(await new Response(shown.stdout).text());
 }
+
+/** Process ids of the children of a process, and of theirs. */
+export async function descendants(pid: number): Promise<readonly number[]> {
+  const shown = Bun.spawn(["ps", "-eo", "pid=,ppid="]);
+  const listed = await new Response(shown.stdout).text();
+  const rows = [...listed.matchAll(/(\d+)\s+(\d+)/g)].map(([, own, parent]) => [own, parent]);
+  const childrenOf = (parent: number): number[] =>
+    rows
+      .filter(([, of]) => Number(of) === parent)
+      .flatMap(([own]) => [Number(own), ...childrenOf(Number(own))]);
+  return childrenOf(pid);
+}

@@ -164,26 +164,32 @@ export function builtInRules(
 }
 
 /**
- * The rules for a container that is known by Docker's word alone.
+ * What Docker's word alone has for rules.
  *
  * @param name as the label `container` of its series has it
  */
-export function containerRules({ name }: Service): RuleSource[] {
-  const selector = `container=${JSON.stringify(name)}`;
-  return [
-    {
-      alert: "ContainerUnhealthy",
-      // Docker's own retries are its `for`.
-      expr: `container_healthy{${selector}} == 0`,
-      labels: { severity: "high", service: name },
-      annotations: {
-        summary: "its HEALTHCHECK fails",
-        [PERMITS_ANNOTATION]: "docker-restart",
-      },
+export function unhealthyRule({ name }: Service): RuleSource {
+  return {
+    alert: "ContainerUnhealthy",
+    // Docker's own retries are its `for`.
+    expr: `container_healthy{container=${JSON.stringify(name)}} == 0`,
+    labels: { severity: "high", service: name },
+    annotations: {
+      summary: "its HEALTHCHECK fails",
+      [PERMITS_ANNOTATION]: "docker-restart",
     },
+  };
+}
+
+/** The rules for a container without metrics. */
+export function containerRules(service: Service): RuleSource[] {
+  const { name } = service;
+  const starts = `container_start_time_seconds{container=${JSON.stringify(name)}}[10m]`;
+  return [
+    unhealthyRule(service),
     {
       alert: CRASH_LOOP_ALERT,
-      expr: `changes(container_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
+      expr: `changes(${starts}) > ${MAX_STARTS}`,
       labels: { severity: "critical", service: name },
       annotations: { summary: CRASH_LOOP_SUMMARY },
     },

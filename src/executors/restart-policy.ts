@@ -33,7 +33,7 @@ export type AfterDeath =
 /**
  * What follows on the last of these deaths.
  *
- * @param deaths oldest first; those since somebody started it, the last one is now
+ * @param deaths oldest first, whoever started it after each; the last one is now
  */
 export function afterDeath(deaths: readonly Death[], policy: RestartPolicy): AfterDeath {
   const { minDelayMs, maxDelayMs, stableMs, maxDeaths, withinMs } = policy;

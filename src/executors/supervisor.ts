@@ -129,16 +129,21 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     status = { ...status, ...changes };
   };
 
+  /** Kept from one start to the next: a start by an alert must not make a crash loop look new. */
+  let deaths: readonly Death[] = [];
+
   /** Until it is told to stop, or gives up. */
   async function keepAlive({ stop, started, died }: Session): Promise<void> {
-    const deaths: Death[] = [];
     for (;;) {
       const { end, ranMs } = await runOnce(stop.signal, () => started.resolve());
       change({ pid: undefined, lastEnd: end });
       if (stop.signal.aborted) return onEvent({ type: "child_stopped", how: end.how });
       onEvent({ type: "child_died", how: end.how, ranMs });
       died.resolve(end);
-      deaths.push({ atMs: clock.nowMs(), ranMs });
+      const nowMs = clock.nowMs();
+      deaths = [...deaths, { atMs: nowMs, ranMs }].filter(
+        ({ atMs }) => nowMs - atMs <= policy.withinMs,
+      );
       const next = afterDeath(deaths, policy);
       if (next.kind === "give_up") {
         change({ state: "given_up" });

@@ -234,13 +234,19 @@ async function ask<T>(
     status = response.status;
     text = await readBounded(response);
   } catch (error) {
-    throw new Error(`no answer from the Docker engine at ${where}: ${messageOf(error)}`);
+    throw new Error(`no answer from the Docker engine at ${where} (${reasonOf(error)})`);
   }
   if (status === 404) return undefined;
   const parsed = schema.safeParse(status === 200 ? parseJson(text) : undefined);
   if (parsed.success) return parsed.data;
   const [what] = z.prettifyError(parsed.error).split("\n", 1);
   throw new Error(`the Docker engine at ${where} answered ${status} to ${path}: ${what}`);
+}
+
+/** The code alone where there is one: Bun's own text speaks of typos. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : messageOf(error);
 }
 
 async function readBounded(response: Response): Promise<string> {

@@ -34,10 +34,14 @@ export interface EmbeddedSource extends SignalSource {
   targets(): readonly TargetState[];
   /** Containers with the label `sentinel.heal=true`, running or not, as Docker last told. */
   labelledContainers(): readonly string[];
+  /** Why Docker gave no answer when it was last asked; `undefined` if it did, or is not asked. */
+  dockerError(): string | undefined;
   /** Every target once. */
   scrapeOnce(signal: AbortSignal): Promise<void>;
   /** Scrapes until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
+  /** Resolves when every target has been scraped, with or without success, or the signal aborts. */
+  firstScrape(signal: AbortSignal): Promise<void>;
 }
 
 /** The job of the series that tell of containers. */
@@ -46,11 +50,22 @@ export const DOCKER_JOB = "docker";
 /** Docker counts CPU and memory once a second, and keeps an asker waiting until then. */
 const MIN_DOCKER_INTERVAL_MS = 2000;
 
+/** How often it is looked whether the first scrape has ended. */
+const FIRST_SCRAPE_LOOK_MS = 20;
+
 const MAX_CACHED_EXPRESSIONS = 1000;
 
-/** Queries are evaluated at the clock's present, over what has been scraped until then. */
+/**
+ * Queries are evaluated at the clock's present, over what has been scraped until then.
+ *
+ * @throws RangeError on targets that cannot be scraped apart
+ */
 export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
   const { targets, intervalMs, clock, docker } = options;
+  if (docker !== undefined && targets.some(({ job }) => job === DOCKER_JOB))
+    throw new RangeError(
+      `the job ${DOCKER_JOB} is that of what Docker says: give yours another name`,
+    );
   const store = createSeriesStore();
   const scraper = createScraper({ targets, store, clock, intervalMs });
   const containers = docker && createContainerScraper(docker, { store, clock, intervalMs });
@@ -62,6 +77,8 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     store,
     targets: allTargets,
     labelledContainers: () => containers?.labelled() ?? [],
+    dockerError: () =>
+      containers?.scraper.targets().find(({ health }) => health === "down")?.lastError,
 
     async scrapeOnce(signal) {
       await Promise.all([scraper.scrapeAll(signal), containers?.scraper.scrapeAll(signal)]);
@@ -71,8 +88,13 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       await Promise.all([scraper.run(signal), containers?.scraper.run(signal)]);
     },
 
+    async firstScrape(signal) {
+      const isScraped = () => allTargets().every(({ health }) => health !== "unknown");
+      while (!isScraped() && !signal.aborted) await clock.sleep(FIRST_SCRAPE_LOOK_MS, signal);
+    },
+
     query: (expr, signal) =>
-      answer(expr, signal, (): readonly Sample[] => {
+      answer({ expr, signal }, (): readonly Sample[] => {
         const atMs = clock.nowMs();
         const value = evaluateInstant(parse(expr), store, { atMs });
         if (value.type === "vector") return value.samples;
@@ -82,7 +104,7 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       }),
 
     range: (expr, { durationMs, stepMs }: RangeSpan, signal) =>
-      answer(expr, signal, (): readonly Series[] => {
+      answer({ expr, signal }, (): readonly Series[] => {
         const endMs = clock.nowMs();
         const span = { startMs: endMs - durationMs, endMs, stepMs: Math.max(stepMs, 1) };
         return evaluateRange(parse(expr), store, span);
@@ -108,9 +130,13 @@ function createParser(): (expr: string) => Expression {
   };
 }
 
-async function answer<T>(expr: string, signal: AbortSignal, evaluate: () => T): Promise<T> {
-  if (signal.aborted)
-    throw new SentinelError("source_unreachable", `cancelled before ${expr} was evaluated`);
+interface Question {
+  readonly expr: string;
+  readonly signal: AbortSignal;
+}
+
+async function answer<T>({ expr, signal }: Question, evaluate: () => T): Promise<T> {
+  if (signal.aborted) throw new SentinelError("source_unreachable", "the query was cancelled");
   try {
     return evaluate();
   } catch (error) {

@@ -10,6 +10,7 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { PROJECT, runToEnd } from "../binary.ts";
 import { docker, uniqueName } from "../docker.ts";
+import { freePort } from "../free-port.ts";
 
 export interface Stack extends AsyncDisposable {
   /** The target's container. */
@@ -134,11 +135,4 @@ export function startLoad(
       await done;
     },
   };
-}
-
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }
