@@ -1,11 +1,11 @@
 import { describe } from "bun:test";
 import { serveDashboard } from "../../src/dashboard/server.ts";
 import { systemClock } from "../../src/drivers.ts";
-import { embeddedSource } from "../../src/signals/embedded.ts";
 import { prometheusSource } from "../../src/signals/prometheus.ts";
 import { describeUnless } from "../docker.ts";
 import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
-import { type Scrape, signalSourceContract } from "./signal-source.ts";
+import { startEmbedded } from "../scraping.ts";
+import { signalSourceContract } from "./signal-source.ts";
 
 describeUnless(whyNoPrometheus(), "a Prometheus is a source of signals", () => {
   signalSourceContract(async (scrape) => {
@@ -17,32 +17,14 @@ describeUnless(whyNoPrometheus(), "a Prometheus is a source of signals", () => {
   });
 });
 
-/** Sentinel scraping by itself, until it is disposed of. */
-function startEmbedded({ job, url, intervalMs }: Scrape) {
-  const stop = new AbortController();
-  const source = embeddedSource({
-    targets: [{ job, url: `${url}/metrics` }],
-    intervalMs,
-    clock: systemClock,
-  });
-  const running = source.run(stop.signal);
-  const end = async () => {
-    stop.abort();
-    await running;
-  };
-  return { source, end };
-}
-
 describe("Sentinel's own series are a source of signals", () => {
-  signalSourceContract(async (scrape) => {
-    const { source, end } = startEmbedded(scrape);
-    return { source, [Symbol.asyncDispose]: end };
-  });
+  signalSourceContract(async (scrape) => startEmbedded(scrape));
 });
 
 describe("a Sentinel is a Prometheus to another", () => {
   signalSourceContract(async (scrape) => {
-    const { source, end } = startEmbedded(scrape);
+    const embedded = startEmbedded(scrape);
+    const { source } = embedded;
     const dashboard = serveDashboard(
       {
         store: source.store,
@@ -57,7 +39,7 @@ describe("a Sentinel is a Prometheus to another", () => {
       source: prometheusSource({ url: dashboard.url }),
       async [Symbol.asyncDispose]() {
         await dashboard.close();
-        await end();
+        await embedded[Symbol.asyncDispose]();
       },
     };
   });

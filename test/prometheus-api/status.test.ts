@@ -7,9 +7,9 @@ import { readRule, readRuleFile } from "../../src/core/rules.ts";
 import type { ApiSources } from "../../src/dashboard/prometheus-api.ts";
 import { systemClock } from "../../src/drivers.ts";
 import { describeUnless } from "../docker.ts";
-import { startEmbedded } from "../embedded.ts";
 import { NEVER } from "../fixtures.ts";
 import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
+import { startEmbedded } from "../scraping.ts";
 import { apiSources, askOurs } from "./dataset.ts";
 
 const START_DEADLINE_MS = 30_000;
