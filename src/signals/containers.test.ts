@@ -108,6 +108,21 @@ describe("a reading", () => {
   });
 });
 
+test("one whose use is not told does not hide its state, nor the others", async () => {
+  await using server = await engine({
+    json: [listed("api"), listed("web")],
+    "id-api/json": inspected({}),
+    "id-api/stats": new Response(""),
+    "id-web/json": inspected({}),
+    "id-web/stats": STATS,
+  });
+  const { dockerHost } = server;
+  expect(await readContainers({ dockerHost, names: ["api", "web"] }, NEVER)).toMatchObject([
+    { name: "api", isRunning: true, memoryBytes: undefined, cpuSeconds: undefined },
+    { name: "web", isRunning: true, memoryBytes: 2000, cpuSeconds: 2.5 },
+  ]);
+});
+
 describe("which containers are told of", () => {
   const state = inspected({});
   const answers = {

@@ -100,12 +100,22 @@ export async function readContainers(
       if (inspected === undefined) return [];
       const { State, RestartCount } = inspected;
       const stats = State.Running
-        ? await get(`containers/${id}/stats?stream=false&one-shot=true`, statsSchema)
+        ? await get(`containers/${id}/stats?stream=false&one-shot=true`, statsSchema).catch(
+            notKnown,
+          )
         : undefined;
       return [{ name, isLabelled, ...stateOf(State), restarts: RestartCount, ...useOf(stats) }];
     }),
   );
   return readings.flat();
+}
+
+/**
+ * The engine answers with nothing for one that ends just then: what it uses is not worth the state
+ * of all the others.
+ */
+function notKnown(): undefined {
+  return undefined;
 }
 
 function stateOf({
