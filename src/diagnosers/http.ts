@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isLoopback } from "../core/address.ts";
 import { printable } from "../core/answer.ts";
 import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
 
 /** Longest body that is read, after decompression. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -243,15 +244,6 @@ function onlySent(headers: Headers): Headers {
 
 function isJson(text: string): boolean {
   return parseJson(text) !== undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // An expected outcome for what a stranger sent.
-    return undefined;
-  }
 }
 
 function lookOf(body: string): string {

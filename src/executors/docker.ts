@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { type ExecutorName, isServiceName } from "../allowlist.ts";
+import { parseJson } from "../core/json.ts";
 import type { ContainerState, Outcome } from "../core/model.ts";
 import type { ContainerRuntime, Executor } from "../core/ports.ts";
 import { mergeLogs } from "./docker-logs.ts";
@@ -187,13 +188,4 @@ function parseState(json: string, container: string): ContainerState | undefined
     containerId: Id,
     image: Config.Image,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is not the form either; the schema says so.
-    return undefined;
-  }
 }

@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 import { messageOf } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
+import { readBody } from "./body.ts";
 
 export interface ContainersOptions {
   /** Where the engine listens: `unix:///path` or `tcp://host:port`, as in DOCKER_HOST. */
@@ -237,12 +239,13 @@ async function ask<T>(
   const { origin, unix } = endpoint;
   const where = unix ?? origin;
   let status: number;
-  let text: string;
+  let text: string | undefined;
   try {
     const options = unix === undefined ? { signal } : { signal, unix };
     const response = await fetch(`${origin}/${API}/${path}`, options);
     status = response.status;
-    text = await readBounded(response);
+    text = await readBody(response, MAX_BODY_BYTES);
+    if (text === undefined) throw new Error(`it is longer than ${MAX_BODY_BYTES} bytes`);
   } catch (error) {
     throw new Error(`no answer from the Docker engine at ${where} (${reasonOf(error)})`);
   }
@@ -257,24 +260,4 @@ async function ask<T>(
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : messageOf(error);
-}
-
-async function readBounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new Error(`it is longer than ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is not the form either; the schema says so.
-    return undefined;
-  }
 }

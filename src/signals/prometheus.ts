@@ -2,10 +2,12 @@
 
 import { z } from "zod";
 import { isLoopback } from "../core/address.ts";
+import { parseDuration } from "../core/duration.ts";
 import { type ErrorCode, messageOf, SentinelError } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
 import type { Labels, Sample, Series } from "../core/model.ts";
 import type { RangeSpan, SignalSource } from "../core/ports.ts";
-import { parseDuration } from "../core/duration.ts";
+import { readBody } from "./body.ts";
 
 export interface PrometheusOptions {
   /**
@@ -145,7 +147,9 @@ async function ask(url: string, server: Server, caller: AbortSignal): Promise<un
       // Docker and companies put HTTP_PROXY everywhere; a proxy knows nothing of our own loopback.
       ...(isLoopback(url) ? { proxy: false } : {}),
     });
-    return readAnswer(await readBounded(response, server), response, server);
+    const text = await readBody(response, MAX_BODY_BYTES);
+    if (text === undefined) throw badAnswer(server, `more than ${MAX_BODY_BYTES} bytes`);
+    return readAnswer(text, response, server);
   } catch (error) {
     if (error instanceof SentinelError) throw error;
     if (caller.aborted)
@@ -163,19 +167,8 @@ async function ask(url: string, server: Server, caller: AbortSignal): Promise<un
   }
 }
 
-async function readBounded(response: Response, server: Server): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw badAnswer(server, `more than ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
 function readAnswer(text: string, { ok, status }: Response, server: Server): unknown {
-  const answer = answerSchema.safeParse(tryJson(text));
+  const answer = answerSchema.safeParse(parseJson(text));
   if (status === 401 || status === 403)
     throw new SentinelError(
       "source_bad_answer",
@@ -200,15 +193,6 @@ function readInterval(text: string, server: Server): number {
     return parseDuration(text, "scrapeInterval");
   } catch (error) {
     throw badAnswer(server, messageOf(error));
-  }
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is not in Prometheus' form, which is what the caller says.
-    return undefined;
   }
 }
 

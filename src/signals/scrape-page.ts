@@ -1,6 +1,7 @@
 /** One bounded GET of a metrics page: deadline, size, redirects, and a closed list of failures. */
 
 import { printable } from "../core/answer.ts";
+import { readBody } from "./body.ts";
 
 /** Why a scrape failed. Closed: a person and a page can rely on it. */
 export const SCRAPE_FAILURES = [
@@ -106,14 +107,8 @@ async function readPage(response: Response, maxBytes: number): Promise<MetricsPa
   // A missing or unusual type of text may still be metrics; these cannot be.
   const text = type === "" || type === OPEN_METRICS || type?.startsWith("text/") === true;
   if (!text || type === "text/html") return notMetrics(`is ${printable(type ?? "", 60)}`);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return failed("body_too_large", `sent more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const body = new TextDecoder().decode(Buffer.concat(chunks));
+  const body = await readBody(response, maxBytes);
+  if (body === undefined) return failed("body_too_large", `sent more than ${maxBytes} bytes`);
   if (body.trimStart().startsWith("<")) return notMetrics("begins with <");
   return { kind: "page", text: body, openMetrics: type === OPEN_METRICS };
 }
