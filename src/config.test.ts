@@ -202,7 +202,11 @@ const CASES: Readonly<Record<Key, Case>> = {
   TARGET_URL: {
     of: observer(({ services }) => services[0]?.healthUrl),
     fallback: "http://localhost:8000/health",
-    good: { "https://host:1": "https://host:1/health", "http://host/": "http://host/health" },
+    good: {
+      "https://host:1": "https://host:1/health",
+      "http://host/": "http://host/health",
+      "http://host/api/v1/": "http://host/api/v1/health",
+    },
     bad: ["host:8000", "/health"],
   },
   COMPOSE_FILE: {

@@ -54,8 +54,11 @@ export interface Sources {
   readonly env: Environment;
   /** The working folder: `.env`, `sentinel.yaml` and relative paths belong to it. */
   readonly folder: string;
-  /** `--config`; it must exist. Without it `sentinel.yaml` is read if it is there. */
-  readonly configFile?: string;
+  /**
+   * `--config`; it must exist. Without it `sentinel.yaml` is read if it is there; with `none`, no file
+   * is: the demo has services of its own.
+   */
+  readonly configFile?: string | { readonly none: true };
   readonly isTerminal: boolean;
 }
 
@@ -68,7 +71,8 @@ export function observerSettings(sources: Sources): ObserverSettings {
   const baseUrl = read("GEMINI_BASE_URL", SETTINGS.GEMINI_BASE_URL);
   const localKey = read("LM_STUDIO_API_KEY", SETTINGS.LM_STUDIO_API_KEY);
   const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
-  const file = readSettingsFile(folder, sources.configFile);
+  const { configFile } = sources;
+  const file = typeof configFile === "object" ? NO_FILE : readSettingsFile(folder, configFile);
   const ownFiles = env["RULES_FILE"] ? [read("RULES_FILE", SETTINGS.RULES_FILE)] : file.ruleFiles;
   const argv = env["SUPERVISE"] ? splitSupervise(env["SUPERVISE"]) : undefined;
   if (argv !== undefined && file.services !== undefined)
@@ -126,7 +130,7 @@ function serviceOfEnvironment(env: Environment, read: Read): Service {
   return {
     name,
     job: env["TARGET_JOB"] ? read("TARGET_JOB", SETTINGS.TARGET_JOB) : name,
-    healthUrl: new URL("/health", read("TARGET_URL", SETTINGS.TARGET_URL)).href,
+    healthUrl: `${read("TARGET_URL", SETTINGS.TARGET_URL).replace(/\/+$/, "")}/health`,
     ...(env["SUPERVISE"]
       ? { executors: ["supervisor"], actions: SUPERVISED_ACTIONS }
       : { executors: ["docker", "compose"], actions: DEFAULT_ACTIONS }),
@@ -147,9 +151,11 @@ function splitSupervise(text: string): readonly string[] {
   }
 }
 
+const NO_FILE = { services: undefined, scrape: undefined, ruleFiles: [] };
+
 /** Where a service's metrics are, unless it is said: beside its health. */
 function metricsOf({ job, healthUrl }: Service): ScrapeTargetSettings {
-  return { job, url: new URL("/metrics", healthUrl).href };
+  return { job, url: new URL("metrics", healthUrl).href };
 }
 
 function withDotEnv(folder: string, env: Environment): Environment {

@@ -93,7 +93,9 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       const victim = victimOf(supervisor, url);
       scores.push(await playScene({ fault, number, narrator, victim, stage }, deadline));
     }
-    conclude(narrator, scores);
+    if (signal.aborted)
+      narrator.say("", "Interrupted: the service is stopped, nothing is left running.");
+    else conclude(narrator, scores);
     if (options.keep && !signal.aborted) await keepWatching(narrator, stage, signal);
     return scores.length === options.faults.length && scores.every(isHealed);
   };

@@ -53,6 +53,8 @@ async function main(args: readonly string[]): Promise<number> {
         });
       if (role !== "demo" && (fault !== undefined || keep))
         throw new SentinelError("usage", "--fault and --keep belong to --role=demo");
+      if (role === "demo" && options.config !== undefined)
+        throw new SentinelError("usage", "--config does not belong to --role=demo");
       if (!(await runRole(role, options))) exitCode = EXIT_FAILED;
     });
 
@@ -123,7 +125,7 @@ function usageHint(program: Command): string {
   return `Roles: ${ROLES.join(", ")}. Commands: ${commands.join(", ")}. Options: ${options.join(", ")}.`;
 }
 
-async function readObserverSettings(configFile: string | undefined) {
+async function readObserverSettings(configFile: string | { readonly none: true } | undefined) {
   const { observerSettings } = await import("./config.ts");
   return observerSettings({
     env: process.env,
@@ -145,7 +147,7 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
   if (role === "demo") {
     const { DEMO_FAULTS } = await import("./demo/faults.ts");
     const { runDemo } = await import("./demo.ts");
-    const settings = await readObserverSettings(config);
+    const settings = await readObserverSettings({ none: true });
     const { isTTY, columns } = process.stdout;
     const terminal = { isTerminal: isTTY === true, columns: columns ?? DEFAULT_COLUMNS };
     const faults = fault === undefined ? DEMO_FAULTS : [fault];

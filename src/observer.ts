@@ -3,13 +3,13 @@
 import type { ObserverSettings } from "./config.ts";
 import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
-import { renderEvent } from "./core/report.ts";
+import { createReport } from "./core/report.ts";
 import { diagnosersOf, dockerOptionsOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
-import { createLog, print } from "./log.ts";
+import { createLog, type LogLevel, print } from "./log.ts";
 import { observe } from "./observe.ts";
 import { HEAL_LABEL } from "./signals/containers.ts";
 
@@ -44,13 +44,18 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
       name,
       argv,
       clock: systemClock,
-      onEvent: (event) => say("command", describeSupervisor(event)),
+      onEvent: (event) => say("command", describeSupervisor(event), levelOf(event)),
     });
     const runtime = supervisorRuntime(supervisor);
     const executors = [supervisorExecutor(supervisor)];
     await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
   }
   announce("Stopped.");
+}
+
+function levelOf({ type }: SupervisorEvent): LogLevel {
+  if (type === "child_given_up") return "error";
+  return type === "child_died" ? "warning" : "info";
 }
 
 function describeSupervisor(event: SupervisorEvent): string {
@@ -80,19 +85,21 @@ function describeSent({ gemini, localModels }: ObserverSettings): string {
 interface Output {
   emit(event: SentinelEvent): void;
   announce(text: string): void;
-  say(topic: string, text: string): void;
+  say(topic: string, text: string, level?: LogLevel): void;
 }
 
 function createOutput({ logFormat }: ObserverSettings): Output {
-  if (logFormat === "text")
+  if (logFormat === "text") {
+    const report = createReport();
     return {
       emit: (event) => {
-        const lines = renderEvent(event);
+        const lines = report(event);
         if (lines.length > 0) print(lines.join("\n"));
       },
       announce: print,
       say: (topic, text) => print(`  ${topic.padEnd(12)}${text}`),
     };
+  }
   const log = createLog({ name: "sentinel.observer" });
   return {
     emit: (happened) => {
@@ -100,6 +107,6 @@ function createOutput({ logFormat }: ObserverSettings): Output {
       log.event(level, event, fields);
     },
     announce: (text) => log.event("info", "notice", { text }),
-    say: (topic, text) => log.event("info", "notice", { topic, text }),
+    say: (topic, text, level = "info") => log.event(level, "notice", { topic, text }),
   };
 }

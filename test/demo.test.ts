@@ -108,24 +108,31 @@ describe(`the demo in a terminal of ${COLUMNS} columns`, () => {
 
 test.each<[string, string[]]>([
   ["an unknown fault", ["--role=demo", "--fault=fire"]],
+  ["a settings file for the demo", ["--role=demo", "--config=x.yaml"]],
   ["a fault for another role", ["--role=target", "--fault=cpu"]],
   ["--keep for another role", ["--role=observer", "--keep"]],
 ])("%s is exit 2 and one line", async (_, args) => {
   const { exitCode, stdout, stderr } = await runToEnd([sentinel, ...args]);
   expect(stderr.trim().split("\n")).toHaveLength(1);
-  expect(stderr).toContain("--fault");
+  expect(stderr).toMatch(/--fault|--config/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
 });
 
 test(
   "interrupted in the middle of a fault, it ends at once with 1 and leaves no process behind",
   async () => {
-    await using demo = startProcess([sentinel, "--role=demo", "--fault=memory"]);
+    const folder = await mkdtemp(join(tmpdir(), "sentinel-demo-"));
+    // Settings of other services are none of the demo's business, however broken.
+    await Bun.write(join(folder, "sentinel.yaml"), "services: [");
+    await using demo = startProcess([sentinel, "--role=demo", "--fault=memory"], { cwd: folder });
     while (!demo.stdout().includes("1/1")) await Bun.sleep(20);
     const children = await descendants(demo.pid);
     expect(children.length).toBeGreaterThanOrEqual(2);
     demo.kill("SIGINT");
     expect(await demo.exited).toBe(1);
+    expect(demo.stdout()).toContain("Interrupted");
+    expect(demo.stdout()).not.toContain("of 1 healed");
+    await rm(folder, { recursive: true });
     expect(await Promise.all(children.map(isRunning))).toEqual(children.map(() => false));
   },
   DEMO_TIMEOUT_MS,

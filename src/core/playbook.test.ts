@@ -50,13 +50,13 @@ describe("what the playbook finds", () => {
       "down by Prometheus, but well",
       { alert: "TargetDown" },
       "down none",
-      "the way from Prometheus to it",
+      "the scraping of its metrics",
     ],
     [
       "down by Prometheus, but well, without Docker",
       { alert: "TargetDown", container: noDocker },
       "down none",
-      "the way from Prometheus to it",
+      "the scraping of its metrics",
     ],
     ["a crash loop", { alert: "CrashLoop" }, "crash_loop none", "has not cured it"],
     [

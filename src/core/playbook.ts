@@ -75,7 +75,7 @@ function choose(
   if (health.ok)
     return {
       action: "none",
-      because: "Yet its health endpoint answers: what fails is the way from Prometheus to it.",
+      because: "Yet its health endpoint answers: what fails is the scraping of its metrics.",
     };
   if (container.kind === "missing") {
     if (container.reason === NO_SUCH_CONTAINER)

@@ -11,7 +11,7 @@ import { diagnoser, hotUntil, type Story, tell } from "../../test/story.ts";
 import { DiagnosisError } from "./errors.ts";
 import type { IncidentEvent, WatchEvent } from "./events.ts";
 import { DECISION_REASONS, type Outcome } from "./model.ts";
-import { renderEvent } from "./report.ts";
+import { createReport, renderEvent } from "./report.ts";
 
 function render(event: IncidentEvent | WatchEvent): string {
   const stamp = { atMs: START_MS, service: SERVICE_NAME, incident: "20250101T120000-HighCpu" };
@@ -138,7 +138,7 @@ describe("between incidents", () => {
     [
       "bytes as bytes",
       { type: "quiet", alerts: [alert({ ...quiet, rule: memory, value: 50_542_000 })] },
-      "all quiet: HighMemory 48.2 Mi",
+      "all quiet: HighMemory 48.2 MiB",
     ],
     [
       "one without data among the quiet",
@@ -271,4 +271,32 @@ describe("what strangers write", () => {
     expect(text).toContain("CPU use is an unknown number cores");
     expect(text).toContain("Since       not known");
   });
+});
+
+test("of two incidents at once each line says whose it is, and of one it need not", () => {
+  const report = createReport();
+  const at = (service: string, event: IncidentEvent) =>
+    report({ ...event, atMs: START_MS, service, incident: "20250101T120000-HighCpu" });
+  const failed: IncidentEvent = {
+    type: "diagnosis_failed",
+    diagnoser: "m",
+    reason: "timeout",
+    message: "late",
+    durationMs: 1,
+  };
+  const closed: IncidentEvent = {
+    type: "incident_closed",
+    closing: {
+      result: "skipped",
+      verdict: undefined,
+      detectedAfterMs: undefined,
+      actedAfterMs: undefined,
+      healedAfterMs: undefined,
+    },
+  };
+  expect(at("api", failed)).toEqual(["   No answer   m: late"]);
+  expect(at("db", failed)).toEqual(["db    No answer   m: late"]);
+  expect(at("api", failed)).toEqual(["api    No answer   m: late"]);
+  at("db", closed);
+  expect(at("api", failed)).toEqual(["   No answer   m: late"]);
 });

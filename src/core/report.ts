@@ -43,7 +43,10 @@ export function renderEvent(event: SentinelEvent): string[] {
       return [
         ...field("State", renderContainer(event.container)),
         ...field("Health", event.health.message),
-        ...field("Evidence", `${event.logLines} log lines, ${event.historyPoints} earlier values`),
+        ...field(
+          "Evidence",
+          `${count(event.logLines, "log line")}, ${count(event.historyPoints, "earlier value")}`,
+        ),
       ];
     case "diagnosis_failed":
       return field("No answer", `${event.diagnoser}: ${event.message}`);
@@ -68,6 +71,18 @@ export function renderEvent(event: SentinelEvent): string[] {
     case "incident_closed":
       return [...renderClosing(event.closing), "─".repeat(RULE_WIDTH), ""];
   }
+}
+
+/** The report of one observer, event by event: of several incidents at once, each line says whose it is. */
+export function createReport(): (event: SentinelEvent) => string[] {
+  const open = new Set<string>();
+  return (event) => {
+    if (!("incident" in event)) return renderEvent(event);
+    open.add(event.incident + event.service);
+    const whose = open.size > 1 ? `${event.service} ` : "";
+    if (event.type === "incident_closed") open.delete(event.incident + event.service);
+    return renderEvent(event).map((line) => (line === "" ? line : whose + line));
+  };
 }
 
 function renderChange(alert: Alert, from: Alert["state"]): string[] {
@@ -167,7 +182,11 @@ function reading({ rule, state, value }: Alert): string {
 
 /** A number of bytes in the units that one reads bytes in. */
 function compact(value: number): string {
-  return value >= 1024 ** 2 ? humanize1024(value) : significant(value);
+  return value >= 1024 ** 2 ? `${humanize1024(value)}B` : significant(value);
+}
+
+function count(many: number, noun: string): string {
+  return `${many} ${noun}${many === 1 ? "" : "s"}`;
 }
 
 function heading(text: string): string {

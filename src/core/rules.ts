@@ -51,11 +51,6 @@ const ruleFileSchema = z.strictObject({
 /** One alerting rule as it stands in a Prometheus rule file. */
 export type RuleSource = z.output<typeof ruleSourceSchema>;
 
-/** A Prometheus rule file, as a value. */
-export interface RuleFile {
-  readonly groups: readonly { readonly name: string; readonly rules: readonly RuleSource[] }[];
-}
-
 export interface Thresholds {
   /** Cores. */
   readonly cpu: number;

@@ -54,7 +54,8 @@ export function supervisorRuntime(supervisor: Supervisor): ContainerRuntime {
         restartCount: restarts,
         startedAtMs,
         containerId: pid === undefined ? "no process" : `pid ${pid}`,
-        image: argv.join(" "),
+        // Without its arguments, which may be secrets: this is shown to models and in the log.
+        image: argv[0] ?? "",
       };
     },
 

@@ -151,6 +151,15 @@ describe("supervisor", () => {
     supervisorExecutor(supervisor).run(required(actions, id), signal);
   const SERVE = "record $$; trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done";
 
+  test("what is told of the command leaves its arguments out: they may be secrets", async () => {
+    await using svc = await supervise(SERVE, {
+      argv: ["svc", "--api-key=sk-argument", "-p", "pw"],
+    });
+    const state = await supervisorRuntime(svc.supervisor).inspect("svc", never);
+    expect(state?.image).toBe("svc");
+    expect(JSON.stringify(state)).not.toContain("sk-argument");
+  });
+
   test("start, restart, stop and start again, as the runtime tells", async () => {
     await using svc = await supervise(SERVE);
     const runtime = supervisorRuntime(svc.supervisor);
