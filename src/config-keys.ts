@@ -91,6 +91,11 @@ export const SETTINGS = {
     fallback: "unix:///var/run/docker.sock",
     form: "where Docker's engine listens, such as unix:///var/run/docker.sock",
   },
+  HEAL_LABEL: {
+    schema: () => z.string().regex(/^[a-zA-Z0-9._-]{1,200}=[a-zA-Z0-9._-]{1,200}$/),
+    fallback: "sentinel.heal=true",
+    form: "a container's label and its value, such as sentinel.heal=true",
+  },
   OBSERVER_PORT: {
     schema: () => wholeNumber(0, 65_535),
     fallback: "8090",

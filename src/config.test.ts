@@ -245,6 +245,12 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { "tcp://127.0.0.1:2375": "tcp://127.0.0.1:2375" },
     bad: ["a b"],
   },
+  HEAL_LABEL: {
+    of: observer(({ healLabel }) => healLabel),
+    fallback: "sentinel.heal=true",
+    good: { "sentinel.heal=shop": "sentinel.heal=shop" },
+    bad: ["sentinel.heal", "=true", "a=", "a=b=c", "a b=c"],
+  },
   OBSERVER_PORT: {
     of: observer(({ observerPort }) => observerPort),
     fallback: 8090,

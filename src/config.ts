@@ -18,6 +18,8 @@ export interface ObserverSettings {
   readonly scrapeTargets: readonly ScrapeTargetSettings[];
   /** Where Docker's engine listens: `unix:///path` or `tcp://host:port`. */
   readonly dockerHost: string;
+  /** Of containers that want to be healed without metrics: `name=value`. */
+  readonly healLabel: string;
   /** The command that Sentinel itself runs as the service; program first. */
   readonly supervise: { readonly service: string; readonly argv: readonly string[] } | undefined;
   /** Of the API, on 127.0.0.1. */
@@ -95,6 +97,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       : (file.scrape ?? services.map(metricsOf)),
     supervise: argv && { service: own.name, argv },
     dockerHost: read("DOCKER_HOST", SETTINGS.DOCKER_HOST),
+    healLabel: read("HEAL_LABEL", SETTINGS.HEAL_LABEL),
     observerPort: read("OBSERVER_PORT", SETTINGS.OBSERVER_PORT),
     gemini: apiKey === "" ? undefined : { apiKey, model, ...(baseUrl === "" ? {} : { baseUrl }) },
     localModels: {

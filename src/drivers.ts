@@ -46,7 +46,8 @@ export interface Signals {
  * @throws SentinelError `configuration` on two targets that would have the same series
  */
 export function signalsOf(settings: ObserverSettings): Signals {
-  const { prometheusUrl, pollIntervalMs, scrapeTargets, services, dockerHost } = settings;
+  const { prometheusUrl, pollIntervalMs, scrapeTargets, services } = settings;
+  const { dockerHost, healLabel } = settings;
   const every = `every ${formatDuration(pollIntervalMs)}`;
   if (prometheusUrl !== undefined) {
     const description = `${new URL(prometheusUrl).origin}, ${every}`;
@@ -59,7 +60,13 @@ export function signalsOf(settings: ObserverSettings): Signals {
     intervalMs: pollIntervalMs,
     clock: systemClock,
     ...(asksDocker
-      ? { docker: { host: dockerHost, names: contained.map(({ name }) => name) } }
+      ? {
+          docker: {
+            host: dockerHost,
+            names: contained.map(({ name }) => name),
+            label: healLabel,
+          },
+        }
       : {}),
   });
   const asked = [

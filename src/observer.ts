@@ -11,7 +11,6 @@ import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
 import { createLog, type LogLevel, print } from "./log.ts";
 import { observe } from "./observe.ts";
-import { HEAL_LABEL } from "./signals/containers.ts";
 
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing, and says so.
@@ -22,9 +21,9 @@ import { HEAL_LABEL } from "./signals/containers.ts";
 export async function runObserver(settings: ObserverSettings, signal: AbortSignal): Promise<void> {
   const signals = signalsOf(settings);
   const { emit, announce, say } = createOutput(settings);
-  const { version, services, autonomy } = settings;
+  const { version, services, autonomy, healLabel } = settings;
   const names = services.map(({ name }) => name).join(", ");
-  announce(`Sentinel ${version} watches ${names || `containers with the label ${HEAL_LABEL}`}`);
+  announce(`Sentinel ${version} watches ${names || `containers with the label ${healLabel}`}`);
   say("signals", signals.description);
   say(
     "diagnosis",

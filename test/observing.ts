@@ -19,6 +19,8 @@ const EMBEDDED: Environment = {
   COOLDOWN_SECONDS: "0",
   LOCAL_MODELS: "none",
   LOG_FORMAT: "json",
+  // Containers of this machine's user, or of another run, are not for a test to restart.
+  HEAL_LABEL: `sentinel.test=${crypto.randomUUID()}`,
 };
 
 const INCIDENT_DEADLINE_MS = 60_000;

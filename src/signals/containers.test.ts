@@ -9,6 +9,7 @@ import { type ContainerReading, readContainers, renderContainers } from "./conta
 
 const NEVER = new AbortController().signal;
 const SLOW_MS = 60_000;
+const LABEL = "sentinel.heal=true";
 
 type Answers = Readonly<Record<string, unknown>>;
 
@@ -72,7 +73,7 @@ async function readOne(
     "id-api/stats": stats,
   });
   const { dockerHost } = server;
-  return (await readContainers({ dockerHost, names: ["api"] }, NEVER))[0];
+  return (await readContainers({ dockerHost, names: ["api"], label: LABEL }, NEVER))[0];
 }
 
 describe("a reading", () => {
@@ -117,7 +118,9 @@ test("one whose use is not told does not hide its state, nor the others", async 
     "id-web/stats": STATS,
   });
   const { dockerHost } = server;
-  expect(await readContainers({ dockerHost, names: ["api", "web"] }, NEVER)).toMatchObject([
+  expect(
+    await readContainers({ dockerHost, names: ["api", "web"], label: LABEL }, NEVER),
+  ).toMatchObject([
     { name: "api", isRunning: true, memoryBytes: undefined, cpuSeconds: undefined },
     { name: "web", isRunning: true, memoryBytes: 2000, cpuSeconds: 2.5 },
   ]);
@@ -144,7 +147,10 @@ describe("which containers are told of", () => {
   test("those named and those labelled, without one that is gone by then", async () => {
     await using server = await engine(answers);
     const { dockerHost } = server;
-    const found = await readContainers({ dockerHost, names: ["named", "nobody"] }, NEVER);
+    const found = await readContainers(
+      { dockerHost, names: ["named", "nobody"], label: LABEL },
+      NEVER,
+    );
     expect(found.map(({ name, isLabelled }) => [name, isLabelled])).toEqual([
       ["named", false],
       ["labelled", true],
@@ -169,7 +175,7 @@ test.each<[string, Answers, RegExp]>([
 ])("an engine that answers with %s is an error on one line", async (_, answers, message) => {
   await using server = await engine(answers);
   const { dockerHost } = server;
-  const reading = readContainers({ dockerHost, names: [] }, NEVER);
+  const reading = readContainers({ dockerHost, names: [], label: LABEL }, NEVER);
   await expect(reading).rejects.toThrow(message);
 });
 
@@ -178,7 +184,9 @@ test.each([
   ["tcp://127.0.0.1:9", "no answer from the Docker engine at http://127.0.0.1:9"],
   ["ssh://host", "DOCKER_HOST ssh://host is neither"],
 ])("%s cannot be reached, and says so", async (dockerHost, message) => {
-  await expect(readContainers({ dockerHost, names: [] }, NEVER)).rejects.toThrow(message);
+  await expect(readContainers({ dockerHost, names: [], label: LABEL }, NEVER)).rejects.toThrow(
+    message,
+  );
 });
 
 test("the exposition has each metric once, and only what is known", () => {
@@ -214,13 +222,16 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "a real engine", () => {
 
   beforeAll(async () => {
     const health = ["--health-cmd", "test -f /tmp/ok", "--health-interval", "1s"];
-    const run = ["--detach", "--name", name, "--label", "sentinel.heal=true"];
+    const run = ["--detach", "--name", name, "--label", `sentinel.heal=${name}`];
     await docker("run", ...run, ...health, "--health-retries", "1", BUN_IMAGE, "sleep", "300");
   }, SLOW_MS);
   afterAll(() => docker("rm", "--force", name), SLOW_MS);
 
   async function read(): Promise<ContainerReading | undefined> {
-    const all = await readContainers({ dockerHost, names: [] }, AbortSignal.timeout(10_000));
+    const all = await readContainers(
+      { dockerHost, names: [], label: `sentinel.heal=${name}` },
+      AbortSignal.timeout(10_000),
+    );
     return all.find((reading) => reading.name === name);
   }
 

@@ -10,10 +10,9 @@ export interface ContainersOptions {
   readonly dockerHost: string;
   /** Containers told of by name, labelled or not. */
   readonly names: readonly string[];
+  /** Whoever wears it wants to be restarted when its HEALTHCHECK fails: `name=value`. */
+  readonly label: string;
 }
-
-/** Whoever wears it wants to be restarted when its HEALTHCHECK fails. */
-export const HEAL_LABEL = "sentinel.heal=true";
 
 /** An engine with more of them is a cluster's, and not what one Sentinel watches. */
 const MAX_CONTAINERS = 200;
@@ -58,7 +57,7 @@ const statsSchema = z.object({
 /** One container at one moment. */
 export interface ContainerReading {
   readonly name: string;
-  /** Wears the label `sentinel.heal=true`. */
+  /** Wears the label, with that value. */
   readonly isLabelled: boolean;
   readonly isRunning: boolean;
   /** `undefined` without a HEALTHCHECK, while it starts, and when the container does not run. */
@@ -80,18 +79,18 @@ export interface ContainerReading {
  * @see https://docs.docker.com/reference/api/engine/
  */
 export async function readContainers(
-  { dockerHost, names }: ContainersOptions,
+  { dockerHost, names, label }: ContainersOptions,
   signal: AbortSignal,
 ): Promise<readonly ContainerReading[]> {
   const endpoint = endpointOf(dockerHost);
   const get = <T>(path: string, schema: z.ZodType<T>) => ask({ endpoint, path, schema }, signal);
-  const [label = "", wanted] = HEAL_LABEL.split("=");
+  const [labelName = "", wanted] = label.split("=");
   const listed = (await get("containers/json?all=true", listedSchema)) ?? [];
   const watched = listed
     .map(({ Id, Names, Labels }) => ({
       id: Id,
       name: Names?.[0]?.replace(/^\//, "") ?? "",
-      isLabelled: Labels?.[label] === wanted,
+      isLabelled: Labels?.[labelName] === wanted,
     }))
     .filter(({ name, isLabelled }) => isLabelled || names.includes(name));
   if (watched.length > MAX_CONTAINERS)

@@ -26,13 +26,15 @@ export interface EmbeddedDocker {
   readonly host: string;
   /** Containers told of by name, labelled or not. */
   readonly names: readonly string[];
+  /** Of those that want to be healed: `name=value`. */
+  readonly label: string;
 }
 
 export interface EmbeddedSource extends SignalSource {
   readonly store: MemoryStore;
   /** Docker's pseudo-target is the last, if it is asked. */
   targets(): readonly TargetState[];
-  /** Containers with the label `sentinel.heal=true`, running or not, as Docker last told. */
+  /** Containers with the label, running or not, as Docker last told. */
   labelledContainers(): readonly string[];
   /** Why Docker gave no answer when it was last asked; `undefined` if it did, or is not asked. */
   dockerError(): string | undefined;
@@ -162,7 +164,7 @@ function createContainerScraper(docker: EmbeddedDocker, options: ContainerScrape
     const signal = AbortSignal.any([caller, AbortSignal.timeout(deadlineMs)]);
     try {
       const readings = await readContainers(
-        { dockerHost: docker.host, names: docker.names },
+        { dockerHost: docker.host, names: docker.names, label: docker.label },
         signal,
       );
       labelled = readings.filter(({ isLabelled }) => isLabelled).map(({ name }) => name);

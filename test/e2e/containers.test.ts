@@ -15,7 +15,8 @@ import { until } from "../supervise.ts";
 
 setDefaultTimeout(180_000);
 
-const LABEL = "sentinel.heal=true";
+/** Of this run alone: no container of anybody else is restarted. */
+const LABEL = `sentinel.heal=${crypto.randomUUID()}`;
 
 /** It runs, and ends at once when it is told to. Its health is a file's absence. */
 const SERVICE = "trap 'exit 0' TERM; rm -f /tmp/broken; while :; do sleep 0.2; done";
@@ -42,7 +43,9 @@ describeUnless(missing, "containers by their label", () => {
   beforeAll(async () => {
     target = startProcess([sentinelBinary(), "--role=target"], { env: { PORT: "0" } });
     const { url } = await target.event(({ event }) => event === "target_started");
-    observer = startObserving({ env: { TARGET_URL: String(url), TARGET_CONTAINER: "elsewhere" } });
+    observer = startObserving({
+      env: { TARGET_URL: String(url), TARGET_CONTAINER: "elsewhere", HEAL_LABEL: LABEL },
+    });
     await observer.event(({ event }) => event === "quiet");
   });
 
