@@ -178,7 +178,8 @@ describeUnless(missing, "without an engine", () => {
     const folder = await mkdtemp(join(tmpdir(), "sentinel-containers-"));
     const engine = `127.0.0.1:${freePort()}`;
     await writeFile(join(folder, ".env"), `DOCKER_HOST=tcp://${engine}\n`);
-    const options = { env: { DOCKER_HOST: undefined }, cwd: folder };
+    const TARGET_URL = `http://127.0.0.1:${freePort()}`;
+    const options = { env: { DOCKER_HOST: undefined, TARGET_URL }, cwd: folder };
     try {
       await using observer = startObserving(options);
       expect(await observer.notice("docker")).toBe(
