@@ -93,8 +93,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       const victim = victimOf(supervisor, url);
       scores.push(await playScene({ fault, number, narrator, victim, stage }, deadline));
     }
-    if (signal.aborted)
-      narrator.say("", "Interrupted: the service is stopped, nothing is left running.");
+    if (signal.aborted) narrator.say("", "Interrupted; the service is being stopped.");
     else conclude(narrator, scores);
     if (options.keep && !signal.aborted) await keepWatching(narrator, stage, signal);
     return scores.length === options.faults.length && scores.every(isHealed);

@@ -14,7 +14,7 @@ import {
 } from "./core/rules.ts";
 import { requireSupported } from "./core/signal.ts";
 
-export const SCRAPES_PER_WINDOW = 4;
+const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;
 const UNKNOWN_WINDOW_MS = 60_000;
 

@@ -21,8 +21,8 @@ describe("a CPU burn", () => {
     expect(performance.now() - fromMs).toBeWithin(1_000, 4_000);
     expect(workers).toBe(2);
     expect(primesFound).toBeGreaterThan(10_000);
-    // Other programs may want the cores as well; bench/target.ts measures the share.
-    expect(cpuMs() - cpuFromMs).toBeGreaterThan(250);
+    // Two of them, though other programs may want the cores as well; bench/target.ts measures the share.
+    expect(cpuMs() - cpuFromMs).toBeGreaterThan(1_000);
   });
 
   test("leaves the main loop free", async () => {
