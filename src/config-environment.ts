@@ -16,6 +16,10 @@ export interface TargetSettings {
   readonly port: number;
   /** How many faults may run at once. */
   readonly maxActiveFaults: number;
+  /** `false` leaves a plain service. */
+  readonly faultsAllowed: boolean;
+  /** Needed to start a fault; `undefined` lets everybody. */
+  readonly faultToken: string | undefined;
   readonly version: string;
 }
 
@@ -26,6 +30,8 @@ export function targetSettings(env: Environment): TargetSettings {
     host: read("HOST", SETTINGS.HOST),
     port: read("PORT", SETTINGS.PORT),
     maxActiveFaults: read("MAX_ACTIVE_FAULTS", SETTINGS.MAX_ACTIVE_FAULTS),
+    faultsAllowed: read("TARGET_FAULTS", SETTINGS.TARGET_FAULTS) === "on",
+    faultToken: read("FAULT_TOKEN", SETTINGS.FAULT_TOKEN) || undefined,
     version: VERSION,
   };
 }

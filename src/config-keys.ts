@@ -14,6 +14,7 @@ export interface Setting<T> {
   readonly form: string;
 }
 
+const MIN_TOKEN_CHARACTERS = 16;
 const MIN_WINDOW_MS = 1000;
 const MAX_WINDOW_MS = 86_400_000;
 
@@ -61,6 +62,16 @@ export const SETTINGS = {
     schema: () => wholeNumber(1, 1000),
     fallback: "10",
     form: "a whole number from 1 to 1000, such as 10",
+  },
+  TARGET_FAULTS: {
+    schema: () => z.enum(["on", "off"]),
+    fallback: "on",
+    form: "on, or off for a service that cannot be broken",
+  },
+  FAULT_TOKEN: {
+    schema: () => z.union([z.literal(""), printableText().min(MIN_TOKEN_CHARACTERS).max(256)]),
+    fallback: "",
+    form: `a secret of ${MIN_TOKEN_CHARACTERS} to 256 printable ASCII characters without spaces`,
   },
   PROMETHEUS_URL: {
     // `/api/v1/...` is appended.

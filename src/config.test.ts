@@ -80,6 +80,18 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { "1": 1, "1000": 1000 },
     bad: ["0", "1001", "1.5", ...NO_NUMBERS],
   },
+  TARGET_FAULTS: {
+    of: target(({ faultsAllowed }) => faultsAllowed),
+    fallback: true,
+    good: { on: true, off: false },
+    bad: ["On", "true", "0", "no", "of"],
+  },
+  FAULT_TOKEN: {
+    of: target(({ faultToken }) => faultToken),
+    fallback: undefined,
+    good: { "0123456789abcdef": "0123456789abcdef" },
+    bad: ["0123456789abcde", "a secret with spaces", "0123456789abcdé", "x".repeat(257)],
+  },
   PROMETHEUS_URL: {
     of: observer(({ prometheusUrl }) => prometheusUrl),
     fallback: "http://localhost:9090",

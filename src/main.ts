@@ -162,7 +162,7 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
   const { createLog } = await import("./log.ts");
   const { startTarget } = await import("./target.ts");
   const log = createLog({ name: "sentinel.target", bufferMs: 50 });
-  const target = await startTarget(targetSettings(process.env), log);
+  const target = await startTarget(targetSettings(process.env), log, process.exit);
   await ended;
   await target.stop();
   return true;

@@ -3,28 +3,34 @@
 import { lookup } from "node:dns/promises";
 import { SentinelError } from "./core/errors.ts";
 import type { Log } from "./log.ts";
-import {
-  createTarget,
-  type ListeningTarget,
-  listen,
-  type Target,
-  type TargetSettings,
-} from "./target/server.ts";
+import { type ListeningTarget, listen } from "./target/listen.ts";
+import { createTarget, type Target, type TargetSettings } from "./target/server.ts";
 
 export interface RunningTarget {
   /** Without a slash at the end. */
   readonly url: string;
-  /** Ends all faults, lets answers under way finish, flushes the log; within 2 s. */
+  /** Fails the readiness probe, ends all faults, lets answers under way finish; within 2 s. */
   stop(): Promise<void>;
 }
+
+/** So long new connections are still taken: whoever probes is to see that there should be none. */
+const LAME_DUCK_MS = 300;
 
 /**
  * Starts the service; it answers when this resolves.
  *
+ * @param exit ends the process, for the fault that is a crash
  * @throws SentinelError `listen` when the address cannot be had
  */
-export async function startTarget(settings: TargetSettings, log: Log): Promise<RunningTarget> {
-  const target = createTarget(settings, { emit: log.event });
+export async function startTarget(
+  settings: TargetSettings,
+  log: Log,
+  exit: (code: number) => never,
+): Promise<RunningTarget> {
+  const target = createTarget(settings, {
+    emit: log.event,
+    ownProcess: { flushLog: log.flush, exit },
+  });
   const listening = await listenOrExplain(target, settings);
   const { url } = listening;
   const { version, maxActiveFaults } = settings;
@@ -33,7 +39,9 @@ export async function startTarget(settings: TargetSettings, log: Log): Promise<R
 
   let stopped: Promise<void> | undefined;
   const stop = async () => {
-    await Promise.all([target.stopFaults(), listening.close()]);
+    target.drain();
+    await Promise.all([target.stopFaults(), Bun.sleep(LAME_DUCK_MS)]);
+    await listening.close();
     log.event("info", "target_stopped", { url });
     log.flush();
   };

@@ -4,8 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { SentinelError } from "../src/core/errors.ts";
 import type { Log } from "../src/log.ts";
 import { startTarget } from "../src/target.ts";
+import { aliveProcess, TARGET_SETTINGS } from "./target.ts";
 
-const SETTINGS = { host: "127.0.0.1", port: 0, maxActiveFaults: 4, version: "1.2.3" };
+const SETTINGS = { host: "127.0.0.1", port: 0, ...TARGET_SETTINGS };
 
 function recordingLog() {
   const events: string[] = [];
@@ -21,7 +22,7 @@ function recordingLog() {
 
 async function failureOf(settings: typeof SETTINGS): Promise<SentinelError> {
   try {
-    await startTarget(settings, recordingLog().log);
+    await startTarget(settings, recordingLog().log, aliveProcess.exit);
   } catch (error) {
     if (error instanceof SentinelError) return error;
     throw error;
@@ -32,7 +33,7 @@ async function failureOf(settings: typeof SETTINGS): Promise<SentinelError> {
 describe("the target's role", () => {
   test("answers as soon as it has started, and says where", async () => {
     const { log, events } = recordingLog();
-    const target = await startTarget(SETTINGS, log);
+    const target = await startTarget(SETTINGS, log, aliveProcess.exit);
     expect(target.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await fetch(`${target.url}/health`)).status).toBe(200);
     expect(events).toEqual(["target_started", "request_processed"]);
@@ -41,15 +42,16 @@ describe("the target's role", () => {
 
   test("stops once, says so last, and leaves nothing in the log's buffer", async () => {
     const { log, events, flushedAfter } = recordingLog();
-    const target = await startTarget(SETTINGS, log);
+    const target = await startTarget(SETTINGS, log, aliveProcess.exit);
     const waiting = fetch(`${target.url}/stress/latency?min_delay=60&max_delay=60`);
     while (!events.includes("latency_stress_started")) await Bun.sleep(5);
     const fromMs = performance.now();
     await Promise.all([target.stop(), target.stop()]);
     expect(performance.now() - fromMs).toBeLessThan(2_000);
     expect((await waiting).status).toBe(503);
-    expect(events.slice(-3)).toEqual([
+    expect(events.slice(-4)).toEqual([
       "latency_stress_cancelled",
+      "fault_ended",
       "request_processed",
       "target_stopped",
     ]);
@@ -57,7 +59,7 @@ describe("the target's role", () => {
   });
 
   test("a port that is taken is named, with what to do", async () => {
-    const target = await startTarget(SETTINGS, recordingLog().log);
+    const target = await startTarget(SETTINGS, recordingLog().log, aliveProcess.exit);
     const port = Number(new URL(target.url).port);
     const error = await failureOf({ ...SETTINGS, port });
     expect(error.code).toBe("listen");

@@ -1,5 +1,6 @@
 /**
- * The worker of a CPU fault: counts primes until it is told to stop by the clock.
+ * The worker of a CPU fault: counts primes for its share of the time until it is stopped, or told to stop by
+ * the clock.
  *
  * It runs in its own thread, started from `main.ts` (a compiled executable has no other entry), and imports
  * nothing, so that it is ready within milliseconds.
@@ -10,16 +11,29 @@ declare const self: Worker;
 /** What the main thread sends: burn from now on, for so long. */
 export interface BurnOrder {
   readonly durationMs: number;
+  /** Of one core, from 0 (excluded) to 1. */
+  readonly share: number;
 }
 
-/** `ready` once, as soon as it listens; `primesFound` when the burn is over. */
-export type WorkerReport = { readonly ready: true } | { readonly primesFound: number };
+/** `ready` once, as soon as it listens; `coreShare` now and then; both when the burn is over. */
+export type WorkerReport =
+  | { readonly ready: true }
+  | {
+      /** What this thread really got of one core since the burn began. */
+      readonly coreShare: number;
+      readonly primesFound?: number;
+    };
 
 /** Numbers tested between two looks at the clock: some 50 µs, so the burn ends on time. */
 const NUMBERS_PER_LOOK = 200;
+/** In each of these the share is kept. */
+const PERIOD_MS = 50;
+/** What others took of a core is made up for later, up to this much. */
+const MOST_ARREARS_MS = 1000;
+const REPORT_MS = 200;
 
 self.onmessage = ({ data }: MessageEvent<BurnOrder>) => {
-  report({ primesFound: countPrimesFor(data.durationMs) });
+  report(burn(data));
 };
 report({ ready: true });
 
@@ -27,15 +41,38 @@ function report(message: WorkerReport): void {
   self.postMessage(message);
 }
 
-function countPrimesFor(durationMs: number): number {
-  const endMs = performance.now() + durationMs;
-  let found = 0;
-  for (let from = 2; performance.now() < endMs; from += NUMBERS_PER_LOOK) {
-    for (let number = from; number < from + NUMBERS_PER_LOOK; number += 1) {
-      if (isPrime(number)) found += 1;
+/** Keeps this thread's own CPU time, as the kernel counts it, at its share of the time that passes. */
+function burn({ durationMs, share }: BurnOrder): WorkerReport {
+  const startMs = performance.now();
+  const startCpuMs = threadCpuMs();
+  const usedMs = () => threadCpuMs() - startCpuMs;
+  let forgivenMs = 0;
+  let reportedMs = startMs;
+  let primesFound = 0;
+  let from = 2;
+  for (;;) {
+    const nowMs = performance.now();
+    const elapsedMs = nowMs - startMs;
+    if (elapsedMs >= durationMs) return { primesFound, coreShare: usedMs() / elapsedMs };
+    if (nowMs - reportedMs >= REPORT_MS) {
+      report({ coreShare: usedMs() / elapsedMs });
+      reportedMs = nowMs;
+    }
+    const arrearsMs = elapsedMs * share - forgivenMs - usedMs();
+    if (arrearsMs > MOST_ARREARS_MS) forgivenMs += arrearsMs - MOST_ARREARS_MS;
+    if (share < 1 && arrearsMs <= 0) {
+      Bun.sleepSync(Math.min(PERIOD_MS * (1 - share), durationMs - elapsedMs));
+      continue;
+    }
+    for (const to = from + NUMBERS_PER_LOOK; from < to; from += 1) {
+      if (isPrime(from)) primesFound += 1;
     }
   }
-  return found;
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 function isPrime(number: number): boolean {

@@ -1,14 +1,16 @@
 /** What only shows on a real socket. */
 
 import { describe, expect, test } from "bun:test";
-import { createTarget, listen } from "./server.ts";
+import { listen } from "./listen.ts";
+import { createTarget } from "./server.ts";
+import { TARGET_SETTINGS, aliveProcess } from "../../test/target.ts";
 
 function startTarget(idleTimeoutS?: number) {
   const events: string[] = [];
-  const target = createTarget(
-    { maxActiveFaults: 4, version: "1.2.3" },
-    { emit: (_, event) => events.push(event) },
-  );
+  const target = createTarget(TARGET_SETTINGS, {
+    emit: (_, event) => events.push(event),
+    ownProcess: aliveProcess,
+  });
   const listening = listen(target, { host: "127.0.0.1", port: 0 }, idleTimeoutS);
   const port = Number(new URL(listening.url).port);
   const dispose = async () => {
@@ -100,7 +102,7 @@ describe("on a socket", () => {
 
   test("a port that is taken is an error, not shared", async () => {
     await using target = startTarget();
-    const other = createTarget({ maxActiveFaults: 1, version: "1" }, { emit: () => undefined });
+    const other = createTarget(TARGET_SETTINGS, { emit: () => {}, ownProcess: aliveProcess });
     expect(() => listen(other, { host: "127.0.0.1", port: target.port })).toThrow();
   });
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { FAULT_KINDS, FAULT_OUTCOMES, type FaultKind } from "./fault.ts";
 import { createMetrics } from "./metrics.ts";
+import { NO_FAULTS } from "../../test/target.ts";
 
 const GET_HEALTH = { method: "GET", route: "/health", status: 200 };
 const GET_CPU = { method: "GET", route: "/stress/cpu", status: 200 };
@@ -17,7 +19,7 @@ async function scrape(metrics: ReturnType<typeof createMetrics>): Promise<Map<st
 
 describe("metrics", () => {
   test("expected series are there, at zero, before their first request", async () => {
-    const series = await scrape(createMetrics("1.2.3", [GET_HEALTH, GET_CPU]));
+    const series = await scrape(createMetrics("1.2.3", [GET_HEALTH, GET_CPU], NO_FAULTS));
     const labels = 'method="GET",route="/stress/cpu",status="200"';
     expect(series.get(`http_requests_total{${labels}}`)).toBe(0);
     expect(series.get(`http_request_duration_seconds_count{${labels}}`)).toBe(0);
@@ -25,7 +27,7 @@ describe("metrics", () => {
   });
 
   test("requests are counted and timed, in cumulative buckets", async () => {
-    const metrics = createMetrics("1.2.3", []);
+    const metrics = createMetrics("1.2.3", [], NO_FAULTS);
     metrics.record({ ...GET_CPU, durationS: 30 });
     metrics.record({ ...GET_CPU, durationS: 30.001 });
     const labels = 'method="GET",route="/stress/cpu",status="200"';
@@ -39,7 +41,7 @@ describe("metrics", () => {
   });
 
   test("probes and scrapes are counted but not timed", async () => {
-    const metrics = createMetrics("1.2.3", []);
+    const metrics = createMetrics("1.2.3", [], NO_FAULTS);
     metrics.record({ ...GET_HEALTH, durationS: 1 });
     metrics.record({ ...GET_HEALTH, route: "/metrics", durationS: 1 });
     const names = [...(await scrape(metrics)).keys()];
@@ -48,7 +50,7 @@ describe("metrics", () => {
   });
 
   test("methods that a client makes up share one series", async () => {
-    const metrics = createMetrics("1.2.3", []);
+    const metrics = createMetrics("1.2.3", [], NO_FAULTS);
     for (const method of ["BREW", "get", "PROPFIND"]) {
       metrics.record({ method, route: "unmatched", status: 404, durationS: 0 });
     }
@@ -58,8 +60,11 @@ describe("metrics", () => {
   });
 
   test("only process figures that are right are exported", async () => {
-    const series = await scrape(createMetrics("1.2.3", []));
-    const names = [...series.keys()].map((name) => name.replace(/\{.*/, "")).sort();
+    const series = await scrape(createMetrics("1.2.3", [], NO_FAULTS));
+    const names = [...series.keys()]
+      .map((name) => name.replace(/\{.*/, ""))
+      .filter((name) => !name.startsWith("sentinel_fault"))
+      .sort();
     expect(names).toEqual([
       "nodejs_eventloop_lag_max_seconds",
       "nodejs_eventloop_lag_mean_seconds",
@@ -84,7 +89,7 @@ describe("metrics", () => {
   });
 
   test("the loop's lag shows a blocked loop, and never nonsense", async () => {
-    const metrics = createMetrics("1.2.3", []);
+    const metrics = createMetrics("1.2.3", [], NO_FAULTS);
     // Bun has one such histogram for the whole process: other tests are in it.
     for (const [name, value] of await scrape(metrics)) {
       if (name.startsWith("nodejs_eventloop_lag")) expect(value).toBeWithin(0, 60);
@@ -98,6 +103,39 @@ describe("metrics", () => {
   });
 
   test("the format is the text format 0.0.4", () => {
-    expect(createMetrics("1.2.3", []).contentType).toStartWith("text/plain; version=0.0.4");
+    expect(createMetrics("1.2.3", [], NO_FAULTS).contentType).toStartWith(
+      "text/plain; version=0.0.4",
+    );
+  });
+
+  test("every kind of fault has its series from the start, at zero", async () => {
+    const series = await scrape(createMetrics("1.2.3", [], NO_FAULTS));
+    for (const kind of FAULT_KINDS) {
+      expect(series.get(`sentinel_fault_active{kind="${kind}"}`)).toBe(0);
+      expect(series.get(`sentinel_faults_started_total{kind="${kind}"}`)).toBe(0);
+      for (const outcome of FAULT_OUTCOMES) {
+        const labels = `kind="${kind}",outcome="${outcome}"`;
+        expect(series.get(`sentinel_faults_ended_total{${labels}}`)).toBe(0);
+      }
+      // A ratio of nothing would be a lie.
+      expect(series.has(`sentinel_fault_effect_ratio{kind="${kind}"}`)).toBe(false);
+    }
+  });
+
+  test("faults are counted by kind and outcome, with the effect of the last one", async () => {
+    const counts = (kind: FaultKind) => ({
+      started: kind === "cpu" ? 3 : 0,
+      active: kind === "cpu" ? 1 : 0,
+      ended: { completed: 0, expired: kind === "cpu" ? 2 : 0, cancelled: 0, failed: 0 },
+      effectRatio: kind === "cpu" ? 0.98 : undefined,
+    });
+    const metrics = createMetrics("1.2.3", [], { counts });
+    for (const round of ["first", "second"]) {
+      const series = await scrape(metrics);
+      expect([round, series.get('sentinel_fault_active{kind="cpu"}')]).toEqual([round, 1]);
+      expect(series.get('sentinel_faults_started_total{kind="cpu"}')).toBe(3);
+      expect(series.get('sentinel_faults_ended_total{kind="cpu",outcome="expired"}')).toBe(2);
+      expect(series.get('sentinel_fault_effect_ratio{kind="cpu"}')).toBe(0.98);
+    }
   });
 });

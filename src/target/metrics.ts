@@ -1,6 +1,8 @@
 /** What the target exports for Prometheus: its requests and the process figures that Bun gets right. */
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { exportFaults } from "./fault-metrics.ts";
+import type { Faults } from "./faults.ts";
 import { exportProcess } from "./process-metrics.ts";
 
 /** OpenTelemetry's buckets for HTTP servers, and three more: P90 cannot be above the last of them. */
@@ -21,8 +23,17 @@ const METHODS: ReadonlySet<string> = new Set([
   "OPTIONS",
 ]);
 
-/** Asked by machines: counted, but not part of the latency that users see. */
-const UNTIMED_ROUTES: ReadonlySet<string> = new Set(["/health", "/metrics"]);
+/** Asked by machines and by whoever breaks the service: counted, but no latency that its users see. */
+const UNTIMED_ROUTES: ReadonlySet<string> = new Set([
+  "/",
+  "/health",
+  "/ready",
+  "/metrics",
+  "/faults",
+  "/faults/:id",
+  "/openapi",
+  "/openapi/json",
+]);
 
 export interface RequestOutcome {
   readonly method: string;
@@ -50,6 +61,7 @@ interface RequestSeries {
 export function createMetrics(
   version: string,
   expected: readonly Omit<RequestOutcome, "durationS">[],
+  faults: Pick<Faults, "counts">,
 ): TargetMetrics {
   const registry = new Registry();
   const registers = [registry];
@@ -80,6 +92,7 @@ export function createMetrics(
     registers,
   }).set({ version, bun_version: Bun.version }, 1);
   exportProcess(registry);
+  exportFaults(registry, faults);
 
   for (const { method, route, status } of expected) {
     const { labels, observe } = seriesOf(method, route, status);

@@ -1,5 +1,7 @@
-/** Numbers in a query string, strictly: what is not understood is an error, never a default. */
+/** What a client sends, strictly: what is not understood is an error, never a default. */
 
+import { z } from "zod";
+import { nearest } from "../core/nearest.ts";
 import { HttpError } from "./http-error.ts";
 
 export interface NumberParameter {
@@ -44,6 +46,41 @@ export function parseNumbers<Name extends string>(
   return values;
 }
 
+/**
+ * Checks the members of a JSON object; their descriptions say in the schema what they must be.
+ *
+ * @throws HttpError 422 naming the first field that is unknown, missing or not what it must be
+ */
+export function parseObject<Schema extends z.ZodObject>(
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue?.code === "unrecognized_keys") {
+    throw unknownParameter(issue.keys[0] ?? "", Object.keys(schema.shape));
+  }
+  const [name] = issue?.path ?? [];
+  if (typeof name !== "string") throw invalid("body", "the body must be a JSON object");
+  const given: unknown = Object.entries(Object(value)).find(([key]) => key === name)?.[1];
+  const form = descriptionOf(schema.shape[name]) ?? "of another form";
+  throw invalid(
+    name,
+    given === undefined
+      ? `${name} is missing: ${form}`
+      : `${name} must be ${form}, not ${shown(given)}`,
+  );
+}
+
+/** What is optional or has a default is described within. */
+function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    return descriptionOf(schema.unwrap());
+  }
+  return schema instanceof z.ZodType ? schema.description : undefined;
+}
+
 /** A 422 for one parameter. */
 export function invalid(field: string, message: string): HttpError {
   return new HttpError(422, "invalid_parameter", message, { field });
@@ -54,7 +91,7 @@ function parse(name: string, text: string, parameter: NumberParameter): number {
   const value = PLAIN_DECIMAL.test(text) ? Number(text) : Number.NaN;
   const inRange = value <= max && (aboveMin ? value > min : value >= min);
   if (inRange && (!whole || Number.isInteger(value))) return value;
-  throw invalid(name, `${name} must be ${describe(parameter)}, not ${JSON.stringify(shown(text))}`);
+  throw invalid(name, `${name} must be ${describe(parameter)}, not ${shown(text)}`);
 }
 
 function describe({ min, max, aboveMin, whole, unit, why }: NumberParameter): string {
@@ -64,15 +101,17 @@ function describe({ min, max, aboveMin, whole, unit, why }: NumberParameter): st
 }
 
 function unknownParameter(name: string, valid: readonly string[]): HttpError {
+  const near = nearest(shorten(name), valid);
+  const hint = near === undefined ? "" : `did you mean ${near}? `;
   const expected = valid.length === 0 ? "there are none here" : `valid: ${valid.join(", ")}`;
-  const field = shown(name);
-  return invalid(
-    field,
-    `${JSON.stringify(field)} is not a parameter of this endpoint; ${expected}`,
-  );
+  return invalid(shorten(name), `${shown(name)} is not a parameter here; ${hint}${expected}`);
 }
 
-/** What a client sent comes back shortened: an error is not an echo service. */
-function shown(text: string): string {
+/** What a client sent, as JSON and shortened: an error is not an echo service. */
+export function shown(value: unknown): string {
+  return shorten(JSON.stringify(value) ?? String(value));
+}
+
+function shorten(text: string): string {
   return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
 }

@@ -1,5 +1,6 @@
 /** What happens around every request, whatever its route: refusal of nonsense, metrics, one log line. */
 
+import { bodyTooLarge, MAX_BODY_BYTES } from "./body.ts";
 import type { EmitEvent } from "./events.ts";
 import { HttpError } from "./http-error.ts";
 import type { TargetMetrics } from "./metrics.ts";
@@ -7,12 +8,18 @@ import type { TargetMetrics } from "./metrics.ts";
 export type Handle = (request: Request) => Response | Promise<Response>;
 
 export interface ObserveOptions {
-  readonly metrics: TargetMetrics;
+  readonly metrics: Pick<TargetMetrics, "record">;
   readonly emit: EmitEvent;
-  /** All paths that are served; each is its own label. */
-  readonly routes: ReadonlySet<string>;
+  readonly routes: RouteTable;
   /** A clock that never goes back. */
   readonly nowMs: () => number;
+}
+
+/** The templates that are served; each is its own label. */
+export interface RouteTable {
+  readonly exact: ReadonlySet<string>;
+  /** Of templates that end in a parameter, such as `/faults/:id`: what comes before it. */
+  readonly byPrefix: ReadonlyMap<string, string>;
 }
 
 const MAX_URL_CHARACTERS = 4096;
@@ -21,7 +28,10 @@ const MAX_LOGGED_PATH_CHARACTERS = 256;
 const UNMATCHED = "unmatched";
 
 /** A handler that counts, times and logs each request of the inner one. */
-export function observeRequests(handle: Handle, options: ObserveOptions): Handle {
+export function observeRequests(
+  handle: (request: Request, path: string) => Response | Promise<Response>,
+  options: ObserveOptions,
+): Handle {
   const { metrics, emit, routes, nowMs } = options;
 
   const finish = (request: Request, path: string, startedAtMs: number, response: Response) => {
@@ -43,7 +53,7 @@ export function observeRequests(handle: Handle, options: ObserveOptions): Handle
     const { url } = request;
     const path = pathOf(url);
     // Not `async`: an awaited answer costs a turn of the loop, and most answers are there at once.
-    const answer = url.length > MAX_URL_CHARACTERS ? tooLong() : handle(request);
+    const answer = refusal(request) ?? handle(request, path);
     if (answer instanceof Promise) {
       return answer.then((response) => finish(request, path, startedAtMs, response));
     }
@@ -65,18 +75,39 @@ export function queryOf(url: string): string {
   return start === -1 ? "" : url.slice(start + 1);
 }
 
-/** The route that serves the path; like Elysia, one slash at the end makes no difference. */
-export function routeOf(path: string, routes: ReadonlySet<string>): string {
-  if (routes.has(path)) return path;
+/** @param templates such as `/health` and `/faults/:id`; a parameter may only stand at the end */
+export function routeTable(templates: Iterable<string>): RouteTable {
+  const exact = new Set<string>();
+  const byPrefix = new Map<string, string>();
+  for (const template of templates) {
+    const parameter = template.indexOf("/:");
+    if (parameter === -1) exact.add(template);
+    else byPrefix.set(template.slice(0, parameter + 1), template);
+  }
+  return { exact, byPrefix };
+}
+
+/** The template that serves the path; like Elysia, one slash at the end makes no difference. */
+export function routeOf(path: string, { exact, byPrefix }: RouteTable): string {
+  if (exact.has(path)) return path;
   const withoutSlash = path.endsWith("/") ? path.slice(0, -1) : path;
-  return routes.has(withoutSlash) ? withoutSlash : UNMATCHED;
+  if (exact.has(withoutSlash)) return withoutSlash;
+  const prefix = withoutSlash.slice(0, withoutSlash.lastIndexOf("/") + 1);
+  return (prefix !== withoutSlash && byPrefix.get(prefix)) || UNMATCHED;
 }
 
 function shorten(path: string): string {
   return `${path.slice(0, MAX_LOGGED_PATH_CHARACTERS)}…`;
 }
 
-function tooLong(): Response {
-  const message = `the URL is longer than ${MAX_URL_CHARACTERS} characters`;
-  return new HttpError(414, "url_too_long", message).toResponse();
+function refusal({ url, method, headers }: Request): Response | undefined {
+  if (url.length > MAX_URL_CHARACTERS) {
+    const message = `the URL is longer than ${MAX_URL_CHARACTERS} characters`;
+    return new HttpError(414, "url_too_long", message).toResponse();
+  }
+  // What has no length is measured while it is read.
+  if (method !== "GET" && Number(headers.get("content-length")) > MAX_BODY_BYTES) {
+    return bodyTooLarge().toResponse();
+  }
+  return undefined;
 }

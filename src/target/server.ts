@@ -1,27 +1,43 @@
-/** The fault-injection service: its routes on one screen, and how it is served. */
+/** The fault-injection service: its routes on one screen. */
 
 import { Elysia } from "elysia";
+import { readJson } from "./body.ts";
 import { isCrossSite } from "./cross-site.ts";
 import type { EmitEvent } from "./events.ts";
-import { createFaults, FaultInterrupted, TooManyFaults } from "./faults.ts";
-import { createLeak, type MemoryProbe } from "./faults/memory.ts";
+import { createFaultApi } from "./fault-api.ts";
+import { requireToken } from "./fault-token.ts";
+import { FaultInterrupted, TooManyFaults } from "./fault.ts";
+import { createFaults } from "./faults.ts";
+import type { OwnProcess } from "./faults/kind.ts";
+import { createLeak } from "./faults/leak.ts";
+import { createHeldMemory, type MemoryProbe } from "./faults/memory.ts";
 import { HttpError } from "./http-error.ts";
-import { systemMemory } from "./memory-limit.ts";
+import { systemMemory } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
-import { type Handle, observeRequests, pathOf, routeOf } from "./requests.ts";
+import { parseObject } from "./parameters.ts";
+import { createProbes } from "./probes.ts";
+import { FAULT_HEADER, sufferHeader } from "./request-faults.ts";
+import { type Handle, observeRequests, pathOf, routeOf, routeTable } from "./requests.ts";
+import { createShop, orderSchema } from "./shop.ts";
 import { createStress, interruptionError } from "./stress.ts";
+import { createTraffic } from "./traffic.ts";
 
 export interface TargetSettings {
   readonly host: string;
   readonly port: number;
   /** Faults that may be active at once; past it a request for one more gets 429. */
   readonly maxActiveFaults: number;
+  /** `false` leaves a plain service, which no request can break. */
+  readonly faultsAllowed: boolean;
+  /** What starts a fault needs it as a bearer token; `undefined` lets everybody. */
+  readonly faultToken: string | undefined;
   readonly version: string;
 }
 
 /** What the target does not do by itself. Those with a default are for tests. */
 export interface TargetDependencies {
   readonly emit: EmitEvent;
+  readonly ownProcess: OwnProcess;
   /** In [0, 1). */
   readonly random?: () => number;
   /** A clock that never goes back. */
@@ -35,73 +51,111 @@ export interface TargetDependencies {
 export interface Target {
   readonly handle: Handle;
   activeFaults(): number;
+  /** From now on the readiness probe fails. */
+  drain(): void;
   /** Ends all faults: those waiting for one get 503, new ones too, and held memory is released. */
   stopFaults(): Promise<void>;
-}
-
-export interface ListeningTarget {
-  readonly url: string;
-  /** Lets answers under way finish, but not for ever. */
-  close(): Promise<void>;
 }
 
 const ENDPOINTS = {
   "/": "this page",
   "/health": "liveness: 200 while the process answers",
+  "/ready": "readiness: 503 while the service stops",
   "/metrics": "Prometheus text format",
+  "/api/items": "ordinary traffic: the items of a small shop; one of them by /api/items/1",
+  "/api/orders": 'ordinary traffic: POST {"item_id": 1, "quantity": 2}',
+} as const;
+
+const FAULT_ENDPOINTS = {
+  "/faults": 'what is broken now; POST {"kind": "cpu", "load": 50, "duration": 30} breaks it',
+  "/openapi": "all that can be asked for, with examples",
   "/stress/cpu": "burns every core: ?duration=5 (s)",
   "/stress/memory": "leaks memory until the process stops: ?megabytes=10",
   "/stress/latency": "answers late: ?min_delay=1&max_delay=5 (s)",
   "/stress/crash": "raises a simulated exception: 500",
 } as const;
 
-const MAX_BODY_BYTES = 64 * 1024;
-/** Of a connection that says nothing; a fault's request may be silent for as long as the fault takes. */
-const IDLE_TIMEOUT_S = 30;
-const DRAIN_MS = 1_500;
+/** What Prometheus has from the start, so that a rate sees the first request. */
+const EXPECTED = ["/health", "/metrics", "/api/items", "/stress/cpu", "/stress/memory"]
+  .map((route) => ({ method: "GET", route, status: 200 }))
+  .concat([
+    { method: "GET", route: "/stress/latency", status: 200 },
+    { method: "GET", route: "/stress/crash", status: 500 },
+    { method: "POST", route: "/api/orders", status: 201 },
+  ]);
 
 /** Builds the service; it answers at once, through `handle`. */
 export function createTarget(
-  settings: Pick<TargetSettings, "maxActiveFaults" | "version">,
+  settings: Omit<TargetSettings, "host" | "port">,
   dependencies: TargetDependencies,
 ): Target {
   const { emit, random = Math.random, nowMs = () => performance.now() } = dependencies;
-  const { memory = systemMemory, cpuWorkerEntry } = dependencies;
-  const { version } = settings;
+  const { memory: probe = systemMemory, cpuWorkerEntry, ownProcess } = dependencies;
+  const { version, maxActiveFaults, faultsAllowed, faultToken } = settings;
 
-  const faults = createFaults(settings.maxActiveFaults, nowMs);
+  const faults = createFaults({ maxActive: maxActiveFaults, nowMs, random, emit });
+  const memory = createHeldMemory(probe);
   const leak = createLeak(memory);
-  const { residentBytes } = memory;
-  const stress = createStress({ faults, leak, residentBytes, emit, random, cpuWorkerEntry });
-  const expected = Object.keys(ENDPOINTS).map((route) => {
-    return { method: "GET", route, status: route === "/stress/crash" ? 500 : 200 };
-  });
-  const metrics = createMetrics(version, expected);
+  const traffic = createTraffic();
+  const probes = createProbes();
+  const environment = { memory, leak, traffic, probes, emit, ownProcess, cpuWorkerEntry };
+  const stress = createStress({ faults, environment, random });
+  const faultApi = createFaultApi(faults, environment);
+  const shop = createShop({ emit, random });
+  const metrics = createMetrics(version, EXPECTED, faults);
+  const checkToken = requireToken(faultToken);
+  const mayBreak = (request: Request) => {
+    refuseCrossSite(request);
+    checkToken(request);
+  };
 
+  const endpoints = { ...ENDPOINTS, ...(faultsAllowed && FAULT_ENDPOINTS) };
   // `standardHostname: false`, or hosts shorter than four characters lose their path.
-  const app = new Elysia({ handler: { standardHostname: false } })
+  const plain = new Elysia({ handler: { standardHostname: false } })
     .onError(({ error, request }) => toHttpError(error, request).toResponse())
-    .get("/", () => ({ service: "sentinel-target", version, endpoints: ENDPOINTS }))
-    .get("/health", () => ({ status: "ok" }))
-    .head("/health", () => new Response(null))
+    .get("/", () => ({ service: "sentinel-target", version, endpoints }))
+    .get("/health", () => probes.answer("health"))
+    .head("/health", () => probes.answer("health"))
+    .get("/ready", () => probes.answer("ready"))
     .get("/metrics", async () => {
       const headers = { "content-type": metrics.contentType };
       return new Response(await metrics.render(), { headers });
     })
-    .guard({ beforeHandle: ({ request }) => refuseCrossSite(request) }, (guarded) =>
-      guarded
-        .get("/stress/cpu", ({ request }) => stress.cpu(request))
-        .get("/stress/memory", ({ request }) => stress.memory(request))
-        .get("/stress/latency", ({ request }) => stress.latency(request))
-        .get("/stress/crash", ({ request }) => stress.crash(request)),
-    )
-    .compile();
+    .get("/api/items", () => shop.listItems())
+    .get("/api/items/:id", ({ params }) => shop.getItem(params.id))
+    .post(
+      "/api/orders",
+      async ({ request }) => {
+        const order = parseObject(orderSchema(), await readJson(request));
+        return shop.placeOrder(order, request.signal);
+      },
+      { parse: "none" },
+    );
+  if (faultsAllowed) {
+    plain
+      .get("/faults", () => faultApi.list())
+      .get("/faults/:id", ({ params }) => faultApi.get(params.id))
+      .guard({ beforeHandle: ({ request }) => refuseCrossSite(request) }, (guarded) =>
+        guarded
+          .delete("/faults", () => faultApi.endAll())
+          .delete("/faults/:id", ({ params }) => faultApi.end(params.id)),
+      )
+      .guard({ beforeHandle: ({ request }) => mayBreak(request) }, (guarded) =>
+        guarded
+          .post("/faults", ({ request }) => faultApi.start(request), { parse: "none" })
+          .get("/stress/cpu", ({ request }) => stress.cpu(request))
+          .get("/stress/memory", ({ request }) => stress.memory(request))
+          .get("/stress/latency", ({ request }) => stress.latency(request))
+          .get("/stress/crash", ({ request }) => stress.crash(request)),
+      );
+  }
+  const app = plain.compile();
 
   const methods = new Map<string, string[]>();
   for (const { path, method } of app.routes) {
     methods.set(path, [...(methods.get(path) ?? []), method]);
   }
-  const routes = new Set(methods.keys());
+  const routes = routeTable(methods.keys());
 
   function toHttpError(error: unknown, request: Request): HttpError {
     if (error instanceof HttpError) return error;
@@ -117,9 +171,29 @@ export function createTarget(
     return new HttpError(500, "internal_error", "an unhandled exception; the log says which");
   }
 
+  /** The request as the faults leave it. */
+  const breakable = (request: Request, path: string) => {
+    const header = request.headers.get(FAULT_HEADER);
+    const affected =
+      header === null ? traffic.affect(path, request) : byHeader(header, request, path);
+    if (affected === undefined) return app.fetch(request);
+    return affected.then((instead) => instead ?? app.fetch(request));
+  };
+  const byHeader = async (header: string, request: Request, path: string) => {
+    try {
+      mayBreak(request);
+      await sufferHeader(header, faults, request.signal);
+    } catch (error) {
+      return toHttpError(error, request).toResponse();
+    }
+    return traffic.affect(path, request);
+  };
+  const serve = faultsAllowed ? breakable : (request: Request) => app.fetch(request);
+
   return {
-    handle: observeRequests((request) => app.fetch(request), { metrics, emit, routes, nowMs }),
+    handle: observeRequests(serve, { metrics, emit, routes, nowMs }),
     activeFaults: () => faults.activeCount(),
+    drain: () => probes.drain(),
     async stopFaults() {
       await faults.stop();
       leak.release();
@@ -127,48 +201,13 @@ export function createTarget(
   };
 }
 
-/**
- * Serves a target on a socket.
- *
- * Not by Elysia's `listen`: that shares a port that is taken already instead of failing.
- *
- * @param idleTimeoutS after which a silent connection is closed, give or take 4 s
- * @throws what `Bun.serve` throws, e.g. with `code` EADDRINUSE
- */
-export function listen(
-  target: Target,
-  address: Pick<TargetSettings, "host" | "port">,
-  idleTimeoutS = IDLE_TIMEOUT_S,
-): ListeningTarget {
-  const server = Bun.serve({
-    hostname: address.host,
-    port: address.port,
-    // Bun's default outside of development; a second target would get half of the first one's requests.
-    reusePort: false,
-    idleTimeout: idleTimeoutS,
-    maxRequestBodySize: MAX_BODY_BYTES,
-    // Else a failure would be answered with a page of source code.
-    development: false,
-    fetch(request, server) {
-      if (!pathOf(request.url).startsWith("/stress/")) return target.handle(request);
-      server.timeout(request, 0);
-      // The connection may be kept for more; it is to idle no longer than others.
-      const idleAgain = () => server.timeout(request, idleTimeoutS);
-      return Promise.resolve(target.handle(request)).finally(idleAgain);
-    },
-  });
-  return {
-    url: server.url.href.replace(/\/$/, ""),
-    async close() {
-      await Promise.race([server.stop(), Bun.sleep(DRAIN_MS)]);
-      await server.stop(true);
-    },
-  };
-}
-
 function refuseCrossSite({ headers }: Request): void {
   if (!isCrossSite(headers)) return;
-  throw new HttpError(403, "cross_site", "a request from another site may not start a fault");
+  throw new HttpError(
+    403,
+    "cross_site",
+    "a request from another site may not start or end a fault",
+  );
 }
 
 function tooManyFaults({ limit, retryAfterMs }: TooManyFaults): HttpError {

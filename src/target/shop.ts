@@ -2,8 +2,9 @@
 
 import { z } from "zod";
 import type { EmitEvent } from "./events.ts";
-import { delay, pickDelayMs } from "./faults/latency.ts";
+import { pickDelayMs } from "./faults/latency.ts";
 import { HttpError } from "./http-error.ts";
+import { delay } from "./waiting.ts";
 
 export interface Item {
   readonly id: number;

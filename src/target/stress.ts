@@ -1,29 +1,27 @@
 /** The `/stress/*` endpoints: parameters in, one fault, an answer when it is over. */
 
-import type { EmitEvent } from "./events.ts";
-import type { FaultKind, Faults } from "./faults.ts";
-import { FaultInterrupted } from "./faults.ts";
+import { FaultInterrupted, type FaultOrder, type Injection } from "./fault.ts";
+import type { Faults } from "./faults.ts";
 import { burnCpu } from "./faults/cpu.ts";
 import { pickException, SimulatedCrash } from "./faults/crash.ts";
-import { delay, pickDelayMs } from "./faults/latency.ts";
-import type { Leak } from "./faults/memory.ts";
-import { BYTES_PER_MB } from "./faults/memory.ts";
+import type { FaultEnvironment } from "./faults/kind.ts";
+import { pickDelayMs } from "./faults/latency.ts";
+import { BYTES_PER_MB, noRoom } from "./faults/memory.ts";
 import { HttpError } from "./http-error.ts";
 import { invalid, parseNumbers } from "./parameters.ts";
+import { allowedCores } from "./limits.ts";
 import { queryOf } from "./requests.ts";
+import { delay } from "./waiting.ts";
 
 export interface StressDependencies {
   readonly faults: Faults;
-  readonly leak: Leak;
-  readonly residentBytes: () => number;
-  readonly emit: EmitEvent;
+  readonly environment: FaultEnvironment;
   /** In [0, 1). */
   readonly random: () => number;
-  /** See `CpuBurn.workerEntry`. */
-  readonly cpuWorkerEntry: string | undefined;
 }
 
-type Stress = (request: Request) => Promise<unknown> | never;
+type Stress = (request: Request) => Promise<unknown>;
+type StressKind = "cpu" | "memory" | "latency" | "crash";
 
 const MAX_CPU_S = 600;
 const MAX_DELAY_S = 120;
@@ -38,21 +36,30 @@ const LATENCY_PARAMETERS = {
 const DEFAULT_LEAK_MB = 10;
 
 /** One function for each endpoint; each gives the body of a 200 or throws. */
-export function createStress(dependencies: StressDependencies) {
-  const { faults, leak, residentBytes, emit, random, cpuWorkerEntry } = dependencies;
+export function createStress({ faults, environment, random }: StressDependencies) {
+  const { emit, memory, leak, cpuWorkerEntry } = environment;
 
   return {
     async cpu(request) {
       const { duration } = parseNumbers(queryOf(request.url), CPU_PARAMETERS);
       const durationMs = duration * 1000;
-      const { primesFound, workers } = await faults.run(
-        { kind: "cpu", durationMs },
-        request.signal,
-        reporting("cpu", { duration }, (signal) => {
-          const entry = cpuWorkerEntry === undefined ? {} : { workerEntry: cpuWorkerEntry };
-          return burnCpu({ durationMs, ...entry }, signal);
-        }),
-      );
+      const cores = allowedCores();
+      const { primesFound, workers } = await run(request, {
+        kind: "cpu",
+        fields: { duration },
+        durationMs,
+        requested: 100,
+        unit: "% of all cores",
+        inject({ signal, applied, measureBy }) {
+          let usedCores: number | undefined;
+          measureBy(() => usedCores && (usedCores / cores) * 100);
+          const onCores = (used: number) => (usedCores = used);
+          return burnCpu(
+            { durationMs, workerEntry: cpuWorkerEntry, onStarted: applied, onCores },
+            signal,
+          );
+        },
+      });
       emit("info", "cpu_stress_completed", { duration, primes_found: primesFound });
       return {
         message: `CPU stress test completed for ${duration} seconds`,
@@ -62,21 +69,27 @@ export function createStress(dependencies: StressDependencies) {
     },
 
     async memory(request) {
-      const megabytes = parseMegabytes(queryOf(request.url), leak.allowedMb());
-      const grownBytes = await faults.run(
-        { kind: "memory", durationMs: 0 },
-        request.signal,
-        reporting("memory", { megabytes }, (signal) => leak.add(megabytes, signal)),
-      );
-      const totalMb = leak.heldMb();
+      const megabytes = parseMegabytes(queryOf(request.url), memory.allowedMb());
+      const grownBytes = await run(request, {
+        kind: "memory",
+        fields: { megabytes },
+        durationMs: 0,
+        requested: megabytes,
+        unit: "MB",
+        async inject({ signal, measureBy }) {
+          const grownBytes = await leak.add(megabytes, signal);
+          measureBy(() => grownBytes / BYTES_PER_MB);
+          return grownBytes;
+        },
+      });
       emit("info", "memory_stress_completed", {
-        current_size_mb: totalMb,
+        current_size_mb: leak.heldMb(),
         resident_growth_bytes: grownBytes,
       });
       return {
         message: `Added ${megabytes}MB to memory.`,
-        total_leaked_mb: totalMb,
-        resident_bytes: residentBytes(),
+        total_leaked_mb: leak.heldMb(),
+        resident_bytes: memory.probe.residentBytes(),
       };
     },
 
@@ -88,11 +101,19 @@ export function createStress(dependencies: StressDependencies) {
       }
       const delayMs = pickDelayMs(range.min_delay * 1000, range.max_delay * 1000, random);
       const delayS = Math.round(delayMs) / 1000;
-      await faults.run(
-        { kind: "latency", durationMs: delayMs },
-        request.signal,
-        reporting("latency", { delay: delayS }, (signal) => delay(delayMs, signal)),
-      );
+      await run(request, {
+        kind: "latency",
+        fields: { delay: delayS },
+        durationMs: delayMs,
+        requested: delayS,
+        unit: "s (median)",
+        async inject({ signal, measureBy }) {
+          const fromMs = performance.now();
+          await delay(delayMs, signal);
+          const tookS = (performance.now() - fromMs) / 1000;
+          measureBy(() => tookS);
+        },
+      });
       emit("info", "latency_stress_completed", { delay: delayS });
       return { message: `Simulated latency of ${delayS.toFixed(2)} seconds` };
     },
@@ -100,28 +121,52 @@ export function createStress(dependencies: StressDependencies) {
     async crash(request) {
       parseNumbers(queryOf(request.url), {});
       const exception = pickException(random);
-      emit("warning", "crash_stress_triggered", { exception_type: exception.type });
-      throw new SimulatedCrash(exception);
+      return run(request, {
+        kind: "crash",
+        fields: { exception_type: exception.type },
+        durationMs: 0,
+        requested: 1,
+        unit: "crashes",
+        async inject({ measureBy }) {
+          emit("warning", "crash_stress_triggered", { exception_type: exception.type });
+          measureBy(() => 1);
+        },
+      }).then(() => {
+        throw new SimulatedCrash(exception);
+      });
     },
-  } satisfies Record<FaultKind | "crash", Stress>;
+  } satisfies Record<StressKind, Stress>;
 
-  /** The body of a fault, with the events of its start and of an early end. */
-  function reporting<T>(
-    kind: FaultKind,
-    fields: Readonly<Record<string, number>>,
-    body: (signal: AbortSignal) => Promise<T>,
-  ): (signal: AbortSignal) => Promise<T> {
-    return async (signal) => {
-      emit("info", `${kind}_stress_started`, fields);
+  /** Runs a fault for as long as its client stays, with the events of its start and of an early end. */
+  function run<Result>(request: Request, stress: StressOrder<Result>): Promise<Result> {
+    const { kind, fields, inject, ...order } = stress;
+    const reporting = async (injection: Injection) => {
+      if (kind !== "crash") emit("info", `${kind}_stress_started`, fields);
       try {
-        return await body(signal);
+        return await inject(injection);
       } catch (error) {
-        const reason = error instanceof FaultInterrupted ? error.reason : "failed";
-        emit("warning", `${kind}_stress_cancelled`, { ...fields, reason });
+        const { signal } = injection;
+        const reason = signal.aborted && signal.reason instanceof FaultInterrupted;
+        const why = reason ? signal.reason.reason : "failed";
+        emit("warning", `${kind}_stress_cancelled`, { ...fields, reason: why });
         throw error;
       }
     };
+    const plan = { ...fields, endpoint: `/stress/${kind}` };
+    return faults.start(
+      { ...order, kind, plan, endsByItself: true, inject: reporting },
+      request.signal,
+    ).ended;
   }
+}
+
+interface StressOrder<Result> extends Pick<
+  FaultOrder<Result>,
+  "durationMs" | "requested" | "unit" | "inject"
+> {
+  readonly kind: StressKind;
+  /** Of its events. */
+  readonly fields: Readonly<Record<string, number | string>>;
 }
 
 function parseMegabytes(query: string, allowedMb: number): number {
@@ -133,17 +178,10 @@ function parseMegabytes(query: string, allowedMb: number): number {
     unit: `MB of ${BYTES_PER_MB} bytes`,
     why: "what is left below 80 % of the memory of this machine or container",
   };
-  if (allowedMb < 1) {
-    throw invalid(
-      "megabytes",
-      "no memory is left below 80 % of what this machine or container has",
-    );
-  }
+  if (allowedMb < 1) throw noRoom(DEFAULT_LEAK_MB, allowedMb);
   const { megabytes } = parseNumbers(query, { megabytes: parameter });
   // The default is subject to the bound as well.
-  if (megabytes > allowedMb) {
-    throw invalid("megabytes", `megabytes must be from 1 to ${allowedMb} MB (${parameter.why})`);
-  }
+  if (megabytes > allowedMb) throw noRoom(megabytes, allowedMb);
   return megabytes;
 }
 
@@ -153,7 +191,10 @@ export function interruptionError({ reason }: FaultInterrupted): HttpError {
     // Nobody reads this; the status (nginx's) is for the log and the metrics.
     return new HttpError(499, "client_closed_request", "the client closed the connection");
   }
-  return new HttpError(503, "stopping", "the target is stopping", {
-    headers: { "retry-after": "5" },
-  });
+  if (reason === "stopping") {
+    return new HttpError(503, "stopping", "the target is stopping", {
+      headers: { "retry-after": "5" },
+    });
+  }
+  return new HttpError(503, "fault_ended", "the fault was ended before it was done");
 }

@@ -35,7 +35,12 @@ const LAYERS: readonly Layer[] = [
   },
   {
     files: ["src/target/*"],
-    imports: ["src/target/*", "elysia", "prom-client", "zod", ...PLATFORM, "!node:child_process"],
+    imports: [
+      ...["src/target/*", "elysia", "@elysiajs/openapi", "prom-client", "zod"],
+      // Pure, about words alone; a second copy would be worse than this one way across.
+      "src/core/nearest.ts",
+      ...[...PLATFORM, "!node:child_process"],
+    ],
   },
   {
     files: ["src/target.ts"],

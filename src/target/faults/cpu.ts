@@ -1,17 +1,26 @@
-/** Burns every core from workers, so that the main loop stays free to answer probes and scrapes. */
+/** Burns cores from workers, so that the main loop stays free to answer probes and scrapes. */
 
-import { availableParallelism } from "node:os";
 import type { BurnOrder, WorkerReport } from "../cpu-worker.ts";
+import { MAX_DURATION_MS } from "../fault.ts";
+import { allowedCores } from "../limits.ts";
+import { invalid } from "../parameters.ts";
+import { defineKind, whole, within } from "./kind.ts";
 
 export interface CpuBurn {
   readonly durationMs: number;
   /** Default: one for each core this process may use. */
   readonly workers?: number;
+  /** Of one core for each worker, above 0 and up to 1, which is the default. */
+  readonly share?: number;
   /**
    * A module that becomes `cpu-worker.ts` in a worker thread. By default the program's own entry: the only
    * one that exists in a compiled executable.
    */
-  readonly workerEntry?: string;
+  readonly workerEntry?: string | undefined;
+  /** Called when all workers run. */
+  readonly onStarted?: () => void;
+  /** Called a few times a second with the cores that all workers together have really used since. */
+  readonly onCores?: (cores: number) => void;
 }
 
 export interface CpuBurnResult {
@@ -21,6 +30,7 @@ export interface CpuBurnResult {
 
 /** A worker takes some 20 ms to start, more when the cores are busy already. */
 const START_DEADLINE_MS = 10_000;
+const MOST_WORKERS = 256;
 
 /**
  * Burns for the whole duration, counted from when all workers run.
@@ -30,22 +40,28 @@ const START_DEADLINE_MS = 10_000;
  */
 export async function burnCpu(burn: CpuBurn, signal: AbortSignal): Promise<CpuBurnResult> {
   signal.throwIfAborted();
-  const { durationMs, workers: count = availableParallelism(), workerEntry = Bun.main } = burn;
+  const { durationMs, share = 1, workerEntry = Bun.main, onStarted, onCores } = burn;
+  const { workers: count = defaultWorkers() } = burn;
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   const workers: Worker[] = [];
+  const coreShares = new Map<Worker, number>();
   let ready = 0;
   let finished = 0;
   let primesFound = 0;
 
-  const receive = ({ data }: MessageEvent<WorkerReport>) => {
+  const receive = (worker: Worker, data: WorkerReport) => {
     if ("ready" in data) {
       ready += 1;
       if (ready < count) return;
       clearTimeout(startTimer);
-      const order: BurnOrder = { durationMs };
+      const order: BurnOrder = { durationMs, share };
       for (const worker of workers) worker.postMessage(order);
+      onStarted?.();
       return;
     }
+    coreShares.set(worker, data.coreShare);
+    onCores?.([...coreShares.values()].reduce((sum, share) => sum + share, 0));
+    if (data.primesFound === undefined) return;
     primesFound += data.primesFound;
     finished += 1;
     if (finished === count) resolve();
@@ -60,7 +76,7 @@ export async function burnCpu(burn: CpuBurn, signal: AbortSignal): Promise<CpuBu
     for (let started = 0; started < count; started += 1) {
       // A small heap: what it costs is cores, not memory.
       const worker = new Worker(workerEntry, { name: "sentinel-cpu", smol: true });
-      worker.onmessage = receive;
+      worker.onmessage = ({ data }: MessageEvent<WorkerReport>) => receive(worker, data);
       worker.onerror = ({ message }) => reject(new Error(`a CPU worker failed: ${message}`));
       workers.push(worker);
     }
@@ -72,3 +88,48 @@ export async function burnCpu(burn: CpuBurn, signal: AbortSignal): Promise<CpuBu
     for (const worker of workers) worker.terminate();
   }
 }
+
+function defaultWorkers(): number {
+  return Math.min(MOST_WORKERS, Math.ceil(allowedCores()));
+}
+
+export const cpu = defineKind({
+  kind: "cpu",
+  summary: "Burns a share of all cores, from workers: the service itself goes on answering.",
+  example: { load: 80, duration: 30 },
+  parameters: () => ({
+    load: within(1, 100, "percent of all cores").optional(),
+    workers: whole(1, MOST_WORKERS, "each burns up to one core").optional(),
+  }),
+  order({ load: asked, workers = defaultWorkers() }, { cpuWorkerEntry }) {
+    const cores = allowedCores();
+    const mostLoad = 100 * Math.min(1, workers / cores);
+    const load = asked ?? mostLoad;
+    if (load > mostLoad) {
+      const most = `${workers} workers burn at most ${Math.floor(mostLoad)} % of ${cores} cores`;
+      throw invalid(
+        "load",
+        `load must be up to ${Math.floor(mostLoad)} here, not ${load}: ${most}`,
+      );
+    }
+    return {
+      requested: load,
+      unit: "% of all cores",
+      chosen: { load, workers },
+      async inject({ signal, applied, measureBy }) {
+        let usedCores: number | undefined;
+        measureBy(() => usedCores && (usedCores / cores) * 100);
+        const burn: CpuBurn = {
+          // Its end is the signal's.
+          durationMs: MAX_DURATION_MS,
+          workers,
+          share: Math.min(1, ((load / 100) * cores) / workers),
+          workerEntry: cpuWorkerEntry,
+          onStarted: applied,
+          onCores: (used) => (usedCores = used),
+        };
+        await burnCpu(burn, signal);
+      },
+    };
+  },
+});

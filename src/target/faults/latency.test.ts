@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { delay, pickDelayMs } from "./latency.ts";
+import { delayAt, pickDelayMs } from "./latency.ts";
 
 describe("a delay", () => {
   test.each([
@@ -13,15 +13,19 @@ describe("a delay", () => {
   test("is what it must be when both bounds are the same", () => {
     expect(pickDelayMs(2_000, 2_000, () => 0.7)).toBe(2_000);
   });
+});
 
-  test("ends with the signal's reason, at once", async () => {
-    const controller = new AbortController();
-    const waiting = delay(60_000, controller.signal);
-    controller.abort(new Error("enough"));
-    await expect(waiting).rejects.toThrow("enough");
-  });
+describe("a profile of delays", () => {
+  const profile = { p50: 0.1, p90: 0.5, p99: 2 };
 
-  test("does not begin when the signal has aborted already", async () => {
-    await expect(delay(60_000, AbortSignal.abort(new Error("before")))).rejects.toThrow("before");
+  test.each([
+    ["half of p50 at the bottom", 0, 0.05],
+    ["p50 in the middle", 0.5, 0.1],
+    ["half-way between p50 and p90", 0.7, 0.3],
+    ["p90", 0.9, 0.5],
+    ["p99", 0.99, 2],
+    ["on the same line above p99", 0.999, 2.15],
+  ])("gives %s", (_, quantile, expected) => {
+    expect(delayAt(profile, quantile)).toBeCloseTo(expected, 9);
   });
 });

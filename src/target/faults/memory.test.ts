@@ -1,17 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { BYTES_PER_MB, createLeak, type MemoryProbe } from "./memory.ts";
+import { createLeak as createLeakOf } from "./leak.ts";
+import { BYTES_PER_MB, createHeldMemory, type MemoryProbe } from "./memory.ts";
 
 const staying = new AbortController().signal;
 
 /** A process of its own: what other tests leave to the garbage collector is not in its memory. */
 const LEAK_OF_200_MB = `
   import { readFileSync } from "node:fs";
-  import { createLeak } from ${JSON.stringify(join(import.meta.dir, "memory.ts"))};
+  import { createHeldMemory } from ${JSON.stringify(join(import.meta.dir, "memory.ts"))};
+  import { createLeak } from ${JSON.stringify(join(import.meta.dir, "leak.ts"))};
   // What the kernel says, not what the runtime says.
   const residentBytes = () =>
     1024 * Number(/^VmRSS:\\s+(\\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))[1]);
-  const leak = createLeak({ residentBytes, allowedBytes: () => Infinity });
+  const leak = createLeak(createHeldMemory({ residentBytes, allowedBytes: () => Infinity }));
   const before = residentBytes();
   const reported = await leak.add(200, new AbortController().signal);
   const grown = residentBytes() - before;
@@ -22,7 +24,16 @@ const LEAK_OF_200_MB = `
 `;
 
 function probeOf(allowedMb: number): MemoryProbe {
-  return { residentBytes: () => 0, allowedBytes: () => allowedMb * BYTES_PER_MB };
+  return {
+    residentBytes: () => 0,
+    allowedBytes: () => allowedMb * BYTES_PER_MB,
+    hasOwnLimit: () => false,
+  };
+}
+
+function createLeak(probe: MemoryProbe) {
+  const memory = createHeldMemory(probe);
+  return { ...createLeakOf(memory), allowedMb: () => memory.allowedMb() };
 }
 
 describe("a leak", () => {
@@ -71,6 +82,6 @@ describe("a leak", () => {
     ["a whole megabyte is room for one", 1, 1],
     ["past the limit there is no room", -5, 0],
   ])("%s", (_, allowedMb, expected) => {
-    expect(createLeak(probeOf(allowedMb)).allowedMb()).toBe(expected);
+    expect(createHeldMemory(probeOf(allowedMb)).allowedMb()).toBe(expected);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { totalmem } from "node:os";
-import { cgroupLimitBytes, systemMemory } from "./memory-limit.ts";
+import { cgroupLimitBytes, systemMemory } from "./limits.ts";
 
 const cases: readonly (readonly [string, Record<string, string>, number])[] = [
   ["no cgroups at all", {}, Infinity],

@@ -1,0 +1,74 @@
+/** A file that fills the temp folder. It has no name, so that nothing can be left of it. */
+
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { invalid } from "../parameters.ts";
+import { untilAborted } from "../waiting.ts";
+import { defineKind, whole } from "./kind.ts";
+import { BYTES_PER_MB } from "./memory.ts";
+
+/** Others need the disk, too. */
+const ALLOWED_SHARE = 0.8;
+const MOST_MB = 100_000;
+const BYTES_PER_BLOCK = 512;
+
+export const disk = defineKind({
+  kind: "disk",
+  summary: "Fills a file in the temp folder, which has no name and is gone when the fault ends.",
+  example: { megabytes: 50, duration: 60 },
+  parameters: () => ({
+    megabytes: whole(1, MOST_MB, `MB of ${BYTES_PER_MB} bytes`).default(50),
+  }),
+  order({ megabytes }) {
+    const folder = tmpdir();
+    const allowedMb = roomMb(folder);
+    if (megabytes > allowedMb) {
+      const why = `80 % of what is free in ${folder}`;
+      throw invalid("megabytes", `megabytes must be up to ${allowedMb} (${why}), not ${megabytes}`);
+    }
+    return {
+      requested: megabytes,
+      unit: "MB",
+      async inject({ signal, applied, measureBy }) {
+        const file = await openNameless(folder);
+        let allocatedMb = 0;
+        measureBy(() => allocatedMb);
+        try {
+          // Random, or a file system that compresses would not be filled.
+          const chunk = crypto.getRandomValues(new Uint8Array(BYTES_PER_MB).subarray(0, 65_536));
+          const megabyte = Buffer.concat(Array.from({ length: 16 }, () => chunk));
+          for (let written = 0; written < megabytes; written += 1) {
+            signal.throwIfAborted();
+            await writeWhole(file, megabyte);
+            allocatedMb = ((await file.stat()).blocks * BYTES_PER_BLOCK) / BYTES_PER_MB;
+          }
+          applied();
+          await untilAborted(signal);
+        } finally {
+          await file.close();
+        }
+      },
+    };
+  },
+});
+
+/** The kernel frees it with the last descriptor, whatever this process dies of. */
+async function openNameless(folder: string): Promise<FileHandle> {
+  const path = join(folder, `sentinel-fault-${crypto.randomUUID()}`);
+  const file = await open(path, "wx+", 0o600);
+  await unlink(path);
+  return file;
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let from = 0; from < bytes.length;) {
+    from += (await file.write(bytes, from)).bytesWritten;
+  }
+}
+
+function roomMb(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return Math.floor((ALLOWED_SHARE * bavail * bsize) / BYTES_PER_MB);
+}
