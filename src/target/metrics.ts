@@ -33,6 +33,8 @@ const UNTIMED_ROUTES: ReadonlySet<string> = new Set([
   "/faults/:id",
   "/openapi",
   "/openapi/json",
+  "/openapi/swagger-ui.js",
+  "/openapi/swagger-ui.css",
 ]);
 
 export interface RequestOutcome {

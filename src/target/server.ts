@@ -75,6 +75,10 @@ const FAULT_ENDPOINTS = {
   "/stress/crash": "raises a simulated exception: 500",
 } as const;
 
+const OPENAPI_PATHS = ["", "/json", "/swagger-ui.js", "/swagger-ui.css"].map(
+  (name) => `/openapi${name}`,
+);
+
 /** What Prometheus has from the start, so that a rate sees the first request. */
 const EXPECTED = ["/health", "/metrics", "/api/items", "/stress/cpu", "/stress/memory"]
   .map((route) => ({ method: "GET", route, status: 200 }))
@@ -109,6 +113,15 @@ export function createTarget(
     checkToken(request);
   };
 
+  let description: Promise<Handle> | undefined;
+  const describe = async (request: Request) => {
+    // As large as all the rest, and seldom asked for.
+    description ??= import("./openapi.ts").then(({ describeApi }) =>
+      describeApi({ version, needsToken: faultToken !== undefined }),
+    );
+    return (await description)(request);
+  };
+
   const endpoints = { ...ENDPOINTS, ...(faultsAllowed && FAULT_ENDPOINTS) };
   // `standardHostname: false`, or hosts shorter than four characters lose their path.
   const plain = new Elysia({ handler: { standardHostname: false } })
@@ -132,6 +145,7 @@ export function createTarget(
       { parse: "none" },
     );
   if (faultsAllowed) {
+    for (const path of OPENAPI_PATHS) plain.get(path, ({ request }) => describe(request));
     plain
       .get("/faults", () => faultApi.list())
       .get("/faults/:id", ({ params }) => faultApi.get(params.id))

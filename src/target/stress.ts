@@ -23,8 +23,8 @@ export interface StressDependencies {
 type Stress = (request: Request) => Promise<unknown>;
 type StressKind = "cpu" | "memory" | "latency" | "crash";
 
-const MAX_CPU_S = 600;
-const MAX_DELAY_S = 120;
+export const MAX_CPU_S = 600;
+export const MAX_DELAY_S = 120;
 
 const CPU_PARAMETERS = {
   duration: { defaultValue: 5, min: 0, aboveMin: true, max: MAX_CPU_S, unit: "s" },
