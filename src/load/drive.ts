@@ -38,7 +38,7 @@ interface UnderWay {
  * after the last was due. When the signal aborts, all that are unanswered fail at once, and those
  * that are not due yet are not counted.
  *
- * @see https://github.com/giltene/wrk2#acknowledgements for the method
+ * @see https://github.com/giltene/wrk2 for the method
  */
 export function drive(
   plan: LoadPlan,
@@ -54,6 +54,8 @@ export function drive(
   let next = 0;
   let cancelWakeUp: (() => void) | undefined;
 
+  const unsent = `not sent within ${deadlineMs / 1000} s`;
+  const unanswered = `no answer within ${deadlineMs / 1000} s`;
   const startMs = performance.now();
   const elapsedMs = () => performance.now() - startMs;
 
@@ -63,14 +65,12 @@ export function drive(
     for (; next < count; next += 1) {
       const dueMs = dueAtMs(plan, next);
       if (dueMs > nowMs) return wakeUpAt(dueMs);
-      const isLate = nowMs - dueMs >= deadlineMs;
-      if (!isLate && underWay.size === connections) return;
-      if (isLate) recorder.failed(requestAt(next).endpoint, `not sent within ${seconds}`);
-      else void ask(next, dueMs);
+      if (nowMs - dueMs >= deadlineMs) recorder.failed(requestAt(next).endpoint, unsent);
+      else if (underWay.size < connections) void ask(next, dueMs);
+      else return;
     }
     if (underWay.size === 0) finish();
   };
-  const seconds = `${deadlineMs / 1000} s`;
 
   const ask = async (index: number, dueMs: number) => {
     const asked = { dueMs, controller: new AbortController() };
@@ -106,7 +106,7 @@ export function drive(
     const nowMs = elapsedMs();
     for (const { dueMs, controller } of underWay) {
       if (nowMs - dueMs < deadlineMs) return;
-      controller.abort(`no answer within ${seconds}`);
+      controller.abort(unanswered);
     }
   };
   const lateLook = setInterval(failLate, LOOK_FOR_LATE_EVERY_MS);

@@ -97,6 +97,7 @@ describe("a process that is late itself", () => {
     const lines = linesWith(Array.from({ length: 100 }, () => 5.1));
     expect(lines.at(-2)).toContain("by up to 5.10 ms");
     expect(lines.at(-1)).toContain("--rate");
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
   test.each([

@@ -49,7 +49,7 @@ function renderOwnDelay({ ownDelay }: Results): string[] {
   const delayMs = ownDelay.percentile(99);
   if (delayMs === undefined || delayMs <= NOTABLE_DELAY_MS) return [];
   return [
-    `This process was late itself, by up to ${threeFigures(delayMs)} ms (p99), which is in them:`,
+    `This process woke up late itself, by up to ${threeFigures(delayMs)} ms (p99), which is in them:`,
     "the machine is busy. Lower --rate, or run it elsewhere.",
   ];
 }
