@@ -3,6 +3,7 @@
 import { isMainThread } from "node:worker_threads";
 import type { Command } from "commander";
 import type { DemoFault } from "./demo/faults.ts";
+import type { LoadOptions } from "./load/plan.ts";
 
 const ROLES = ["target", "observer", "demo"] as const;
 type Role = (typeof ROLES)[number];
@@ -32,6 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { print, printError } = await import("./log.ts");
   const { SentinelError } = await import("./core/errors.ts");
   const { DEMO_FAULTS } = await import("./demo/faults.ts");
+  const { DURATION_S, parsePlan, RATE, TARGET_URL } = await import("./load/plan.ts");
   let exitCode = 0;
 
   const program = new Command("sentinel")
@@ -84,6 +86,15 @@ async function main(args: readonly string[]): Promise<number> {
       else printError(answer.message);
       exitCode = answer.ok ? 0 : EXIT_FAILED;
     });
+  command("load", "send steady traffic to a target, and print what it took to answer")
+    .option("--rate <number>", `requests a second, ${RATE.min} to ${RATE.max}`, `${RATE.usual}`)
+    .option("--duration <seconds>", `${DURATION_S.min} to ${DURATION_S.max}`, `${DURATION_S.usual}`)
+    .option("--url <url>", "of the target", TARGET_URL)
+    .action(async (options: LoadOptions) => {
+      const { runLoad } = await import("./load.ts");
+      const plan = parsePlan(options);
+      if (!(await runLoad(plan, signalOfEnd()))) exitCode = EXIT_FAILED;
+    });
 
   try {
     await program.parseAsync(args, { from: "user" });
@@ -92,7 +103,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
       const message = (await unknownCommand(program)) ?? error.message;
-      printError(`sentinel: ${onOneLine(message)}. ${usageHint(program)}`);
+      printError(`sentinel: ${onOneLine(message)}. ${usageHint(program, args)}`);
       return EXIT_USAGE;
     }
     if (!(error instanceof SentinelError)) throw error;
@@ -118,11 +129,15 @@ function onOneLine(message: string): string {
     .replace(/\.$/, "");
 }
 
-/** What would have been valid, on one line. */
-function usageHint(program: Command): string {
-  const options = program.options.map(({ long }) => long).concat("--help");
-  const commands = program.commands.map((command) => command.name());
-  return `Roles: ${ROLES.join(", ")}. Commands: ${commands.join(", ")}. Options: ${options.join(", ")}.`;
+/** What would have been valid, on one line: of a command with options of its own, those. */
+function usageHint({ commands, options }: Command, args: readonly string[] = []): string {
+  const list = ({ options: own }: Pick<Command, "options">) =>
+    [...own.map(({ long }) => long), "--help"].join(", ");
+  const command = commands.find((candidate) => candidate.name() === args[0]);
+  if (command !== undefined && command.options.length > 0)
+    return `Options of ${command.name()}: ${list(command)}.`;
+  const names = commands.map((candidate) => candidate.name()).join(", ");
+  return `Roles: ${ROLES.join(", ")}. Commands: ${names}. Options: ${list({ options })}.`;
 }
 
 async function readObserverSettings(configFile: string | { readonly none: true } | undefined) {
@@ -137,13 +152,7 @@ async function readObserverSettings(configFile: string | { readonly none: true }
 
 /** @returns whether the work succeeded */
 async function runRole(role: Role, { config, fault, keep = false }: Omit<Options, "role">) {
-  const stop = new AbortController();
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  for (const name of ["SIGTERM", "SIGINT"] as const)
-    process.on(name, () => {
-      stop.abort();
-      resolve();
-    });
+  const stop = signalOfEnd();
   if (role === "demo") {
     const { DEMO_FAULTS } = await import("./demo/faults.ts");
     const { runDemo } = await import("./demo.ts");
@@ -151,11 +160,11 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
     const { isTTY, columns } = process.stdout;
     const terminal = { isTerminal: isTTY === true, columns: columns ?? DEFAULT_COLUMNS };
     const faults = fault === undefined ? DEMO_FAULTS : [fault];
-    return runDemo({ settings, faults, keep, terminal }, stop.signal);
+    return runDemo({ settings, faults, keep, terminal }, stop);
   }
   if (role === "observer") {
     const { runObserver } = await import("./observer.ts");
-    await runObserver(await readObserverSettings(config), stop.signal);
+    await runObserver(await readObserverSettings(config), stop);
     return true;
   }
   const { targetSettings } = await import("./config-environment.ts");
@@ -163,7 +172,22 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
   const { startTarget } = await import("./target.ts");
   const log = createLog({ name: "sentinel.target", bufferMs: 50 });
   const target = await startTarget(targetSettings(process.env), log, process.exit);
-  await ended;
+  await aborted(stop);
   await target.stop();
   return true;
+}
+
+/** Aborts when somebody wants this process to end. */
+function signalOfEnd(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stop.abort());
+  return stop.signal;
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
 }

@@ -4,6 +4,7 @@ export const ERROR_CODES = [
   "configuration",
   "usage",
   "listen",
+  "service_unreachable",
   "source_unreachable",
   "source_timeout",
   "source_bad_answer",

@@ -66,6 +66,10 @@ const LAYERS: readonly Layer[] = [
     ],
   },
   { files: ["src/log.ts"], imports: ["node:fs"] },
+  {
+    files: ["src/load.ts", "src/load/*"],
+    imports: ["src/core/*", "src/load/*", "src/log.ts", "node:perf_hooks"],
+  },
   { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
   {
     files: [
@@ -78,7 +82,9 @@ const LAYERS: readonly Layer[] = [
     // One entry for the executable: the workers of the CPU fault come through it as well.
     files: ["src/main.ts"],
     imports: [
-      ...["target", "observer", "demo", "check", "init", "healthcheck"].map((n) => `src/${n}.ts`),
+      ...["target", "observer", "demo", "check", "init", "healthcheck", "load"].map(
+        (n) => `src/${n}.ts`,
+      ),
       ...[
         "src/config.ts",
         "src/config-environment.ts",
@@ -86,7 +92,12 @@ const LAYERS: readonly Layer[] = [
         "src/core/errors.ts",
         "src/core/nearest.ts",
       ],
-      ...["src/target/cpu-worker.ts", "src/executors/guardian.ts", "src/demo/faults.ts"],
+      ...[
+        "src/target/cpu-worker.ts",
+        "src/executors/guardian.ts",
+        "src/demo/faults.ts",
+        "src/load/plan.ts",
+      ],
       ...["commander", "node:worker_threads"],
     ],
   },
