@@ -7,7 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { measureLatencies, measureThroughput, waitForOk } from "./health-load.ts";
+import { measureLatencies, measureThroughput, waitForOk } from "./http-load.ts";
 
 interface Row {
   readonly what: string;
@@ -17,6 +17,7 @@ interface Row {
 }
 
 const MIN_THROUGHPUT_RATIO = 0.7;
+const MIN_IDLE_RATIO = 0.95;
 const MIN_CPU_SHARE = 0.97;
 const MAX_START_MS = 50;
 const MAX_TARGET_MB = 60;
@@ -57,6 +58,7 @@ async function measureAll(sentinel: string): Promise<readonly Row[]> {
   const bun = await compile("bare-bun");
   return [
     await throughput(sentinel, elysia),
+    await costOfFaults(sentinel),
     await cpuShare(sentinel),
     await healthUnderStress(sentinel),
     await startTime(sentinel, bun),
@@ -65,24 +67,45 @@ async function measureAll(sentinel: string): Promise<readonly Row[]> {
   ];
 }
 
-/** The two alternate, so that a slow moment of the machine hits both. */
 async function throughput(sentinel: string, elysia: string): Promise<Row> {
   await using ours = await start([sentinel, "--role=target"]);
   await using bare = await start([elysia]);
-  for (const { port } of [ours, bare]) await measureThroughput(port, CONNECTIONS, WARM_UP_MS);
-  const rounds: { ours: number; bare: number }[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const { requestsPerS } = await measureThroughput(ours.port, CONNECTIONS, ROUND_MS);
-    const other = await measureThroughput(bare.port, CONNECTIONS, ROUND_MS);
-    rounds.push({ ours: requestsPerS, bare: other.requestsPerS });
-  }
-  const ratio = median(rounds.map((round) => round.ours / round.bare));
-  const perS = `${kilo(median(rounds.map((r) => r.ours)))}/s, bare ${kilo(median(rounds.map((r) => r.bare)))}/s`;
+  const { ratio, oursPerS, otherPerS } = await compare(ours.port, bare.port, "/health");
   return {
     what: "/health, requests as a share of bare Elysia",
-    measured: `${ratio.toFixed(2)} (${perS})`,
+    measured: `${ratio.toFixed(2)} (${kilo(oursPerS)}/s, bare ${kilo(otherPerS)}/s)`,
     bound: `>= ${MIN_THROUGHPUT_RATIO.toFixed(2)}`,
     met: ratio >= MIN_THROUGHPUT_RATIO,
+  };
+}
+
+/** The same service twice, faults possible in one of them. */
+async function costOfFaults(sentinel: string): Promise<Row> {
+  await using on = await start([sentinel, "--role=target"]);
+  await using off = await start([sentinel, "--role=target"], { TARGET_FAULTS: "off" });
+  const { ratio, oursPerS, otherPerS } = await compare(on.port, off.port, "/api/items");
+  return {
+    what: "/api/items, as a share of TARGET_FAULTS=off",
+    measured: `${ratio.toFixed(2)} (${kilo(oursPerS)}/s, off ${kilo(otherPerS)}/s)`,
+    bound: `>= ${MIN_IDLE_RATIO.toFixed(2)}`,
+    met: ratio >= MIN_IDLE_RATIO,
+  };
+}
+
+/** The two alternate, so that a slow moment of the machine hits both. */
+async function compare(ourPort: number, otherPort: number, path: string) {
+  const measure = async (port: number, durationMs: number) =>
+    (await measureThroughput(port, CONNECTIONS, { durationMs, path })).requestsPerS;
+  for (const port of [ourPort, otherPort]) await measure(port, WARM_UP_MS);
+  const rounds: { ours: number; other: number }[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ours = await measure(ourPort, ROUND_MS);
+    rounds.push({ ours, other: await measure(otherPort, ROUND_MS) });
+  }
+  return {
+    ratio: median(rounds.map(({ ours, other }) => ours / other)),
+    oursPerS: median(rounds.map(({ ours }) => ours)),
+    otherPerS: median(rounds.map(({ other }) => other)),
   };
 }
 
@@ -185,12 +208,15 @@ interface Running extends AsyncDisposable {
 }
 
 /** Its log goes to a file, as Docker's would. */
-async function start(command: readonly string[]): Promise<Running> {
+async function start(
+  command: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Running> {
   const port = freePort();
   const startedAtMs = performance.now();
   const child = Bun.spawn([...command], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: String(port) },
+    env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: String(port), ...settings },
     stdio: ["ignore", Bun.file(join(folder, `${port}.log`)), "inherit"],
   });
   const dispose = async () => {

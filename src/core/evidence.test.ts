@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { maskCredentials } from "./evidence.ts";
+import { maskCredentials, withoutGroundTruth } from "./evidence.ts";
 
 function mask(line: string): string {
   return maskCredentials([line])[0] ?? "";
@@ -183,4 +183,24 @@ test("no line, however hostile, takes long", () => {
     // Tens of milliseconds, where a quadratic one takes minutes.
     expect(performance.now() - fromMs).toBeLessThan(5000);
   }
+});
+
+describe("the ground truth of injected faults", () => {
+  test.each([
+    '{"event":"fault_started","level":"info","id":"cpu-1"}',
+    '{"event": "fault_ended", "kind": "cpu"}',
+    '{"event":"request_processed","method":"POST","path":"/faults","status":201}',
+    '{"event":"request_processed","method":"DELETE","path":"/faults/cpu-1","status":200}',
+  ])("%s is kept from a diagnosis", (line) => {
+    expect(withoutGroundTruth(["before", line, "after"])).toEqual(["before", "after"]);
+  });
+
+  test.each([
+    "fault_started is what the target logs",
+    '{"event":"default_started"}',
+    '{"event":"request_processed","path":"/faultsearch"}',
+    '{"event":"request_processed","path":"/api/faults"}',
+  ])("%s is not", (line) => {
+    expect(withoutGroundTruth([line])).toEqual([line]);
+  });
 });

@@ -1,4 +1,4 @@
-/** What a diagnosis may see of a log: bounded, and without what looks like a credential. */
+/** What a diagnosis may see of a log: nothing that looks like a credential, nor what was injected. */
 
 const MASK = "[masked]";
 
@@ -45,6 +45,14 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
   // --name value
   [new RegExp(`((?:^|\\s)--?(?:${SECRET_NAMES})\\s{1,3})[^\\s"'-][^\\s"']*`, "gi"), `$1${MASK}`],
 ];
+
+/** What Sentinel's own target says of the faults in it, and who asked for them. */
+const GROUND_TRUTH = /"event":\s*"fault_(?:started|ended)"|"path":\s*"\/faults[/"]/;
+
+/** Log lines without those that give an injected fault away: a diagnosis has to find it out. */
+export function withoutGroundTruth(lines: readonly string[]): string[] {
+  return lines.filter((line) => !GROUND_TRUTH.test(line));
+}
 
 const PRIVATE_KEY_BEGIN = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 const PRIVATE_KEY_END = /-----END [A-Z ]*PRIVATE KEY-----/;

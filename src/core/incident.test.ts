@@ -38,7 +38,7 @@ describe("the evidence", () => {
       world: () => ({
         runtime: {
           inspect: async () => containerState({ restartCount: 3 }),
-          logs: async () => ["token=abcdef", "plain"],
+          logs: async () => ["token=abcdef", '{"event":"fault_started","kind":"cpu"}', "plain"],
         },
       }),
     });

@@ -5,7 +5,7 @@ import { decide } from "./decision.ts";
 import { alertLabels, fingerprint } from "./detection.ts";
 import { DiagnosisError, messageOf } from "./errors.ts";
 import type { Closing, IncidentEvent } from "./events.ts";
-import { maskCredentials } from "./evidence.ts";
+import { maskCredentials, withoutGroundTruth } from "./evidence.ts";
 import type {
   Alert,
   Autonomy,
@@ -207,7 +207,8 @@ async function readLogs(
   signal: AbortSignal,
 ): Promise<Finding<readonly string[]>> {
   try {
-    return { kind: "found", value: maskCredentials(await runtime.logs(name, LOG_LINES, signal)) };
+    const lines = withoutGroundTruth(await runtime.logs(name, LOG_LINES, signal));
+    return { kind: "found", value: maskCredentials(lines) };
   } catch (error) {
     return { kind: "missing", reason: messageOf(error) };
   }

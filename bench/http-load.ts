@@ -1,12 +1,12 @@
 /**
- * Load on `/health` from raw sockets: a client that costs less than the server it measures.
+ * Load on one path from raw sockets: a client that costs less than the server it measures.
  *
  * Both share a few cores; `fetch` would take most of them.
  */
 
 import type { Socket } from "bun";
 
-const REQUEST = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+const PROBE = "/health";
 const OK = "HTTP/1.1 200";
 
 export interface LoadResult {
@@ -17,15 +17,16 @@ export interface LoadResult {
 export async function measureThroughput(
   port: number,
   connections: number,
-  durationMs: number,
+  { durationMs, path = PROBE }: { readonly durationMs: number; readonly path?: string },
 ): Promise<LoadResult> {
   // All answers are as long as the first: the same headers, a date of fixed length, the same body.
-  const answerBytes = await lengthOfAnswer(port);
+  const request = get(path);
+  const answerBytes = await lengthOfAnswer(port, request);
   const { promise: failed, reject } = Promise.withResolvers<never>();
   let answers = 0;
   const handler = {
     open(socket: Socket<{ bytes: number }>) {
-      socket.write(REQUEST);
+      socket.write(request);
     },
     data(socket: Socket<{ bytes: number }>, chunk: Buffer) {
       if (socket.data.bytes === 0 && chunk.toString("latin1", 0, OK.length) !== OK) {
@@ -35,7 +36,7 @@ export async function measureThroughput(
       if (socket.data.bytes < answerBytes) return;
       socket.data.bytes = 0;
       answers += 1;
-      socket.write(REQUEST);
+      socket.write(request);
     },
     error: (_: unknown, error: Error) => reject(error),
   };
@@ -66,7 +67,8 @@ export async function measureLatencies(
 ): Promise<readonly number[]> {
   const dueAtMs: number[] = [];
   const latenciesMs: number[] = [];
-  const answerBytes = await lengthOfAnswer(port);
+  const request = get(PROBE);
+  const answerBytes = await lengthOfAnswer(port, request);
   let bytes = 0;
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
@@ -88,7 +90,7 @@ export async function measureLatencies(
     await Bun.sleep(Math.max(0, dueMs - performance.now()));
     // A timer may fire a little early; a late one counts as the server's delay.
     dueAtMs.push(Math.min(dueMs, performance.now()));
-    socket.write(REQUEST);
+    socket.write(request);
   }
   await Bun.sleep(500);
   socket.end();
@@ -104,27 +106,31 @@ export async function measureLatencies(
 export async function waitForOk(port: number, deadlineMs: number): Promise<number> {
   const endMs = performance.now() + deadlineMs;
   while (performance.now() < endMs) {
-    const answer = await firstAnswer(port);
+    const answer = await firstAnswer(port, get(PROBE));
     if (answer?.startsWith(OK) === true) return performance.now();
     await Bun.sleep(0.5);
   }
   throw new Error(`no 200 from port ${port} within ${deadlineMs} ms`);
 }
 
-async function lengthOfAnswer(port: number): Promise<number> {
-  const answer = await firstAnswer(port);
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+}
+
+async function lengthOfAnswer(port: number, request: string): Promise<number> {
+  const answer = await firstAnswer(port, request);
   if (answer === undefined) throw new Error(`nothing answers on port ${port}`);
   return answer.length;
 }
 
-async function firstAnswer(port: number): Promise<string | undefined> {
+async function firstAnswer(port: number, request: string): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   try {
     const socket = await Bun.connect({
       hostname: "127.0.0.1",
       port,
       socket: {
-        open: (opened) => void opened.write(REQUEST),
+        open: (opened) => void opened.write(request),
         data: (_, chunk) => resolve(chunk.toString("latin1")),
         close: () => resolve(undefined),
       },
