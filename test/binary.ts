@@ -42,7 +42,11 @@ export function sentinelBinary(): string {
 function isFresh(path: string): boolean {
   if (!existsSync(path)) return false;
   const builtMs = statSync(path).mtimeMs;
-  const sources = [...new Bun.Glob("src/**/*.ts").scanSync(PROJECT), "package.json", "bun.lock"];
+  const sources = [
+    ...new Bun.Glob("src/**/*.{ts,html,css}").scanSync(PROJECT),
+    "package.json",
+    "bun.lock",
+  ];
   return sources.every((file) => statSync(join(PROJECT, file)).mtimeMs <= builtMs);
 }
 
