@@ -6,14 +6,16 @@ import { isCrossSite } from "./cross-site.ts";
 import type { EmitEvent } from "./events.ts";
 import { createFaultApi } from "./fault-api.ts";
 import { requireToken } from "./fault-token.ts";
-import { FaultInterrupted, TooManyFaults } from "./fault.ts";
+import { FAULT_KINDS, FaultInterrupted, TooManyFaults } from "./fault.ts";
 import { createFaults } from "./faults.ts";
 import type { OwnProcess } from "./faults/kind.ts";
+import { KINDS } from "./kinds.ts";
 import { createLeak } from "./faults/leak.ts";
 import { createHeldMemory, type MemoryProbe } from "./faults/memory.ts";
 import { HttpError } from "./http-error.ts";
 import { systemMemory } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
+import { createPage } from "./page.ts";
 import { parseObject } from "./parameters.ts";
 import { createProbes } from "./probes.ts";
 import { FAULT_HEADER, sufferHeader } from "./request-faults.ts";
@@ -58,7 +60,7 @@ export interface Target {
 }
 
 const ENDPOINTS = {
-  "/": "this page",
+  "/": "this, or in a browser a page with buttons for all of it",
   "/health": "liveness: 200 while the process answers",
   "/ready": "readiness: 503 while the service stops",
   "/metrics": "Prometheus text format",
@@ -113,6 +115,15 @@ export function createTarget(
     checkToken(request);
   };
 
+  let built: ReturnType<typeof createPage> | undefined;
+  const page = () => {
+    const kinds = FAULT_KINDS.map((kind) => {
+      const { summary, example } = KINDS[kind];
+      return { kind, summary, example };
+    });
+    built ??= createPage({ version, kinds, tokenRequired: faultToken !== undefined });
+    return built();
+  };
   let description: Promise<Handle> | undefined;
   const describe = async (request: Request) => {
     // As large as all the rest, and seldom asked for.
@@ -126,7 +137,10 @@ export function createTarget(
   // `standardHostname: false`, or hosts shorter than four characters lose their path.
   const plain = new Elysia({ handler: { standardHostname: false } })
     .onError(({ error, request }) => toHttpError(error, request).toResponse())
-    .get("/", () => ({ service: "sentinel-target", version, endpoints }))
+    .get("/", ({ request }) => {
+      const isForPeople = faultsAllowed && request.headers.get("accept")?.includes("text/html");
+      return isForPeople ? page() : { service: "sentinel-target", version, endpoints };
+    })
     .get("/health", () => probes.answer("health"))
     .head("/health", () => probes.answer("health"))
     .get("/ready", () => probes.answer("ready"))
