@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { delayAt, pickDelayMs } from "./latency.ts";
+import { delayAt, pickDelayMs, spreadEvenly } from "./latency.ts";
 
 describe("a delay", () => {
   test.each([
@@ -28,4 +28,14 @@ describe("a profile of delays", () => {
   ])("gives %s", (_, quantile, expected) => {
     expect(delayAt(profile, quantile)).toBeCloseTo(expected, 9);
   });
+});
+
+test("a few numbers are spread as evenly as many", () => {
+  for (const count of [10, 100, 1000]) {
+    const next = spreadEvenly(0.3);
+    const sorted = Array.from({ length: count }, next).sort((a, b) => a - b);
+    for (const share of [0.1, 0.5, 0.9]) {
+      expect(sorted[Math.floor(count * share)]).toBeWithin(share - 2 / count, share + 2 / count);
+    }
+  }
 });

@@ -30,6 +30,19 @@ export function delayAt({ p50, p90, p99 }: LatencyProfile, quantile: number): nu
   return line(0.9, 0.99, p90, p99);
 }
 
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Numbers that fill [0, 1) evenly however few there are (Weyl's sequence), so that a profile is kept from
+ * the first dozen requests on, and not only in the long run.
+ *
+ * @param start in [0, 1)
+ */
+export function spreadEvenly(start: number): () => number {
+  let nth = 0;
+  return () => (start + nth++ * GOLDEN_RATIO) % 1;
+}
+
 const MAX_DELAY_S = 120;
 const DEFAULT_MIN_S = 1;
 const DEFAULT_MAX_S = 5;
@@ -59,14 +72,13 @@ export const latency = defineKind({
       chosen,
       async inject({ signal, random, applied, measureBy }) {
         const tookMs: number[] = [];
+        const quantile = spreadEvenly(random());
         measureBy(() => median(tookMs));
         const rule = {
           matches: pathMatcher(routes),
           decide() {
-            // Both are drawn for every request, so that a share does not shift the delays.
-            const isHit = random() < share;
-            const delayMs = delayS(random()) * 1000;
-            if (!isHit) return undefined;
+            if (random() >= share) return undefined;
+            const delayMs = delayS(quantile()) * 1000;
             const onOver = (ms: number) => {
               tookMs.push(ms);
               if (tookMs.length > KEPT_DELAYS) tookMs.shift();
