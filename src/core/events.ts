@@ -39,6 +39,8 @@ export type IncidentEvent =
       readonly diagnoser: string;
       readonly diagnosis: Diagnosis;
       readonly durationMs: number;
+      /** Of the model, if it tells. */
+      readonly tokens?: number;
     }
   | {
       readonly type: "decided";
@@ -52,8 +54,27 @@ export type IncidentEvent =
       readonly argv: readonly string[];
     }
   | { readonly type: "action_finished"; readonly outcome: Outcome }
+  /** A person is asked; without an answer by then, the answer is no. */
+  | {
+      readonly type: "approval_requested";
+      readonly request: string;
+      readonly action: string;
+      readonly argv: readonly string[];
+      readonly expiresAtMs: number;
+    }
+  | {
+      readonly type: "approval_answered";
+      readonly request: string;
+      readonly answer: ApprovalAnswer;
+    }
+  /** Taken up again after a restart of Sentinel. */
+  | { readonly type: "incident_resumed"; readonly phase: string }
   | { readonly type: "verification_started"; readonly verdictInMs: number }
   | { readonly type: "incident_closed"; readonly closing: Closing };
+
+/** `expired`: nobody answered in time. `withdrawn`: the alert has resolved meanwhile. */
+export const APPROVAL_ANSWERS = ["approved", "denied", "expired", "withdrawn"] as const;
+export type ApprovalAnswer = (typeof APPROVAL_ANSWERS)[number];
 
 /** How an incident ended. Times are seconds from the onset where it is known, else from detection. */
 export interface Closing {
@@ -61,6 +82,8 @@ export interface Closing {
   /** Why nothing was run; only of what was held or skipped. */
   readonly reason?: DecisionReason;
   readonly verdict: Verdict | undefined;
+  /** Something was well before the action that is not after it. */
+  readonly madeWorse?: true;
   readonly detectedAfterMs: number | undefined;
   readonly actedAfterMs: number | undefined;
   readonly healedAfterMs: number | undefined;
@@ -72,6 +95,11 @@ export type WatchEvent =
   | { readonly type: "source_back" }
   | { readonly type: "alert_changed"; readonly alert: Alert; readonly from: Alert["state"] }
   | { readonly type: "cooling_down"; readonly alert: Alert; readonly untilMs: number }
+  /** Left alone: by a person, or while its container starts. */
+  | { readonly type: "left_alone"; readonly alert: Alert; readonly reason: string }
+  /** The journal cannot be written, so nothing is done until it can. */
+  | { readonly type: "journal_down"; readonly reason: string }
+  | { readonly type: "journal_back" }
   | { readonly type: "quiet"; readonly alerts: readonly Alert[] };
 
 export type SentinelEvent = (WatchEvent | (IncidentEvent & { readonly incident: string })) & {

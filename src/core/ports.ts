@@ -53,3 +53,44 @@ export interface Clock {
   /** Resolves after the time or when the signal aborts, whichever is first; never rejects. */
   sleep(durationMs: number, signal: AbortSignal): Promise<void>;
 }
+
+/** One thing that happened, or that a person said, as it is kept. */
+export interface JournalEntry {
+  /** Ascends; no two entries have the same. */
+  readonly seq: number;
+  /** By the clock of whoever wrote it. */
+  readonly atMs: number;
+  /** Empty for what concerns all services. */
+  readonly service: string;
+  /** The incident's id; `undefined` outside of incidents. */
+  readonly incident: string | undefined;
+  readonly type: string;
+  /** As JSON; see `core/record.ts` for what each type has. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type NewJournalEntry = Omit<JournalEntry, "seq">;
+
+/** What happened, kept over a restart. Synchronous: what follows an entry may depend on its being kept. */
+export interface Journal {
+  /**
+   * Adds an entry; other processes see it when this returns.
+   *
+   * @param durability `now`: it is also on the disk when this returns, whatever happens to the machine;
+   *   `soon`: it survives this process, and the machine a moment later
+   * @throws SentinelError `journal_unavailable`, when nothing was added
+   */
+  append(entry: NewJournalEntry, durability: "now" | "soon"): JournalEntry;
+  /** The entries after that number, oldest first; 0 gives all. @throws SentinelError `journal_unavailable` */
+  readAfter(seq: number): readonly JournalEntry[];
+  /** Forgets whole incidents that have ended, oldest first, past an age or a size; open ones stay. */
+  prune(limits: JournalLimits): void;
+  close(): void;
+}
+
+export interface JournalLimits {
+  /** Incidents whose last entry is older are forgotten. */
+  readonly beforeMs: number;
+  /** Of all that is kept. */
+  readonly maxBytes: number;
+}
