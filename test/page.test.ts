@@ -104,6 +104,26 @@ describeUnless(whyNoBrowser(), "the page of the target", () => {
   );
 
   test(
+    "starts every kind with the values that its card proposes",
+    async () => {
+      await using visited = await visit();
+      const { page, complaints } = visited;
+      const kinds = await page.locator("form.card h3").allInnerTexts();
+      // Those two take the target away, which is another test's matter.
+      for (const kind of kinds.filter((name) => name !== "crash" && name !== "block")) {
+        await button(page, `Start ${kind}`).click();
+        await active(page, kind).waitFor();
+      }
+      await button(page, "Stop all").click();
+      await page.getByText("Nothing is broken now.").waitFor();
+      expect(kinds).toContain("cpu");
+      expect(kinds.length).toBeGreaterThanOrEqual(12);
+      expect(complaints).toEqual([]);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
     "says what is wrong with a value at its field, until it is changed",
     async () => {
       await using visited = await visit();
@@ -195,19 +215,19 @@ describeUnless(whyNoBrowser(), "the page of the target", () => {
   test(
     "asks for the token where one is needed, and keeps it in the page alone",
     async () => {
-      await using visited = await visit({}, { FAULT_TOKEN: "open-sesame" });
+      await using visited = await visit({}, { FAULT_TOKEN: "open-sesame-and-let-me-in" });
       const { page } = visited;
       const start = button(page, "Start ready");
       await start.click();
       await page.locator("#token-error:not(:empty)").waitFor();
       expect(await focused(page)).toBe("token");
       expect(await page.getByLabel("Token").getAttribute("type")).toBe("password");
-      await page.keyboard.type("open-sesame");
+      await page.keyboard.type("open-sesame-and-let-me-in");
       await start.click();
       await active(page, "ready").waitFor();
       const line = await card(page, "ready").locator("code").innerText();
       expect(line).toStartWith('curl -H "Authorization: Bearer $FAULT_TOKEN" --json ');
-      expect(await page.content()).not.toContain("open-sesame");
+      expect(await page.content()).not.toContain("open-sesame-and-let-me-in");
       const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length]);
       expect(kept).toEqual([0, 0]);
     },

@@ -15,7 +15,7 @@ export interface KindCard {
 export interface PageSettings {
   readonly version: string;
   readonly kinds: readonly KindCard[];
-  /** Whether starting and stopping takes `Authorization: Bearer`. */
+  /** Whether starting one takes `Authorization: Bearer`. */
   readonly tokenRequired: boolean;
 }
 
@@ -47,5 +47,5 @@ function shellLines({ kinds, tokenRequired }: PageSettings): string {
     const json = JSON.stringify({ kind, ...example }).replaceAll("'", "'\\''");
     return `${curl} --json '${json}' $TARGET/faults`;
   });
-  return ["curl $TARGET/faults", ...start, `${curl} -X DELETE $TARGET/faults`].join("\n");
+  return ["curl $TARGET/faults", ...start, "curl -X DELETE $TARGET/faults"].join("\n");
 }

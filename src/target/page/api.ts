@@ -1,25 +1,8 @@
 /** The fault API as the script of the page speaks it. */
 
+import type { FaultView } from "../fault.ts";
 import type { PageSettings } from "../page.ts";
 import { byId } from "./dom.ts";
-
-/** The part of a fault that is shown. Times are ISO 8601. */
-export interface FaultView {
-  readonly id: string;
-  readonly kind: string;
-  readonly state: "active" | "completed" | "expired" | "cancelled" | "failed";
-  readonly plan: Readonly<Record<string, unknown>>;
-  readonly seed: number;
-  readonly started_at: string;
-  readonly ends_at: string;
-  /** By the clock of the target, which need not be the one here. */
-  readonly remaining_s: number;
-  readonly requested: number;
-  readonly measured: number | null;
-  readonly unit: string;
-  readonly effect_ratio: number | null;
-  readonly reason?: string;
-}
 
 export interface FaultList {
   readonly active: readonly FaultView[];
@@ -51,34 +34,28 @@ export async function listFaults(): Promise<FaultList> {
   return response.json();
 }
 
-/** What is sent to change something, and who says that it may. */
-export interface Order {
-  readonly token: string;
-  readonly body?: object;
-}
-
-/** @returns why not, or nothing when it has started */
-export function startFault(order: Order): Promise<Refusal | undefined> {
-  return send("POST", faultsUrl, order);
+/**
+ * @param token of `FAULT_TOKEN`, empty where none is needed; stopping takes none
+ * @returns why not, or nothing when it has started
+ */
+export function startFault(body: object, token: string): Promise<Refusal | undefined> {
+  const headers = new Headers({ "content-type": "application/json" });
+  if (token !== "") headers.set("authorization", `Bearer ${token}`);
+  return send(faultsUrl, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 /** @returns why not, or nothing when it is over */
-export function stopFault(id: string, order: Order): Promise<Refusal | undefined> {
-  return send("DELETE", `${faultsUrl}/${encodeURIComponent(id)}`, order);
+export function stopFault(id: string): Promise<Refusal | undefined> {
+  return send(`${faultsUrl}/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
-export function stopAllFaults(order: Order): Promise<Refusal | undefined> {
-  return send("DELETE", faultsUrl, order);
+export function stopAllFaults(): Promise<Refusal | undefined> {
+  return send(faultsUrl, { method: "DELETE" });
 }
 
-async function send(method: string, url: string, order: Order): Promise<Refusal | undefined> {
-  const { token, body } = order;
-  const headers = new Headers();
-  if (token !== "") headers.set("authorization", `Bearer ${token}`);
-  if (body !== undefined) headers.set("content-type", "application/json");
+async function send(url: string, request: RequestInit): Promise<Refusal | undefined> {
   try {
-    const json = body === undefined ? null : JSON.stringify(body);
-    const response = await fetch(url, { method, headers, body: json });
+    const response = await fetch(url, request);
     if (response.ok) return undefined;
     const refusal: Refusal = await response.json();
     return response.status === 401 ? { ...refusal, field: "token" } : refusal;
@@ -93,14 +70,11 @@ export function curlToList(): string {
 }
 
 export function curlToStopAll(): string {
-  return `curl ${bearer()}-X DELETE ${faultsUrl}`;
+  return `curl -X DELETE ${faultsUrl}`;
 }
 
 export function curlToStart(body: object): string {
   const json = JSON.stringify(body).replaceAll("'", "'\\''");
-  return `curl ${bearer()}--json '${json}' ${faultsUrl}`;
-}
-
-function bearer(): string {
-  return settings.tokenRequired ? '-H "Authorization: Bearer $FAULT_TOKEN" ' : "";
+  const bearer = settings.tokenRequired ? '-H "Authorization: Bearer $FAULT_TOKEN" ' : "";
+  return `curl ${bearer}--json '${json}' ${faultsUrl}`;
 }

@@ -27,7 +27,7 @@ export function bundlePage(): Bundle {
 }
 
 /**
- * Bun.build is not to be had in a macro. As these files import each other alone, joined they are one
+ * Bun.build is not to be had in a macro. As these files import each other and types alone, joined they are one
  * module; a name that two of them declare is a syntax error of the build.
  */
 function oneModule(files: readonly string[]): string {

@@ -1,7 +1,8 @@
 /** The card of one kind of fault: its parameters, what starts it here, and from a shell. */
 
+import type { FaultView } from "../fault.ts";
 import type { KindCard } from "../page.ts";
-import { curlToStart, drawsLots, type FaultView, type Refusal } from "./api.ts";
+import { curlToStart, drawsLots, type Refusal } from "./api.ts";
 import { make, makeButton, makeShellLine } from "./dom.ts";
 import { createField, createSeedField, type Field } from "./field.ts";
 

@@ -1,12 +1,11 @@
 /** The script of the page: asks for the faults once a second, and shows them. */
 
+import type { FaultView } from "../fault.ts";
 import {
   curlToList,
   curlToStopAll,
   type FaultList,
-  type FaultView,
   listFaults,
-  type Order,
   type Refusal,
   settings,
   startFault,
@@ -36,7 +35,7 @@ void poll();
 function showSettings(): void {
   byId("version").textContent = settings.version;
   showTokenField();
-  byId("stop-all").addEventListener("click", () => change(stopAllFaults));
+  byId("stop-all").addEventListener("click", stopAll);
   byId("shell").append(
     makeShellLine("lists the faults", curlToList).element,
     makeShellLine("stops all faults", curlToStopAll).element,
@@ -122,25 +121,24 @@ function showRecent(recent: readonly FaultView[]): void {
 }
 
 async function start(body: object): Promise<Refusal | undefined> {
-  const refusal = await startFault({ token: token.value, body });
+  const refusal = await startFault(body, token.value);
   await poll();
   if (refusal?.field !== "token") return refusal;
-  complainOfToken(refusal);
+  byId("token-error").textContent = refusal.message;
+  token.focus();
   return undefined;
 }
 
 async function stop(ids: readonly string[]): Promise<void> {
-  await Promise.all(ids.map((id) => change((order) => stopFault(id, order))));
+  showStopped(await Promise.all(ids.map(stopFault)));
 }
 
-async function change(act: (order: Order) => Promise<Refusal | undefined>): Promise<void> {
-  const refusal = await act({ token: token.value });
-  if (refusal?.field === "token") complainOfToken(refusal);
-  else byId("stop-error").textContent = refusal?.message ?? "";
-  await poll();
+async function stopAll(): Promise<void> {
+  showStopped([await stopAllFaults()]);
 }
 
-function complainOfToken({ message }: Refusal): void {
-  byId("token-error").textContent = message;
-  token.focus();
+function showStopped(refusals: readonly (Refusal | undefined)[]): void {
+  const refusal = refusals.find((each) => each !== undefined);
+  byId("stop-error").textContent = refusal?.message ?? "";
+  void poll();
 }

@@ -1,6 +1,7 @@
 /** How one fault is shown: active with its time counting down, or over. */
 
-import { drawsLots, type FaultView } from "./api.ts";
+import type { FaultView } from "../fault.ts";
+import { drawsLots } from "./api.ts";
 import { make, makeButton } from "./dom.ts";
 
 export interface ActiveRow {
