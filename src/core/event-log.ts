@@ -45,6 +45,8 @@ function isoTime(atMs: number | undefined): string | undefined {
 function levelOf(event: SentinelEvent): EventLine["level"] {
   switch (event.type) {
     case "source_down":
+    case "journal_down":
+    case "approval_requested":
     case "incident_opened":
     case "diagnosis_failed":
     case "cooling_down":

@@ -2,7 +2,7 @@
 
 import { printable } from "./answer.ts";
 import { REASON_TEXT } from "./decision.ts";
-import type { Closing, SentinelEvent } from "./events.ts";
+import type { ApprovalAnswer, Closing, SentinelEvent } from "./events.ts";
 import type { Alert, ContainerState, Decision, Finding, Outcome } from "./model.ts";
 import { humanize1024, renderSummary, significant } from "./summary.ts";
 
@@ -30,6 +30,16 @@ export function renderEvent(event: SentinelEvent): string[] {
       return [
         `${time}  ${service}: ${clean(event.alert.rule.alert)} fires during the cooldown, which ends at ${clockTime(event.untilMs)}`,
       ];
+    case "left_alone":
+      return [
+        `${time}  ${service}: ${clean(event.alert.rule.alert)} is left alone: ${clean(event.reason)}`,
+      ];
+    case "journal_down":
+      return [
+        `${time}  ${service}: the journal cannot be written: ${clean(event.reason)}. Nothing is done until it can.`,
+      ];
+    case "journal_back":
+      return [`${time}  ${service}: the journal can be written again.`];
     case "quiet":
       return [`${time}  ${service}: ${clean(renderQuiet(event.alerts))}`];
     case "incident_opened":
@@ -66,6 +76,19 @@ export function renderEvent(event: SentinelEvent): string[] {
       return [...field("Action", event.action), ...field("Command", event.argv.join(" "))];
     case "action_finished":
       return renderOutcome(event.outcome);
+    case "approval_requested":
+      return field(
+        "Waits",
+        `for a person until ${clockTime(event.expiresAtMs)}: sentinel approve ${event.request}, or sentinel deny ${event.request}`,
+      );
+    case "approval_answered":
+      return field("Answer", `${event.request} ${ANSWER_TEXT[event.answer]}`);
+    case "incident_resumed":
+      return [
+        "",
+        heading(`Incident ${event.incident} on ${service} is taken up again`),
+        ...field("Was", event.phase),
+      ];
     case "verification_started":
       return field("Verifying", `the verdict is due in ${seconds(event.verdictInMs)}`);
     case "incident_closed":
@@ -145,6 +168,13 @@ function renderOutcome({ kind, exitCode, durationMs, output }: Outcome): string[
     .filter((line) => line !== "");
   return [...lines, ...said.flatMap((line) => field("", line))];
 }
+
+const ANSWER_TEXT = {
+  approved: "was approved",
+  denied: "was denied: nothing is run",
+  expired: "was not answered in time: nothing is run",
+  withdrawn: "is not needed any more: the alert has resolved",
+} satisfies Record<ApprovalAnswer, string>;
 
 const LEFT_TO_A_PERSON =
   "left to a person: Sentinel runs nothing more until the alert has resolved";
