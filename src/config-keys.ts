@@ -187,6 +187,16 @@ export const SETTINGS = {
     fallback: "60",
     form: "a number of seconds up to 86400, such as 60",
   },
+  ACTIONS_PER_SERVICE: {
+    schema: () => wholeNumber(1, 1000),
+    fallback: "3",
+    form: "a whole number of actions an hour from 1 to 1000, such as 3",
+  },
+  ACTIONS_IN_ALL: {
+    schema: () => wholeNumber(1, 1000),
+    fallback: "10",
+    form: "a whole number of actions an hour from 1 to 1000, such as 10",
+  },
   AUTONOMY: {
     schema: () => z.enum(AUTONOMY_LEVELS),
     fallback: "auto",

@@ -193,6 +193,18 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { "0": 0, "86400": 86_400_000 },
     bad: ["86401", ...NO_NUMBERS],
   },
+  ACTIONS_PER_SERVICE: {
+    of: observer(({ actionsPerService }) => actionsPerService),
+    fallback: 3,
+    good: { "1": 1, "1000": 1000 },
+    bad: ["0", "1001", "1.5", ...NO_NUMBERS],
+  },
+  ACTIONS_IN_ALL: {
+    of: observer(({ actionsInAll }) => actionsInAll),
+    fallback: 10,
+    good: { "1": 1, "1000": 1000 },
+    bad: ["0", "1001", "1.5", ...NO_NUMBERS],
+  },
   AUTONOMY: {
     of: observer(({ autonomy }) => autonomy),
     fallback: "auto",

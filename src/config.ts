@@ -37,6 +37,9 @@ export interface ObserverSettings {
   readonly rateWindowMs: number | undefined;
   readonly stabilizeMs: number;
   readonly cooldownMs: number;
+  /** Actions within an hour, for one service and for all of them. */
+  readonly actionsPerService: number;
+  readonly actionsInAll: number;
   readonly autonomy: Autonomy;
   readonly services: readonly Service[];
   /** Alerting rules of the user's own files, which replace built-in ones of the same name. */
@@ -115,6 +118,8 @@ export function observerSettings(sources: Sources): ObserverSettings {
     rateWindowMs: read("RATE_WINDOW", SETTINGS.RATE_WINDOW),
     stabilizeMs: read("STABILIZE_SECONDS", SETTINGS.STABILIZE_SECONDS),
     cooldownMs: read("COOLDOWN_SECONDS", SETTINGS.COOLDOWN_SECONDS),
+    actionsPerService: read("ACTIONS_PER_SERVICE", SETTINGS.ACTIONS_PER_SERVICE),
+    actionsInAll: read("ACTIONS_IN_ALL", SETTINGS.ACTIONS_IN_ALL),
     autonomy: read("AUTONOMY", SETTINGS.AUTONOMY),
     services,
     ownRules: ownFiles.flatMap((path) => readRules(resolve(folder, path))),

@@ -19,6 +19,7 @@ import { childEnvironment } from "./executors/spawn.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
 import { createSupervisor, type Supervisor } from "./executors/supervisor.ts";
 import { healthcheck } from "./healthcheck.ts";
+import { memoryJournal } from "./journals/memory.ts";
 import { observe } from "./observe.ts";
 
 export interface DemoOptions {
@@ -75,6 +76,8 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const observing = observe(
     {
       settings,
+      // Of its own service, which nobody has to remember.
+      journal: memoryJournal(),
       signals: signalsOf(settings),
       runtime: supervisorRuntime(supervisor),
       executors: [supervisorExecutor(supervisor)],
@@ -137,6 +140,9 @@ function demoSettings(settings: ObserverSettings, url: string): ObserverSettings
     supervise: undefined,
     thresholds: THRESHOLDS,
     ownRules: [PATIENT_CRASH_LOOP],
+    // As many as there are faults, and again with --keep.
+    actionsPerService: 1000,
+    actionsInAll: 1000,
     pollIntervalMs: POLL_MS,
     rateWindowMs: undefined,
     stabilizeMs: STABILIZE_MS,

@@ -3,10 +3,12 @@
 import { allowlistFor } from "./allowlist.ts";
 import type { ObserverSettings } from "./config.ts";
 import { messageOf } from "./core/errors.ts";
+import { type Book, openBook } from "./core/book.ts";
 import type { EmitEvent } from "./core/events.ts";
+import { createLock, type Lock } from "./core/lock.ts";
 import type { HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
-import type { ContainerRuntime, Executor } from "./core/ports.ts";
+import type { ContainerRuntime, Executor, Journal } from "./core/ports.ts";
 import { watch } from "./core/watch.ts";
 import { type Dashboard, serveDashboard } from "./dashboard/server.ts";
 import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
@@ -16,6 +18,8 @@ import { DOCKER_JOB, type EmbeddedSource } from "./signals/embedded.ts";
 
 export interface ObserveOptions {
   readonly settings: ObserverSettings;
+  /** What is kept over a restart; closed by whoever opened it. */
+  readonly journal: Journal;
   readonly signals: Signals;
   readonly runtime: ContainerRuntime;
   readonly executors: readonly Executor[];
@@ -31,6 +35,12 @@ const DOCKER_HEALTH = "docker:";
 
 const DOCKER_DEADLINE_MS = 5000;
 
+/** With what all services have in common. */
+interface Shared extends ObserveOptions {
+  readonly book: Book;
+  readonly actionLock: Lock;
+}
+
 interface Watched {
   readonly service: Service;
   readonly monitor: Monitor;
@@ -44,6 +54,13 @@ interface Watched {
  */
 export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
   const { settings, signals, startService, say } = options;
+  const { cooldownMs, actionsPerService, actionsInAll } = settings;
+  const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
+  const shared: Shared = {
+    ...options,
+    book: openBook(options.journal, limits),
+    actionLock: createLock(),
+  };
   const { source, embedded } = signals;
   const configured: readonly Watched[] = settings.services.map((service) => {
     const monitor = monitorOf(monitorOptions(settings, service, source), signals);
@@ -51,7 +68,7 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
   });
   const watchAll = async () => {
     if (startService !== undefined) await untilUp(options, signal);
-    await Promise.all(configured.map((one) => watchOne(one, options, signal)));
+    await Promise.all(configured.map((one) => watchOne(one, shared, signal)));
   };
   if (embedded === undefined) {
     await startService?.(signal);
@@ -66,7 +83,10 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
     const judge = async () => {
       // Before it is first scraped a service would look as if nobody scraped it.
       await embedded.firstScrape(signal);
-      await Promise.all([watchAll(), watchLabelled(embedded, { watched, options }, signal)]);
+      await Promise.all([
+        watchAll(),
+        watchLabelled(embedded, { watched, options: shared }, signal),
+      ]);
     };
     await Promise.all([embedded.run(signal), judge()]);
   } finally {
@@ -99,10 +119,10 @@ function monitorOf(options: MonitorOptions, { source }: Signals): Monitor {
 
 async function watchOne(
   { service, monitor }: Watched,
-  { settings, signals, runtime, executors, emit }: ObserveOptions,
+  { settings, signals, runtime, executors, emit, book, actionLock }: Shared,
   signal: AbortSignal,
 ): Promise<void> {
-  const { autonomy, pollIntervalMs, stabilizeMs, cooldownMs } = settings;
+  const { autonomy, pollIntervalMs, stabilizeMs } = settings;
   const allowlist = allowlistFor(service.name, service.executors);
   const world = {
     source: signals.source,
@@ -111,11 +131,13 @@ async function watchOne(
     diagnosers: diagnosersOf(settings),
     executors,
     clock: systemClock,
+    book,
+    actionLock,
     checkHealth: (url: string) =>
       url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
-  await watch({ policy, world, cooldownMs, emit }, signal);
+  await watch({ policy, world, emit }, signal);
 }
 
 /** What a container's own HEALTHCHECK says. */
@@ -132,7 +154,7 @@ async function askDocker(name: string, runtime: ContainerRuntime): Promise<Healt
 
 interface Watching {
   readonly watched: Watched[];
-  readonly options: ObserveOptions;
+  readonly options: Shared;
 }
 
 /** Takes up each container that wears the label, and lets go of it when it is removed. */

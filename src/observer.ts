@@ -9,6 +9,7 @@ import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
+import { memoryJournal } from "./journals/memory.ts";
 import { createLog, type LogLevel, print } from "./log.ts";
 import { observe } from "./observe.ts";
 
@@ -31,7 +32,7 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
   );
   say("sent out", describeSent(settings));
   say("autonomy", autonomy);
-  const shared = { settings, signals, emit, say };
+  const shared = { settings, signals, emit, say, journal: memoryJournal() };
   if (settings.supervise === undefined) {
     const docker = dockerOptionsOf(settings);
     const compose = { ...docker, composeFile: settings.composeFile };

@@ -1,6 +1,7 @@
 /** Values for the tests of the core, and a world of its own: a clock, a source of signals. */
 
 import { allowlistFor } from "../src/allowlist.ts";
+import type { Restraint } from "../src/core/ledger.ts";
 import type {
   Alert,
   ContainerState,
@@ -71,11 +72,22 @@ export function containerState(changes: Partial<ContainerState> = {}): Container
     oomKilled: false,
     restartCount: 0,
     startedAtMs: START_MS - 60_000,
+    startPeriodMs: 0,
     containerId: "0123456789ab",
     image: "sentinel:local",
     ...changes,
   };
 }
+
+/** Nothing holds Sentinel back. */
+export const UNRESTRAINED: Restraint = {
+  coolsUntilMs: 0,
+  pausedUntilMs: 0,
+  automationEnded: false,
+  isServiceBudgetSpent: false,
+  isTotalBudgetSpent: false,
+  exhausted: new Set(),
+};
 
 export function diagnosis(changes: Partial<Diagnosis> = {}): Diagnosis {
   return {

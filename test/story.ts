@@ -1,11 +1,15 @@
 /** A service watched from its first poll to the end of the story, on simulated time. */
 
 import type { Closing, SentinelEvent } from "../src/core/events.ts";
-import type { Policy, World } from "../src/core/incident.ts";
+import { openBook } from "../src/core/book.ts";
+import type { Limits } from "../src/core/ledger.ts";
+import { createLock } from "../src/core/lock.ts";
 import type { Outcome, Rule } from "../src/core/model.ts";
 import { createMonitor } from "../src/core/monitor.ts";
-import type { Diagnoser } from "../src/core/ports.ts";
+import type { Diagnoser, Journal } from "../src/core/ports.ts";
 import { watch } from "../src/core/watch.ts";
+import type { Policy, World } from "../src/core/world.ts";
+import { memoryJournal } from "../src/journals/memory.ts";
 import {
   allowlist,
   containerState,
@@ -27,6 +31,12 @@ export interface Story {
   readonly act?: (clock: SimulatedClock) => Partial<Outcome>;
   readonly world?: (clock: SimulatedClock) => Partial<World>;
   readonly windowMs?: number;
+  readonly limits?: Partial<Limits>;
+  /** What is left of an earlier story, and its time, which goes on. */
+  readonly journal?: Journal;
+  readonly clock?: SimulatedClock;
+  /** Sentinel is killed right after this event: nothing of what it does from then on has any effect. */
+  readonly killAt?: (event: SentinelEvent) => boolean;
   /** When Sentinel is told to stop, from the start of the story. */
   readonly untilMs: number;
   /** Told to stop when this type of event has been told, if that comes earlier. */
@@ -38,6 +48,8 @@ export interface Told {
   /** Each run of an executor: when, and the id. */
   readonly runs: readonly { readonly elapsedMs: number; readonly id: string }[];
   readonly closings: readonly Closing[];
+  readonly journal: Journal;
+  readonly clock: SimulatedClock;
 }
 
 /** A diagnoser that answers the same each time, after that long. */
@@ -64,7 +76,8 @@ export function diagnoser(
 
 /** Polls every 5 s, with a window of 20 s, a verdict after 30 s and a cooldown of 60 s. */
 export async function tell(story: Story): Promise<Told> {
-  const clock = simulatedClock();
+  const clock = story.clock ?? simulatedClock();
+  let isDead = false;
   const source = scriptedSource(clock, story.script);
   const windowMs = story.windowMs ?? 20_000;
   const rules = story.rules ?? [rule()];
@@ -79,6 +92,14 @@ export async function tell(story: Story): Promise<Told> {
   const executor = (name: "docker" | "compose"): World["executors"][number] => ({
     name,
     async run({ id, argv }) {
+      const nothing = {
+        kind: "cancelled",
+        argv,
+        exitCode: undefined,
+        output: "",
+        durationMs: 0,
+      } as const;
+      if (isDead) return nothing;
       runs.push({ elapsedMs: clock.elapsedMs, id });
       clock.pass(2000);
       const done = { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 2000 } as const;
@@ -86,6 +107,12 @@ export async function tell(story: Story): Promise<Told> {
     },
   });
   clock.at(story.untilMs, () => stop.abort());
+  const journal = story.journal ?? memoryJournal();
+  const mortal: Journal = {
+    ...journal,
+    append: (entry, durability) =>
+      isDead ? { ...entry, seq: Number.MAX_SAFE_INTEGER } : journal.append(entry, durability),
+  };
   await watch(
     {
       policy: {
@@ -104,12 +131,23 @@ export async function tell(story: Story): Promise<Told> {
         executors: [executor("docker"), executor("compose")],
         clock,
         checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
+        book: openBook(mortal, {
+          cooldownMs: 60_000,
+          // So many that a story meets the limits only where it is about them.
+          mostPerService: 1000,
+          mostInAll: 1000,
+          ...story.limits,
+        }),
+        actionLock: createLock(),
         ...story.world?.(clock),
       },
-      cooldownMs: 60_000,
       emit: (event) => {
+        if (isDead) return;
         events.push(event);
         if (event.type === story.stopAt) stop.abort();
+        if (story.killAt?.(event) !== true) return;
+        isDead = true;
+        stop.abort();
       },
     },
     stop.signal,
@@ -117,7 +155,7 @@ export async function tell(story: Story): Promise<Told> {
   const closings = events.flatMap((event) =>
     event.type === "incident_closed" ? event.closing : [],
   );
-  return { events, runs, closings };
+  return { events, runs, closings, journal, clock };
 }
 
 /** Hot from 10 s on, until an action has run for a moment. */

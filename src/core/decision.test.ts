@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { alert, allowlist, rule, service } from "../../test/fixtures.ts";
+import { alert, allowlist, rule, service, UNRESTRAINED } from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
 import {
@@ -26,7 +26,12 @@ function decided({ fired = alert(), action = "docker-restart", actions, situatio
     service: service(actions && { actions }),
     allowlist,
   };
-  return decide(proposal, { autonomy: "auto", alerts: [fired], ...situation });
+  return decide(proposal, {
+    autonomy: "auto",
+    alerts: [fired],
+    restraint: UNRESTRAINED,
+    ...situation,
+  });
 }
 
 const cpu = alert();
@@ -210,7 +215,11 @@ test("what the model says of severity, confidence and cause gates nothing", () =
       const decideOn = (diagnosis: Proposal["diagnosis"]) =>
         decide(
           { alert: fired, diagnosis, service: service({ actions: now.actions }), allowlist },
-          { autonomy: now.autonomy, alerts: [{ ...fired, state: now.state }] },
+          {
+            autonomy: now.autonomy,
+            alerts: [{ ...fired, state: now.state }],
+            restraint: UNRESTRAINED,
+          },
         );
       expect(decideOn({ action: now.action, ...opinion })).toEqual(
         decideOn({ action: now.action }),

@@ -1,7 +1,16 @@
 /** Whether Sentinel acts alone. Pure; every answer has a reason from a closed list. */
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
-import type { Alert, Autonomy, Decision, DecisionReason, Diagnosis, Service } from "./model.ts";
+import type { Restraint } from "./ledger.ts";
+import type {
+  ActReason,
+  Alert,
+  Autonomy,
+  Decision,
+  DecisionReason,
+  Diagnosis,
+  Service,
+} from "./model.ts";
 import { CRASH_LOOP_ALERT } from "./rules.ts";
 
 export interface Proposal {
@@ -16,14 +25,17 @@ export interface Situation {
   readonly autonomy: Autonomy;
   /** All of the service's alerts at the last poll, after the diagnosis. */
   readonly alerts: readonly Alert[];
+  /** What the ledger says of this service and alert. */
+  readonly restraint: Restraint;
 }
 
 /**
  * Two keys: an action runs only if the diagnosis chose its id and the alert's own rule permits it.
  * The model's severity is not among the inputs.
  */
-export function decide(proposal: Proposal, { autonomy, alerts }: Situation): Decision {
-  const { alert, diagnosis, service, allowlist } = proposal;
+export function decide(proposal: Proposal, situation: Situation): Decision {
+  const { alert, diagnosis } = proposal;
+  const { alerts } = situation;
   const { rule } = alert;
   const now = alerts.filter((current) => current.rule === rule);
 
@@ -36,15 +48,42 @@ export function decide(proposal: Proposal, { autonomy, alerts }: Situation): Dec
   if (alerts.some(isCrashLoop)) return ask(action, "crash_loop");
   if (rule.permits.length === 0) return ask(action, "rule_permits_nothing");
   if (!rule.permits.includes(action)) return ask(action, "keys_disagree");
+  const why = whyNotOffered(action, proposal);
+  if (why !== undefined) return ask(action, why);
+  const { exhausted } = situation.restraint;
+  if (!exhausted.has(action)) return permit(action, "two_keys_agree", proposal, situation);
+
+  const later = rule.permits.slice(rule.permits.indexOf(action) + 1);
+  const next = later.find((id) => !exhausted.has(id) && !whyNotOffered(id, proposal));
+  if (next === undefined) return ask(action, "recurrence");
+  return permit(next, "next_on_the_list", proposal, situation);
+}
+
+function whyNotOffered(
+  action: ActionId,
+  { allowlist, service }: Proposal,
+): "not_allowed_for_service" | "stop_needs_a_person" | undefined {
   const offered = allowlist[action];
-  if (offered === undefined) return ask(action, "not_allowed_for_service");
-  if (offered.stopsService) return ask(action, "stop_needs_a_person");
-  if (!service.actions.includes(action)) return ask(action, "not_allowed_for_service");
+  if (offered === undefined) return "not_allowed_for_service";
+  if (offered.stopsService) return "stop_needs_a_person";
+  return service.actions.includes(action) ? undefined : "not_allowed_for_service";
+}
+
+/** Whether it may be done without a person. */
+function permit(
+  action: ActionId,
+  reason: ActReason,
+  { alert }: Proposal,
+  { autonomy, restraint }: Situation,
+): Decision {
+  const { severity } = alert.rule;
   if (autonomy === "observe") return skip("autonomy_observe", action);
   if (autonomy === "approve") return ask(action, "autonomy_approve");
-  if (rule.severity !== "high" && rule.severity !== "critical")
-    return ask(action, "severity_needs_a_person");
-  return { kind: "act", action, reason: "two_keys_agree" };
+  if (severity !== "high" && severity !== "critical") return ask(action, "severity_needs_a_person");
+  if (restraint.automationEnded) return ask(action, "automation_ended");
+  if (restraint.isServiceBudgetSpent) return ask(action, "service_budget");
+  if (restraint.isTotalBudgetSpent) return ask(action, "total_budget");
+  return { kind: "act", action, reason };
 }
 
 /** Also while its data is missing: nothing has shown that it ended. */
@@ -52,7 +91,7 @@ function isCrashLoop({ rule, firingAtMs }: Alert): boolean {
   return rule.alert === CRASH_LOOP_ALERT && firingAtMs !== undefined;
 }
 
-type HeldBack = Exclude<DecisionReason, "two_keys_agree">;
+type HeldBack = Exclude<DecisionReason, ActReason>;
 
 function ask(action: ActionId | undefined, reason: HeldBack): Decision {
   return { kind: "ask", action, reason };
@@ -65,6 +104,8 @@ function skip(reason: HeldBack, action?: ActionId): Decision {
 /** Each reason as a sentence for the report. */
 export const REASON_TEXT = {
   two_keys_agree: "the diagnosis chose it and the alert's rule permits it",
+  next_on_the_list:
+    "what was chosen has not lasted, so the next action on the rule's list is tried",
   no_action_needed: "the diagnosis names nothing that Sentinel may run and that would cure it",
   rule_permits_nothing: "the alert's rule permits no action",
   keys_disagree: "the diagnosis and the alert's rule disagree",
@@ -74,6 +115,16 @@ export const REASON_TEXT = {
   autonomy_approve: "AUTONOMY=approve",
   autonomy_observe: "AUTONOMY=observe",
   crash_loop: "the service is in a crash loop, which restarting does not cure",
+  automation_ended: "an earlier action made things worse; sentinel resume lets Sentinel act again",
+  service_budget: "the service has had its actions of this hour",
+  total_budget: "all services together have had their actions of this hour",
+  recurrence: "every action that the rule lists has healed it for a moment only",
+  container_replaced: "its container is not the one any more that was diagnosed",
+  container_unknown: "whether it is still the container that was diagnosed cannot be told",
+  container_starting: "its container is still starting",
+  journal_unavailable: "the journal cannot be written, so nothing could be proven later",
+  denied: "a person said no",
+  expired: "no person answered in time",
   alert_resolved: "the alert resolved by itself before anything was run",
   data_missing: "the alert's data went missing before anything was run",
 } satisfies Record<DecisionReason, string>;

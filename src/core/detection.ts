@@ -138,3 +138,8 @@ export function mostUrgent(alerts: readonly Alert[]): Alert | undefined {
         (a.firingAtMs ?? 0) - (b.firingAtMs ?? 0),
     )[0];
 }
+
+/** Whether a series of the measured side is the one that this alert is about. */
+export function isSeriesOf({ rule, labels }: Alert, series: Labels): boolean {
+  return fingerprint(alertLabels(rule, series)) === fingerprint(labels);
+}

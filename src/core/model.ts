@@ -111,6 +111,8 @@ export interface ContainerState {
   readonly oomKilled: boolean;
   readonly restartCount: number;
   readonly startedAtMs: number | undefined;
+  /** Of its health check: so long after its start failures do not count; 0 without one. */
+  readonly startPeriodMs: number;
   readonly containerId: string;
   readonly image: string;
 }
@@ -183,6 +185,7 @@ export type Autonomy = (typeof AUTONOMY_LEVELS)[number];
 /** Why Sentinel did not act by itself, or why it did. Closed: it is also a metric's label. */
 export const DECISION_REASONS = [
   "two_keys_agree",
+  "next_on_the_list",
   "no_action_needed",
   "rule_permits_nothing",
   "keys_disagree",
@@ -192,19 +195,32 @@ export const DECISION_REASONS = [
   "autonomy_approve",
   "autonomy_observe",
   "crash_loop",
+  "automation_ended",
+  "service_budget",
+  "total_budget",
+  "recurrence",
   "alert_resolved",
   "data_missing",
+  "container_replaced",
+  "container_unknown",
+  "container_starting",
+  "journal_unavailable",
+  "denied",
+  "expired",
 ] as const;
 export type DecisionReason = (typeof DECISION_REASONS)[number];
 
 /** `act`: now and alone. `ask`: a person decides. `skip`: nothing is to be done. */
 export type Decision =
-  | { readonly kind: "act"; readonly action: ActionId; readonly reason: "two_keys_agree" }
+  | { readonly kind: "act"; readonly action: ActionId; readonly reason: ActReason }
   | {
       readonly kind: "ask" | "skip";
       readonly action: ActionId | undefined;
-      readonly reason: Exclude<DecisionReason, "two_keys_agree">;
+      readonly reason: Exclude<DecisionReason, ActReason>;
     };
+
+/** `next_on_the_list`: what was chosen has not lasted, so that the rule's next action is tried. */
+export type ActReason = "two_keys_agree" | "next_on_the_list";
 
 /** What became of one command. */
 export interface Outcome {

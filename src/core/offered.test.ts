@@ -8,6 +8,7 @@ import {
   rule,
   SERVICE_NAME,
   service,
+  UNRESTRAINED,
 } from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId, allowlistFor, type ExecutorName } from "../allowlist.ts";
 import { decide } from "./decision.ts";
@@ -92,7 +93,7 @@ describe("the decision", () => {
         service: service({ actions: ACTION_IDS }),
         allowlist: allowlistFor(SERVICE_NAME, executors),
       },
-      { autonomy: "auto", alerts: [firing] },
+      { autonomy: "auto", alerts: [firing], restraint: UNRESTRAINED },
     );
 
   test.each<{

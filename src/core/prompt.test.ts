@@ -29,6 +29,7 @@ const evidence: Evidence = {
       oomKilled: false,
       restartCount: 2,
       startedAtMs: 1_700_000_000_000,
+      startPeriodMs: 0,
       containerId: "abc",
       image: "sentinel:local",
     },

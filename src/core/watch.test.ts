@@ -219,14 +219,14 @@ describe("quiet is told", () => {
 describe("who acts", () => {
   const cases: readonly (readonly [string, Partial<Story>, string])[] = [
     ["AUTONOMY=observe", { policy: { autonomy: "observe" } }, "skipped autonomy_observe"],
-    ["AUTONOMY=approve", { policy: { autonomy: "approve" } }, "held autonomy_approve"],
+    ["AUTONOMY=approve", { policy: { autonomy: "approve" } }, "held expired"],
     [
       "a model that wants a stop",
       {
         rules: [rule({ permits: ["docker-stop"] })],
         diagnosers: (clock) => [diagnoser(clock, { action: "docker-stop" })],
       },
-      "held stop_needs_a_person",
+      "held expired",
     ],
     [
       "a model that calls it critical, on a rule of low severity",
@@ -234,7 +234,7 @@ describe("who acts", () => {
         rules: [rule({ severity: "low" })],
         diagnosers: (clock) => [diagnoser(clock, { severity: "critical", confidence: 1 })],
       },
-      "held severity_needs_a_person",
+      "held expired",
     ],
     [
       "it resolves while a slow model thinks",
@@ -243,7 +243,7 @@ describe("who acts", () => {
     ],
   ];
   test.each(cases)("%s: nobody but a person", async (_, story, expected) => {
-    const told = await tell({ script: incurable, untilMs: 600_000, ...story });
+    const told = await tell({ script: incurable, untilMs: 1_200_000, ...story });
     expect(told.runs).toEqual([]);
     expect(told.closings.map(({ result, reason }) => `${result} ${reason}`)).toEqual([expected]);
   });

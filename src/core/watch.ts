@@ -1,86 +1,84 @@
 /** The loop over one service: poll, tell what changed, take up what fires. */
 
 import { fingerprint, mostUrgent } from "./detection.ts";
-import type { EmitEvent, IncidentEvent, WatchEvent } from "./events.ts";
-import { handleIncident, type Policy, type World } from "./incident.ts";
+import type { ApprovalAnswer, EmitEvent, IncidentEvent, WatchEvent } from "./events.ts";
+import {
+  actOnApproval,
+  APPROVAL_MS,
+  close,
+  handleIncident,
+  type IncidentEnd,
+  type Waiting,
+} from "./incident.ts";
+import { inspect } from "./investigation.ts";
+import { REOPENED } from "./ledger.ts";
 import type { Alert } from "./model.ts";
+import type { Poll } from "./monitor.ts";
+import { foldIncidents } from "./record.ts";
+import { resume, type Unfinished } from "./recovery.ts";
+import type { Context, Policy, World } from "./world.ts";
 
 export interface WatchOptions {
   readonly policy: Policy;
-  /** Its `emit` is ours: each event is stamped with time, service and incident. */
-  readonly world: Omit<World, "emit">;
-  readonly cooldownMs: number;
+  readonly world: World;
   readonly emit: EmitEvent;
 }
 
 /** How often a person is told that all is quiet. */
 const QUIET_EVERY_MS = 60_000;
 
-/** Polls until the signal aborts. One incident at a time; one for each time that an alert fires. */
+/**
+ * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
+ * for each time that an alert fires.
+ */
 export async function watch(options: WatchOptions, signal: AbortSignal): Promise<void> {
-  const { policy, world, cooldownMs } = options;
-  const { clock, monitor } = world;
+  const { policy, world } = options;
+  const { clock, monitor, book } = world;
   const service = policy.service.name;
   const emit = (event: WatchEvent) => options.emit({ ...event, atMs: clock.nowMs(), service });
+  const contextOf = (incident: string): Context => ({
+    policy,
+    world,
+    incident,
+    emit(event: IncidentEvent) {
+      const stamped = { ...event, atMs: clock.nowMs(), service, incident };
+      const isKept = book.keep(stamped);
+      // An intent that could not be kept is not acted upon, so it is not told either.
+      if (isKept || event.type !== "action_started") options.emit(stamped);
+      return isKept;
+    },
+  });
 
   let before: readonly Alert[] = [];
   let sourceIsDown = false;
-  let coolsUntilMs = 0;
+  let journalIsDown = false;
   // At once, so that a person sees that it works, and then now and again.
   let quietToldMs = Number.NEGATIVE_INFINITY;
-  // Alerts already taken up, or told to be held by the cooldown: forgotten once they stop firing.
+  // Alerts already taken up, or told to be left alone, and why: forgotten once they stop firing.
   const handled = new Set<string>();
-  const toldCooling = new Set<string>();
+  const told = new Map<string, string>();
+  const unfinished = new Map<string, Unfinished>(
+    foldIncidents(book.history)
+      .filter((record) => record.service === service && record.phase !== "closed")
+      .map((record) => [record.id, { record, isTold: false }]),
+  );
+  const waiting = new Map<string, Waiting>();
 
   while (!signal.aborted) {
     const startedMs = clock.nowMs();
     const poll = await monitor.poll(signal);
     if (signal.aborted) return;
+    book.refresh();
+    tellTroubles(poll);
+    if (!sourceIsDown) forgetResolved(poll);
 
-    const isDown = poll.sourceDown !== undefined;
-    if (isDown && !sourceIsDown) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
-    if (!isDown && sourceIsDown) emit({ type: "source_back" });
-    if (!isDown) for (const change of changes(before, poll.alerts)) emit(change);
-    sourceIsDown = isDown;
-    if (!isDown) before = poll.alerts;
-
-    const firing = new Set(
-      poll.alerts.filter(({ state }) => state === "firing").map((alert) => identity(alert)),
-    );
-    // Missing data is no end: the same firing taken up again would act twice on one fault.
-    if (!isDown)
-      for (const key of new Set([...handled, ...toldCooling])) {
-        const isUnknown = poll.alerts.some((a) => identity(a) === key && a.state === "no_data");
-        if (!firing.has(key) && !isUnknown) {
-          handled.delete(key);
-          toldCooling.delete(key);
-        }
-      }
-
-    const urgent = mostUrgent(poll.alerts.filter((alert) => !handled.has(identity(alert))));
-    if (urgent !== undefined && clock.nowMs() < coolsUntilMs) {
-      const key = identity(urgent);
-      if (!toldCooling.has(key))
-        emit({ type: "cooling_down", alert: urgent, untilMs: coolsUntilMs });
-      toldCooling.add(key);
-    } else if (urgent !== undefined) {
-      handled.add(identity(urgent));
-      const incident = incidentId(clock.nowMs(), urgent.rule.alert);
-      const emitIncident = (event: IncidentEvent) =>
-        options.emit({ ...event, atMs: clock.nowMs(), service, incident });
-      const context = { policy, world: { ...world, emit: emitIncident } };
-      const closing = await handleIncident({ alert: urgent, poll }, context, signal);
-      // Nothing was judged, so it is taken up again when its data is back; a source that flickers
-      // may not ask a model at each poll.
-      const isOpen = closing.reason === "data_missing";
-      if (isOpen) handled.delete(identity(urgent));
-      // What was held or skipped changed nothing that would need to settle.
-      if (isOpen || closing.result === "acted") coolsUntilMs = clock.nowMs() + cooldownMs;
+    const isBusy =
+      (await resumeOne(poll)) || (await answerOne(poll)) || (await takeUpMostUrgent(poll));
+    if (isBusy) {
       quietToldMs = clock.nowMs();
       continue;
     }
-
-    if (isQuiet(poll.alerts) && !isDown && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
+    if (isQuiet(poll.alerts) && !sourceIsDown && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
       emit({ type: "quiet", alerts: poll.alerts });
       quietToldMs = clock.nowMs();
     }
@@ -88,6 +86,139 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     const tookMs = Math.max(clock.nowMs() - startedMs, 0);
     await clock.sleep(Math.max(policy.pollIntervalMs - tookMs, 0), signal);
   }
+
+  function tellTroubles(poll: Poll): void {
+    const isDown = poll.sourceDown !== undefined;
+    if (isDown && !sourceIsDown) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
+    if (!isDown && sourceIsDown) emit({ type: "source_back" });
+    if (!isDown) for (const change of changes(before, poll.alerts)) emit(change);
+    sourceIsDown = isDown;
+    if (!isDown) before = poll.alerts;
+    const { trouble } = book;
+    if (trouble !== undefined && !journalIsDown) emit({ type: "journal_down", reason: trouble });
+    if (trouble === undefined && journalIsDown) emit({ type: "journal_back" });
+    journalIsDown = trouble !== undefined;
+  }
+
+  /** Missing data is no end: the same firing taken up again would act twice on one fault. */
+  function forgetResolved(poll: Poll): void {
+    for (const key of new Set([...handled, ...told.keys()])) {
+      if (isFiringOrUnknown(key, poll)) continue;
+      handled.delete(key);
+      told.delete(key);
+    }
+  }
+
+  /** What a restart cut short. @returns whether time has passed with it */
+  async function resumeOne(poll: Poll): Promise<boolean> {
+    if (sourceIsDown) return false;
+    for (const [incident, one] of unfinished) {
+      const context = contextOf(incident);
+      if (!one.isTold) context.emit({ type: "incident_resumed", phase: one.record.phase });
+      one.isTold = true;
+      const end = await resume(one, poll, context, signal);
+      if (end === "later") continue;
+      unfinished.delete(incident);
+      settle(end, { incident, key: keyOfName(one.record.alert.name, poll) });
+      return end.kind === "closed";
+    }
+    return false;
+  }
+
+  /** What people have said, or time has answered for them. @returns whether time has passed with it */
+  async function answerOne(poll: Poll): Promise<boolean> {
+    for (const [incident, one] of waiting) {
+      const { findings, request } = one;
+      const answer = answerTo(one, poll);
+      if (answer === undefined) continue;
+      waiting.delete(incident);
+      const context = contextOf(incident);
+      context.emit({ type: "approval_answered", request, answer });
+      if (answer === "approved") {
+        const end = await actOnApproval(one, context, signal);
+        settle(end, { incident, key: identity(findings.alert) });
+        return true;
+      }
+      const reason = answer === "withdrawn" ? "alert_resolved" : answer;
+      const result = answer === "withdrawn" ? "skipped" : "held";
+      close({ result, reason }, findings, context);
+    }
+    return false;
+  }
+
+  function answerTo(
+    { findings, request, expiresAtMs }: Waiting,
+    poll: Poll,
+  ): ApprovalAnswer | undefined {
+    if (!sourceIsDown && !isFiringOrUnknown(identity(findings.alert), poll)) return "withdrawn";
+    // Further away than it can be, after a clock was put back: no longer bound to its time.
+    const leftMs = expiresAtMs - clock.nowMs();
+    if (leftMs <= 0 || leftMs > APPROVAL_MS) return "expired";
+    return book.ledger.answerTo(request);
+  }
+
+  async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
+    const resumed = new Set([...unfinished.values()].map(({ record }) => record.alert.name));
+    const urgent = mostUrgent(
+      poll.alerts.filter(
+        (alert) => !handled.has(identity(alert)) && !resumed.has(alert.rule.alert),
+      ),
+    );
+    if (urgent === undefined || (await isLeftAlone(urgent))) return false;
+    const key = identity(urgent);
+    handled.add(key);
+    const incident = incidentId(clock.nowMs(), urgent.rule.alert, service);
+    const fired = { alert: urgent, poll };
+    settle(await handleIncident(fired, contextOf(incident), signal), { incident, key });
+    return true;
+  }
+
+  /** Told once for each reason. */
+  async function isLeftAlone(alert: Alert): Promise<boolean> {
+    const nowMs = clock.nowMs();
+    const about = { service, alert: alert.rule.alert };
+    const { coolsUntilMs, pausedUntilMs } = book.ledger.restraint(about, nowMs);
+    const key = identity(alert);
+    const tellOnce = (why: string, event: WatchEvent) => {
+      if (told.get(key) !== why) emit(event);
+      told.set(key, why);
+      return true;
+    };
+    if (nowMs < pausedUntilMs) {
+      const end = Number.isFinite(pausedUntilMs) ? ` until ${clockTime(pausedUntilMs)}` : "";
+      const reason = `paused by a person${end}; sentinel resume ends it`;
+      return tellOnce("paused", { type: "left_alone", alert, reason });
+    }
+    if (nowMs < coolsUntilMs)
+      return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
+    const container = await inspect(service, world.runtime, signal);
+    if (container.kind === "missing") return false;
+    const { status, health, startedAtMs, startPeriodMs } = container.value;
+    const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
+    // Below 0 the clock was put back, and says nothing of its age.
+    const isYoung = ageMs >= 0 && ageMs < startPeriodMs;
+    if (status !== "running" || (health !== "starting" && !isYoung)) return false;
+    const reason = "its container is still starting";
+    return tellOnce("starting", { type: "left_alone", alert, reason });
+  }
+
+  function settle(
+    end: IncidentEnd,
+    { incident, key }: { readonly incident: string; readonly key: string | undefined },
+  ): void {
+    if (end.kind === "waiting") waiting.set(incident, end.waiting);
+    if (key === undefined) return;
+    // What was not judged is taken up again.
+    const { reason } = end.kind === "closed" ? end.closing : {};
+    if (reason !== undefined && REOPENED.has(reason)) handled.delete(key);
+    else handled.add(key);
+  }
+}
+
+function isFiringOrUnknown(key: string, { alerts }: Poll): boolean {
+  return alerts.some(
+    (alert) => identity(alert) === key && (alert.state === "firing" || alert.state === "no_data"),
+  );
 }
 
 /** One rule, whatever its label sets: a service with three instances is restarted once. */
@@ -95,10 +226,28 @@ function identity({ rule }: Alert): string {
   return `${rule.alert}\n${rule.expr}`;
 }
 
-/** Sorts by time, and says at a glance which alert it was. */
-function incidentId(nowMs: number, alert: string): string {
+function keyOfName(name: string, { alerts }: Poll): string | undefined {
+  const alert = alerts.find(({ rule, state }) => rule.alert === name && state === "firing");
+  return alert && identity(alert);
+}
+
+/** Sorts by time, says at a glance which alert it was, and is no other service's. */
+function incidentId(nowMs: number, alert: string, service: string): string {
   const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]/g, "").slice(0, 15);
-  return `${stamp}-${alert}`;
+  return `${stamp}-${alert}-${digest(service)}`;
+}
+
+/** Four hexadecimal digits (FNV-1a, folded). */
+function digest(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const character of text) {
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  }
+  return ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, "0");
+}
+
+function clockTime(atMs: number): string {
+  return new Date(atMs).toTimeString().slice(0, 5);
 }
 
 function isQuiet(alerts: readonly Alert[]): boolean {

@@ -34,6 +34,7 @@ describe("inspect", () => {
       oomKilled: false,
       restartCount: 2,
       startedAtMs: Date.UTC(2026, 0, 1, 10, 0, 0, 500),
+      startPeriodMs: 0,
       containerId: "0123456789abcdef",
       image: "svc:1",
     });

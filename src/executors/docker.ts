@@ -152,11 +152,16 @@ function complaint(result: CommandResult): string {
 }
 
 /** The few fields that are needed of the engine's `ContainerJSON`. */
+const NANOSECONDS_PER_MS = 1e6;
+
 const inspected = z.object({
   Id: z.string(),
   Name: z.string(),
   RestartCount: z.number(),
-  Config: z.object({ Image: z.string() }),
+  Config: z.object({
+    Image: z.string(),
+    Healthcheck: z.object({ StartPeriod: z.number().optional() }).nullish(),
+  }),
   State: z.object({
     Status: z.string(),
     ExitCode: z.number(),
@@ -185,6 +190,7 @@ function parseState(json: string, container: string): ContainerState | undefined
     restartCount: RestartCount,
     // Year 1: it has never been started.
     startedAtMs: startedAtMs > 0 ? startedAtMs : undefined,
+    startPeriodMs: (Config.Healthcheck?.StartPeriod ?? 0) / NANOSECONDS_PER_MS,
     containerId: Id,
     image: Config.Image,
   };

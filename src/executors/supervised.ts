@@ -53,6 +53,7 @@ export function supervisorRuntime(supervisor: Supervisor): ContainerRuntime {
         oomKilled: false,
         restartCount: restarts,
         startedAtMs,
+        startPeriodMs: 0,
         containerId: pid === undefined ? "no process" : `pid ${pid}`,
         // Without its arguments, which may be secrets: this is shown to models and in the log.
         image: argv[0] ?? "",

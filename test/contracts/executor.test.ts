@@ -170,6 +170,7 @@ describe("supervisor", () => {
       oomKilled: false,
       restartCount: 0,
       startedAtMs: undefined,
+      startPeriodMs: 0,
       containerId: "no process",
       image: "svc",
     });

@@ -1,0 +1,90 @@
+/** What is seen of a service after an action, until there is a verdict. */
+
+import { isSeriesOf } from "./detection.ts";
+import type { Alert, Evaluation, Verdict } from "./model.ts";
+import type { SignalSource } from "./ports.ts";
+import { type Check, judge, lastCheckMs, type VerificationPlan } from "./verification.ts";
+import type { Context } from "./world.ts";
+
+/** What came of an action. */
+export interface Aftermath {
+  readonly verdict: Verdict;
+  /** Whether the health endpoint answered at last; `undefined` if nobody looked. */
+  readonly isHealthy: boolean | undefined;
+}
+
+/**
+ * Watches until there is a verdict; on what is seen after the action alone.
+ *
+ * @param actedAtMs when the action had ended
+ */
+export async function verify(
+  { alert, actedAtMs }: { readonly alert: Alert; readonly actedAtMs: number },
+  context: Context,
+  signal: AbortSignal,
+): Promise<Aftermath> {
+  const { policy, world, emit } = context;
+  const { clock } = world;
+  const { pollIntervalMs } = policy;
+  const { windowMs } = world.monitor;
+  const stabilizeMs = Math.max(policy.stabilizeMs, windowMs);
+  const plan: VerificationPlan = { actedAtMs, windowMs, stabilizeMs };
+  emit({ type: "verification_started", verdictInMs: stabilizeMs });
+  const checks: Check[] = [];
+  let verdict: Verdict | undefined;
+  while (verdict === undefined && !signal.aborted) {
+    const firstDueMs = plan.actedAtMs + stabilizeMs - clock.nowMs();
+    const waitMs = firstDueMs > 0 ? Math.min(pollIntervalMs, firstDueMs) : pollIntervalMs;
+    await clock.sleep(waitMs, signal);
+    checks.push(await check(alert, context, signal));
+    verdict = judge(checks, plan);
+    // A clock that jumps may not keep an incident open for ever.
+    if (
+      checks.length >
+      2 + (2 * (lastCheckMs(plan) - plan.actedAtMs)) / Math.max(pollIntervalMs, 1)
+    )
+      break;
+  }
+  const cutShort = { kind: "unknown", reason: "the verification was cut short" } as const;
+  return { verdict: verdict ?? cutShort, isHealthy: checks.at(-1)?.healthy };
+}
+
+async function check(
+  alert: Alert,
+  { policy, world }: Context,
+  signal: AbortSignal,
+): Promise<Check> {
+  // Before the questions: what is asked later can only be newer than that.
+  const atMs = world.clock.nowMs();
+  const [poll, scrapeAgeMs, health] = await Promise.all([
+    world.monitor.poll(signal),
+    newestScrapeAgeMs(policy.service.job, world.source, signal),
+    world.checkHealth(policy.service.healthUrl),
+  ]);
+  const evaluation = poll.evaluations.get(alert.rule);
+  return { atMs, alert: sightOf(alert, evaluation), scrapeAgeMs, healthy: health.ok };
+}
+
+/** Active if the rule holds for any label set; silent only if this one was measured. */
+function sightOf(alert: Alert, evaluation: Evaluation | undefined): Check["alert"] {
+  if (evaluation === undefined || evaluation.kind === "no_data") return "no_data";
+  if (evaluation.kind === "active") return "active";
+  const { measured } = evaluation;
+  const isMeasured = measured?.some(({ labels }) => isSeriesOf(alert, labels)) ?? true;
+  return isMeasured ? "silent" : "no_data";
+}
+
+async function newestScrapeAgeMs(
+  job: string,
+  source: SignalSource,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    const expr = `time() - max(timestamp(up{job=${JSON.stringify(job)}}))`;
+    const seconds = (await source.query(expr, signal))[0]?.value;
+    return seconds === undefined || !Number.isFinite(seconds) ? undefined : seconds * 1000;
+  } catch {
+    // Not known is what the verdict makes of it.
+    return undefined;
+  }
+}

@@ -1,0 +1,100 @@
+/** What is kept of what happens: the journal, and the ledger that is its fold. */
+
+import { messageOf } from "./errors.ts";
+import { toEventLine } from "./event-log.ts";
+import type { SentinelEvent } from "./events.ts";
+import { createLedger, type Ledger, type Limits } from "./ledger.ts";
+import type { Journal, JournalEntry, NewJournalEntry } from "./ports.ts";
+
+export interface Book {
+  readonly ledger: Pick<Ledger, "restraint" | "answerTo">;
+  /** All that the journal had when it was opened, oldest first. */
+  readonly history: readonly JournalEntry[];
+  /**
+   * Keeps an event of an incident; others are not kept.
+   *
+   * @returns whether it is in the journal; an intent must not be acted upon if not
+   */
+  keep(event: SentinelEvent): boolean;
+  /** Takes in what others have written, such as a person's answer. */
+  refresh(): void;
+  /** Why the journal cannot be used now; `undefined` while it can. */
+  readonly trouble: string | undefined;
+}
+
+/** Entries that could not be written yet; past it the oldest are given up. */
+const MOST_PENDING = 1000;
+/** Of entries that are in no journal. */
+const NOT_KEPT = 0;
+
+/** @throws SentinelError when the journal cannot be read */
+export function openBook(journal: Journal, limits: Limits): Book {
+  const ledger = createLedger(limits);
+  const history = journal.readAfter(0);
+  for (const entry of history) ledger.apply(entry);
+  let seenSeq = history.at(-1)?.seq ?? 0;
+  const own = new Set<number>();
+  const pending: NewJournalEntry[] = [];
+  let trouble: string | undefined;
+
+  const append = (entry: NewJournalEntry, durability: "now" | "soon") => {
+    own.add(journal.append(entry, durability).seq);
+  };
+  /** @returns whether nothing is pending any more */
+  const catchUp = (): boolean => {
+    try {
+      for (let next = pending[0]; next !== undefined; next = pending[0]) {
+        append(next, "soon");
+        pending.shift();
+      }
+      trouble = undefined;
+      return true;
+    } catch (error) {
+      trouble = messageOf(error);
+      return false;
+    }
+  };
+
+  return {
+    ledger,
+    history,
+    keep(event) {
+      if (!("incident" in event)) return true;
+      const { fields } = toEventLine(event);
+      const { service: _, incident: __, ...rest } = fields;
+      const { atMs, service, incident, type } = event;
+      const entry = { atMs, service, incident, type, fields: rest };
+      // What was done counts, also where it cannot be written down.
+      const isIntent = type === "action_started";
+      if (!isIntent) ledger.apply({ ...entry, seq: NOT_KEPT });
+      if (!catchUp()) {
+        if (!isIntent) pending.push(entry);
+        if (pending.length > MOST_PENDING) pending.shift();
+        return false;
+      }
+      try {
+        append(entry, isIntent ? "now" : "soon");
+      } catch (error) {
+        trouble = messageOf(error);
+        if (!isIntent) pending.push(entry);
+        return false;
+      }
+      if (isIntent) ledger.apply({ ...entry, seq: NOT_KEPT });
+      return true;
+    },
+    refresh() {
+      if (!catchUp()) return;
+      try {
+        for (const entry of journal.readAfter(seenSeq)) {
+          seenSeq = entry.seq;
+          if (!own.delete(entry.seq)) ledger.apply(entry);
+        }
+      } catch (error) {
+        trouble = messageOf(error);
+      }
+    },
+    get trouble() {
+      return trouble;
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/** What is found out about an alert that fires: evidence, and a diagnosis of it. */
+
+import { isSeriesOf } from "./detection.ts";
+import { DiagnosisError, messageOf } from "./errors.ts";
+import { maskCredentials, withoutGroundTruth } from "./evidence.ts";
+import type { Alert, ContainerState, Diagnosis, Evidence, Finding, Point } from "./model.ts";
+import type { Poll } from "./monitor.ts";
+import { consult, NO_SUCH_CONTAINER, PLAYBOOK_NAME } from "./playbook.ts";
+import type { ContainerRuntime } from "./ports.ts";
+import { renderSummary } from "./summary.ts";
+import type { Context, World } from "./world.ts";
+
+const HISTORY_MS = 5 * 60_000;
+const LOG_LINES = 50;
+
+export async function readHistory(
+  alert: Alert,
+  world: World,
+  signal: AbortSignal,
+): Promise<readonly Point[]> {
+  const expr = alert.rule.signal?.expr;
+  if (expr === undefined) return [];
+  const stepMs = world.monitor.windowMs / 4;
+  try {
+    const series = await world.source.range(expr, { durationMs: HISTORY_MS, stepMs }, signal);
+    return series.find(({ labels }) => isSeriesOf(alert, labels))?.points ?? [];
+  } catch {
+    // The history is a help, not a condition: without it the evidence says that it is missing.
+    return [];
+  }
+}
+
+export interface Fired {
+  readonly alert: Alert;
+  readonly poll: Poll;
+  readonly history: readonly Point[];
+}
+
+export async function collectEvidence(
+  { alert, poll, history }: Fired,
+  { policy, world, emit }: Context,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  const { service } = policy;
+  const [container, logs, health] = await Promise.all([
+    inspect(service.name, world.runtime, signal),
+    readLogs(service.name, world.runtime, signal),
+    world.checkHealth(service.healthUrl),
+  ]);
+  emit({
+    type: "evidence_collected",
+    container,
+    health,
+    logLines: logs.kind === "found" ? logs.value.length : 0,
+    historyPoints: history.length,
+  });
+  return {
+    service: service.name,
+    alert: alert.rule.alert,
+    severity: alert.rule.severity,
+    summary: renderSummary(alert),
+    labels: alert.labels,
+    value: alert.value,
+    signal: alert.rule.signal,
+    history,
+    otherSignals: poll.alerts
+      .filter(({ rule }) => rule !== alert.rule)
+      .map(({ rule, state, value }) => ({
+        alert: rule.alert,
+        state,
+        value,
+        threshold: rule.signal?.threshold,
+      })),
+    container,
+    logs,
+    health,
+  };
+}
+
+export async function inspect(
+  name: string,
+  runtime: ContainerRuntime,
+  signal: AbortSignal,
+): Promise<Finding<ContainerState>> {
+  try {
+    const value = await runtime.inspect(name, signal);
+    if (value === undefined) return { kind: "missing", reason: NO_SUCH_CONTAINER };
+    return { kind: "found", value };
+  } catch (error) {
+    return { kind: "missing", reason: messageOf(error) };
+  }
+}
+
+async function readLogs(
+  name: string,
+  runtime: ContainerRuntime,
+  signal: AbortSignal,
+): Promise<Finding<readonly string[]>> {
+  try {
+    const lines = withoutGroundTruth(await runtime.logs(name, LOG_LINES, signal));
+    return { kind: "found", value: maskCredentials(lines) };
+  } catch (error) {
+    return { kind: "missing", reason: messageOf(error) };
+  }
+}
+
+/** The first usable answer; the playbook's, if no model has one. */
+export async function diagnose(
+  evidence: Evidence,
+  { policy, world, emit }: Context,
+  signal: AbortSignal,
+): Promise<Diagnosis> {
+  const { clock } = world;
+  for (const diagnoser of world.diagnosers) {
+    const fromMs = clock.nowMs();
+    const since = () => ({ diagnoser: diagnoser.name, durationMs: clock.nowMs() - fromMs });
+    try {
+      const request = { evidence, allowlist: policy.allowlist };
+      const diagnosis = await diagnoser.diagnose(request, signal);
+      emit({ type: "diagnosed", diagnosis, ...since() });
+      return diagnosis;
+    } catch (error) {
+      const reason = error instanceof DiagnosisError ? error.reason : "unavailable";
+      emit({ type: "diagnosis_failed", reason, message: messageOf(error), ...since() });
+      if (signal.aborted) break;
+    }
+  }
+  const diagnosis = consult({ evidence, allowlist: policy.allowlist });
+  if (!signal.aborted)
+    emit({ type: "diagnosed", diagnoser: PLAYBOOK_NAME, diagnosis, durationMs: 0 });
+  return diagnosis;
+}

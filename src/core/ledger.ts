@@ -1,0 +1,188 @@
+/**
+ * What holds Sentinel back: what it did and what came of it, and what people said. A fold of the journal's
+ * entries, so that it is the same after a restart. Pure.
+ */
+
+import { z } from "zod";
+import { ACTION_IDS, type ActionId } from "../allowlist.ts";
+import { DECISION_REASONS, type DecisionReason, VERDICTS } from "./model.ts";
+import type { JournalEntry } from "./ports.ts";
+
+export interface Limits {
+  /** After an incident with an action, for its service. */
+  readonly cooldownMs: number;
+  /** Actions within an hour, for one service and for all of them. */
+  readonly mostPerService: number;
+  readonly mostInAll: number;
+}
+
+/** What holds for one alert of one service at one moment. */
+export interface Restraint {
+  readonly coolsUntilMs: number;
+  /** By a person; Infinity without an end. */
+  readonly pausedUntilMs: number;
+  /** An action made things worse, and no person has said since that Sentinel may go on. */
+  readonly automationEnded: boolean;
+  readonly isServiceBudgetSpent: boolean;
+  readonly isTotalBudgetSpent: boolean;
+  /** Actions that have healed this alert for a moment only, and too often to be tried again. */
+  readonly exhausted: ReadonlySet<ActionId>;
+}
+
+export interface Ledger {
+  /** In the order of the journal. What an entry of another version says is skipped. */
+  apply(entry: JournalEntry): void;
+  restraint(about: { readonly service: string; readonly alert: string }, nowMs: number): Restraint;
+  /** What a person answered to a request; `undefined` so far. */
+  answerTo(request: string): "approved" | "denied" | undefined;
+}
+
+export const HOUR_MS = 3_600_000;
+/** An alert that comes back within this time after it was healed was not cured. */
+export const RECURRENCE_MS = 30 * 60_000;
+/** After so many recurrences the same action is not tried again. */
+export const MOST_RECURRENCES = 2;
+
+/** Why an incident ended that was not judged: its alert is taken up again, after the cooldown. */
+export const REOPENED: ReadonlySet<DecisionReason> = new Set<DecisionReason>([
+  "data_missing",
+  "container_replaced",
+  "container_unknown",
+  "journal_unavailable",
+]);
+
+const action = z.enum(ACTION_IDS);
+const opened = z.object({ alert: z.object({ name: z.string() }) });
+const started = z.object({ action });
+const finished = z.object({ outcome: z.object({ kind: z.string() }) });
+const closed = z.object({
+  closing: z.object({
+    result: z.string(),
+    reason: z.enum(DECISION_REASONS).optional().catch(undefined),
+    verdict: z.object({ kind: z.enum(VERDICTS) }).optional(),
+    madeWorse: z.boolean().optional(),
+  }),
+});
+const paused = z.object({ until_ms: z.number().optional() });
+const given = z.object({ request: z.string(), answer: z.enum(["approved", "denied"]) });
+
+/** Of an incident that is open. */
+interface OpenIncident {
+  readonly alert: string;
+  action?: ActionId;
+}
+
+/** How one alert of one service was healed, and whether it lasted. */
+interface Chain {
+  healedAtMs: number;
+  action: ActionId | undefined;
+  readonly recurrences: Map<ActionId, number>;
+}
+
+export function createLedger(limits: Limits): Ledger {
+  const open = new Map<string, OpenIncident>();
+  const chains = new Map<string, Chain>();
+  const coolsUntilMs = new Map<string, number>();
+  const pausedUntilMs = new Map<string, number>();
+  const automationEnded = new Set<string>();
+  const answers = new Map<string, "approved" | "denied">();
+  let acts: readonly {
+    readonly atMs: number;
+    readonly service: string;
+    readonly incident: string;
+  }[] = [];
+
+  const handlers: Readonly<Record<string, (entry: JournalEntry) => void>> = {
+    incident_opened({ incident, service, atMs, fields }) {
+      const { name } = opened.parse(fields).alert;
+      open.set(incident ?? "", { alert: name });
+      const chain = chains.get(key(service, name));
+      if (chain === undefined) return;
+      if (Math.abs(atMs - chain.healedAtMs) > RECURRENCE_MS) chain.recurrences.clear();
+      else if (chain.action !== undefined) {
+        const times = chain.recurrences.get(chain.action) ?? 0;
+        chain.recurrences.set(chain.action, times + 1);
+      }
+      // Counted once for each time that it was healed.
+      chain.action = undefined;
+    },
+    action_started({ incident = "", service, atMs, fields }) {
+      const { action } = started.parse(fields);
+      const found = open.get(incident);
+      if (found !== undefined) found.action = action;
+      acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];
+    },
+    action_finished({ incident, fields }) {
+      if (finished.parse(fields).outcome.kind !== "not_started") return;
+      const last = acts.findLastIndex((act) => act.incident === incident);
+      acts = acts.filter((_, index) => index !== last);
+    },
+    incident_closed({ incident = "", service, atMs, fields }) {
+      const { result, reason, verdict, madeWorse } = closed.parse(fields).closing;
+      const found = open.get(incident);
+      open.delete(incident);
+      // What was not judged may not be taken up at each poll.
+      if (result === "acted" || (reason !== undefined && REOPENED.has(reason)))
+        coolsUntilMs.set(service, atMs + limits.cooldownMs);
+      if (madeWorse === true) automationEnded.add(service);
+      if (verdict?.kind !== "healed" || found?.action === undefined) return;
+      const chain = chains.getOrInsert(key(service, found.alert), {
+        healedAtMs: atMs,
+        action: undefined,
+        recurrences: new Map(),
+      });
+      chain.healedAtMs = atMs;
+      chain.action = found.action;
+    },
+    paused({ service, fields }) {
+      pausedUntilMs.set(service, paused.parse(fields).until_ms ?? Infinity);
+    },
+    resumed({ service }) {
+      if (service === "") {
+        pausedUntilMs.clear();
+        automationEnded.clear();
+      } else {
+        pausedUntilMs.delete(service);
+        automationEnded.delete(service);
+      }
+    },
+    approval_given({ fields }) {
+      const { request, answer } = given.parse(fields);
+      // The first answer counts.
+      if (!answers.has(request)) answers.set(request, answer);
+    },
+  };
+
+  return {
+    apply(entry) {
+      try {
+        handlers[entry.type]?.(entry);
+      } catch (error) {
+        // Written by another version: what it says is not known here.
+        if (!(error instanceof z.ZodError)) throw error;
+      }
+    },
+    restraint({ service, alert }, nowMs) {
+      // A clock that was put back makes an act look as if it were to come: it counts as well.
+      const recent = acts.filter(({ atMs }) => nowMs - atMs < HOUR_MS);
+      const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
+      const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
+      const coolMs = coolsUntilMs.get(service) ?? 0;
+      return {
+        // A clock that was put back may not draw out a cooldown.
+        coolsUntilMs: coolMs - nowMs > limits.cooldownMs ? 0 : coolMs,
+        pausedUntilMs: Math.max(pausedUntilMs.get(service) ?? 0, pausedUntilMs.get("") ?? 0),
+        automationEnded: automationEnded.has(service),
+        isServiceBudgetSpent:
+          recent.filter((act) => act.service === service).length >= limits.mostPerService,
+        isTotalBudgetSpent: recent.length >= limits.mostInAll,
+        exhausted: new Set(times.map(([action]) => action)),
+      };
+    },
+    answerTo: (request) => answers.get(request),
+  };
+}
+
+function key(service: string, alert: string): string {
+  return `${service}\n${alert}`;
+}

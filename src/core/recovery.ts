@@ -1,0 +1,159 @@
+/** What a restart of Sentinel cut short, and how it is taken up again. */
+
+import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
+import { inspect } from "./investigation.ts";
+import type { Alert, ContainerState, Finding, Outcome } from "./model.ts";
+import type { Poll } from "./monitor.ts";
+import type { IncidentRecord } from "./record.ts";
+import type { Context } from "./world.ts";
+
+/**
+ * What there is to do now: nothing yet, or the incident ended, or waits for a person (again).
+ *
+ * An intent without an outcome is never acted upon again while the command may still run on its own:
+ * the container says whether it did.
+ */
+export async function resume(
+  unfinished: Unfinished,
+  poll: Poll,
+  context: Context,
+  signal: AbortSignal,
+): Promise<IncidentEnd | "later"> {
+  const { record } = unfinished;
+  const alert = alertOf(record, poll, context);
+  // The rule is gone, so nobody can tell whether it still holds.
+  if (alert === undefined) return closeResolved(record, context);
+  const findings = findingsOf(record, alert);
+  switch (record.phase) {
+    case "investigating":
+      return investigate(record, { alert, poll }, context, signal);
+    case "waiting":
+      return waitAgain(record, findings, context);
+    case "acting":
+      return reconcile(unfinished, { findings, poll }, context, signal);
+    case "verifying": {
+      const { outcome, intentAtMs: startedAtMs, outcomeAtMs: endedAtMs } = record;
+      if (outcome === undefined || startedAtMs === undefined || endedAtMs === undefined)
+        return closeResolved(record, context);
+      return conclude(findings, { outcome, startedAtMs, endedAtMs }, context, signal);
+    }
+    case "closed":
+      return closeResolved(record, context);
+  }
+}
+
+/** An incident of before the restart. */
+export interface Unfinished {
+  record: IncidentRecord;
+  /** Whether a person was told that it is taken up again. */
+  isTold: boolean;
+}
+
+/** How long a command may go on without the process that started it: Docker itself ends it by then. */
+const RECONCILE_MS = 30_000;
+
+async function investigate(
+  record: IncidentRecord,
+  { alert, poll }: { readonly alert: Alert; readonly poll: Poll },
+  context: Context,
+  signal: AbortSignal,
+): Promise<IncidentEnd | "later"> {
+  if (alert.state === "inactive") return closeResolved(record, context);
+  if (alert.state !== "firing") return "later";
+  return handleIncident({ alert, poll, resumed: record }, context, signal);
+}
+
+function waitAgain(
+  record: IncidentRecord,
+  findings: Findings,
+  context: Context,
+): IncidentEnd | "later" {
+  const { request, decision } = record;
+  if (findings.alert.state === "pending" || findings.alert.state === "no_data") return "later";
+  if (request === undefined || decision?.action === undefined)
+    return closeResolved(record, context);
+  const { id, expiresAtMs } = request;
+  return {
+    kind: "waiting",
+    waiting: { findings, action: decision.action, request: id, expiresAtMs },
+  };
+}
+
+async function reconcile(
+  unfinished: Unfinished,
+  { findings, poll }: { readonly findings: Findings; readonly poll: Poll },
+  context: Context,
+  signal: AbortSignal,
+): Promise<IncidentEnd | "later"> {
+  const { record } = unfinished;
+  const { policy, world, emit } = context;
+  const nowMs = world.clock.nowMs();
+  const startedAtMs = record.intentAtMs ?? nowMs;
+  const argv = record.decision?.argv ?? [];
+  const now = await inspect(policy.service.name, world.runtime, signal);
+  if (hasStartedSince(findings.container, now)) {
+    const output = "it ran while Sentinel was away";
+    const outcome: Outcome = {
+      kind: "succeeded",
+      argv,
+      exitCode: undefined,
+      output,
+      durationMs: 0,
+    };
+    emit({ type: "action_finished", outcome });
+    return conclude(findings, { outcome, startedAtMs, endedAtMs: nowMs }, context, signal);
+  }
+  const sinceMs = nowMs - startedAtMs;
+  // A clock that was put back may not make this wait for ever.
+  if (sinceMs >= 0 && sinceMs < RECONCILE_MS) return "later";
+  if (now.kind === "missing" && findings.container.kind === "found") return "later";
+  const output = "Sentinel was stopped before it ran";
+  emit({
+    type: "action_finished",
+    outcome: { kind: "not_started", argv, exitCode: undefined, output, durationMs: 0 },
+  });
+  unfinished.record = { ...record, phase: "investigating" };
+  return investigate(unfinished.record, { alert: findings.alert, poll }, context, signal);
+}
+
+/** By what the container itself says: its engine's clock need not be ours. */
+function hasStartedSince(before: Finding<ContainerState>, now: Finding<ContainerState>): boolean {
+  if (now.kind === "missing" || now.value.startedAtMs === undefined) return false;
+  if (before.kind === "missing") return true;
+  const { containerId, startedAtMs } = before.value;
+  return now.value.containerId !== containerId || now.value.startedAtMs !== startedAtMs;
+}
+
+function closeResolved(record: IncidentRecord, context: Context): IncidentEnd {
+  return close({ result: "skipped", reason: "alert_resolved" }, record, context);
+}
+
+/** The alert as it stands; one that is quiet has no state but its rule. */
+function alertOf(
+  { alert: { name } }: IncidentRecord,
+  poll: Poll,
+  { world }: Context,
+): Alert | undefined {
+  const alerts = poll.alerts.filter(({ rule }) => rule.alert === name);
+  const firing = alerts.find(({ state }) => state === "firing");
+  return firing ?? alerts.find(({ state }) => state !== "inactive") ?? alerts[0] ?? quiet();
+
+  function quiet(): Alert | undefined {
+    const rule = world.monitor.rules.find(({ alert }) => alert === name);
+    if (rule === undefined) return undefined;
+    const unknown = { value: undefined, activeAtMs: undefined, firingAtMs: undefined };
+    return { rule, labels: {}, state: "inactive", ...unknown, quietSinceMs: undefined };
+  }
+}
+
+function findingsOf(record: IncidentRecord, alert: Alert): Findings {
+  const { openedAtMs, onsetMs, container, wasHealthy } = record;
+  const unknown = { kind: "missing", reason: "it was not asked" } as const;
+  return {
+    alert,
+    openedAtMs,
+    onsetMs,
+    container: container ?? unknown,
+    wasHealthy: wasHealthy ?? false,
+  };
+}

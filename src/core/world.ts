@@ -1,0 +1,40 @@
+/** What an incident needs of the world, and what is settled before one begins. */
+
+import type { Allowlist } from "../allowlist.ts";
+import type { Book } from "./book.ts";
+import type { IncidentEvent } from "./events.ts";
+import type { Lock } from "./lock.ts";
+import type { Autonomy, HealthAnswer, Service } from "./model.ts";
+import type { Monitor } from "./monitor.ts";
+import type { Clock, ContainerRuntime, Diagnoser, Executor, SignalSource } from "./ports.ts";
+
+export interface World {
+  readonly source: SignalSource;
+  readonly monitor: Monitor;
+  readonly runtime: ContainerRuntime;
+  /** Asked in this order; the playbook answers if none of them does. */
+  readonly diagnosers: readonly Diagnoser[];
+  readonly executors: readonly Executor[];
+  readonly clock: Clock;
+  readonly book: Book;
+  /** Held from the last look before an action to its end: one action at a time, of all services. */
+  readonly actionLock: Lock;
+  checkHealth(url: string): Promise<HealthAnswer>;
+}
+
+export interface Policy {
+  readonly service: Service;
+  readonly allowlist: Allowlist;
+  readonly autonomy: Autonomy;
+  readonly pollIntervalMs: number;
+  readonly stabilizeMs: number;
+}
+
+/** Of one incident. */
+export interface Context {
+  readonly policy: Policy;
+  readonly world: World;
+  readonly incident: string;
+  /** @returns whether it is in the journal */
+  emit(event: IncidentEvent): boolean;
+}
