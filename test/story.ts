@@ -37,6 +37,8 @@ export interface Story {
   readonly clock?: SimulatedClock;
   /** Sentinel is killed right after this event: nothing of what it does from then on has any effect. */
   readonly killAt?: (event: SentinelEvent) => boolean;
+  /** Killed while the command runs, which goes on and has its effect. */
+  readonly killInAction?: boolean;
   /** When Sentinel is told to stop, from the start of the story. */
   readonly untilMs: number;
   /** Told to stop when this type of event has been told, if that comes earlier. */
@@ -87,6 +89,10 @@ export async function tell(story: Story): Promise<Told> {
     fallbackWindowMs: windowMs,
   };
   const stop = new AbortController();
+  const die = () => {
+    isDead = true;
+    stop.abort();
+  };
   const events: SentinelEvent[] = [];
   const runs: { elapsedMs: number; id: string }[] = [];
   const executor = (name: "docker" | "compose"): World["executors"][number] => ({
@@ -103,7 +109,9 @@ export async function tell(story: Story): Promise<Told> {
       runs.push({ elapsedMs: clock.elapsedMs, id });
       clock.pass(2000);
       const done = { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 2000 } as const;
-      return { ...done, ...story.act?.(clock) };
+      const outcome = { ...done, ...story.act?.(clock) };
+      if (story.killInAction === true) die();
+      return outcome;
     },
   });
   clock.at(story.untilMs, () => stop.abort());
@@ -146,8 +154,7 @@ export async function tell(story: Story): Promise<Told> {
         events.push(event);
         if (event.type === story.stopAt) stop.abort();
         if (story.killAt?.(event) !== true) return;
-        isDead = true;
-        stop.abort();
+        die();
       },
     },
     stop.signal,

@@ -1,0 +1,173 @@
+/** Sentinel is killed, and started again: at every boundary between two events of an incident. */
+
+import { describe, expect, test } from "bun:test";
+import { containerState, START_MS } from "../../test/fixtures.ts";
+import { type Story, type Told, tell } from "../../test/story.ts";
+
+/** A service that is hot from 10 s on until a restart cures it; its container says when that was. */
+function service() {
+  const starts: number[] = [];
+  const isHot = (elapsedMs: number) => elapsedMs >= 10_000 && starts.length === 0;
+  const story: Pick<Story, "script" | "act" | "world"> = {
+    script: (_, elapsedMs) => (isHot(elapsedMs) ? 1.9 : 0.1),
+    act(clock) {
+      starts.push(clock.nowMs());
+      return {};
+    },
+    world: () => ({
+      runtime: {
+        inspect: async () => containerState({ startedAtMs: starts.at(-1) ?? START_MS - 60_000 }),
+        logs: async () => [],
+      },
+    }),
+  };
+  return { story, starts };
+}
+
+const BOUNDARIES = [
+  "incident_opened",
+  "evidence_collected",
+  "diagnosed",
+  "decided",
+  "action_started",
+  "action_finished",
+  "verification_started",
+  "incident_closed",
+] as const;
+
+/** Until it is killed, and from then on until it has been quiet for a while. */
+async function killedAndBack(first: Partial<Story>, awayMs = 5000) {
+  const { story, starts } = service();
+  const before = await tell({ ...story, untilMs: 300_000, ...first });
+  before.clock.pass(awayMs);
+  const { clock, journal } = before;
+  const after = await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+  return { before, after, starts, entries: journal.readAfter(0) };
+}
+
+function types({ events }: Told) {
+  return events.map(({ type }) => type);
+}
+
+describe("killed right after", () => {
+  test.each(BOUNDARIES)(
+    "%s: it ends with the right verdict, and nothing was done twice",
+    async (at) => {
+      const { starts, entries, before, after } = await killedAndBack({
+        killAt: ({ type }) => type === at,
+      });
+      expect(types(before).at(-1)).toBe(at);
+      expect(starts).toHaveLength(1);
+      const count = (type: string) => entries.filter((entry) => entry.type === type).length;
+      expect(count("incident_opened")).toBe(1);
+      expect(count("incident_closed")).toBe(1);
+      expect(entries.findLast(({ type }) => type === "incident_closed")?.fields).toMatchObject({
+        closing: { result: "acted", verdict: { kind: "healed" } },
+      });
+      // One intent for each time that it was really to be done: none is left without an outcome.
+      expect(count("action_started")).toBe(count("action_finished"));
+      expect(types(after).includes("incident_resumed")).toBe(at !== "incident_closed");
+    },
+  );
+
+  test("again and again at every boundary in turn: one restart, one verdict", async () => {
+    const { story, starts } = service();
+    let told = await tell({ ...story, untilMs: 300_000, killAt: () => true });
+    for (let kills = 0; kills < 60; kills += 1) {
+      const { clock, journal } = told;
+      let events = 0;
+      // Each life is long enough to get further than the one before.
+      const killAt = () => (events += 1) > 9;
+      told = await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 300_000, killAt });
+      if (journal.readAfter(0).some(({ type }) => type === "incident_closed")) break;
+    }
+    const entries = told.journal.readAfter(0);
+    expect(starts).toHaveLength(1);
+    expect(entries.filter(({ type }) => type === "incident_closed")).toHaveLength(1);
+  });
+});
+
+describe("killed while the command runs", () => {
+  test.each([1000, 120_000])("and back after %d ms: it is not run again", async (awayMs) => {
+    const { starts, entries, after } = await killedAndBack({ killInAction: true }, awayMs);
+    expect(starts).toHaveLength(1);
+    expect(after.runs).toEqual([]);
+    expect(entries.find(({ type }) => type === "action_finished")?.fields).toMatchObject({
+      outcome: { kind: "succeeded" },
+    });
+    expect(after.closings).toMatchObject([{ verdict: { kind: "healed" } }]);
+  });
+});
+
+describe("after a restart", () => {
+  test("a request still waits, and is answered", async () => {
+    const { story, starts } = service();
+    const asking = { ...story, policy: { autonomy: "approve" } } as const;
+    const before = await tell({
+      ...asking,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "approval_requested",
+    });
+    const { clock, journal } = before;
+    const [asked] = before.events.flatMap((event) =>
+      event.type === "approval_requested" ? event : [],
+    );
+    const fields = { request: asked?.request, answer: "approved", by: "a test" };
+    const said = { atMs: clock.nowMs(), service: "", incident: undefined };
+    journal.append({ ...said, type: "approval_given", fields }, "now");
+    const after = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(starts).toHaveLength(1);
+    expect(after.closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
+    expect(types(after)).not.toContain("approval_requested");
+  });
+
+  test("a request that nobody answered in time is a no", async () => {
+    const { story, starts } = service();
+    const asking = { ...story, policy: { autonomy: "approve" } } as const;
+    const { clock, journal } = await tell({
+      ...asking,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "approval_requested",
+    });
+    clock.pass(16 * 60_000);
+    const after = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 30_000 });
+    expect(starts).toEqual([]);
+    expect(after.closings[0]).toMatchObject({ result: "held", reason: "expired" });
+  });
+
+  test("an alert that has resolved meanwhile is not acted upon", async () => {
+    let isOver = false;
+    const { story, starts } = service();
+    const mayResolve: Pick<Story, "script" | "world"> = {
+      ...story,
+      script: (expr, elapsedMs) => (isOver ? 0.1 : story.script(expr, elapsedMs)),
+    };
+    const before = await tell({
+      ...mayResolve,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "decided",
+    });
+    isOver = true;
+    const { clock, journal } = before;
+    const after = await tell({ ...mayResolve, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    expect(starts).toEqual([]);
+    expect(after.closings).toMatchObject([{ result: "skipped", reason: "alert_resolved" }]);
+  });
+
+  test("the cooldown, the budget and the pause go on", async () => {
+    const { story, starts } = service();
+    const { clock, journal } = await tell({ ...story, untilMs: 60_000 });
+    expect(starts).toHaveLength(1);
+    // Sick again, as if nothing had been done.
+    const sick = { ...story, script: () => 1.9 };
+    const limits = { mostPerService: 1, mostInAll: 10 };
+    const again = { ...sick, clock, journal, limits, untilMs: clock.elapsedMs + 300_000 };
+    const after = await tell(again);
+    expect(types(after)).toContain("cooling_down");
+    expect(starts).toHaveLength(1);
+    const reasons = after.events.flatMap((event) =>
+      event.type === "decided" ? event.decision.reason : [],
+    );
+    expect(reasons).toEqual(["service_budget"]);
+  });
+});
