@@ -29,8 +29,7 @@ function flapping(everyMs: number): Story["script"] {
 function spokenIn(
   entries: readonly { readonly atMs: number; readonly type: string; readonly fields?: object }[],
 ) {
-  const kept: JournalEntry[] = [];
-  const journal = memoryJournal(kept);
+  const journal = memoryJournal();
   const say = (clock: { at(elapsedMs: number, work: () => void): void }) => {
     for (const { atMs, type, fields } of entries) {
       clock.at(atMs, () => {
@@ -59,19 +58,14 @@ describe("budgets", () => {
   });
 
   test("all services together have one, too", async () => {
+    const journal = memoryJournal();
+    const earlier = { atMs: START_MS - 59 * MINUTE, service: "another", incident: "1" };
+    const fields = { action: "docker-restart" };
+    journal.append({ ...earlier, type: "action_started", fields }, "now");
     const told = await tell({
       script: hotUntil(15_000),
       limits: { mostPerService: 3, mostInAll: 1 },
-      journal: memoryJournal([
-        {
-          seq: 1,
-          atMs: START_MS - 59 * MINUTE,
-          service: "another",
-          incident: "1",
-          type: "action_started",
-          fields: { action: "docker-restart" },
-        },
-      ]),
+      journal,
       untilMs: 10_000 + 5000,
     });
     expect(told.runs).toEqual([]);

@@ -1,0 +1,142 @@
+/** What a person may say to a running observer, as entries of its journal. Pure. */
+
+import { isServiceName } from "../allowlist.ts";
+import { parseDuration } from "./duration.ts";
+import { SentinelError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+import type { NewJournalEntry } from "./ports.ts";
+import type { IncidentRecord } from "./record.ts";
+
+/** Who says it, and when. */
+export interface Saying {
+  readonly by: string;
+  readonly atMs: number;
+}
+
+/** What is to be added to the journal, and what it means, as one sentence. */
+export interface Said {
+  readonly entry: NewJournalEntry;
+  readonly meaning: string;
+}
+
+/** A request that waits for an answer. */
+export interface OpenRequest {
+  readonly id: string;
+  readonly service: string;
+  readonly alert: string;
+  readonly argv: readonly string[];
+  readonly expiresAtMs: number;
+}
+
+/** No pause is longer: who forgets one is to be reminded by an alert. */
+const MAX_PAUSE_MS = 30 * 86_400_000;
+
+export function openRequests(
+  records: readonly IncidentRecord[],
+  nowMs: number,
+): readonly OpenRequest[] {
+  return records.flatMap(({ phase, request, service, alert, decision }) => {
+    if (phase !== "waiting" || request === undefined || request.expiresAtMs <= nowMs) return [];
+    const { id, expiresAtMs } = request;
+    return [{ id, service, alert: alert.name, argv: decision?.argv ?? [], expiresAtMs }];
+  });
+}
+
+/**
+ * @param text a request's id, or the beginning of it if that is enough to tell it from the others
+ * @throws SentinelError `usage` when it is none that waits
+ */
+export function answerRequest(
+  { text, answer }: { readonly text: string; readonly answer: "approved" | "denied" },
+  records: readonly IncidentRecord[],
+  { by, atMs }: Saying,
+): Said {
+  const { id, service, alert, argv } = findRequest(text, records, atMs);
+  const fields = { request: id, answer, by };
+  const command = argv.join(" ");
+  return {
+    entry: { atMs, service, incident: id, type: "approval_given", fields },
+    meaning:
+      answer === "approved"
+        ? `approved: the observer runs \`${command}\` at its next poll, if ${alert} still fires on ${service}`
+        : `denied: \`${command}\` is not run`,
+  };
+}
+
+function findRequest(text: string, records: readonly IncidentRecord[], nowMs: number): OpenRequest {
+  const open = openRequests(records, nowMs);
+  const exact = open.find(({ id }) => id === text);
+  const found = exact ? [exact] : open.filter(({ id }) => text !== "" && id.startsWith(text));
+  const [request, second] = found;
+  if (request !== undefined && second === undefined) return request;
+  const ids = open.map(({ id }) => id);
+  if (second !== undefined)
+    throw new SentinelError("usage", `${text} is the beginning of several requests`, {
+      hint: `Write one of ${found.map(({ id }) => id).join(", ")}.`,
+    });
+  const past = records.find(({ id, request }) => request?.id === text || id === text);
+  if (past !== undefined)
+    throw new SentinelError("usage", `${text} does not wait for an answer any more`, {
+      hint: `sentinel incidents ${text} tells what became of it.`,
+    });
+  const near = nearest(text, ids);
+  throw new SentinelError("usage", `no request ${text} waits for an answer`, {
+    hint:
+      ids.length === 0
+        ? "None waits."
+        : near === undefined
+          ? `These wait: ${ids.join(", ")}.`
+          : `Did you mean ${near}?`,
+  });
+}
+
+/**
+ * @param service `undefined` for all of them
+ * @param length such as `2h`; without it, until somebody resumes
+ * @throws SentinelError `usage`
+ */
+export function pause(
+  {
+    service,
+    length,
+  }: { readonly service: string | undefined; readonly length: string | undefined },
+  { by, atMs }: Saying,
+): Said {
+  const name = checkedName(service);
+  const until = length === undefined ? {} : { until_ms: atMs + parseLength(length) };
+  const end =
+    length === undefined
+      ? `until sentinel resume${service === undefined ? "" : ` ${service}`}`
+      : `for ${length}`;
+  return {
+    entry: { atMs, service: name, incident: undefined, type: "paused", fields: { ...until, by } },
+    meaning: `paused: ${whom(service)} left alone ${end}`,
+  };
+}
+
+/** Ends a pause, and lets Sentinel act again after an action that made things worse. */
+export function resumeAutomation(service: string | undefined, { by, atMs }: Saying): Said {
+  const name = checkedName(service);
+  return {
+    entry: { atMs, service: name, incident: undefined, type: "resumed", fields: { by } },
+    meaning: `resumed: ${whom(service)} looked after again`,
+  };
+}
+
+function checkedName(service: string | undefined): string {
+  if (service === undefined) return "";
+  if (isServiceName(service)) return service;
+  throw new SentinelError("usage", `${JSON.stringify(service)} is no name of a service`, {
+    hint: "Write the name of its container, such as sentinel-target-api.",
+  });
+}
+
+function whom(service: string | undefined): string {
+  return service === undefined ? "all services are" : `${service} is`;
+}
+
+function parseLength(text: string): number {
+  const durationMs = parseDuration(text, "the length of a pause");
+  if (durationMs > 0 && durationMs <= MAX_PAUSE_MS) return durationMs;
+  throw new SentinelError("usage", `a pause is up to 30d long, such as 2h, not ${text}`);
+}
