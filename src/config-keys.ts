@@ -187,6 +187,11 @@ export const SETTINGS = {
     fallback: "60",
     form: "a number of seconds up to 86400, such as 60",
   },
+  OPERATOR_TOKEN: {
+    schema: () => z.union([z.literal(""), printableText().min(MIN_TOKEN_CHARACTERS).max(256)]),
+    fallback: "",
+    form: `a secret of ${MIN_TOKEN_CHARACTERS} to 256 printable ASCII characters without spaces`,
+  },
   ACTIONS_PER_SERVICE: {
     schema: () => wholeNumber(1, 1000),
     fallback: "3",

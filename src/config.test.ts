@@ -193,6 +193,12 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { "0": 0, "86400": 86_400_000 },
     bad: ["86401", ...NO_NUMBERS],
   },
+  OPERATOR_TOKEN: {
+    of: observer(({ operatorToken }) => operatorToken),
+    fallback: undefined,
+    good: { "0123456789abcdef": "0123456789abcdef" },
+    bad: ["0123456789abcde", "a secret with spaces", "x".repeat(257)],
+  },
   ACTIONS_PER_SERVICE: {
     of: observer(({ actionsPerService }) => actionsPerService),
     fallback: 3,

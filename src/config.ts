@@ -37,6 +37,8 @@ export interface ObserverSettings {
   readonly rateWindowMs: number | undefined;
   readonly stabilizeMs: number;
   readonly cooldownMs: number;
+  /** With it a person may approve, deny, pause and resume over HTTP; `undefined`: nobody may. */
+  readonly operatorToken: string | undefined;
   /** Actions within an hour, for one service and for all of them. */
   readonly actionsPerService: number;
   readonly actionsInAll: number;
@@ -118,6 +120,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
     rateWindowMs: read("RATE_WINDOW", SETTINGS.RATE_WINDOW),
     stabilizeMs: read("STABILIZE_SECONDS", SETTINGS.STABILIZE_SECONDS),
     cooldownMs: read("COOLDOWN_SECONDS", SETTINGS.COOLDOWN_SECONDS),
+    operatorToken: read("OPERATOR_TOKEN", SETTINGS.OPERATOR_TOKEN) || undefined,
     actionsPerService: read("ACTIONS_PER_SERVICE", SETTINGS.ACTIONS_PER_SERVICE),
     actionsInAll: read("ACTIONS_IN_ALL", SETTINGS.ACTIONS_IN_ALL),
     autonomy: read("AUTONOMY", SETTINGS.AUTONOMY),

@@ -22,6 +22,8 @@ import {
   simulatedClock,
 } from "./fixtures.ts";
 
+export { memoryJournal };
+
 export interface Story {
   readonly script: Script;
   readonly rules?: readonly Rule[];

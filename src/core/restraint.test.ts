@@ -2,8 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { containerState, rule, START_MS } from "../../test/fixtures.ts";
-import { hotUntil, type Story, type Told, tell } from "../../test/story.ts";
-import { memoryJournal } from "../journals/memory.ts";
+import { hotUntil, type Story, type Told, tell, memoryJournal } from "../../test/story.ts";
 import { SentinelError } from "./errors.ts";
 import type { SentinelEvent } from "./events.ts";
 import type { JournalEntry } from "./ports.ts";

@@ -11,8 +11,8 @@ const TERM_GRACE_MS = 2000;
 /** What is still in a pipe when the command ends is read at once; who holds it longer is not ours. */
 export const DRAIN_GRACE_MS = 500;
 
-/** Credentials of the models: no command has a use for them. */
-const SECRET_KEYS = ["GEMINI_API_KEY", "LM_STUDIO_API_KEY"];
+/** Credentials of Sentinel itself: no command has a use for them. */
+const SECRET_KEYS = ["GEMINI_API_KEY", "LM_STUDIO_API_KEY", "OPERATOR_TOKEN"];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
