@@ -5,6 +5,7 @@ export const ERROR_CODES = [
   "usage",
   "listen",
   "service_unreachable",
+  "journal",
   "journal_unavailable",
   "source_unreachable",
   "source_timeout",

@@ -1,0 +1,73 @@
+/** A journal that ends with its process: for the demo, and for tests. */
+
+import { SentinelError } from "../core/errors.ts";
+import type { Journal, JournalEntry, JournalLimits } from "../core/ports.ts";
+
+/** As a file would keep it: what an entry has afterwards is what its JSON has. */
+export function memoryJournal(): Journal {
+  let entries: JournalEntry[] = [];
+  let lastSeq = 0;
+  let isClosed = false;
+  const requireOpen = () => {
+    if (isClosed) throw new SentinelError("journal_unavailable", "the journal is closed");
+  };
+  return {
+    append(entry) {
+      requireOpen();
+      lastSeq += 1;
+      const fields: JournalEntry["fields"] = JSON.parse(JSON.stringify(entry.fields));
+      const added = { ...entry, seq: lastSeq, fields };
+      entries.push(added);
+      return added;
+    },
+    readAfter(seq) {
+      requireOpen();
+      return entries.filter((entry) => entry.seq > seq);
+    },
+    prune(limits) {
+      requireOpen();
+      entries = kept(entries, limits);
+    },
+    close() {
+      isClosed = true;
+    },
+  };
+}
+
+function kept(
+  entries: readonly JournalEntry[],
+  { beforeMs, maxBytes }: JournalLimits,
+): JournalEntry[] {
+  let excess = bytesOf(entries) - maxBytes;
+  const forgotten = new Set<JournalEntry>();
+  for (const unit of forgettable(entries)) {
+    const isOld = Math.max(...unit.map(({ atMs }) => atMs)) < beforeMs;
+    if (!isOld && excess <= 0) continue;
+    excess -= bytesOf(unit);
+    for (const entry of unit) forgotten.add(entry);
+  }
+  return entries.filter((entry) => !forgotten.has(entry));
+}
+
+/** Oldest first: closed incidents whole, and of what is outside of them what was replaced. */
+function forgettable(entries: readonly JournalEntry[]): readonly (readonly JournalEntry[])[] {
+  const newest = new Map(
+    entries
+      .filter(({ incident }) => incident === undefined)
+      .map((entry) => [`${entry.type} ${entry.service}`, entry.seq]),
+  );
+  const lastOf = (unit: readonly JournalEntry[]) => unit.at(-1)?.seq ?? 0;
+  return [...Map.groupBy(entries, ({ incident, seq }) => incident ?? seq).values()]
+    .filter((unit) =>
+      unit.some(({ incident, type, service, seq }) =>
+        incident === undefined
+          ? newest.get(`${type} ${service}`) !== seq
+          : type === "incident_closed",
+      ),
+    )
+    .toSorted((a, b) => lastOf(a) - lastOf(b));
+}
+
+function bytesOf(entries: readonly JournalEntry[]): number {
+  return entries.reduce((sum, { fields }) => sum + JSON.stringify(fields).length, 0);
+}

@@ -1,0 +1,193 @@
+/** A journal in a SQLite file, which other processes can read and add to while an observer runs. */
+
+import { basename, resolve } from "node:path";
+import type { Database } from "bun:sqlite";
+import { SentinelError } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
+import type { Journal, JournalEntry } from "../core/ports.ts";
+import { identityOf } from "./file.ts";
+import { codeOf, journalError } from "./journal-error.ts";
+import { lockForObserver, type ObserverLock } from "./observer-lock.ts";
+import { examine, type JournalMode, numberOf, openDatabase } from "./sqlite-file.ts";
+import { pruneDatabase } from "./sqlite-prune.ts";
+
+export type { JournalMode } from "./sqlite-file.ts";
+
+export interface SqliteJournalOptions {
+  readonly mode: JournalMode;
+}
+
+/**
+ * Opens the journal in that file. An observer makes it if there is none; nobody changes a file that
+ * is not a whole journal of this version. One journal of a file in a process at a time.
+ *
+ * A failure while it runs leaves nothing half-written, and the next call tries anew.
+ *
+ * @param path relative to the working folder; its folder must exist
+ * @throws SentinelError `journal`, with what to do: damaged, another program's, newer, not there,
+ *   not permitted, or another observer uses it
+ */
+export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Journal {
+  const file = resolve(path);
+  let lock: ObserverLock | undefined;
+  let connection: Connection | undefined;
+  let isClosed = false;
+  /** The last entry known: a file without it is not the one that was opened. */
+  let lastSeq = 0;
+
+  const disconnect = () => {
+    connection?.db.close();
+    connection = undefined;
+  };
+
+  const connect = (isStart: boolean): Connection => {
+    const hasContent = examine(file);
+    if (!hasContent && !(isStart && mode === "observer")) throw nothingThere(file, isStart);
+    if (mode === "observer" && lock?.isHeld() !== true) {
+      lock?.release();
+      lock = undefined;
+      lock = takeLock(file);
+    }
+    const db = openDatabase(file, mode);
+    try {
+      if (numberOf(db, LAST_SEQ) < lastSeq) throw replaced(file);
+      if (mode === "observer") db.run(NAME_OBSERVER, [process.pid]);
+      return { db, files: filesOf(file), synchronous: undefined };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  };
+
+  const use = <T>(work: (connection: Connection) => T): T => {
+    try {
+      if (isClosed) throw new SentinelError("journal", `the journal ${file} is closed`);
+      // A removed file could still be written to, and nobody would ever see it again.
+      const isGone = connection?.files !== filesOf(file) || lock?.isHeld() === false;
+      if (isGone) disconnect();
+      connection ??= connect(false);
+      return work(connection);
+    } catch (error) {
+      // Nothing is wrong with a connection that had to wait too long or has no space.
+      if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(error))) disconnect();
+      throw journalError(error, file, "journal_unavailable");
+    }
+  };
+
+  try {
+    connection = connect(true);
+  } catch (error) {
+    lock?.release();
+    throw journalError(error, file, "journal");
+  }
+
+  return {
+    append: (entry, durability) =>
+      use((open) => {
+        const synchronous = durability === "now" ? "FULL" : "NORMAL";
+        if (open.synchronous !== synchronous) open.db.run(`PRAGMA synchronous = ${synchronous}`);
+        open.synchronous = synchronous;
+        const { atMs, service, incident, type } = entry;
+        const fields = JSON.stringify(entry.fields);
+        const { lastInsertRowid } = open.db
+          .query<unknown, Written>(INSERT)
+          .run(atMs, service, incident ?? null, type, fields);
+        lastSeq = Number(lastInsertRowid);
+        return { ...entry, seq: lastSeq, fields: readFields(fields) };
+      }),
+    readAfter: (seq) =>
+      use(({ db }) => {
+        const entries = db.query<Row, [number]>(READ_AFTER).all(seq).map(readRow);
+        lastSeq = Math.max(lastSeq, entries.at(-1)?.seq ?? 0);
+        return entries;
+      }),
+    prune: (limits) => use(({ db }) => pruneDatabase(db, limits)),
+    close() {
+      isClosed = true;
+      disconnect();
+      lock?.release();
+      lock = undefined;
+    },
+  };
+}
+
+interface Connection {
+  readonly db: Database;
+  /** Which files they were when it was opened. */
+  readonly files: string;
+  synchronous: "FULL" | "NORMAL" | undefined;
+}
+
+const LAST_SEQ = "SELECT seq AS value FROM sqlite_sequence WHERE name = 'entries'";
+const NAME_OBSERVER = "INSERT OR REPLACE INTO observer (only, pid) VALUES (1, ?)";
+const INSERT =
+  "INSERT INTO entries (at_ms, service, incident, type, fields) VALUES (?, ?, ?, ?, ?)";
+const READ_AFTER =
+  "SELECT seq, at_ms, service, incident, type, fields FROM entries WHERE seq > ? ORDER BY seq";
+
+type Written = [number, string, string | null, string, string];
+
+/** Its columns are strict, so SQLite itself holds their types. */
+interface Row {
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly service: string;
+  readonly incident: string | null;
+  readonly type: string;
+  readonly fields: string;
+}
+
+function readRow({ seq, at_ms: atMs, service, incident, type, fields }: Row): JournalEntry {
+  return { seq, atMs, service, incident: incident ?? undefined, type, fields: readFields(fields) };
+}
+
+function readFields(text: string): JournalEntry["fields"] {
+  const value = parseJson(text);
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+/** The database and its log: both must stay what they were. */
+function filesOf(path: string): string {
+  return `${identityOf(path)} ${identityOf(`${path}-wal`)}`;
+}
+
+function takeLock(file: string): ObserverLock {
+  try {
+    return lockForObserver(file);
+  } catch (error) {
+    if (!codeOf(error).startsWith("SQLITE_BUSY")) throw error;
+    const pid = observerOf(file);
+    const whose = pid === undefined ? "" : `, process ${pid},`;
+    throw new SentinelError("journal", `another observer${whose} uses the journal ${file}`, {
+      hint: "End it first, or set JOURNAL to another path.",
+      cause: error,
+    });
+  }
+}
+
+/** `undefined` while it is still opening the journal. */
+function observerOf(file: string): number | undefined {
+  try {
+    using db = openDatabase(file, "reader");
+    return numberOf(db, "SELECT pid AS value FROM observer") || undefined;
+  } catch {
+    // Whose it is only helps to find it; that it is taken is known.
+    return undefined;
+  }
+}
+
+function nothingThere(file: string, isStart: boolean): SentinelError {
+  if (!isStart)
+    return new SentinelError("journal", `the journal ${file} was removed`, {
+      hint: "Put it back, or start Sentinel again to begin a new one.",
+    });
+  return new SentinelError("journal", `there is no journal ${file} yet`, {
+    hint: `An observer begins it. Is this its folder? Else set JOURNAL to its ${basename(file)}.`,
+  });
+}
+
+function replaced(file: string): SentinelError {
+  return new SentinelError("journal", `the journal ${file} was replaced by another`, {
+    hint: "Put the first one back, or start Sentinel again to go on with this one.",
+  });
+}
