@@ -12,7 +12,8 @@ const FORGETTABLE = `
   WITH newest AS (
     SELECT max(seq) AS seq FROM entries WHERE incident IS NULL GROUP BY type, service
   )
-  SELECT max(seq) AS last_seq, max(at_ms) AS last_ms, sum(length(fields)) AS characters, incident
+  SELECT max(seq) AS last_seq, max(at_ms) AS last_ms, incident,
+    sum(length(fields) + length(type) + length(service) + ifnull(length(incident), 0)) AS characters
   FROM entries
   GROUP BY coalesce(incident, seq)
   HAVING CASE WHEN incident IS NULL
@@ -47,15 +48,17 @@ function forget(db: Database, { beforeMs, maxBytes }: JournalLimits): void {
   const units = db.query<Unit, []>(FORGETTABLE).all();
   for (const unit of units) if (unit.last_ms < beforeMs) drop(unit);
   const rest = units.filter(({ last_ms: lastMs }) => lastMs >= beforeMs);
-  // A page is free only when all its entries are gone, so what is freed is measured, not reckoned.
-  for (let excess = usedBytes(db) - maxBytes; excess > 0 && rest.length > 0;) {
-    for (let characters = 0; characters < excess && rest.length > 0;) {
-      const unit = rest.shift();
-      if (unit === undefined) break;
-      drop(unit);
-      characters += unit.characters;
+  // An entry takes more than its text, and a page is free only when all its entries are gone: so half
+  // of what is too much is dropped, and what that freed is measured.
+  let charactersToDrop = 0;
+  for (const unit of rest) {
+    if (charactersToDrop <= 0) {
+      const excess = usedBytes(db) - maxBytes;
+      if (excess <= 0) return;
+      charactersToDrop = excess / 2;
     }
-    excess = usedBytes(db) - maxBytes;
+    drop(unit);
+    charactersToDrop -= unit.characters;
   }
 }
 
