@@ -56,16 +56,18 @@ function forgettable(entries: readonly JournalEntry[]): readonly (readonly Journ
       .filter(({ incident }) => incident === undefined)
       .map((entry) => [`${entry.type} ${entry.service}`, entry.seq]),
   );
+  const isReplaced = ({ incident, type, service, seq }: JournalEntry) =>
+    incident === undefined && newest.get(`${type} ${service}`) !== seq;
   const lastOf = (unit: readonly JournalEntry[]) => unit.at(-1)?.seq ?? 0;
   return [...Map.groupBy(entries, ({ incident, seq }) => incident ?? seq).values()]
-    .filter((unit) =>
-      unit.some(({ incident, type, service, seq }) =>
-        incident === undefined
-          ? newest.get(`${type} ${service}`) !== seq
-          : type === "incident_closed",
-      ),
-    )
+    .filter((unit) => hasEnded(unit) || unit.some((entry) => isReplaced(entry)))
     .toSorted((a, b) => lastOf(a) - lastOf(b));
+}
+
+/** Each of that name, if two services share it. */
+function hasEnded(unit: readonly JournalEntry[]): boolean {
+  const count = (type: string) => unit.filter((entry) => entry.type === type).length;
+  return count("incident_closed") > 0 && count("incident_closed") >= count("incident_opened");
 }
 
 function bytesOf(entries: readonly JournalEntry[]): number {

@@ -5,7 +5,8 @@ import type { JournalLimits } from "../core/ports.ts";
 import { numberOf } from "./sqlite-file.ts";
 
 /**
- * What may be forgotten, oldest first: an incident that was closed, with all that belongs to it; and
+ * What may be forgotten, oldest first: an incident that was closed (each of that name, if two
+ * services share it), with all that belongs to it; and
  * outside of incidents an entry that a newer one of the same type and service has replaced.
  */
 const FORGETTABLE = `
@@ -18,7 +19,8 @@ const FORGETTABLE = `
   GROUP BY coalesce(incident, seq)
   HAVING CASE WHEN incident IS NULL
     THEN max(seq) NOT IN (SELECT seq FROM newest)
-    ELSE sum(type = 'incident_closed') > 0 END
+    ELSE sum(type = 'incident_closed') > 0
+      AND sum(type = 'incident_closed') >= sum(type = 'incident_opened') END
   ORDER BY last_seq
 `;
 
