@@ -56,6 +56,7 @@ function forgettable(entries: readonly JournalEntry[]): readonly (readonly Journ
       .filter(({ incident }) => incident === undefined)
       .map((entry) => [`${entry.type} ${entry.service}`, entry.seq]),
   );
+<<<<<<< HEAD
   const lastOf = (unit: readonly JournalEntry[]) => unit.at(-1)?.seq ?? 0;
   return [...Map.groupBy(entries, ({ incident, seq }) => incident ?? seq).values()]
     .filter((unit) =>
@@ -68,6 +69,22 @@ function forgettable(entries: readonly JournalEntry[]): readonly (readonly Journ
     .toSorted((a, b) => lastOf(a) - lastOf(b));
 }
 
+=======
+  const isReplaced = ({ incident, type, service, seq }: JournalEntry) =>
+    incident === undefined && newest.get(`${type} ${service}`) !== seq;
+  const lastOf = (unit: readonly JournalEntry[]) => unit.at(-1)?.seq ?? 0;
+  return [...Map.groupBy(entries, ({ incident, seq }) => incident ?? seq).values()]
+    .filter((unit) => hasEnded(unit) || unit.some((entry) => isReplaced(entry)))
+    .toSorted((a, b) => lastOf(a) - lastOf(b));
+}
+
+/** Each of that name, if two services share it. */
+function hasEnded(unit: readonly JournalEntry[]): boolean {
+  const count = (type: string) => unit.filter((entry) => entry.type === type).length;
+  return count("incident_closed") > 0 && count("incident_closed") >= count("incident_opened");
+}
+
+>>>>>>> wt-journal
 function bytesOf(entries: readonly JournalEntry[]): number {
   return entries.reduce((sum, { fields }) => sum + JSON.stringify(fields).length, 0);
 }

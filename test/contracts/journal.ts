@@ -138,6 +138,18 @@ export function journalContract(open: () => Journal): void {
     expect(journal.readAfter(0)).toEqual(before);
   });
 
+  test("an incident's name that two services share is open until both have ended", () => {
+    using opened = openJournal();
+    const { journal } = opened;
+    journal.append(newEntry({ service: "other" }), "now");
+    appendIncident(journal, newEntry().incident ?? "");
+    journal.prune({ beforeMs: MUCH, maxBytes: 0 });
+    expect(journal.readAfter(0)).toHaveLength(4);
+    journal.append(newEntry({ service: "other", type: "incident_closed" }), "now");
+    journal.prune({ beforeMs: MUCH, maxBytes: 0 });
+    expect(journal.readAfter(0)).toEqual([]);
+  });
+
   test("past the size the oldest go first, and no more than must", () => {
     using opened = openJournal();
     const { journal } = opened;
