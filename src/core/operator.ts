@@ -35,10 +35,10 @@ export function openRequests(
   records: readonly IncidentRecord[],
   nowMs: number,
 ): readonly OpenRequest[] {
-  return records.flatMap(({ phase, request, service, alert, decision }) => {
-    if (phase !== "waiting" || request === undefined || request.expiresAtMs <= nowMs) return [];
-    const { id, expiresAtMs } = request;
-    return [{ id, service, alert: alert.name, argv: decision?.argv ?? [], expiresAtMs }];
+  return records.flatMap(({ phase, request, service, alert }) => {
+    if (phase !== "waiting" || request === undefined || request.given !== undefined) return [];
+    const { id, argv, expiresAtMs } = request;
+    return expiresAtMs <= nowMs ? [] : [{ id, service, alert: alert.name, argv, expiresAtMs }];
   });
 }
 
@@ -99,7 +99,7 @@ export function pause(
   {
     service,
     length,
-  }: { readonly service: string | undefined; readonly length: string | undefined },
+  }: { readonly service?: string | undefined; readonly length?: string | undefined },
   { by, atMs }: Saying,
 ): Said {
   const name = checkedName(service);

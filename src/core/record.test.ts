@@ -127,6 +127,9 @@ describe("an incident", () => {
       openedAtMs: START_MS,
       onsetMs: START_MS - 8000,
       phase: "closed",
+      container: { kind: "missing", reason: "gone" },
+      wasHealthy: false,
+      outcomeAtMs: expect.any(Number),
       failures: [
         {
           diagnoser: "gemini",

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { APPROVAL_ANSWERS, type Closing } from "./events.ts";
-import { type Outcome, SEVERITIES, VERDICTS } from "./model.ts";
+import { type ContainerState, type Finding, type Outcome, SEVERITIES, VERDICTS } from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
 
 // What gates a step is a closed list, and a missing entry does not compile; what is only shown is text,
@@ -56,6 +56,25 @@ const outcome = z.object({
   durationMs: duration,
 });
 
+/** What an action is compared with: is it still the container that was diagnosed? */
+const container = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("found"),
+    value: z.object({
+      status: z.string(),
+      health: z.string(),
+      exitCode: z.number(),
+      oomKilled: z.boolean(),
+      restartCount: z.number(),
+      startedAtMs: time.optional(),
+      startPeriodMs: z.number(),
+      containerId: z.string(),
+      image: z.string(),
+    }),
+  }),
+  z.object({ kind: z.literal("missing"), reason: z.string() }),
+]);
+
 const closing = z.object({
   result: z.enum(CLOSING_RESULTS),
   reason: z.string().optional(),
@@ -68,6 +87,11 @@ const closing = z.object({
 
 const event = z.discriminatedUnion("type", [
   z.object({ type: z.literal("incident_opened"), alert, onsetMs: time.optional() }),
+  z.object({
+    type: z.literal("evidence_collected"),
+    container,
+    health: z.object({ ok: z.boolean() }),
+  }),
   z.object({
     type: z.literal("diagnosis_failed"),
     diagnoser: z.string(),
@@ -139,6 +163,9 @@ export interface IncidentRecord {
   readonly openedAtMs: number;
   readonly onsetMs: number | undefined;
   readonly phase: Phase;
+  /** As it was when the evidence was collected; the health endpoint's answer as well. */
+  readonly container: Finding<ContainerState> | undefined;
+  readonly wasHealthy: boolean | undefined;
   /** Diagnosers that gave no usable answer, in the order in which they were asked. */
   readonly failures: readonly Recorded<"diagnosis_failed">[];
   readonly diagnosis: RecordedDiagnosis | undefined;
@@ -149,6 +176,7 @@ export interface IncidentRecord {
   /** When the intent to run it was written. */
   readonly intentAtMs: number | undefined;
   readonly outcome: Recorded<"action_finished">["outcome"] | undefined;
+  readonly outcomeAtMs: number | undefined;
   readonly verificationAtMs: number | undefined;
   /** Counted from then. */
   readonly verdictInMs: number | undefined;
@@ -225,6 +253,8 @@ function opened(
     openedAtMs: atMs,
     onsetMs,
     phase: "investigating",
+    container: undefined,
+    wasHealthy: undefined,
     failures: [],
     diagnosis: undefined,
     decision: undefined,
@@ -232,6 +262,7 @@ function opened(
     action: undefined,
     intentAtMs: undefined,
     outcome: undefined,
+    outcomeAtMs: undefined,
     verificationAtMs: undefined,
     verdictInMs: undefined,
     resumptions: 0,
@@ -242,6 +273,8 @@ function opened(
 
 function next(record: IncidentRecord, read: RecordedEvent, atMs: number): IncidentRecord {
   switch (read.type) {
+    case "evidence_collected":
+      return { ...record, container: findingOf(read.container), wasHealthy: read.health.ok };
     case "diagnosis_failed": {
       const { type: _, ...failure } = read;
       return { ...record, failures: [...record.failures, failure] };
@@ -284,9 +317,16 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
         action: { id: read.action, argv: read.argv },
         intentAtMs: atMs,
         outcome: undefined,
+        outcomeAtMs: undefined,
       };
     case "action_finished":
-      return { ...record, outcome: read.outcome };
+      return {
+        ...record,
+        // It did not run, so it is all to be found out again.
+        phase: read.outcome.kind === "not_started" ? "investigating" : record.phase,
+        outcome: read.outcome,
+        outcomeAtMs: atMs,
+      };
     case "verification_started":
       return {
         ...record,
@@ -304,4 +344,10 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
     case "resumed":
       return record;
   }
+}
+
+function findingOf(read: Recorded<"evidence_collected">["container"]): Finding<ContainerState> {
+  if (read.kind === "missing") return read;
+  const { startedAtMs, ...value } = read.value;
+  return { kind: "found", value: { ...value, startedAtMs } };
 }

@@ -1,5 +1,6 @@
 /** What a restart of Sentinel cut short, and how it is taken up again. */
 
+import { ACTION_IDS } from "../allowlist.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
 import { inspect } from "./investigation.ts";
 import type { Alert, ContainerState, Finding, Outcome } from "./model.ts";
@@ -30,12 +31,14 @@ export async function resume(
     case "waiting":
       return waitAgain(record, findings, context);
     case "acting":
-      return reconcile(unfinished, { findings, poll }, context, signal);
     case "verifying": {
-      const { outcome, intentAtMs: startedAtMs, outcomeAtMs: endedAtMs } = record;
-      if (outcome === undefined || startedAtMs === undefined || endedAtMs === undefined)
-        return closeResolved(record, context);
-      return conclude(findings, { outcome, startedAtMs, endedAtMs }, context, signal);
+      const { outcome, outcomeAtMs: endedAtMs, intentAtMs: startedAtMs } = record;
+      // Approved, and nothing begun: the answer is still there.
+      if (startedAtMs === undefined) return waitAgain(record, findings, context);
+      if (outcome === undefined || endedAtMs === undefined)
+        return reconcile(unfinished, { findings, poll }, context, signal);
+      const ran = { exitCode: undefined, ...outcome, argv: outcome.argv ?? [] };
+      return conclude(findings, { outcome: ran, startedAtMs, endedAtMs }, context, signal);
     }
     case "closed":
       return closeResolved(record, context);
@@ -63,20 +66,19 @@ async function investigate(
   return handleIncident({ alert, poll, resumed: record }, context, signal);
 }
 
+/** Whether the alert is over is seen where those that wait are looked at. */
 function waitAgain(
   record: IncidentRecord,
   findings: Findings,
   context: Context,
 ): IncidentEnd | "later" {
-  const { request, decision } = record;
-  if (findings.alert.state === "pending" || findings.alert.state === "no_data") return "later";
-  if (request === undefined || decision?.action === undefined)
-    return closeResolved(record, context);
+  const { state } = findings.alert;
+  if (state === "pending" || state === "no_data") return "later";
+  const { request } = record;
+  const action = ACTION_IDS.find((id) => id === request?.action);
+  if (request === undefined || action === undefined) return closeResolved(record, context);
   const { id, expiresAtMs } = request;
-  return {
-    kind: "waiting",
-    waiting: { findings, action: decision.action, request: id, expiresAtMs },
-  };
+  return { kind: "waiting", waiting: { findings, action, request: id, expiresAtMs } };
 }
 
 async function reconcile(

@@ -56,20 +56,6 @@ function forgettable(entries: readonly JournalEntry[]): readonly (readonly Journ
       .filter(({ incident }) => incident === undefined)
       .map((entry) => [`${entry.type} ${entry.service}`, entry.seq]),
   );
-<<<<<<< HEAD
-  const lastOf = (unit: readonly JournalEntry[]) => unit.at(-1)?.seq ?? 0;
-  return [...Map.groupBy(entries, ({ incident, seq }) => incident ?? seq).values()]
-    .filter((unit) =>
-      unit.some(({ incident, type, service, seq }) =>
-        incident === undefined
-          ? newest.get(`${type} ${service}`) !== seq
-          : type === "incident_closed",
-      ),
-    )
-    .toSorted((a, b) => lastOf(a) - lastOf(b));
-}
-
-=======
   const isReplaced = ({ incident, type, service, seq }: JournalEntry) =>
     incident === undefined && newest.get(`${type} ${service}`) !== seq;
   const lastOf = (unit: readonly JournalEntry[]) => unit.at(-1)?.seq ?? 0;
@@ -84,7 +70,6 @@ function hasEnded(unit: readonly JournalEntry[]): boolean {
   return count("incident_closed") > 0 && count("incident_closed") >= count("incident_opened");
 }
 
->>>>>>> wt-journal
 function bytesOf(entries: readonly JournalEntry[]): number {
   return entries.reduce((sum, { fields }) => sum + JSON.stringify(fields).length, 0);
 }

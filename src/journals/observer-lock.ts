@@ -24,11 +24,8 @@ export function lockForObserver(journalPath: string): ObserverLock {
   const db = new Database(path, { readwrite: true });
   try {
     db.run("PRAGMA busy_timeout = 0");
-<<<<<<< HEAD
-=======
     // Nothing is ever written, so nothing needs to be undone from a file.
     db.run("PRAGMA journal_mode = MEMORY");
->>>>>>> wt-journal
     db.run("BEGIN EXCLUSIVE");
   } catch (error) {
     db.close();

@@ -27,10 +27,7 @@ const SCHEMA = `
     type TEXT NOT NULL,
     fields TEXT NOT NULL
   ) STRICT;
-<<<<<<< HEAD
-=======
   CREATE INDEX entries_of_incident ON entries (incident) WHERE incident IS NOT NULL;
->>>>>>> wt-journal
   CREATE TABLE observer (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     pid INTEGER NOT NULL

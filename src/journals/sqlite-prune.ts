@@ -5,34 +5,22 @@ import type { JournalLimits } from "../core/ports.ts";
 import { numberOf } from "./sqlite-file.ts";
 
 /**
-<<<<<<< HEAD
- * What may be forgotten, oldest first: an incident that was closed, with all that belongs to it; and
-=======
  * What may be forgotten, oldest first: an incident that was closed (each of that name, if two
  * services share it), with all that belongs to it; and
->>>>>>> wt-journal
  * outside of incidents an entry that a newer one of the same type and service has replaced.
  */
 const FORGETTABLE = `
   WITH newest AS (
     SELECT max(seq) AS seq FROM entries WHERE incident IS NULL GROUP BY type, service
   )
-<<<<<<< HEAD
-  SELECT max(seq) AS last_seq, max(at_ms) AS last_ms, sum(length(fields)) AS characters, incident
-=======
   SELECT max(seq) AS last_seq, max(at_ms) AS last_ms, incident,
     sum(length(fields) + length(type) + length(service) + ifnull(length(incident), 0)) AS characters
->>>>>>> wt-journal
   FROM entries
   GROUP BY coalesce(incident, seq)
   HAVING CASE WHEN incident IS NULL
     THEN max(seq) NOT IN (SELECT seq FROM newest)
-<<<<<<< HEAD
-    ELSE sum(type = 'incident_closed') > 0 END
-=======
     ELSE sum(type = 'incident_closed') > 0
       AND sum(type = 'incident_closed') >= sum(type = 'incident_opened') END
->>>>>>> wt-journal
   ORDER BY last_seq
 `;
 
@@ -62,17 +50,6 @@ function forget(db: Database, { beforeMs, maxBytes }: JournalLimits): void {
   const units = db.query<Unit, []>(FORGETTABLE).all();
   for (const unit of units) if (unit.last_ms < beforeMs) drop(unit);
   const rest = units.filter(({ last_ms: lastMs }) => lastMs >= beforeMs);
-<<<<<<< HEAD
-  // A page is free only when all its entries are gone, so what is freed is measured, not reckoned.
-  for (let excess = usedBytes(db) - maxBytes; excess > 0 && rest.length > 0;) {
-    for (let characters = 0; characters < excess && rest.length > 0;) {
-      const unit = rest.shift();
-      if (unit === undefined) break;
-      drop(unit);
-      characters += unit.characters;
-    }
-    excess = usedBytes(db) - maxBytes;
-=======
   // An entry takes more than its text, and a page is free only when all its entries are gone: so half
   // of what is too much is dropped, and what that freed is measured.
   let charactersToDrop = 0;
@@ -84,7 +61,6 @@ function forget(db: Database, { beforeMs, maxBytes }: JournalLimits): void {
     }
     drop(unit);
     charactersToDrop -= unit.characters;
->>>>>>> wt-journal
   }
 }
 
