@@ -4,6 +4,7 @@ import { isMainThread } from "node:worker_threads";
 import type { Command } from "commander";
 import type { DemoFault } from "./demo/faults.ts";
 import type { LoadOptions } from "./load/plan.ts";
+import type { Order } from "./operate.ts";
 
 const ROLES = ["target", "observer", "demo"] as const;
 type Role = (typeof ROLES)[number];
@@ -86,6 +87,31 @@ async function main(args: readonly string[]): Promise<number> {
       else printError(answer.message);
       exitCode = answer.ok ? 0 : EXIT_FAILED;
     });
+  const tellObserver = async (order: Order) => {
+    const { operate } = await import("./operate.ts");
+    print(operate(order, await readObserverSettings(program.opts<Options>().config)));
+  };
+  command("approve", "let a running observer do what waits for a person")
+    .argument("<request>", "its id, or the beginning of it")
+    .action((request: string) => tellObserver({ kind: "approve", request }));
+  command("deny", "tell it not to")
+    .argument("<request>", "its id, or the beginning of it")
+    .action((request: string) => tellObserver({ kind: "deny", request }));
+  command("pause", "leave a service alone, or all of them, such as for maintenance")
+    .argument("[service]", "default: all")
+    .option("--for <time>", "such as 2h; without it, until resume")
+    .action((service: string | undefined, { for: length }: { readonly for?: string }) =>
+      tellObserver({
+        kind: "pause",
+        ...(service === undefined ? {} : { service }),
+        ...(length === undefined ? {} : { length }),
+      }),
+    );
+  command("resume", "end a pause, or let it act again after an action made things worse")
+    .argument("[service]", "default: all")
+    .action((service: string | undefined) =>
+      tellObserver({ kind: "resume", ...(service === undefined ? {} : { service }) }),
+    );
   command("load", "send steady traffic to a target, and print what it took to answer")
     .option("--rate <number>", `requests a second, ${RATE.min} to ${RATE.max}`, `${RATE.usual}`)
     .option("--duration <seconds>", `${DURATION_S.min} to ${DURATION_S.max}`, `${DURATION_S.usual}`)

@@ -74,7 +74,7 @@ const LAYERS: readonly Layer[] = [
   {
     files: [
       ...["observer", "observe", "drivers", "rules-in-force"].map((name) => `src/${name}.ts`),
-      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/init.ts"],
+      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/init.ts", "src/operate.ts"],
     ],
     imports: [...COMPOSES, ...NOT_MAIN],
   },
