@@ -26,7 +26,7 @@ describe("the word that was meant", () => {
 
   test("of an endless word is none, at once", () => {
     const fromMs = performance.now();
-    expect(nearest("n".repeat(1_000_000), words)).toBeUndefined();
+    expect(nearest("n".repeat(10_000_000), words)).toBeUndefined();
     expect(performance.now() - fromMs).toBeLessThan(250);
   });
 });
