@@ -142,7 +142,7 @@ describe("log lines", () => {
       ["info", "request_processed"],
     ]);
     expect(target.appLines()[0]?.fields).toEqual({ exception_type: "ValueError" });
-    expect(target.lines[1]?.fields).toEqual({
+    expect(target.appLines()[1]?.fields).toEqual({
       error: "Simulated ValueError: Invalid configuration",
       path: "/stress/crash",
       type: "ValueError",
