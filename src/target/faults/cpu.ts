@@ -30,6 +30,8 @@ export interface CpuBurnResult {
 
 /** A worker takes some 20 ms to start, more when the cores are busy already. */
 const START_DEADLINE_MS = 10_000;
+/** A worker stops within some 10 ms; one that never started may not say so. */
+const STOP_DEADLINE_MS = 1_000;
 const MOST_WORKERS = 256;
 
 /**
@@ -85,8 +87,18 @@ export async function burnCpu(burn: CpuBurn, signal: AbortSignal): Promise<CpuBu
   } finally {
     clearTimeout(startTimer);
     signal.removeEventListener("abort", abort);
-    for (const worker of workers) worker.terminate();
+    await Promise.all(workers.map(stop));
   }
+}
+
+/** Resolves when the worker's thread is at its end: until then it may still burn. */
+async function stop(worker: Worker): Promise<void> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  worker.addEventListener("close", () => resolve(), { once: true });
+  const timer = setTimeout(resolve, STOP_DEADLINE_MS);
+  worker.terminate();
+  await closed;
+  clearTimeout(timer);
 }
 
 function defaultWorkers(): number {
