@@ -17,10 +17,10 @@ import { createTraffic } from "./traffic.ts";
 
 const ROOM_MB = 1_000;
 
-function environment({ hasOwnLimit = true } = {}): FaultEnvironment {
+function environment({ hasOwnLimit = true, roomMb = ROOM_MB } = {}): FaultEnvironment {
   const memory = createHeldMemory({
     residentBytes: () => 0,
-    allowedBytes: () => ROOM_MB * BYTES_PER_MB,
+    allowedBytes: () => roomMb * BYTES_PER_MB,
     hasOwnLimit: () => hasOwnLimit,
   });
   return {
@@ -174,6 +174,17 @@ describe("parameters that must fit each other", () => {
     expect(order({ kind: "latency", min: 7 }).plan).toMatchObject({ min: 7, max: 7 });
     expect(order({ kind: "latency", max: 0.5 }).plan).toMatchObject({ min: 0.5, max: 0.5 });
     expect(order({ kind: "latency", max: 2 }).plan).toMatchObject({ min: 1, max: 2 });
+  });
+
+  test("more workers than cores need the memory for them", () => {
+    const some = 200;
+    const within = environment({ roomMb: 2 * some });
+    const cpu = (workers: number) => ({ kind: "cpu", load: 1, workers });
+    expect(orderFault(cpu(some), within).plan).toMatchObject({ workers: some });
+    const { details, message } = refusalOf(cpu(some + 1), within);
+    expect(details.field).toBe("workers");
+    expect(message).toContain("up to 200 here");
+    expect(orderFault({ kind: "cpu" }, environment({ roomMb: 0 })).kind).toBe("cpu");
   });
 
   test("oom needs a limit of the process's own, or the kernel might kill another one", () => {
