@@ -16,7 +16,7 @@ import {
 } from "./process.ts";
 import { type BreakableTarget, expectNear, type Fault, startTarget } from "./target.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(60_000);
 
 const BYTES_PER_MB = 1024 * 1024;
 const CORES = availableParallelism();

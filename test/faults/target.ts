@@ -21,9 +21,8 @@ export type Fault = z.infer<typeof faultSchema>;
 /** The body of `POST /faults`. */
 export type FaultBody = { readonly kind: string } & Readonly<Record<string, unknown>>;
 
-export interface BreakableTarget extends AsyncDisposable {
-  readonly process: RunningProcess;
-  readonly pid: number;
+/** A target, by what its clients see. */
+export interface TargetClient {
   /** Without a slash at the end. */
   readonly url: string;
   get(path: string, init?: RequestInit): Promise<Response>;
@@ -40,6 +39,12 @@ export interface BreakableTarget extends AsyncDisposable {
   metric(series: string): Promise<number | undefined>;
 }
 
+/** The same, with the process at hand. */
+export interface BreakableTarget extends TargetClient, AsyncDisposable {
+  readonly process: RunningProcess;
+  readonly pid: number;
+}
+
 /** @param options `argv` replaces the executable's, for a shell around it */
 export async function startTarget(
   options: StartOptions & { readonly argv?: readonly string[] } = {},
@@ -50,11 +55,16 @@ export async function startTarget(
     env: { PORT: "0", MAX_ACTIVE_FAULTS: "50", ...env },
   });
   const { url } = await started.event(({ event }) => event === "target_started");
-  return targetAt(String(url), started);
+  return {
+    ...clientOf(String(url)),
+    process: started,
+    pid: started.pid,
+    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+  };
 }
 
-/** The same for one that runs already. */
-export function targetAt(url: string, process: RunningProcess): BreakableTarget {
+/** @param url without a slash at the end */
+export function clientOf(url: string): TargetClient {
   const get = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init);
   const order = (body: unknown) =>
     get("/faults", {
@@ -64,8 +74,6 @@ export function targetAt(url: string, process: RunningProcess): BreakableTarget 
     });
   const fault = async (id: string) => faultSchema.parse(await (await get(`/faults/${id}`)).json());
   return {
-    process,
-    pid: process.pid,
     url,
     get,
     order,
@@ -89,11 +97,10 @@ export function targetAt(url: string, process: RunningProcess): BreakableTarget 
       const line = text.split("\n").find((line) => line.startsWith(`${series} `));
       return line === undefined ? undefined : Number(line.slice(series.length + 1));
     },
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
 }
 
-/** How a request went, by the client's clock; `firstByteMs` is undefined while none has come. */
+/** How a request went, by the client's clock. */
 export interface Exchange {
   readonly status: number;
   readonly tookMs: number;
