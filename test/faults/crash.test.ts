@@ -1,11 +1,10 @@
 /** A crash as the parent of the process sees it: its exit code, its signal, and the last lines it wrote. */
 
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sentinelBinary } from "../binary.ts";
-import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../docker.ts";
-import { freePort } from "../free-port.ts";
-import { until } from "../supervise.ts";
-import { clientOf, expectNear, type FaultBody, startTarget, type TargetClient } from "./target.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
+import { startContained } from "./container.ts";
+import { expectNear, type FaultBody, startTarget } from "./target.ts";
 
 setDefaultTimeout(60_000);
 
@@ -91,104 +90,67 @@ const missing = await whyNoDocker([BUN_IMAGE]);
 
 describeUnless(missing, "in a container", () => {
   const MEMORY_MB = 256;
-  const names: string[] = [];
-  afterAll(async () => {
-    if (names.length > 0) await docker("rm", "--force", ...names);
-  });
-
-  interface Contained {
-    readonly name: string;
-    readonly client: TargetClient;
-  }
-
-  /** The executable as process 1 of a container, unless an option says otherwise. */
-  async function startContainer(...options: readonly string[]): Promise<Contained> {
-    const name = uniqueName("crash");
-    names.push(name);
-    const port = freePort();
-    const published = ["--publish", `127.0.0.1:${port}:8000`, "--env", "HOST=0.0.0.0"];
-    const mounted = ["--volume", `${sentinelBinary()}:/sentinel:ro`, "--entrypoint", "/sentinel"];
-    const run = ["run", "--detach", "--name", name, ...published, ...mounted, ...options];
-    await docker(...run, BUN_IMAGE, "--role=target");
-    const client = clientOf(`http://127.0.0.1:${port}`);
-    await until("its first answer", async () => {
-      const answer = await client.get("/health").catch(() => undefined);
-      return answer?.ok === true;
-    });
-    return { name, client };
-  }
-
-  /** How Docker says that it ended. */
-  async function endOf({ name }: Contained) {
-    const status = () => docker("inspect", "--format", "{{.State.Status}}", name);
-    await until(`the end of ${name}`, async () => (await status()) === "exited");
-    const format = "{{.State.ExitCode}} {{.State.OOMKilled}}";
-    const [exitCode, oomKilled] = (await docker("inspect", "--format", format, name)).split(" ");
-    return { exitCode: Number(exitCode), oomKilled: oomKilled === "true" };
-  }
-
   const limit = ["--memory", `${MEMORY_MB}m`, "--memory-swap", `${MEMORY_MB}m`];
 
   test.concurrent("oom makes the kernel kill it at its own limit", async () => {
-    const container = await startContainer(...limit);
-    const { client } = container;
-    const unwilling = await client.order({ kind: "crash", mode: "oom" });
+    await using target = await startContained(...limit);
+    const unwilling = await target.order({ kind: "crash", mode: "oom" });
     expect(await unwilling.json()).toMatchObject({ field: "allow_oom" });
-    await client.post({ kind: "crash", mode: "oom", allow_oom: true });
-    expect(await endOf(container)).toEqual({ exitCode: 137, oomKilled: true });
+    await target.post({ kind: "crash", mode: "oom", allow_oom: true });
+    expect(await target.stopped()).toEqual({ exitCode: 137, oomKilled: true });
   });
 
   test.concurrent(
     "oom is refused without a limit: the kernel might kill another process",
     async () => {
-      const { client } = await startContainer();
-      const refused = await client.order({ kind: "crash", mode: "oom", allow_oom: true });
+      await using target = await startContained();
+      const refused = await target.order({ kind: "crash", mode: "oom", allow_oom: true });
       const answer = await refused.json();
       expect(answer).toMatchObject({ field: "mode" });
       expect(answer.message).toContain("docker run --memory");
       expect(refused.status).toBe(422);
-      expect((await client.get("/health")).status).toBe(200);
+      expect((await target.get("/health")).status).toBe(200);
     },
   );
 
   test.concurrent("what process 1 would ignore is refused, what it handles is not", async () => {
-    const container = await startContainer();
-    const { client } = container;
+    await using target = await startContained();
     for (const signal of ["SIGKILL", "SIGABRT", "SIGHUP", "SIGQUIT"]) {
-      const refused = await client.order({ kind: "crash", mode: "signal", signal });
+      const refused = await target.order({ kind: "crash", mode: "signal", signal });
       const answer = await refused.json();
       expect(answer).toMatchObject({ field: "signal" });
       expect(answer.message).toContain("docker run --init");
       expect(refused.status).toBe(422);
     }
-    await client.post({ kind: "crash", mode: "signal", signal: "SIGTERM" });
-    expect(await endOf(container)).toEqual({ exitCode: 0, oomKilled: false });
+    await target.post({ kind: "crash", mode: "signal", signal: "SIGTERM" });
+    expect(await target.stopped()).toEqual({ exitCode: 0, oomKilled: false });
   });
 
   test.concurrent.each([
     ["SIGKILL", 137],
     ["SIGQUIT", 131],
   ])("below an init %s ends it", async (signal, exitCode) => {
-    const container = await startContainer("--init");
-    await container.client.post({ kind: "crash", mode: "signal", signal });
-    expect(await endOf(container)).toEqual({ exitCode, oomKilled: false });
+    await using target = await startContained("--init");
+    await target.post({ kind: "crash", mode: "signal", signal });
+    expect(await target.stopped()).toEqual({ exitCode, oomKilled: false });
   });
 
   test.concurrent("an exit code and an exception are those of the container", async () => {
-    const [exited, thrown] = await Promise.all([startContainer(), startContainer()]);
-    await exited.client.post({ kind: "crash", mode: "exit", code: 42 });
-    await thrown.client.post({ kind: "crash", mode: "exception" });
-    expect(await endOf(exited)).toEqual({ exitCode: 42, oomKilled: false });
-    expect(await endOf(thrown)).toEqual({ exitCode: 1, oomKilled: false });
+    await using exited = await startContained();
+    await exited.post({ kind: "crash", mode: "exit", code: 42 });
+    await using thrown = await startContained();
+    await thrown.post({ kind: "crash", mode: "exception" });
+    expect(await exited.stopped()).toEqual({ exitCode: 42, oomKilled: false });
+    expect(await thrown.stopped()).toEqual({ exitCode: 1, oomKilled: false });
   });
 
   test.concurrent("more than the container's limit allows is refused, and it lives", async () => {
-    const { name, client } = await startContainer(...limit);
-    const refused = await client.order({ kind: "memory", megabytes: MEMORY_MB });
+    await using target = await startContained(...limit);
+    const refused = await target.order({ kind: "memory", megabytes: MEMORY_MB });
     expect(await refused.json()).toMatchObject({ field: "megabytes" });
     expect(refused.status).toBe(422);
-    await client.post({ kind: "memory", megabytes: 100 });
-    expect(await docker("inspect", "--format", "{{.State.OOMKilled}}", name)).toBe("false");
-    expect((await client.get("/health")).status).toBe(200);
+    await target.post({ kind: "memory", megabytes: 100 });
+    expect(await docker("inspect", "--format", "{{.State.OOMKilled}}", target.name)).toBe("false");
+    expect((await target.get("/health")).status).toBe(200);
   });
 });

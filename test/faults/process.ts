@@ -29,8 +29,11 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-export function threadCount(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).length;
+/** The names of its threads; the kernel keeps 15 characters of each. */
+export function threadNames(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim(),
+  );
 }
 
 /** Its open files: descriptor and target. Connections come and go with their clients and are left out. */
