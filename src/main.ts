@@ -19,7 +19,8 @@ const DEFAULT_COLUMNS = 100;
 if (!isMainThread) await import("./target/cpu-worker.ts");
 // The supervisor starts this program once more, beside each command that it runs.
 else if (process.argv[2] === "guardian" && process.send) await import("./executors/guardian.ts");
-else process.exit(await main(process.argv.slice(2)));
+// Not awaited: as long as its entry is, Bun reports an uncaught error and lets the process live on.
+else void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));
 
 interface Options {
   readonly role?: Role;

@@ -9,7 +9,10 @@ export const PROJECT = join(import.meta.dir, "..");
 /** What a process has written so far, and how it ended. */
 export interface RunningProcess extends AsyncDisposable {
   readonly pid: number;
+  /** Its exit code; 128 + N where signal N has ended it. */
   readonly exited: Promise<number>;
+  /** The signal that has ended it, if one has. */
+  endedBy(): string | undefined;
   stdout(): string;
   stderr(): string;
   /** Each line of standard output that is a JSON object. */
@@ -71,6 +74,7 @@ export function startProcess(argv: readonly string[], options: StartOptions = {}
   return {
     pid: child.pid,
     exited: Promise.all([child.exited, stdout.done, stderr.done]).then(([code]) => code),
+    endedBy: () => child.signalCode?.toString(),
     stdout: stdout.text,
     stderr: stderr.text,
     events,

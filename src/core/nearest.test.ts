@@ -23,4 +23,10 @@ describe("the word that was meant", () => {
     expect(nearest("name", [])).toBeUndefined();
     expect(nearest("bat", ["cat", "hat"])).toBe("cat");
   });
+
+  test("of an endless word is none, at once", () => {
+    const fromMs = performance.now();
+    expect(nearest("n".repeat(10_000_000), words)).toBeUndefined();
+    expect(performance.now() - fromMs).toBeLessThan(250);
+  });
 });

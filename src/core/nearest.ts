@@ -2,11 +2,14 @@
 
 /** The nearest of the words by edit distance; `undefined` if none is near. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
+  const mostDistance = Math.max(2, word.length / 3);
   const ranked = words
+    // No distance is below the difference in length: an endless word costs nothing.
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= mostDistance)
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
     .toSorted((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined;
+  return best && best.distance <= mostDistance ? best.candidate : undefined;
 }
 
 /** Levenshtein's distance, row by row. */

@@ -69,7 +69,7 @@ export const SCENES = {
 /** Users of the service who mean no harm, a few requests a second, until the signal aborts. */
 export async function sendTraffic(url: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await request(url, signal);
+    await request(`${url}/api/items`, signal);
     await Bun.sleep(200);
   }
 }

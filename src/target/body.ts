@@ -1,10 +1,14 @@
 /** The JSON that a client sends: bounded, in time, and without anything that could be read in two ways. */
 
 import { HttpError } from "./http-error.ts";
+import { invalid, shorten, shown } from "./parameters.ts";
 
 export const MAX_BODY_BYTES = 64 * 1024;
 /** A body that does not come holds a connection. */
 const DEADLINE_MS = 10_000;
+/** What is nested deeper is nobody's wish, and takes half a second of the main loop to check and to show. */
+const MAX_DEPTH = 32;
+const DEPTH_MESSAGE = `the body is nested deeper than ${MAX_DEPTH} levels`;
 
 /**
  * Reads a request's body.
@@ -22,7 +26,7 @@ export async function readJson(request: Request): Promise<unknown> {
   const text = await readText(request);
   try {
     const value: unknown = JSON.parse(text);
-    refuseDuplicates(text);
+    refuseTrickery(text);
     return value;
   } catch (error) {
     if (error instanceof HttpError) throw error;
@@ -59,21 +63,25 @@ async function readText(request: Request): Promise<string> {
   }
 }
 
-/** The parser takes the last of two equal members; others take the first. */
-function refuseDuplicates(text: string): void {
+/**
+ * Equal members, of which the parser takes the last and others the first, and endless nesting.
+ *
+ * @param text valid JSON
+ */
+function refuseTrickery(text: string): void {
   const seen = new Set<string>();
   let depth = 0;
   let name: string | undefined;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    if (token === "{" || token === "[") depth += 1;
-    else if (token === "}" || token === "]") depth -= 1;
+    if (token === "{" || token === "[") {
+      depth += 1;
+      if (depth > MAX_DEPTH) throw badBody(400, "body_too_deep", DEPTH_MESSAGE);
+    } else if (token === "}" || token === "]") depth -= 1;
     else if (token !== ":") name = token;
     else if (depth === 1 && name !== undefined) {
       const member = String(JSON.parse(name));
       if (seen.has(member)) {
-        throw new HttpError(422, "invalid_parameter", `${member} is given more than once`, {
-          field: member,
-        });
+        throw invalid(shorten(member), `${shown(member)} is given more than once`);
       }
       seen.add(member);
     }

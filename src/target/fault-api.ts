@@ -13,8 +13,7 @@ const APPLIED_WITHIN_MS = 1000;
 
 /** One function for each endpoint; each gives its answer or throws HttpError. */
 export function createFaultApi(faults: Faults, environment: FaultEnvironment) {
-  const find = (id: string): FaultView => {
-    const fault = faults.get(id);
+  const known = (id: string, fault: FaultView | undefined): FaultView => {
     if (fault !== undefined) return fault;
     const message = `no fault has the id ${shown(id)}, or it ended too long ago`;
     throw new HttpError(404, "not_found", message, { field: "id" });
@@ -22,13 +21,13 @@ export function createFaultApi(faults: Faults, environment: FaultEnvironment) {
 
   return {
     list: () => faults.list(),
-    get: find,
+    get: (id: string) => known(id, faults.get(id)),
 
     async start(request: Request): Promise<Response> {
       const order = orderFault(await readJson(request), environment);
-      const { id, applied } = faults.start(order);
+      const { id, applied, view } = faults.start(order);
       await Promise.race([applied, Bun.sleep(APPLIED_WITHIN_MS)]);
-      const fault = find(id);
+      const fault = view();
       if (fault.state === "failed") {
         const message = `the fault ${id} could not be applied: ${fault.reason}`;
         throw new HttpError(500, "fault_failed", message);
@@ -36,18 +35,13 @@ export function createFaultApi(faults: Faults, environment: FaultEnvironment) {
       return Response.json(fault, { status: 201, headers: { location: `/faults/${id}` } });
     },
 
-    async end(id: string): Promise<FaultView> {
-      find(id);
-      await faults.end(id);
-      return find(id);
-    },
+    end: async (id: string) => known(id, await faults.end(id)),
 
     /** Everything off, memory that `/stress/memory` has leaked as well. */
     async endAll(): Promise<{ readonly ended: readonly FaultView[] }> {
-      const { active } = faults.list();
-      await faults.endAll();
+      const ended = await faults.endAll();
       environment.leak.release();
-      return { ended: active.map(({ id }) => find(id)) };
+      return { ended };
     },
   };
 }

@@ -16,6 +16,8 @@ import { seededRandom } from "./seeded-random.ts";
 
 export interface StartedFault<Result> {
   readonly id: string;
+  /** As it is now, also when it has ended so long ago that `Faults.get` has forgotten it. */
+  view(): FaultView;
   /** Resolves when the effect is in place, or the fault is over. */
   readonly applied: Promise<void>;
   /** Rejects with `FaultInterrupted` when it was ended, else with what it failed of. */
@@ -42,10 +44,10 @@ export interface Faults {
   get(id: string): FaultView | undefined;
   /** Newest first; of those that have ended the last 50. */
   list(): { readonly active: readonly FaultView[]; readonly recent: readonly FaultView[] };
-  /** Ends one, if it is active; resolves when what it held is released. */
-  end(id: string): Promise<void>;
-  /** Ends all that are active. */
-  endAll(): Promise<void>;
+  /** Ends one, if it is active, and tells it; resolves when what it held is released. */
+  end(id: string): Promise<FaultView | undefined>;
+  /** Ends all that are active, and tells them, newest first. */
+  endAll(): Promise<readonly FaultView[]>;
   counts(kind: FaultKind): FaultCounts;
   activeCount(): number;
   /** Ends all and refuses new ones; resolves when none is left. */
@@ -91,8 +93,10 @@ export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions):
   const endThese = async (faults: readonly Fault[], why: Interruption) => {
     for (const { controller } of faults) controller.abort(new FaultInterrupted(why));
     await Promise.all(faults.map(({ over }) => over));
+    return faults.map(view).reverse();
   };
   const endAll = (why: Interruption) => endThese([...active.values()], why);
+  const find = (id: string) => active.get(id) ?? recent.find((fault) => fault.id === id);
 
   return {
     start(order, client) {
@@ -126,16 +130,18 @@ export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions):
       });
       // Most are not waited for; how they end is told by `get`.
       ended.catch(() => {});
-      return { id: fault.id, applied, ended };
+      return { id: fault.id, view: () => view(fault), applied, ended };
     },
     get(id) {
-      const fault = active.get(id) ?? recent.find((ended) => ended.id === id);
+      const fault = find(id);
       return fault === undefined ? undefined : view(fault);
     },
     list: () => ({ active: [...active.values()].reverse().map(view), recent: recent.map(view) }),
     async end(id) {
-      const fault = active.get(id);
-      if (fault !== undefined) await endThese([fault], "deleted");
+      const fault = find(id);
+      if (fault === undefined) return undefined;
+      if (fault.end === undefined) await endThese([fault], "deleted");
+      return view(fault);
     },
     endAll: () => endAll("deleted"),
     counts(kind) {
@@ -246,7 +252,7 @@ export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions):
 
   function newId(kind: FaultKind): string {
     const id = `${kind}-${crypto.randomUUID().slice(0, 8)}`;
-    return active.has(id) || recent.some((fault) => fault.id === id) ? newId(kind) : id;
+    return find(id) === undefined ? id : newId(kind);
   }
 
   function firstEndMs(): number {

@@ -73,12 +73,12 @@ export function parseObject<Schema extends z.ZodObject>(
   );
 }
 
-/** What is optional or has a default is described within. */
+/** What is optional or has a default is described itself, or within. */
 function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
-    return descriptionOf(schema.unwrap());
-  }
-  return schema instanceof z.ZodType ? schema.description : undefined;
+  if (!(schema instanceof z.ZodType)) return undefined;
+  if (schema.description !== undefined) return schema.description;
+  const isWrapped = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault;
+  return isWrapped ? descriptionOf(schema.unwrap()) : undefined;
 }
 
 /** A 422 for one parameter. */
@@ -109,9 +109,11 @@ function unknownParameter(name: string, valid: readonly string[]): HttpError {
 
 /** What a client sent, as JSON and shortened: an error is not an echo service. */
 export function shown(value: unknown): string {
-  return shorten(JSON.stringify(value) ?? String(value));
+  // JSON has no infinity, though its parser makes one of 1e999.
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value);
+  return shorten(text ?? String(value));
 }
 
-function shorten(text: string): string {
+export function shorten(text: string): string {
   return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
 }

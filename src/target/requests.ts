@@ -90,7 +90,7 @@ export function routeTable(templates: Iterable<string>): RouteTable {
 /** The template that serves the path; like Elysia, one slash at the end makes no difference. */
 export function routeOf(path: string, { exact, byPrefix }: RouteTable): string {
   if (exact.has(path)) return path;
-  const withoutSlash = path.endsWith("/") ? path.slice(0, -1) : path;
+  const withoutSlash = /[^/]\/$/.test(path) ? path.slice(0, -1) : path;
   if (exact.has(withoutSlash)) return withoutSlash;
   const prefix = withoutSlash.slice(0, withoutSlash.lastIndexOf("/") + 1);
   return (prefix !== withoutSlash && byPrefix.get(prefix)) || UNMATCHED;

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { EmitEvent } from "./events.ts";
 import { pickDelayMs } from "./faults/latency.ts";
-import { HttpError } from "./http-error.ts";
+import { clientGone, HttpError } from "./http-error.ts";
 import { delay } from "./waiting.ts";
 
 export interface Item {
@@ -122,7 +122,7 @@ export function createShop({ emit, random }: ShopDependencies): Shop {
     } catch (error) {
       if (!signal.aborted) throw error;
       emit("warning", "order_cancelled", { ...order, reason: "client_gone" });
-      throw new HttpError(499, "client_closed_request", "the client closed the connection");
+      throw clientGone();
     }
   }
 }

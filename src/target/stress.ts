@@ -7,7 +7,7 @@ import { pickException, SimulatedCrash } from "./faults/crash.ts";
 import type { FaultEnvironment } from "./faults/kind.ts";
 import { pickDelayMs } from "./faults/latency.ts";
 import { BYTES_PER_MB, noRoom } from "./faults/memory.ts";
-import { HttpError } from "./http-error.ts";
+import { clientGone, HttpError } from "./http-error.ts";
 import { invalid, parseNumbers } from "./parameters.ts";
 import { allowedCores } from "./limits.ts";
 import { queryOf } from "./requests.ts";
@@ -187,10 +187,7 @@ function parseMegabytes(query: string, allowedMb: number): number {
 
 /** What a client is told of a fault that did not run to its end. */
 export function interruptionError({ reason }: FaultInterrupted): HttpError {
-  if (reason === "client_gone") {
-    // Nobody reads this; the status (nginx's) is for the log and the metrics.
-    return new HttpError(499, "client_closed_request", "the client closed the connection");
-  }
+  if (reason === "client_gone") return clientGone();
   if (reason === "stopping") {
     return new HttpError(503, "stopping", "the target is stopping", {
       headers: { "retry-after": "5" },

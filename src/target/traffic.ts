@@ -1,7 +1,7 @@
 /** What faults do to ordinary requests: which of them, in which order, and until when. */
 
 import { MAX_DURATION_MS } from "./fault.ts";
-import { HttpError } from "./http-error.ts";
+import { clientGone, HttpError } from "./http-error.ts";
 import { untilAborted } from "./waiting.ts";
 
 /** What one fault does to one request. */
@@ -76,10 +76,12 @@ async function suffer(
         // Ended early, it is no measure of the delay.
         if (await passes(effect.delayMs, [signal, client]))
           effect.onOver?.(performance.now() - fromMs);
+        if (client.aborted) return clientGone().toResponse();
         break;
       }
       case "hang":
         await passes(MAX_DURATION_MS, [signal, client]);
+        if (client.aborted) return clientGone().toResponse();
         return new HttpError(503, "hung", "the request hung until its fault ended").toResponse();
       case "status":
         return injected(effect.status).toResponse();

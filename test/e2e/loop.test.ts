@@ -29,7 +29,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
 
   beforeAll(async () => {
     stack = await startStack();
-    users = startLoad(`${stack.targetUrl}/`, { users: 1, pauseMs: 500 });
+    users = startLoad(`${stack.targetUrl}/api/items`, { users: 1, pauseMs: 500 });
   }, START_TIMEOUT_MS);
 
   afterAll(async () => {

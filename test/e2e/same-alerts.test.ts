@@ -44,7 +44,7 @@ describeUnless(whyNoPrometheus(), "a Prometheus and Sentinel's own scraping", ()
     target = startProcess([sentinelBinary(), "--role=target"], { env: { PORT: "0" } });
     url = String((await target.event(({ event }) => event === "target_started"))["url"]);
     // Without ordinary requests nothing would show that errors and waiting are over.
-    users = startLoad(`${url}/`, { users: 1, pauseMs: 100 });
+    users = startLoad(`${url}/api/items`, { users: 1, pauseMs: 100 });
     prometheus = await startRealPrometheus({ job: JOB, url, intervalMs: 1000 });
     const env = { TARGET_URL: url, AUTONOMY: "observe", ...THRESHOLDS };
     observers = [prometheus.url, "embedded"].map((PROMETHEUS_URL) =>

@@ -30,7 +30,11 @@ export interface CpuBurnResult {
 
 /** A worker takes some 20 ms to start, more when the cores are busy already. */
 const START_DEADLINE_MS = 10_000;
+/** A worker stops within some 10 ms; one that never started may not say so. */
+const STOP_DEADLINE_MS = 1_000;
 const MOST_WORKERS = 256;
+/** What a thread and its heap take: a hundred were measured at 190 MB. */
+const MB_PER_WORKER = 2;
 
 /**
  * Burns for the whole duration, counted from when all workers run.
@@ -85,8 +89,18 @@ export async function burnCpu(burn: CpuBurn, signal: AbortSignal): Promise<CpuBu
   } finally {
     clearTimeout(startTimer);
     signal.removeEventListener("abort", abort);
-    for (const worker of workers) worker.terminate();
+    await Promise.all(workers.map(stop));
   }
+}
+
+/** Resolves when the worker's thread is at its end: until then it may still burn. */
+async function stop(worker: Worker): Promise<void> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  worker.addEventListener("close", () => resolve(), { once: true });
+  const timer = setTimeout(resolve, STOP_DEADLINE_MS);
+  worker.terminate();
+  await closed;
+  clearTimeout(timer);
 }
 
 function defaultWorkers(): number {
@@ -101,7 +115,17 @@ export const cpu = defineKind({
     load: within(1, 100, "percent of all cores").optional(),
     workers: whole(1, MOST_WORKERS, "each burns up to one core").optional(),
   }),
-  order({ load: asked, workers = defaultWorkers() }, { cpuWorkerEntry }) {
+  order({ load: asked, workers = defaultWorkers() }, { cpuWorkerEntry, memory }) {
+    const roomFor = Math.floor(memory.allowedMb() / MB_PER_WORKER);
+    // As many as there are cores may always be: a fault of the memory does not keep one of the cores out.
+    const mostWorkers = Math.max(roomFor, defaultWorkers());
+    if (workers > mostWorkers) {
+      const why = `each takes ${MB_PER_WORKER} MB`;
+      throw invalid(
+        "workers",
+        `workers must be up to ${mostWorkers} here (${why}), not ${workers}`,
+      );
+    }
     const cores = allowedCores();
     const mostLoad = 100 * Math.min(1, workers / cores);
     const load = asked ?? mostLoad;

@@ -13,6 +13,8 @@ import { BYTES_PER_MB } from "./memory.ts";
 const ALLOWED_SHARE = 0.8;
 const MOST_MB = 100_000;
 const BYTES_PER_BLOCK = 512;
+/** Of all disk faults together: what they were promised, and what of it they have. */
+const fill = { promisedMb: 0, writtenMb: 0 };
 
 export const disk = defineKind({
   kind: "disk",
@@ -23,31 +25,38 @@ export const disk = defineKind({
   }),
   order({ megabytes }) {
     const folder = tmpdir();
-    const allowedMb = roomMb(folder);
+    const allowedMb = roomMb(freeMb(folder), fill);
     if (megabytes > allowedMb) {
-      const why = `80 % of what is free in ${folder}`;
+      const why = `80 % of what is free in ${folder} without faults`;
       throw invalid("megabytes", `megabytes must be up to ${allowedMb} (${why}), not ${megabytes}`);
     }
     return {
       requested: megabytes,
       unit: "MB",
       async inject({ signal, applied, measureBy }) {
-        const file = await openNameless(folder);
+        let writtenMb = 0;
         let allocatedMb = 0;
         measureBy(() => allocatedMb);
+        fill.promisedMb += megabytes;
+        let file: FileHandle | undefined;
         try {
+          file = await openNameless(folder);
           // Random, or a file system that compresses would not be filled.
           const chunk = crypto.getRandomValues(new Uint8Array(BYTES_PER_MB).subarray(0, 65_536));
           const megabyte = Buffer.concat(Array.from({ length: 16 }, () => chunk));
-          for (let written = 0; written < megabytes; written += 1) {
+          while (writtenMb < megabytes) {
             signal.throwIfAborted();
             await writeWhole(file, megabyte);
+            writtenMb += 1;
+            fill.writtenMb += 1;
             allocatedMb = ((await file.stat()).blocks * BYTES_PER_BLOCK) / BYTES_PER_MB;
           }
           applied();
           await untilAborted(signal);
         } finally {
-          await file.close();
+          await file?.close();
+          fill.promisedMb -= megabytes;
+          fill.writtenMb -= writtenMb;
         }
       },
     };
@@ -68,7 +77,15 @@ async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-function roomMb(folder: string): number {
+/**
+ * How many whole megabytes one more fault may take: 80 % of what would be free without any, less what others
+ * were promised. Of what is left, each would take 80 % again, until nothing was.
+ */
+export function roomMb(freeMb: number, { promisedMb, writtenMb }: typeof fill): number {
+  return Math.max(0, Math.floor(ALLOWED_SHARE * (freeMb + writtenMb) - promisedMb));
+}
+
+function freeMb(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
-  return Math.floor((ALLOWED_SHARE * bavail * bsize) / BYTES_PER_MB);
+  return (bavail * bsize) / BYTES_PER_MB;
 }

@@ -76,7 +76,7 @@ function choice({ probability, every, first }: Which): Choice {
   const unit = "of the requests";
   if (first !== undefined) {
     const isDone = (failed: number) => failed === first;
-    return { requested: first, unit: "requests", isHit: () => true, isDone };
+    return { requested: first, unit: "requests", isHit: (nth) => nth <= first, isDone };
   }
   if (every !== undefined) {
     return { requested: 1 / every, unit, isHit: (nth) => nth % every === 0, isDone: never };

@@ -32,16 +32,20 @@ export const logs = defineKind({
       const elapsedS = () => (performance.now() - startMs) / 1000;
       let written = 0;
       let forgiven = 0;
-      measureBy(() => (written === 0 ? undefined : written / elapsedS()));
+      let lastS = 0;
+      // Of the gaps between lines: the first one comes at once.
+      measureBy(() => (lastS === 0 ? undefined : (written - 1) / lastS));
       applied();
       for (;;) {
-        const arrears = elapsedS() * rate - written - forgiven;
+        const nowS = elapsedS();
+        const arrears = nowS * rate + 1 - written - forgiven;
         const most = Math.max(1, rate * MOST_ARREARS_S);
         forgiven += Math.max(0, Math.floor(arrears - most));
         for (let due = Math.floor(Math.min(arrears, most)); due > 0; due -= 1) {
           // The name is one that an application would use: what is read must not give the fault away.
           emit("error", "application_error", { message: text });
           written += 1;
+          if (written > 1) lastS = nowS;
         }
         await delay(STEP_MS, signal);
       }
