@@ -52,16 +52,28 @@ function find(id: string, records: readonly IncidentRecord[]): readonly Incident
   if (ids.length === 1) return begun;
   const quoted = JSON.stringify(id);
   if (ids.length > 1) {
-    const more = ids.length > MOST_NAMED ? ", ..." : "";
+    const more = ids.length > MOST_NAMED ? `, and ${ids.length - MOST_NAMED} older ones` : "";
     throw new SentinelError("usage", `${quoted} begins the ids of ${ids.length} incidents`, {
-      hint: `Write more of it: ${ids.slice(-MOST_NAMED).join(", ")}${more}.`,
+      hint: `Write more of it: ${ids.slice(-MOST_NAMED).toReversed().join(", ")}${more}.`,
     });
   }
-  const near = nearest(
+  const near = nearestId(
     id,
     records.map((record) => record.id),
   );
   throw new SentinelError("usage", `there is no incident ${quoted}`, {
     hint: near === undefined ? "sentinel incidents lists them." : `Did you mean ${near}?`,
   });
+}
+
+/** The one whose beginning is nearest, as that is what is written. */
+function nearestId(id: string, ids: readonly string[]): string | undefined {
+  const newestFirst = ids.toReversed();
+  const near = nearest(
+    id,
+    newestFirst.map((candidate) => candidate.slice(0, id.length)),
+  );
+  return near === undefined || near === ""
+    ? undefined
+    : newestFirst.find((candidate) => candidate.startsWith(near));
 }

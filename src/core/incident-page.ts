@@ -1,6 +1,7 @@
 /** One incident as Markdown, to read in a terminal or to send to somebody. Pure. */
 
 import { printable } from "./answer.ts";
+import { REASON_TEXT } from "./decision.ts";
 import { formatSpan, standing } from "./incident-table.ts";
 import type { JournalEntry } from "./ports.ts";
 import { type IncidentRecord, readEvent, type RecordedEvent } from "./record.ts";
@@ -46,7 +47,7 @@ function stateOf(record: IncidentRecord): string {
   const { closing, closedAtMs, openedAtMs } = record;
   const state = standing(record);
   if (closing === undefined || closedAtMs === undefined) return `open, ${state}`;
-  const why = closing.verdict?.reason ?? closing.reason;
+  const why = closing.verdict?.reason ?? (closing.reason && reasonText(closing.reason));
   return `${state}${why === undefined ? "" : `: ${text(why)}`}, after ${formatSpan(closedAtMs - openedAtMs)}`;
 }
 
@@ -85,7 +86,7 @@ function describeEvent(read: RecordedEvent): string {
     }
     case "decided": {
       const { kind, action, reason } = read.decision;
-      return `decision: ${kind}${action === undefined ? "" : ` ${text(action)}`} (${text(reason)})`;
+      return `decision: ${kind}${action === undefined ? "" : ` ${text(action)}`} (${text(reasonText(reason))})`;
     }
     case "approval_requested":
       return `asks for ${text(read.action)} as ${text(read.request)}, until ${utc(read.expiresAtMs).slice(11, 19)}: ${code(read.argv)}`;
@@ -109,13 +110,18 @@ function describeEvent(read: RecordedEvent): string {
     case "incident_closed": {
       const { result, verdict, reason } = read.closing;
       const why = verdict ? `: ${verdict.kind.replace("_", " ")}, ${text(verdict.reason)}` : "";
-      return `ends, ${result}${why}${reason === undefined ? "" : ` (${text(reason)})`}`;
+      return `ends, ${result}${why}${reason === undefined ? "" : ` (${text(reasonText(reason))})`}`;
     }
     case "alert_changed":
     case "paused":
     case "resumed":
       return read.type.replaceAll("_", " ");
   }
+}
+
+/** A newer Sentinel may have reasons of its own. */
+function reasonText(reason: string): string {
+  return Object.entries(REASON_TEXT).find(([known]) => known === reason)?.[1] ?? reason;
 }
 
 /** A stranger's words: neither a terminal nor Markdown takes them for more than words. */

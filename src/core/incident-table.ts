@@ -6,8 +6,8 @@ import { align } from "./table.ts";
 
 const MOST_ROWS = 50;
 const MOST_CHARACTERS = 30;
-/** That of the time with which an id begins. */
-const SHORTEST_ID = 15;
+/** That of the time with which an id begins, to the minute. */
+const SHORTEST_ID = 13;
 
 /**
  * The newest incidents, newest first. At most 80 characters wide with the names that Sentinel itself
@@ -20,7 +20,7 @@ export function renderIncidents(records: readonly IncidentRecord[], nowMs: numbe
   const shown = records.slice(-MOST_ROWS).toReversed();
   const services = [...new Set(shown.map(({ service }) => service))];
   const withService = services.length > 1;
-  const titles = ["incident", "age", "service", "alert", "decision", "action", "verdict", "took"];
+  const titles = ["incident", "age", "service", "alert", "chose", "action", "verdict", "took"];
   const shortIds = shortestPrefixes(records.map(({ id }) => id));
   const rows = shown.map((record) => [
     shortIds.get(record.id) ?? record.id,

@@ -1,6 +1,6 @@
 /** A journal in a SQLite file, which other processes can read and add to while an observer runs. */
 
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Database } from "bun:sqlite";
 import { SentinelError } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
@@ -182,7 +182,7 @@ function nothingThere(file: string, isStart: boolean): SentinelError {
       hint: "Put it back, or start Sentinel again to begin a new one.",
     });
   return new SentinelError("journal", `there is no journal ${file} yet`, {
-    hint: `An observer begins it. Is this its folder? Else set JOURNAL to its ${basename(file)}.`,
+    hint: "An observer begins it: run this in its folder, or set JOURNAL to the path of its journal.",
   });
 }
 
