@@ -1,5 +1,6 @@
 /** A journal in a SQLite file, which other processes can read and add to while an observer runs. */
 
+import { existsSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Database } from "bun:sqlite";
 import { SentinelError } from "../core/errors.ts";
@@ -28,7 +29,7 @@ export interface SqliteJournalOptions {
  *   not permitted, or another observer uses it
  */
 export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Journal {
-  const file = resolve(path);
+  const file = realPath(path);
   let lock: ObserverLock | undefined;
   let connection: Connection | undefined;
   let isClosed = false;
@@ -109,6 +110,12 @@ export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Jou
       lock = undefined;
     },
   };
+}
+
+/** By whatever link it is named, it is one journal with one lock. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  return existsSync(absolute) ? realpathSync(absolute) : absolute;
 }
 
 interface Connection {
