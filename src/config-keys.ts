@@ -35,6 +35,11 @@ const modelNames = () =>
     .string()
     .transform((text) => (text.trim() === "none" ? [] : text.split(",").map((name) => name.trim())))
     .refine((names) => names.every((name) => /^[^\s\p{Cc}]+$/u.test(name)));
+const path = () =>
+  z
+    .string()
+    .min(1)
+    .refine((text) => !text.includes("\0"));
 const printableText = () => z.string().regex(/^[\x21-\x7e]*$/);
 
 const scrapeTarget = () =>
@@ -223,11 +228,7 @@ export const SETTINGS = {
     form: "the URL of the service, such as http://localhost:8000",
   },
   COMPOSE_FILE: {
-    schema: () =>
-      z
-        .string()
-        .min(1)
-        .refine((text) => !text.includes("\0")),
+    schema: () => path(),
     fallback: "compose.yaml",
     form: "the path of a Compose file, such as compose.yaml",
   },
@@ -235,6 +236,11 @@ export const SETTINGS = {
     schema: () => z.string(),
     fallback: "",
     form: "the path of a Prometheus rule file, such as alerts.yml",
+  },
+  JOURNAL: {
+    schema: () => path(),
+    fallback: "sentinel.db",
+    form: "the path of a file that Sentinel makes, such as sentinel.db",
   },
   LOG_FORMAT: { schema: () => z.enum(["text", "json"]), fallback: "", form: "text or json" },
 } satisfies Record<string, Setting<unknown>>;

@@ -245,6 +245,12 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { "a/b.yml": join(EMPTY_FOLDER, "a/b.yml"), "/a.yml": "/a.yml" },
     bad: ["a\0b"],
   },
+  JOURNAL: {
+    of: observer(({ journalPath }) => journalPath),
+    fallback: join(EMPTY_FOLDER, "sentinel.db"),
+    good: { "a/b.sqlite": join(EMPTY_FOLDER, "a/b.sqlite"), "/a.db": "/a.db" },
+    bad: ["a\0b"],
+  },
   RULES_FILE: {
     of: observer(({ ownRules }) => ownRules),
     fallback: [],

@@ -47,6 +47,8 @@ export interface ObserverSettings {
   /** Alerting rules of the user's own files, which replace built-in ones of the same name. */
   readonly ownRules: readonly (RuleSource & { readonly file: string })[];
   readonly composeFile: string;
+  /** The file in which what happened is kept, as an absolute path. */
+  readonly journalPath: string;
   readonly logFormat: "text" | "json";
   readonly version: string;
 }
@@ -127,6 +129,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
     services,
     ownRules: ownFiles.flatMap((path) => readRules(resolve(folder, path))),
     composeFile: resolve(folder, read("COMPOSE_FILE", SETTINGS.COMPOSE_FILE)),
+    journalPath: resolve(folder, read("JOURNAL", SETTINGS.JOURNAL)),
     logFormat: env["LOG_FORMAT"]
       ? read("LOG_FORMAT", SETTINGS.LOG_FORMAT)
       : sources.isTerminal

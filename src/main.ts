@@ -3,6 +3,7 @@
 import { isMainThread } from "node:worker_threads";
 import type { Command } from "commander";
 import type { DemoFault } from "./demo/faults.ts";
+import type { IncidentsOptions } from "./incidents.ts";
 import type { LoadOptions } from "./load/plan.ts";
 import type { Order } from "./operate.ts";
 
@@ -121,6 +122,15 @@ async function main(args: readonly string[]): Promise<number> {
       const { runLoad } = await import("./load.ts");
       const plan = parsePlan(options);
       if (!(await runLoad(plan, signalOfEnd()))) exitCode = EXIT_FAILED;
+    });
+  command("incidents", "list what happened, or show one incident as Markdown")
+    .argument("[id]", "of one incident, or how it begins")
+    .option("--json", "all that is known, as one JSON array")
+    .option("--shadow", "what AUTONOMY=observe would have done")
+    .action(async (id: string | undefined, options: IncidentsOptions) => {
+      const { showIncidents } = await import("./incidents.ts");
+      const { journalPath } = await readObserverSettings(program.opts<Options>().config);
+      print(showIncidents(journalPath, id, options));
     });
 
   try {

@@ -13,7 +13,7 @@ interface Fault {
 
 /** For a file that is not to be touched, as nobody knows what is in it. */
 export const moveAway = (path: string) =>
-  `Move ${path} away to begin a new one, or set JOURNAL to another path; it was not changed.`;
+  `Move ${path} away to begin a new one, or set JOURNAL to another path.`;
 
 /**
  * Whatever SQLite or the file system threw, as a failure of this journal. One that is already told

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
   copyFileSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -81,6 +81,7 @@ describe("a file", () => {
   test("that is empty is one that an observer may begin", () => {
     const path = join(newFolder(), "sentinel.db");
     writeFileSync(path, "");
+    open(path).close();
     using journal = open(path);
     expect(journal.append(newEntry(), "now").seq).toBe(1);
   });
@@ -147,6 +148,14 @@ const STRANGERS: Readonly<Record<string, readonly [(path: string) => void, RegEx
     },
     /is damaged/,
   ],
+  "a journal with one page of its entries overwritten": [
+    (path) => {
+      const bytes = readFileSync(someJournal());
+      const page = Math.floor(bytes.length / 4096 / 2) * 4096;
+      writeFileSync(path, bytes.fill(0xa5, page, page + 4096));
+    },
+    /is damaged/,
+  ],
   "a journal with noise in the middle": [
     (path) => {
       const bytes = readFileSync(someJournal());
@@ -202,6 +211,15 @@ describe("several at once", () => {
     );
     expect(error.hint).toBe("End it first, or set JOURNAL to another path.");
     expect(first.append(newEntry(), "now").seq).toBe(61);
+  });
+
+  test("a second observer is refused by whatever link it comes", () => {
+    const path = someJournal();
+    const link = join(newFolder(), "link.db");
+    symlinkSync(path, link);
+    using _first = open(link);
+    expect(refusal(() => open(path)).message).toContain("another observer");
+    expect(readdirSync(join(link, ".."))).toEqual(["link.db"]);
   });
 
   test("an observer that has ended leaves nothing that refuses the next", () => {
@@ -363,13 +381,4 @@ test.each(MODES)("a fields column that is no JSON is read as nothing by an %s", 
   }
   using journal = open(path, mode);
   expect(journal.readAfter(0).map(({ fields }) => fields)).toEqual([{}, {}, {}]);
-});
-
-test("a file that was begun and not filled is filled", () => {
-  const path = join(newFolder(), "sentinel.db");
-  mkdirSync(join(path, ".."), { recursive: true });
-  writeFileSync(path, "");
-  open(path).close();
-  using journal = open(path);
-  expect(journal.readAfter(0)).toEqual([]);
 });

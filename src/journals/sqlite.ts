@@ -1,6 +1,7 @@
 /** A journal in a SQLite file, which other processes can read and add to while an observer runs. */
 
-import { basename, resolve } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Database } from "bun:sqlite";
 import { SentinelError } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
@@ -28,7 +29,7 @@ export interface SqliteJournalOptions {
  *   not permitted, or another observer uses it
  */
 export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Journal {
-  const file = resolve(path);
+  const file = realPath(path);
   let lock: ObserverLock | undefined;
   let connection: Connection | undefined;
   let isClosed = false;
@@ -111,6 +112,12 @@ export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Jou
   };
 }
 
+/** By whatever link it is named, it is one journal with one lock. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  return existsSync(absolute) ? realpathSync(absolute) : absolute;
+}
+
 interface Connection {
   readonly db: Database;
   /** Which files they were when it was opened. */
@@ -182,7 +189,7 @@ function nothingThere(file: string, isStart: boolean): SentinelError {
       hint: "Put it back, or start Sentinel again to begin a new one.",
     });
   return new SentinelError("journal", `there is no journal ${file} yet`, {
-    hint: `An observer begins it. Is this its folder? Else set JOURNAL to its ${basename(file)}.`,
+    hint: "An observer begins it: run this in its folder, or set JOURNAL to the path of its journal.",
   });
 }
 

@@ -1,9 +1,9 @@
 /** A load's results as a table for people. Pure. */
 
+import { align } from "../core/table.ts";
 import type { Results, Tally } from "./results.ts";
 import { ENDPOINTS } from "./traffic.ts";
 
-const GAP = "  ";
 /** A process that is late by more, more than once in a hundred times, distorts what it measures. */
 const NOTABLE_DELAY_MS = 5;
 
@@ -52,25 +52,6 @@ function renderOwnDelay({ ownDelay }: Results): string[] {
     `This process woke up late itself, by up to ${threeFigures(delayMs)} ms (p99), which is in them:`,
     "the machine is busy. Lower --rate, or run it elsewhere.",
   ];
-}
-
-/** Under a rule, the first row; text to the left, numbers to the right. */
-function align(rows: readonly (readonly string[])[], textColumns: readonly number[] = [0]) {
-  const [titles = []] = rows;
-  const widths = titles.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return textColumns.includes(column) ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join(GAP)
-      .trimEnd(),
-  );
-  const rule = widths.map((width) => "─".repeat(width)).join(GAP);
-  return [...lines.slice(0, 1), rule, ...lines.slice(1)];
 }
 
 function threeFigures(value: number | undefined): string {

@@ -70,6 +70,7 @@ const LAYERS: readonly Layer[] = [
     files: ["src/load.ts", "src/load/*"],
     imports: ["src/core/*", "src/load/*", "src/log.ts", "node:perf_hooks"],
   },
+  { files: ["src/incidents.ts"], imports: ["src/core/*", "src/journals/*"] },
   { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
   {
     files: [
@@ -82,7 +83,7 @@ const LAYERS: readonly Layer[] = [
     // One entry for the executable: the workers of the CPU fault come through it as well.
     files: ["src/main.ts"],
     imports: [
-      ...["target", "observer", "demo", "check", "init", "healthcheck", "load"].map(
+      ...["target", "observer", "demo", "check", "init", "healthcheck", "load", "incidents"].map(
         (n) => `src/${n}.ts`,
       ),
       ...[

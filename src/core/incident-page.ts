@@ -1,0 +1,145 @@
+/** One incident as Markdown, to read in a terminal or to send to somebody. Pure. */
+
+import { printable } from "./answer.ts";
+import { REASON_TEXT } from "./decision.ts";
+import { formatSpan, standing } from "./incident-table.ts";
+import type { JournalEntry } from "./ports.ts";
+import { type IncidentRecord, readEvent, type RecordedEvent } from "./record.ts";
+
+const MAX_LENGTH = 600;
+const OUTPUT_LINES = 5;
+/** Of a Date. */
+const GREATEST_TIME_MS = 8.64e15;
+
+/**
+ * @param entries of the whole journal, in order
+ * @returns lines
+ */
+export function renderIncidentPage(
+  record: IncidentRecord,
+  entries: readonly JournalEntry[],
+): string[] {
+  const { alert, openedAtMs, onsetMs } = record;
+  const summary = alert.summary === undefined ? "" : `: ${text(alert.summary)}`;
+  return [
+    `# Incident ${text(record.id)}`,
+    "",
+    `- Service: ${text(record.service)}`,
+    `- Alert: ${text(alert.name)} (${alert.severity})${summary}`,
+    `- Found: ${utc(openedAtMs)}${onsetMs === undefined ? "" : `, ${formatSpan(openedAtMs - onsetMs)} after it began`}`,
+    `- State: ${stateOf(record)}`,
+    ...diagnosisOf(record),
+    "",
+    "## Timeline",
+    "",
+    "| UTC | after | what |",
+    "| --- | ---: | --- |",
+    ...entries
+      .filter((entry) => belongsTo(record, entry))
+      .map(
+        (entry) =>
+          `| ${utc(entry.atMs).slice(11, 19)} | ${formatSpan(entry.atMs - openedAtMs)} | ${describe(entry)} |`,
+      ),
+  ];
+}
+
+function stateOf(record: IncidentRecord): string {
+  const { closing, closedAtMs, openedAtMs } = record;
+  const state = standing(record);
+  if (closing === undefined || closedAtMs === undefined) return `open, ${state}`;
+  const why = closing.verdict?.reason ?? (closing.reason && reasonText(closing.reason));
+  return `${state}${why === undefined ? "" : `: ${text(why)}`}, after ${formatSpan(closedAtMs - openedAtMs)}`;
+}
+
+function diagnosisOf({ diagnosis }: IncidentRecord): string[] {
+  if (diagnosis === undefined) return [];
+  const { diagnoser, rootCause, confidence, evidence = [] } = diagnosis;
+  return [
+    "",
+    "## Diagnosis",
+    "",
+    `${text(rootCause)} (${text(diagnoser)}, ${percent(confidence)} sure)`,
+    ...(evidence.length > 0 ? ["", ...evidence.map((fact) => `- ${text(fact)}`)] : []),
+  ];
+}
+
+/** A person may answer a request without knowing whose it is. */
+function belongsTo({ id, service, request }: IncidentRecord, entry: JournalEntry): boolean {
+  if (entry.type === "approval_given") return entry.fields["request"] === request?.id;
+  return entry.incident === id && entry.service === service;
+}
+
+function describe(entry: JournalEntry): string {
+  const read = readEvent(entry);
+  return read === undefined ? text(entry.type.replaceAll("_", " ")) : describeEvent(read);
+}
+
+function describeEvent(read: RecordedEvent): string {
+  switch (read.type) {
+    case "incident_opened":
+      return `${text(read.alert.name)} fires${read.alert.summary === undefined ? "" : `: ${text(read.alert.summary)}`}`;
+    case "diagnosis_failed":
+      return `no answer from ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}: ${text(read.message)}`;
+    case "diagnosed": {
+      const tokens = read.tokens === undefined ? "" : `, ${read.tokens} tokens`;
+      return `diagnosed by ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}${tokens}; proposes ${text(read.diagnosis.action)}`;
+    }
+    case "decided": {
+      const { kind, action, reason } = read.decision;
+      return `decision: ${kind}${action === undefined ? "" : ` ${text(action)}`} (${text(reasonText(reason))})`;
+    }
+    case "approval_requested":
+      return `asks for ${text(read.action)} as ${text(read.request)}, until ${utc(read.expiresAtMs).slice(11, 19)}: ${code(read.argv)}`;
+    case "approval_given":
+      return `${read.answer} by ${text(read.by)}`;
+    case "approval_answered":
+      return `the request is ${read.answer}`;
+    case "action_started":
+      return `runs ${text(read.action)}: ${code(read.argv)}`;
+    case "action_finished": {
+      const { kind, exitCode, durationMs, output } = read.outcome;
+      const exit = exitCode === undefined ? "" : `, exit ${exitCode}`;
+      const said = output.trim().split("\n").slice(-OUTPUT_LINES).join("\n");
+      const quoted = kind === "succeeded" || said === "" ? "" : `: ${text(said)}`;
+      return `the command ${kind.replace("_", " ")}${exit}, in ${formatSpan(durationMs)}${quoted}`;
+    }
+    case "verification_started":
+      return `the verdict is due in ${formatSpan(read.verdictInMs)}`;
+    case "incident_resumed":
+      return `taken up again after a restart, while ${text(read.phase)}`;
+    case "incident_closed": {
+      const { result, verdict, reason } = read.closing;
+      const why = verdict ? `: ${verdict.kind.replace("_", " ")}, ${text(verdict.reason)}` : "";
+      return `ends, ${result}${why}${reason === undefined ? "" : ` (${text(reasonText(reason))})`}`;
+    }
+    case "alert_changed":
+    case "paused":
+    case "resumed":
+      return read.type.replaceAll("_", " ");
+  }
+}
+
+/** A newer Sentinel may have reasons of its own. */
+function reasonText(reason: string): string {
+  return Object.entries(REASON_TEXT).find(([known]) => known === reason)?.[1] ?? reason;
+}
+
+/** A stranger's words: neither a terminal nor Markdown takes them for more than words. */
+function text(words: string): string {
+  return printable(words, MAX_LENGTH).replace(/[\\`*[\]<>|#&]/g, "\\$&");
+}
+
+/** A command in a table's cell, where nothing but the bar still has a meaning. */
+function code(argv: readonly string[]): string {
+  const line = printable(argv.join(" "), MAX_LENGTH);
+  return `\`${line.replaceAll("`", "'").replaceAll("|", "\\|")}\``;
+}
+
+function utc(atMs: number): string {
+  if (Math.abs(atMs) > GREATEST_TIME_MS) return "at no time there is";
+  return new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
