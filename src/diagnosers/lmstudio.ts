@@ -23,8 +23,10 @@ const chatAnswer = z.object({
 });
 const message = z.object({ type: z.literal("message"), content: z.string() });
 
+/** Each is checked by itself: two that are wrong may add up to one that looks right. */
+const count = z.number().int().min(0);
 const usageOf = z.object({
-  stats: z.object({ input_tokens: z.number(), total_output_tokens: z.number() }),
+  stats: z.object({ input_tokens: count, total_output_tokens: count }),
 });
 
 /**
