@@ -173,8 +173,9 @@ describe.each(Object.entries(drivers))("%s", (name, driver) => {
         },
       },
     };
+    const budget = new Budget({ callsPerHour: 2, tokensPerHour: 1 }, systemClock);
     const startedMs = performance.now();
-    const reach = { url: server.url, apiKey: KEY, deadlineMs: LONG_MS };
+    const reach = { url: server.url, apiKey: KEY, deadlineMs: LONG_MS, budget };
     const result = await diagnose(driver.create({ ...reach, retry }), caller.signal);
     expect(message(result)).toContain("cancelled");
     expect(performance.now() - startedMs).toBeLessThan(2000);
@@ -182,6 +183,7 @@ describe.each(Object.entries(drivers))("%s", (name, driver) => {
     // The wait is over too, and nothing was sent after it.
     expect(sleeping).toBe(0);
     expect(server.requests).toHaveLength(1);
+    expect(budget.refusal()).toBeUndefined();
   });
 
   test("a diagnosis tells its tokens", async () => {
