@@ -147,6 +147,16 @@ export const SETTINGS = {
     fallback: "mistralai/ministral-3-3b,liquid/lfm2.5-1.2b,qwen/qwen3-vl-4b",
     form: "names of models separated by commas, or none",
   },
+  MODEL_CALLS_PER_HOUR: {
+    schema: () => wholeNumber(0, 10_000),
+    fallback: "60",
+    form: "a whole number of calls up to 10000, such as 60",
+  },
+  MODEL_TOKENS_PER_HOUR: {
+    schema: () => wholeNumber(0, 1_000_000_000),
+    fallback: "200000",
+    form: "a whole number of tokens up to 1000000000, such as 200000",
+  },
   CPU_THRESHOLD: {
     schema: () => number(0, 10_000),
     fallback: "0.5",

@@ -145,6 +145,18 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { a: ["a"], " a , b/c:d ": ["a", "b/c:d"], none: [] },
     bad: [",", "a,", "a,,b", " ", "a b"],
   },
+  MODEL_CALLS_PER_HOUR: {
+    of: observer(({ modelBudget }) => modelBudget.callsPerHour),
+    fallback: 60,
+    good: { "0": 0, "10000": 10_000 },
+    bad: ["10001", "0.5", ...NO_NUMBERS],
+  },
+  MODEL_TOKENS_PER_HOUR: {
+    of: observer(({ modelBudget }) => modelBudget.tokensPerHour),
+    fallback: 200_000,
+    good: { "0": 0, "1000000000": 1_000_000_000 },
+    bad: ["1000000001", "0.5", "200k", ...NO_NUMBERS],
+  },
   CPU_THRESHOLD: {
     of: observer(({ thresholds }) => thresholds.cpu),
     fallback: 0.5,

@@ -31,6 +31,8 @@ export interface ObserverSettings {
     readonly models: readonly string[];
     readonly apiKey?: string;
   };
+  /** Of each model. */
+  readonly modelBudget: { readonly callsPerHour: number; readonly tokensPerHour: number };
   readonly thresholds: Thresholds;
   readonly pollIntervalMs: number;
   /** `undefined` is `auto`. */
@@ -111,6 +113,10 @@ export function observerSettings(sources: Sources): ObserverSettings {
       url: read("LM_STUDIO_URL", SETTINGS.LM_STUDIO_URL),
       models: read("LOCAL_MODELS", SETTINGS.LOCAL_MODELS),
       ...(localKey === "" ? {} : { apiKey: localKey }),
+    },
+    modelBudget: {
+      callsPerHour: read("MODEL_CALLS_PER_HOUR", SETTINGS.MODEL_CALLS_PER_HOUR),
+      tokensPerHour: read("MODEL_TOKENS_PER_HOUR", SETTINGS.MODEL_TOKENS_PER_HOUR),
     },
     thresholds: {
       cpu: read("CPU_THRESHOLD", SETTINGS.CPU_THRESHOLD),

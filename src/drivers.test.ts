@@ -2,10 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "../test/contracts/diagnosis.ts";
-import { NEVER } from "../test/fixtures.ts";
+import { NEVER, simulatedClock } from "../test/fixtures.ts";
 import { startOpenAIServer } from "../test/servers/openai.ts";
 import { type ObserverSettings, observerSettings } from "./config.ts";
 import type { Environment } from "./config-environment.ts";
+import { DiagnosisError } from "./core/errors.ts";
+import type { Diagnoser } from "./core/ports.ts";
 import { diagnosersOf, systemClock } from "./drivers.ts";
 
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
@@ -46,6 +48,38 @@ describe("diagnosers", () => {
     for (const diagnoser of diagnosersOf(given))
       await expect(diagnoser.diagnose(request, NEVER)).rejects.toThrow();
     expect(server.requests.map((asked) => asked.path)).toEqual([expected]);
+  });
+});
+
+describe("what the models may take", () => {
+  const failureOf = (diagnoser: Diagnoser | undefined) =>
+    diagnoser?.diagnose(request, NEVER).then(
+      () => "diagnosis",
+      (thrown: unknown) => (thrown instanceof DiagnosisError ? thrown.reason : thrown),
+    );
+
+  test("each has its own budget, and its own circuit", async () => {
+    await using server = startOpenAIServer({ behaviour: "good" });
+    const env = { LOCAL_MODELS: "a,b", LM_STUDIO_URL: server.url, MODEL_CALLS_PER_HOUR: "1" };
+    const [a, b] = diagnosersOf(settings(env), simulatedClock());
+    for (const expected of ["diagnosis", "budget_spent"]) expect(await failureOf(a)).toBe(expected);
+    for (const expected of ["diagnosis", "budget_spent"]) expect(await failureOf(b)).toBe(expected);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("what fails for one model is asked of the next; what fails for a server, of none", async () => {
+    await using server = startOpenAIServer({ behaviour: "server_error" });
+    const env = { LOCAL_MODELS: "a,b,c", LM_STUDIO_URL: server.url };
+    const [a, b, c] = diagnosersOf(settings(env), simulatedClock());
+    for (let time = 0; time < 3; time++) expect(await failureOf(a)).toBe("unavailable");
+    // Each with its two retries.
+    expect(server.requests).toHaveLength(9);
+    expect(await failureOf(a)).toBe("circuit_open");
+    server.behaviour = "good";
+    expect(await failureOf(b)).toBe("diagnosis");
+    await server[Symbol.asyncDispose]();
+    for (const each of [b, c, c]) expect(await failureOf(each)).toBe("unreachable");
+    for (const each of [a, b, c]) expect(await failureOf(each)).toBe("circuit_open");
   });
 });
 

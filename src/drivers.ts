@@ -5,6 +5,8 @@ import { shownUrl } from "./core/address.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
 import { formatDuration } from "./core/duration.ts";
+import { Budget } from "./diagnosers/budget.ts";
+import { behindCircuits, Circuit } from "./diagnosers/circuit.ts";
 import { geminiDiagnoser } from "./diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "./diagnosers/openai.ts";
@@ -97,13 +99,29 @@ function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
   }
 }
 
-/** Gemini, then each local model; the playbook needs no driver. */
-export function diagnosersOf({ gemini, localModels }: ObserverSettings): Diagnoser[] {
+/**
+ * Gemini, then each local model; the playbook needs no driver. Each has a budget and a circuit of its
+ * own, and the local ones share that of their server.
+ */
+export function diagnosersOf(
+  { gemini, localModels, modelBudget }: ObserverSettings,
+  clock = systemClock,
+): Diagnoser[] {
   const { models, ...server } = localModels;
   const isLmStudio = new URL(server.url).pathname === LM_STUDIO_PATH;
   const create = isLmStudio ? lmstudioDiagnoser : openaiDiagnoser;
+  const care = () => ({
+    retry: { clock, random: Math.random },
+    budget: new Budget(modelBudget, clock),
+  });
+  const guarded = (diagnosers: readonly Diagnoser[]) => {
+    const host = new Circuit("server_fails", clock, diagnosers[0]?.server);
+    return diagnosers.map((diagnoser) =>
+      behindCircuits(diagnoser, { server: host, model: new Circuit("model_fails", clock) }),
+    );
+  };
   return [
-    ...(gemini ? [geminiDiagnoser(gemini)] : []),
-    ...models.map((model) => create({ ...server, model })),
+    ...guarded(gemini ? [geminiDiagnoser({ ...gemini, ...care() })] : []),
+    ...guarded(models.map((model) => create({ ...server, model, ...care() }))),
   ];
 }

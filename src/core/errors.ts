@@ -47,19 +47,29 @@ export const DIAGNOSIS_FAILURES = [
   "malformed_answer",
   "answer_too_large",
   "action_not_allowed",
+  "circuit_open",
+  "budget_spent",
 ] as const;
 export type DiagnosisFailure = (typeof DIAGNOSIS_FAILURES)[number];
+
+export interface DiagnosisErrorDetails {
+  /** Host and port where none of the models can be asked; absent if it is about one model. */
+  readonly server?: string;
+}
 
 /** Thrown by a diagnoser; the next one is asked. */
 export class DiagnosisError extends Error {
   override readonly name = "DiagnosisError";
+  /** The other diagnosers of that server need not be asked. */
+  readonly server: string | undefined;
 
   constructor(
     readonly reason: DiagnosisFailure,
     message: string,
-    cause?: unknown,
+    details: DiagnosisErrorDetails = {},
   ) {
-    super(message, { cause });
+    super(message);
+    this.server = details.server;
   }
 }
 

@@ -176,6 +176,8 @@ export interface Diagnosis {
   readonly confidence: number;
   readonly action: ActionId | "none";
   readonly evidence: readonly string[];
+  /** What it took of the model, question and answer, as its server counts; absent if it is not told. */
+  readonly tokens?: number;
 }
 
 /** `observe` only reports what it would do; `approve` waits for a person; `auto` acts. */

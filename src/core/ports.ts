@@ -30,6 +30,8 @@ export interface Diagnoser {
   readonly name: string;
   /** After this long it is no longer waited for. */
   readonly deadlineMs: number;
+  /** Host and port of what it asks, as in `DiagnosisError.server`. */
+  readonly server?: string;
   diagnose(request: DiagnosisRequest, signal: AbortSignal): Promise<Diagnosis>;
 }
 

@@ -5,15 +5,14 @@ import { readAnswer } from "../core/answer.ts";
 import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
-import { ask, type Exchange, malformed, type ModelServer, serverUrl } from "./http.ts";
+import { malformed } from "./failures.ts";
+import { ask, type Care, type Exchange, type ModelServer, serverUrl } from "./http.ts";
 
-export interface GeminiOptions {
+export interface GeminiOptions extends Care {
   readonly apiKey: string;
   readonly model: string;
   /** Where the API is, without its version. Default: Google's own address. */
   readonly baseUrl?: string;
-  /** Default: 20 s. */
-  readonly deadlineMs?: number;
 }
 
 const GOOGLE_URL = "https://generativelanguage.googleapis.com";
@@ -50,26 +49,33 @@ const generated = z.object({
     .optional(),
 });
 
+/** Counts the thoughts too, which are neither of the prompt nor of the answer. */
+const usageOf = z.object({ usageMetadata: z.object({ totalTokenCount: z.number() }) });
+
 /** A diagnoser that asks a Gemini model. */
 export function geminiDiagnoser(options: GeminiOptions): Diagnoser {
-  const { apiKey, model, baseUrl = GOOGLE_URL, deadlineMs = 20_000 } = options;
+  const { apiKey, model, baseUrl = GOOGLE_URL, deadlineMs = 20_000, retry, budget } = options;
   const url = serverUrl(baseUrl);
   const server: ModelServer = {
     host: url.host,
     apiKey,
     keyHint: "check GEMINI_API_KEY",
     deadlineMs,
+    retry,
+    budget,
+    tokensOf: (answer) => usageOf.safeParse(answer).data?.usageMetadata.totalTokenCount,
     classify,
   };
   return {
     name: `${model} (Gemini)`,
     deadlineMs,
+    server: server.host,
     async diagnose(request, signal) {
       const prompt = renderPrompt(request, crypto.randomUUID());
-      const text = await ask(server, signal, async (exchange) =>
+      const { text, usage } = await ask(server, signal, async (exchange) =>
         answerText(await generate(options, prompt, exchange), server.host),
       );
-      return readAnswer(text, request.allowlist);
+      return { ...readAnswer(text, request.allowlist), ...usage };
     },
   };
 }

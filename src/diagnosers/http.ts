@@ -3,38 +3,59 @@
 import { z } from "zod";
 import { isLoopback } from "../core/address.ts";
 import { printable } from "../core/answer.ts";
-import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
+import { DiagnosisError } from "../core/errors.ts";
+import type { Diagnosis } from "../core/model.ts";
 import { parseJson } from "../core/json.ts";
+import type { Budget } from "./budget.ts";
+import { lookOf, malformed, redact, type Refusing, refusalOf } from "./failures.ts";
+import { askedWaitMs, type Retry, retryWaitMs } from "./retry.ts";
 
 /** Longest body that is read, after decompression. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** A shorter text can't be searched for and replaced without spoiling others. */
-const MIN_REDACTED_LENGTH = 8;
-
 /** Headers that go out. The SDKs add more, some of them out of the environment. */
 const SENT_HEADERS = ["accept", "authorization", "content-type", "user-agent", "x-goog-api-key"];
 
+/** How a driver deals with its server; the same for every vendor. */
+export interface Care {
+  /**
+   * For one diagnosis, with everything that is tried again. Default: 20 s for Gemini, 30 s for a
+   * model that may run on the machine itself.
+   */
+  readonly deadlineMs?: number;
+  /** Without it, nothing is tried again. */
+  readonly retry?: Retry;
+  /** Without it, there is no limit. */
+  readonly budget?: Budget;
+}
+
 /** What there is to know of a model server before it is asked. */
-export interface ModelServer {
-  /** Host and port, as shown in messages; never credentials. */
-  readonly host: string;
-  readonly apiKey: string | undefined;
-  /** What a person does about a refused key, e.g. `check GEMINI_API_KEY`. */
-  readonly keyHint: string;
+export interface ModelServer extends Refusing {
   readonly deadlineMs: number;
-  /** Which failure a status and body mean where the status alone misleads. */
-  readonly classify?: (status: number, body: string) => DiagnosisFailure | undefined;
+  readonly retry: Retry | undefined;
+  readonly budget: Budget | undefined;
+  /** What an answer says of the tokens that it took, in any form; bounded by who asks. */
+  readonly tokensOf: (answer: unknown) => number | undefined;
 }
 
 /** What the work within `ask` sends its requests with. */
 export interface Exchange {
-  /** A `fetch` for an SDK. It answers 200 with a JSON body of at most 1 MiB, or throws. */
+  /**
+   * A `fetch` for an SDK. It answers 200 with a JSON body of at most 1 MiB, or throws. What may pass
+   * by itself is tried again first, if the deadline leaves time for it.
+   */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Aborts at the deadline and when the caller gives up. */
   readonly signal: AbortSignal;
   /** Status of the last answer; `undefined` before the first, and if there was none. */
   status(): number | undefined;
+}
+
+/** What came of an exchange. */
+export interface Reply {
+  readonly text: string;
+  /** To be spread into a diagnosis. */
+  readonly usage: Pick<Diagnosis, "tokens">;
 }
 
 /**
@@ -51,7 +72,7 @@ export async function ask(
   server: ModelServer,
   signal: AbortSignal,
   work: (exchange: Exchange) => Promise<string>,
-): Promise<string> {
+): Promise<Reply> {
   const requests = new Requests(server, signal);
   const deadline = setTimeout(() => requests.expire(), server.deadlineMs);
   const { promise: interruption, reject } = Promise.withResolvers<never>();
@@ -60,7 +81,8 @@ export async function ask(
   try {
     if (requests.signal.aborted) throw requests.failureOf(signal.reason);
     // The race holds the deadline even against an SDK that never settles.
-    return redact(await Promise.race([work(requests), interruption]), server.apiKey);
+    const text = await Promise.race([work(requests), interruption]);
+    return { text: redact(text, server.apiKey), usage: requests.usage() };
   } catch (thrown) {
     throw requests.failureOf(thrown);
   } finally {
@@ -69,18 +91,32 @@ export async function ask(
   }
 }
 
+/** A failure that may be over a moment later. */
+interface PassingFailure {
+  readonly failure: DiagnosisError;
+  /** How long the server asks to wait; `undefined` if it does not say. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Of one answer. Nothing takes more; a greater number would be a server's mistake. */
+const tokenCount = z.number().int().min(0).max(10_000_000);
+
 class Requests implements Exchange {
   readonly signal: AbortSignal;
   readonly #ended = new AbortController();
   #expired = false;
   #status: number | undefined;
   #failure: DiagnosisError | undefined;
+  #retries = 0;
+  #tokens: number | undefined;
+  readonly #startedMs: number;
 
   constructor(
     readonly server: ModelServer,
     readonly caller: AbortSignal,
   ) {
     this.signal = AbortSignal.any([caller, this.#ended.signal]);
+    this.#startedMs = server.retry?.clock.nowMs() ?? 0;
   }
 
   readonly fetch = async (
@@ -90,7 +126,7 @@ class Requests implements Exchange {
     this.#status = undefined;
     this.#failure = undefined;
     try {
-      return await this.#send(input, init);
+      return await this.#sendPatiently(input, init);
     } catch (thrown) {
       // Kept, because an SDK wraps what it catches.
       this.#failure = this.failureOf(thrown);
@@ -100,6 +136,10 @@ class Requests implements Exchange {
 
   status(): number | undefined {
     return this.#status;
+  }
+
+  usage(): Reply["usage"] {
+    return this.#tokens === undefined ? {} : { tokens: this.#tokens };
   }
 
   expire(): void {
@@ -121,8 +161,33 @@ class Requests implements Exchange {
     return this.#failure ?? malformed(host, "an answer that is not in its API's form");
   }
 
-  async #send(input: string | URL | Request, init: RequestInit): Promise<Response> {
-    const { host } = this.server;
+  async #sendPatiently(input: string | URL | Request, init: RequestInit): Promise<Response> {
+    const { retry, budget, deadlineMs } = this.server;
+    for (;;) {
+      const result = await this.#send(input, init);
+      if (result instanceof Response) return result;
+      if (retry === undefined || budget?.refusal() !== undefined) throw result.failure;
+      const leftMs = deadlineMs - (retry.clock.nowMs() - this.#startedMs);
+      const { retryAfterMs } = result;
+      const waitMs = retryWaitMs(
+        { retries: this.#retries, retryAfterMs, leftMs, deadlineMs },
+        retry.random,
+      );
+      if (waitMs === undefined) throw result.failure;
+      this.#retries += 1;
+      await retry.clock.sleep(waitMs, this.signal);
+      this.signal.throwIfAborted();
+    }
+  }
+
+  async #send(
+    input: string | URL | Request,
+    init: RequestInit,
+  ): Promise<Response | PassingFailure> {
+    const { host, budget } = this.server;
+    const refusal = budget?.refusal();
+    if (refusal !== undefined) throw new DiagnosisError("budget_spent", refusal);
+    budget?.countCall();
     // Followed, a redirect could take the evidence and the key to another place.
     const response = await fetch(input, {
       ...init,
@@ -133,14 +198,19 @@ class Requests implements Exchange {
       // A proxy of the environment knows nothing of our own loopback, where LM Studio is.
       ...(isLoopback(input instanceof Request ? input.url : String(input)) ? { proxy: false } : {}),
     }).catch((thrown: unknown) => {
-      throw this.signal.aborted ? thrown : unreachable(host, thrown);
+      if (this.signal.aborted) throw thrown;
+      budget?.takeBackCall();
+      return unreachable(host, thrown);
     });
+    if (!(response instanceof Response)) return response;
     this.#status = response.status;
     const body = await this.#read(response);
-    if (!response.ok) throw this.#refusal(response.status, body);
+    if (!response.ok) return this.#refused(response, body);
     if (body.trim() === "")
       throw new DiagnosisError("empty_answer", `${host} answered with an empty body`);
-    if (!isJson(body)) throw malformed(host, `something else than JSON${lookOf(body)}`);
+    const answer = parseJson(body);
+    if (answer === undefined) throw malformed(host, `something else than JSON${lookOf(body)}`);
+    this.#count(this.server.tokensOf(answer));
     return new Response(body, { headers: { "content-type": "application/json" } });
   }
 
@@ -168,69 +238,30 @@ class Requests implements Exchange {
     return text + decoder.decode();
   }
 
-  #refusal(status: number, body: string): DiagnosisError {
-    const { host, keyHint, classify } = this.server;
-    const reason = classify?.(status, body) ?? failureOfStatus(status);
-    const remedy = {
-      unauthorized: `the key was refused; ${keyHint}`,
-      rate_limited: "too many requests, or the quota is used up",
-      unavailable: "the server failed",
-    } satisfies Partial<Record<DiagnosisFailure, string>>;
-    if (reason === "unauthorized" || reason === "rate_limited" || reason === "unavailable")
-      return new DiagnosisError(reason, `${status} from ${host}: ${remedy[reason]}`);
-    if (status < 400)
-      return new DiagnosisError(
-        reason,
-        `${status} from ${host}: redirects are not followed; configure the final address`,
-      );
-    const words = serverWords(body, this.server.apiKey);
-    return new DiagnosisError(
-      reason,
-      `${status} from ${host}: ${words ?? "it refused the request"}`,
-    );
+  /** Here and not with the diagnosis, as an answer that can't be used is paid for as well. */
+  #count(tokens: unknown): void {
+    const told = tokenCount.safeParse(tokens).data;
+    if (told === undefined) return;
+    this.#tokens = (this.#tokens ?? 0) + told;
+    this.server.budget?.countTokens(told);
+  }
+
+  /** @throws DiagnosisError if it would be refused again */
+  #refused({ status, headers }: Response, body: string): PassingFailure {
+    const failure = refusalOf(this.server, status, body);
+    if (failure.reason !== "rate_limited" && failure.reason !== "unavailable") throw failure;
+    const nowMs = this.server.retry?.clock.nowMs() ?? 0;
+    return { failure, retryAfterMs: askedWaitMs(headers.get("retry-after"), body, nowMs) };
   }
 }
 
-/** 401 and 403, 429, 5xx; everything else that is not a success was rejected. */
-function failureOfStatus(status: number): DiagnosisFailure {
-  if (status === 401 || status === 403) return "unauthorized";
-  if (status === 429) return "rate_limited";
-  return status >= 500 ? "unavailable" : "rejected";
-}
-
-function unreachable(host: string, thrown: unknown): DiagnosisError {
+/** @throws DiagnosisError if nobody listens there: a model server does not start within a second */
+function unreachable(host: string, thrown: unknown): PassingFailure {
   const { code } = z.object({ code: z.string() }).catch({ code: "no connection" }).parse(thrown);
-  return new DiagnosisError(
-    "unreachable",
-    `can't reach ${host} (${printable(code, 60)}); is it up?`,
-  );
-}
-
-/** A server's answer that can't be used. `what` is ours, not the server's. */
-export function malformed(host: string, what: string): DiagnosisError {
-  return new DiagnosisError("malformed_answer", `${host} gave ${what}`);
-}
-
-const errorBody = z.object({
-  error: z.union([z.string(), z.object({ message: z.string() }).transform((e) => e.message)]),
-});
-
-/**
- * What a server says of a failure in the usual forms, `{error: "..."}` and
- * `{error: {message: "..."}}`; one bounded line without the key, `undefined` if it says nothing.
- */
-export function serverWords(body: unknown, apiKey: string | undefined): string | undefined {
-  const read = errorBody.safeParse(typeof body === "string" ? parseJson(body) : body);
-  if (!read.success) return undefined;
-  if (apiKey !== undefined && apiKey.length < MIN_REDACTED_LENGTH) return undefined;
-  // Redacted before it is cut, so that no half of the key is left at the end.
-  return printable(redact(read.data.error, apiKey), 160);
-}
-
-function redact(text: string, apiKey: string | undefined): string {
-  return apiKey === undefined || apiKey.length < MIN_REDACTED_LENGTH
-    ? text
-    : text.replaceAll(apiKey, "[key]");
+  const message = `can't reach ${host} (${printable(code, 60)}); is it up?`;
+  const failure = new DiagnosisError("unreachable", message, { server: host });
+  if (code === "ECONNREFUSED") throw failure;
+  return { failure, retryAfterMs: undefined };
 }
 
 function onlySent(headers: Headers): Headers {
@@ -240,14 +271,6 @@ function onlySent(headers: Headers): Headers {
     if (value !== null) sent.set(name, value);
   }
   return sent;
-}
-
-function isJson(text: string): boolean {
-  return parseJson(text) !== undefined;
-}
-
-function lookOf(body: string): string {
-  return body.trimStart().startsWith("<") ? " (a web page: is this the right address?)" : "";
 }
 
 /**

@@ -5,16 +5,15 @@ import { readAnswer } from "../core/answer.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
-import { ask, malformed, type ModelServer, serverUrl, serverWords } from "./http.ts";
+import { malformed, serverWords } from "./failures.ts";
+import { ask, type Care, type ModelServer, serverUrl } from "./http.ts";
 
-export interface LmStudioOptions {
+export interface LmStudioOptions extends Care {
   /** The endpoint, e.g. `http://localhost:1234/api/v1/chat`; that path is added to an empty one. */
   readonly url: string;
   readonly model: string;
   /** LM Studio asks for an API token only if it is set up to. */
   readonly apiKey?: string;
-  /** Default: 30 s. */
-  readonly deadlineMs?: number;
 }
 
 const ANSWER_TOKENS = 2048;
@@ -24,13 +23,19 @@ const chatAnswer = z.object({
 });
 const message = z.object({ type: z.literal("message"), content: z.string() });
 
+/** Each is checked by itself: two that are wrong may add up to one that looks right. */
+const count = z.number().int().min(0);
+const usageOf = z.object({
+  stats: z.object({ input_tokens: count, total_output_tokens: count }),
+});
+
 /**
  * A diagnoser that asks one model of LM Studio (0.4 or newer).
  *
  * @see https://lmstudio.ai/docs/developer/rest/chat
  */
 export function lmstudioDiagnoser(options: LmStudioOptions): Diagnoser {
-  const { model, apiKey, deadlineMs = 30_000 } = options;
+  const { model, apiKey, deadlineMs = 30_000, retry, budget } = options;
   const url = serverUrl(options.url);
   if (url.pathname === "/") url.pathname = "/api/v1/chat";
   const server: ModelServer = {
@@ -38,19 +43,28 @@ export function lmstudioDiagnoser(options: LmStudioOptions): Diagnoser {
     apiKey,
     keyHint: "check LM Studio's API token",
     deadlineMs,
+    retry,
+    budget,
+    tokensOf,
   };
   return {
     name: `${model} (${server.host})`,
     deadlineMs,
+    server: server.host,
     async diagnose(request, signal) {
       const prompt = renderPrompt(request, crypto.randomUUID());
-      const text = await ask(server, signal, async ({ fetch }) => {
+      const { text, usage } = await ask(server, signal, async ({ fetch }) => {
         const response = await fetch(url, requestFor(model, prompt, apiKey));
         return answerText(await response.json(), server);
       });
-      return readAnswer(text, request.allowlist);
+      return { ...readAnswer(text, request.allowlist), ...usage };
     },
   };
+}
+
+function tokensOf(answer: unknown): number | undefined {
+  const stats = usageOf.safeParse(answer).data?.stats;
+  return stats && stats.input_tokens + stats.total_output_tokens;
 }
 
 /** This API has no structured output: the form of the answer is described in the prompt. */

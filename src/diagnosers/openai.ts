@@ -5,9 +5,10 @@ import { readAnswer } from "../core/answer.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
-import { ask, type Exchange, malformed, type ModelServer, serverUrl, serverWords } from "./http.ts";
+import { malformed, serverWords } from "./failures.ts";
+import { ask, type Care, type Exchange, type ModelServer, serverUrl } from "./http.ts";
 
-export interface OpenAIOptions {
+export interface OpenAIOptions extends Care {
   /**
    * Where the API is: `http://host:1234`, `http://host:1234/v1` and
    * `http://host:1234/v1/chat/completions` mean the same. `/v1` is added to an empty path only, so
@@ -17,8 +18,6 @@ export interface OpenAIOptions {
   readonly model: string;
   /** Without one, no `Authorization` header is sent. */
   readonly apiKey?: string;
-  /** Default: 30 s. */
-  readonly deadlineMs?: number;
 }
 
 const ANSWER_TOKENS = 2048;
@@ -35,25 +34,31 @@ const completion = z.object({
   ),
 });
 
+const usageOf = z.object({ usage: z.object({ total_tokens: z.number() }) });
+
 /** A diagnoser that asks one model of an OpenAI-compatible server. */
 export function openaiDiagnoser(options: OpenAIOptions): Diagnoser {
-  const { model, apiKey, deadlineMs = 30_000 } = options;
+  const { model, apiKey, deadlineMs = 30_000, retry, budget } = options;
   const baseUrl = completionsBase(options.url);
   const server: ModelServer = {
     host: serverUrl(baseUrl).host,
     apiKey,
     keyHint: "check the key of this model server",
     deadlineMs,
+    retry,
+    budget,
+    tokensOf: (answer) => usageOf.safeParse(answer).data?.usage.total_tokens,
   };
   return {
     name: `${model} (${server.host})`,
     deadlineMs,
+    server: server.host,
     async diagnose(request, signal) {
       const prompt = renderPrompt(request, crypto.randomUUID());
-      const text = await ask(server, signal, async (exchange) =>
+      const { text, usage } = await ask(server, signal, async (exchange) =>
         answerText(await complete({ ...options, url: baseUrl }, prompt, exchange), server),
       );
-      return readAnswer(text, request.allowlist);
+      return { ...readAnswer(text, request.allowlist), ...usage };
     },
   };
 }

@@ -24,7 +24,10 @@ const LAYERS: readonly Layer[] = [
   { files: ["src/signals/*"], imports: [...DRIVER, "src/signals/*"] },
   {
     files: ["src/diagnosers/*"],
-    imports: [...DRIVER, "src/diagnosers/*", "@google/genai", "@google/genai/web", "openai"],
+    imports: [
+      ...[...DRIVER, "src/diagnosers/*"],
+      ...["@google/genai", "@google/genai/web", "openai", "cockatiel"],
+    ],
   },
   { files: ["src/executors/*"], imports: [...DRIVER, "src/executors/*"] },
   { files: ["src/journals/*"], imports: [...DRIVER, "src/journals/*"] },

@@ -6,6 +6,7 @@ import { DIAGNOSIS_FAILURES, DiagnosisError } from "../../src/core/errors.ts";
 import { type Diagnosis, FAULT_CLASSES, SEVERITIES } from "../../src/core/model.ts";
 import type { Diagnoser, DiagnosisRequest } from "../../src/core/ports.ts";
 import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
+import type { Care } from "../../src/diagnosers/http.ts";
 import { lmstudioDiagnoser } from "../../src/diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
 import { startGeminiServer } from "../servers/gemini.ts";
@@ -34,7 +35,7 @@ export const request: DiagnosisRequest = {
   },
 };
 
-interface Reach {
+interface Reach extends Care {
   readonly url: string;
   readonly apiKey: string;
   readonly deadlineMs: number;
@@ -90,6 +91,7 @@ export async function diagnose(
 
 export function expectValid(result: unknown): asserts result is Diagnosis {
   expect(result).toEqual({
+    tokens: expect.any(Number),
     rootCause: expect.stringMatching(/./),
     severity: expect.any(String),
     faultClass: expect.any(String),

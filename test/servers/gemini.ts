@@ -8,6 +8,7 @@ export const GEMINI_BEHAVIOURS = [
   "safety",
   "max_tokens",
   "with_thoughts",
+  "quota_exceeded",
 ] as const;
 export type GeminiBehaviour = (typeof GEMINI_BEHAVIOURS)[number];
 
@@ -42,6 +43,15 @@ const wire: Wire<GeminiBehaviour> = {
         },
       ];
       return Response.json({ error: { ...error, details } }, { status: 400 });
+    },
+    quota_exceeded: () => {
+      const { error } = failure(429, "You exceeded your current quota. Please retry in 2.5s.");
+      const details = [
+        { "@type": "type.googleapis.com/google.rpc.QuotaFailure", violations: [] },
+        { "@type": "type.googleapis.com/google.rpc.Help", links: [] },
+        { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "2.5s" },
+      ];
+      return Response.json({ error: { ...error, details } }, { status: 429 });
     },
     prompt_blocked: () =>
       Response.json({

@@ -43,14 +43,19 @@ export interface ModelServer<B extends string> extends AsyncDisposable {
   readonly requests: readonly RecordedRequest[];
   /** Bytes of the body of the last `huge` answer that were handed over before the client hung up. */
   readonly hugeBytesSent: () => number;
-  /** How the next requests are answered. */
+  /** How the next requests are answered, one each; after these, by `behaviour`. */
+  readonly next: (B | ModelBehaviour)[];
   behaviour: B | ModelBehaviour;
+  /** The header `Retry-After` of refusals. */
+  retryAfter: string | undefined;
 }
 
 export interface ModelServerOptions<B extends string> {
   readonly behaviour: B | ModelBehaviour;
   /** What the model writes in `good` and its variants. Default: a diagnosis that restarts. */
   readonly answer?: Readonly<Record<string, unknown>>;
+  /** What stands for every count of tokens in an answer, as JSON; `null` leaves no word of them. */
+  readonly tokens?: string | null;
 }
 
 /** A vendor's wire format. */
@@ -94,7 +99,7 @@ export function startModelServer<B extends string>(
       requests.push(recorded);
       if (recorded.path === "/followed")
         return Response.json(wire.success(JSON.stringify(GOOD_ANSWER)));
-      const { behaviour } = model;
+      const behaviour = model.next.shift() ?? model.behaviour;
       if (!wire.accepts(recorded.path) || recorded.method !== "POST")
         return refuse(404, recorded, "Unexpected endpoint or method.");
       const text = JSON.stringify(options.answer ?? GOOD_ANSWER);
@@ -107,11 +112,24 @@ export function startModelServer<B extends string>(
   /** Repeats the credentials, as a careless server does: no driver may pass them on. */
   function refuse(status: number, { headers }: RecordedRequest, message: string): Response {
     const key = headers["x-goog-api-key"] ?? headers["authorization"] ?? "no key";
-    return Response.json(wire.failure(status, `${message} Received: ${key}`), { status });
+    const { retryAfter } = model;
+    return Response.json(wire.failure(status, `${message} Received: ${key}`), {
+      status,
+      ...(retryAfter === undefined ? {} : { headers: { "retry-after": retryAfter } }),
+    });
   }
 
   function says(text: string): Response {
-    return Response.json(wire.success(text));
+    const { tokens } = options;
+    const said = JSON.stringify(wire.success(text));
+    const headers = { "content-type": "application/json" };
+    if (tokens === undefined) return new Response(said, { headers });
+    const counts = /"(\w*token\w*)":[\d.]+/gi;
+    const told = (name: string) => (tokens === null ? `"gone":0` : `"${name}":${tokens}`);
+    return new Response(
+      said.replace(counts, (_, name: string) => told(name)),
+      { headers },
+    );
   }
 
   const answers = {
@@ -162,7 +180,9 @@ export function startModelServer<B extends string>(
     url: server.url.origin,
     requests,
     hugeBytesSent: () => hugeBytes,
+    next: [],
     behaviour: options.behaviour,
+    retryAfter: undefined,
     async [Symbol.asyncDispose]() {
       closing.abort();
       await server.stop(true);
