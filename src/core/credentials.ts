@@ -93,16 +93,22 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`([?&](?:${QUERY_NAMES})=)(?!\\[masked\\])[^\\s&#"'<>]+`, "gi"), `$1${MASK}`],
   // <password>value</password>
   [new RegExp(`(<(?:${SECRET_NAMES})(?:\\s[^<>]{0,100})?>)[^<>]+`, "gi"), `$1${MASK}`],
-  // --name value, and user:password of curl
-  [new RegExp(`((?:^|\\s)--?(?:${SECRET_NAMES})\\s{1,3})[^\\s"'-][^\\s"']*`, "gi"), `$1${MASK}`],
+  // --name value, also as a list of arguments, and user:password of curl
+  [
+    new RegExp(
+      `((?:^|[\\s("'=[])--?(?:${SECRET_NAMES})["']?(?:\\s{1,3}|,\\s{0,3})["']?)(?!\\[masked\\])(?:(?<=")[^"]+|(?<=')[^']+|[^\\s"',-][^\\s"']*)`,
+      "gi",
+    ),
+    `$1${MASK}`,
+  ],
   [/((?:^|\s)(?:-u|--user)\s{1,3}[^\s:"']{1,100}:)[^\s"']+/g, `$1${MASK}`],
   // SQL, and .netrc
   [/(\b(?:IDENTIFIED\s{1,3}BY|PASSWORD)\s{1,3}')[^']+/gi, `$1${MASK}`],
   [/(\blogin\s{1,3}\S{1,100}\s{1,3}password\s{1,3})\S+/gi, `$1${MASK}`],
 ];
 
-/** Colours, which a terminal's log puts between a name and its value. */
-const COLOURS = /\u001b\[[0-9;:]{0,20}m/g;
+/** Colours, which a terminal's log puts between a name and its value; also as they stand in JSON. */
+const COLOURS = /(?:\u001b|\\(?:u001b|x1b|033|e))\[[0-9;:]{0,20}m/gi;
 
 /** No credential that is known here is shorter, its name included. */
 const SHORTEST = 8;
@@ -115,8 +121,10 @@ const SHORTEST = 8;
  */
 export function maskText(text: string): string {
   if (text.length < SHORTEST) return text;
-  const plain = text.includes("\u001b") ? text.replace(COLOURS, "") : text;
-  return CREDENTIALS.reduce((masked, [pattern, by]) => masked.replace(pattern, by), plain);
+  return CREDENTIALS.reduce(
+    (masked, [pattern, by]) => masked.replace(pattern, by),
+    text.replace(COLOURS, ""),
+  );
 }
 
 const SECRET_NAME = new RegExp(`^(?:${SECRET_NAMES}|${HEADER_NAMES})$`, "i");
