@@ -142,6 +142,11 @@ export const SETTINGS = {
     fallback: "mistralai/ministral-3-3b,liquid/lfm2.5-1.2b,qwen/qwen3-vl-4b",
     form: "names of models separated by commas, or none",
   },
+  MASK_EMAILS: {
+    schema: () => z.enum(["on", "off"]),
+    fallback: "off",
+    form: "off, or on to keep e-mail addresses from models",
+  },
   CPU_THRESHOLD: {
     schema: () => number(0, 10_000),
     fallback: "0.5",

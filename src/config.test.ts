@@ -145,6 +145,12 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { a: ["a"], " a , b/c:d ": ["a", "b/c:d"], none: [] },
     bad: [",", "a,", "a,,b", " ", "a b"],
   },
+  MASK_EMAILS: {
+    of: observer(({ maskEmails }) => maskEmails),
+    fallback: false,
+    good: { on: true, off: false },
+    bad: ["On", "true", "1", "yes", "of"],
+  },
   CPU_THRESHOLD: {
     of: observer(({ thresholds }) => thresholds.cpu),
     fallback: 0.5,

@@ -31,6 +31,8 @@ export interface ObserverSettings {
     readonly models: readonly string[];
     readonly apiKey?: string;
   };
+  /** Whether e-mail addresses are kept from models, as credentials are. */
+  readonly maskEmails: boolean;
   readonly thresholds: Thresholds;
   readonly pollIntervalMs: number;
   /** `undefined` is `auto`. */
@@ -105,6 +107,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       models: read("LOCAL_MODELS", SETTINGS.LOCAL_MODELS),
       ...(localKey === "" ? {} : { apiKey: localKey }),
     },
+    maskEmails: read("MASK_EMAILS", SETTINGS.MASK_EMAILS) === "on",
     thresholds: {
       cpu: read("CPU_THRESHOLD", SETTINGS.CPU_THRESHOLD),
       latencySeconds: read("LATENCY_THRESHOLD", SETTINGS.LATENCY_THRESHOLD),

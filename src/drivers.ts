@@ -97,13 +97,25 @@ function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
   }
 }
 
+/** Whose servers are sent evidence: host and port, in the order in which they are asked. */
+export function recipientsOf({ gemini, localModels }: ObserverSettings): string[] {
+  return [
+    ...(gemini ? [gemini.baseUrl ? new URL(gemini.baseUrl).host : "Google"] : []),
+    ...(localModels.models.length > 0 ? [new URL(localModels.url).host] : []),
+  ];
+}
+
 /** Gemini, then each local model; the playbook needs no driver. */
-export function diagnosersOf({ gemini, localModels }: ObserverSettings): Diagnoser[] {
+export function diagnosersOf({ gemini, localModels, maskEmails }: ObserverSettings): Diagnoser[] {
   const { models, ...server } = localModels;
   const isLmStudio = new URL(server.url).pathname === LM_STUDIO_PATH;
   const create = isLmStudio ? lmstudioDiagnoser : openaiDiagnoser;
-  return [
+  const diagnosers = [
     ...(gemini ? [geminiDiagnoser(gemini)] : []),
     ...models.map((model) => create({ ...server, model })),
   ];
+  return diagnosers.map((diagnoser) => ({
+    ...diagnoser,
+    diagnose: (request, signal) => diagnoser.diagnose({ ...request, maskEmails }, signal),
+  }));
 }

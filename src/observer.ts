@@ -4,7 +4,7 @@ import type { ObserverSettings } from "./config.ts";
 import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import { createReport } from "./core/report.ts";
-import { diagnosersOf, dockerOptionsOf, signalsOf, systemClock } from "./drivers.ts";
+import { diagnosersOf, dockerOptionsOf, recipientsOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
@@ -73,11 +73,8 @@ function describeSupervisor(event: SupervisorEvent): string {
 }
 
 /** Evidence holds log lines: a person should know where they go. */
-function describeSent({ gemini, localModels }: ObserverSettings): string {
-  const sent = [
-    ...(gemini ? [gemini.baseUrl ? new URL(gemini.baseUrl).host : "Google"] : []),
-    ...(localModels.models.length > 0 ? [new URL(localModels.url).host] : []),
-  ];
+function describeSent(settings: ObserverSettings): string {
+  const sent = recipientsOf(settings);
   return sent.length > 0 ? `evidence of an incident, to ${sent.join(" and ")}` : "nothing";
 }
 
