@@ -74,7 +74,7 @@ const LAYERS: readonly Layer[] = [
   {
     files: [
       ...["observer", "observe", "drivers", "rules-in-force"].map((name) => `src/${name}.ts`),
-      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/init.ts"],
+      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/check-prompt.ts", "src/init.ts"],
     ],
     imports: [...COMPOSES, ...NOT_MAIN],
   },
@@ -82,7 +82,7 @@ const LAYERS: readonly Layer[] = [
     // One entry for the executable: the workers of the CPU fault come through it as well.
     files: ["src/main.ts"],
     imports: [
-      ...["target", "observer", "demo", "check", "init", "healthcheck", "load"].map(
+      ...["target", "observer", "demo", "check", "check-prompt", "init", "healthcheck", "load"].map(
         (n) => `src/${n}.ts`,
       ),
       ...[
