@@ -79,6 +79,16 @@ describe("by what stands around them", () => {
       '[{"name":"DB_PASSWORD","value":"abc"},{"name":"A","value":"b"}]',
       '[{"name":"DB_PASSWORD","value":"[masked]"},{"name":"A","value":"b"}]',
     ],
+    [
+      "an environment within JSON",
+      '{"env":"[{\\"name\\":\\"DB_PASSWORD\\",\\"value\\":\\"abc\\"}]"}',
+      '{"env":"[{\\"name\\":\\"DB_PASSWORD\\",\\"value\\":\\"[masked]\\"}]"}',
+    ],
+    [
+      "an environment in YAML",
+      "- name: DB_PASSWORD, value: 'abc'",
+      "- name: DB_PASSWORD, value: '[masked]'",
+    ],
     ["Ruby", '{:password=>"abc", :id=>1}', '{:password=>"[masked]", :id=>1}'],
     ["XML", "<password>abc</password>", "<password>[masked]</password>"],
     ["a session", "PHPSESSID=abc; theme=dark", "PHPSESSID=[masked]; theme=dark"],

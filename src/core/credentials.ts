@@ -21,6 +21,9 @@ const SEPARATOR = "(?:[:=]>?|->|%3[ad])";
 /** A name and what stands between it and its value; quotes may be escaped, as within a JSON line. */
 const NAMED = `\\b(?:${SECRET_NAMES}|${HEADER_NAMES})\\\\{0,3}["']?\\s{0,3}${SEPARATOR}\\s{0,3}`;
 
+/** It may be escaped, as within a JSON line; and YAML and XML have names without one. */
+const QUOTE = `(?:\\\\{0,3}["'])?`;
+
 /** Up to a separator; a comma is part of the value unless another name and value follow. */
 const BARE_VALUE = `(?!\\{?\\[masked\\]|[>"'\\\\])(?:[^\\s,;&"']|,(?!\\s|$|[\\w.-]{1,40}[:=]))+`;
 
@@ -78,7 +81,7 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
   // {"name":"DB_PASSWORD","value":"..."}, as a container's environment is told
   [
     new RegExp(
-      `(["'](?:name|key)["']?\\s{0,3}[:=]\\s{0,3}["'](?:${SECRET_NAMES})["'],?\\s{0,3}["']?value["']?\\s{0,3}[:=]\\s{0,3}["'])[^"']+`,
+      `(${QUOTE}(?:name|key)${QUOTE}\\s{0,3}[:=]\\s{0,3}${QUOTE}(?:${SECRET_NAMES})${QUOTE},?\\s{0,3}${QUOTE}value${QUOTE}\\s{0,3}[:=]\\s{0,3}${QUOTE})[^"'\\\\]+`,
       "gi",
     ),
     `$1${MASK}`,
