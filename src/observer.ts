@@ -1,6 +1,8 @@
 /** The role `observer`: reads the settings into drivers, and tells what happens. */
 
 import type { ObserverSettings } from "./config.ts";
+import { printable } from "./core/answer.ts";
+import { maskText } from "./core/credentials.ts";
 import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import { createReport } from "./core/report.ts";
@@ -11,6 +13,9 @@ import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
 import { createLog, type LogLevel, print } from "./log.ts";
 import { observe } from "./observe.ts";
+
+/** Of one notice; a list of targets may well be long. */
+const MAX_LENGTH = 4000;
 
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing, and says so.
@@ -84,6 +89,11 @@ interface Output {
   say(topic: string, text: string, level?: LogLevel): void;
 }
 
+/** Part of it comes from outside, such as Docker's reasons. */
+function shown(text: string): string {
+  return printable(maskText(text), MAX_LENGTH);
+}
+
 function createOutput({ logFormat }: ObserverSettings): Output {
   if (logFormat === "text") {
     const report = createReport();
@@ -93,7 +103,7 @@ function createOutput({ logFormat }: ObserverSettings): Output {
         if (lines.length > 0) print(lines.join("\n"));
       },
       announce: print,
-      say: (topic, text) => print(`  ${topic.padEnd(12)}${text}`),
+      say: (topic, text) => print(`  ${topic.padEnd(12)}${shown(text)}`),
     };
   }
   const log = createLog({ name: "sentinel.observer" });
@@ -103,6 +113,6 @@ function createOutput({ logFormat }: ObserverSettings): Output {
       log.event(level, event, fields);
     },
     announce: (text) => log.event("info", "notice", { text }),
-    say: (topic, text, level = "info") => log.event(level, "notice", { topic, text }),
+    say: (topic, text, level = "info") => log.event(level, "notice", { topic, text: shown(text) }),
   };
 }
