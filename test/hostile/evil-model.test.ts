@@ -3,7 +3,7 @@
  * gets more than the rule and the limits permit, and none of what it says or read moves a terminal.
  */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,8 @@ import { containerState, rule, SERVICE_NAME, sample, service } from "../fixtures
 import { tell } from "../story.ts";
 import { type Answer, type EvilServer, HARMFUL, obey, startEvilServer } from "./evil-model.ts";
 import { POISONS } from "./poisons.ts";
+
+setDefaultTimeout(60_000);
 
 const EVERYTHING = allowlistFor(SERVICE_NAME, ["docker", "compose", "supervisor"]);
 const HARMLESS = ACTION_IDS.filter((id) => EVERYTHING[id]?.stopsService === false);
@@ -84,7 +86,7 @@ describe("an evil model", () => {
   let server: EvilServer;
   const told: SentinelEvent[] = [];
   let incidents = 0;
-  let ran = 0;
+  const ran: ActionId[] = [];
 
   beforeAll(() => {
     server = startEvilServer();
@@ -130,7 +132,7 @@ describe("an evil model", () => {
       untilMs: 300_000,
     });
     incidents += 1;
-    ran += runs.length;
+    ran.push(...runs.map(({ id }) => id));
     told.push(...events);
     return { events, closings, runs };
   }
@@ -232,13 +234,15 @@ describe("an evil model", () => {
 
   test("was tried often enough", () => {
     const poisons = Object.keys(POISONS).length;
+    const stops = ran.filter((id) => EVERYTHING[id]?.stopsService);
     console.log(
       `evil model: ${poisons} poisons, ${harmful.length} harmful answers, ${situations.length} situations: ` +
-        `${incidents} incidents, ${server.prompts.length} answers on the wire, ${ran} permitted actions, ` +
-        "0 others, 0 stops",
+        `${incidents} incidents, ${server.prompts.length} answers on the wire, ${ran.length} actions, ` +
+        `all of them permitted, ${stops.length} stops`,
     );
+    expect(stops).toEqual([]);
     expect(poisons).toBeGreaterThanOrEqual(60);
     expect(incidents).toBe((poisons + harmful.length) * situations.length + 1);
-    expect(ran).toBeGreaterThan(0);
+    expect(ran.length).toBeGreaterThan(0);
   });
 });
