@@ -125,6 +125,10 @@ describe("by what stands around them", () => {
 describe("near-misses are left as they are", () => {
   test.each([
     "GET /monkey?keyboard=1&signal=2&codes=3",
+    "GET /faults?state=active",
+    "Basic authentication is required; Bearer token missing",
+    'WWW-Authenticate: Bearer realm="faults"',
+    "sk-checkout-gateway pk_payments_api",
     "npm_config_x hf_short whsec_ab",
     "risk-management-of-everything",
     "task-1234567890123456",

@@ -14,7 +14,7 @@ const SECRET_NAMES = [
 const HEADER_NAMES = "(?:proxy-)?authorization|(?:set-)?cookie";
 
 /** What of a query string is secret there, and an ordinary word elsewhere. */
-const QUERY_NAMES = "key|sig|auth|code|pass|pw|sid|session|otp|ticket|state";
+const QUERY_NAMES = "key|sig|auth|code|pass|pw|sid|session|otp|ticket";
 
 const SEPARATOR = "(?:[:=]>?|->|%3[ad])";
 
@@ -33,7 +33,7 @@ const ISSUED = [
   "(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}",
   "(?:AIza|GOCSPX-|ya29\\.)[A-Za-z0-9_.-]{20,}",
   // OpenAI, Anthropic, Stripe and others
-  "(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}",
+  "(?:sk|pk|rk)[-_](?=[A-Za-z_-]{0,60}\\d)[A-Za-z0-9_-]{12,}",
   "(?:gsk|hf|r8|whsec|npm|rubygems|sbp|figd|glsa|glc|ntn|lin_api|dckr_pat|pscale_tkn|sntry[su])_[A-Za-z0-9_.+/=-]{10,}",
   "(?:xai|pplx|pypi|tskey|NRAK|PMAK|HRKU|sq0[a-z]{3})-[A-Za-z0-9_-]{10,}",
   "(?:gh[oprsu]_|github_pat_|gl[a-z]{2,6}-|do[opr]_v1_|shp[a-z]{2}_|dp\\.[a-z]{2,5}\\.|hv[sbr]\\.|ATATT3|dapi)[A-Za-z0-9_.=-]{16,}",
@@ -49,14 +49,13 @@ const PRIVATE_KEY = "[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----";
 export const PRIVATE_KEY_BEGIN = new RegExp(`-----BEGIN ${PRIVATE_KEY}`);
 export const PRIVATE_KEY_END = new RegExp(`-----END ${PRIVATE_KEY}`);
 
-/** Each replaces the secret and keeps what says of which kind it was. All of them run in linear time. */
-const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
-  [new RegExp(`-----BEGIN ${PRIVATE_KEY}[^]*?(?:-----END ${PRIVATE_KEY}|$)`, "g"), MASK],
-  // scheme://user:password@host; the user stays. A password may hold an @ that was not encoded.
-  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,100}):[^\s/"'<>]{1,500}@/gi, `$1:${MASK}@`],
-  // scheme://token@host
-  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[A-Za-z0-9_-]{20,500}@/gi, `$1${MASK}@`],
-  [/\b(Bearer|Basic|Digest|Negotiate|ApiKey)\s{1,3}[A-Za-z0-9+/=._~-]{6,}/gi, `$1 ${MASK}`],
+/** What to look for, and what stands in its place: it keeps what says of which kind it was. */
+type Replacement = readonly [RegExp, string];
+
+// All of them run in linear time.
+
+/** Known by themselves, even as a text of one word. */
+const MARKED: readonly Replacement[] = [
   // JSON Web Tokens, by their head.
   [/\beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){1,4}/g, MASK],
   [new RegExp(`(?<![A-Za-z0-9])(?:${ISSUED})`, "g"), MASK],
@@ -65,6 +64,20 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
   [
     /(\b(?:hooks\.slack\.com\/(?:services|workflows|triggers)|discord(?:app)?\.com\/api\/webhooks|webhook\.office\.com\/webhookb2)\/)[A-Za-z0-9/@_-]+/g,
     `$1${MASK}`,
+  ],
+];
+
+/** Known by what stands around them. */
+const NAMED_OR_PLACED: readonly Replacement[] = [
+  [new RegExp(`-----BEGIN ${PRIVATE_KEY}[^]*?(?:-----END ${PRIVATE_KEY}|$)`, "g"), MASK],
+  // scheme://user:password@host; the user stays. A password may hold an @ that was not encoded.
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,100}):[^\s/"'<>]{1,500}@/gi, `$1:${MASK}@`],
+  // scheme://token@host
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[A-Za-z0-9_-]{20,500}@/gi, `$1${MASK}@`],
+  // Not where a sentence goes on: "Basic authentication".
+  [
+    /\b(Bearer|Basic|Digest|Negotiate|ApiKey)\s{1,3}(?!(?:auth(?:entication|orization)?|tokens?|credentials?|realm)\b)[A-Za-z0-9+/=._~-]{6,}/gi,
+    `$1 ${MASK}`,
   ],
   // A header's value has spaces and semicolons of its own.
   [
@@ -124,10 +137,16 @@ const SHORTEST = 8;
  */
 export function maskText(text: string): string {
   if (text.length < SHORTEST) return text;
-  return CREDENTIALS.reduce(
-    (masked, [pattern, by]) => masked.replace(pattern, by),
-    text.replace(COLOURS, ""),
-  );
+  const marked = replaceAll(MARKED, text.replace(COLOURS, ""));
+  // Most texts are names, and there are thousands of them in a log of a thousand services.
+  return BETWEEN_WORDS.test(marked) ? replaceAll(NAMED_OR_PLACED, marked) : marked;
+}
+
+/** What has none of these is one word, without a name or a place for a secret. */
+const BETWEEN_WORDS = /[\s:=@"'<>%]/;
+
+function replaceAll(replacements: readonly Replacement[], text: string): string {
+  return replacements.reduce((masked, [pattern, by]) => masked.replace(pattern, by), text);
 }
 
 const SECRET_NAME = new RegExp(`^(?:${SECRET_NAMES}|${HEADER_NAMES})$`, "i");
