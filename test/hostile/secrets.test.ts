@@ -249,7 +249,7 @@ describe("in settings", () => {
           LM_STUDIO_URL: `${local.url.replace("//", `//u:${localUrl}@`)}/v1`,
         }),
       });
-      await until(() => /Proposes|"type":"decided"|"event":"decided"/.test(observer.stdout()));
+      await until(() => /Proposes|"event":"decided"/.test(observer.stdout()));
       const [, api = ""] = /(http:\/\/127\.0\.0\.1:\d+)\/api\/v1, as/.exec(observer.stdout()) ?? [];
       const answers = await Promise.all(
         PATHS.map(async (path) => {
