@@ -46,6 +46,7 @@ describe("keys that tell their issuer", () => {
 describe("by what stands around them", () => {
   const cases: readonly (readonly [string, string, string])[] = [
     ["a password with an @", "redis://u:p@s@db:6379", "redis://u:[masked]@db:6379"],
+    ["a password that is cut", "redis://u:abcdef…", "redis://u:[masked]…"],
     ["a password without a user", `redis://:${HEX}@db`, "redis://:[masked]@db"],
     [
       "a token for a user",

@@ -70,8 +70,9 @@ const MARKED: readonly Replacement[] = [
 /** Known by what stands around them. */
 const NAMED_OR_PLACED: readonly Replacement[] = [
   [new RegExp(`-----BEGIN ${PRIVATE_KEY}[^]*?(?:-----END ${PRIVATE_KEY}|$)`, "g"), MASK],
-  // scheme://user:password@host; the user stays. A password may hold an @ that was not encoded.
-  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,100}):[^\s/"'<>]{1,500}@/gi, `$1:${MASK}@`],
+  // scheme://user:password@host; the user stays. A password may hold an @ that was not encoded, and
+  // end where a long line was cut.
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,100}):[^\s/"'<>]{1,500}(@|…$)/gi, `$1:${MASK}$2`],
   // scheme://token@host
   [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[A-Za-z0-9_-]{20,500}@/gi, `$1${MASK}@`],
   // Not where a sentence goes on: "Basic authentication".
