@@ -3,6 +3,8 @@
 import { stringify } from "yaml";
 import type { ObserverSettings } from "./config.ts";
 import { isLoopback } from "./core/address.ts";
+import { printable } from "./core/answer.ts";
+import { maskText } from "./core/credentials.ts";
 import { messageOf, SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
@@ -13,6 +15,7 @@ import type { TargetState } from "./signals/scrape-target.ts";
 import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
 
 const DEADLINE_MS = 10_000;
+const MAX_LENGTH = 1000;
 
 /** `missing` is a help that the observer can do without. */
 interface Finding {
@@ -81,11 +84,16 @@ async function attempt(
   work: () => Promise<string>,
 ): Promise<Finding> {
   try {
-    return { state: "ok", what, text: await work() };
+    return { state: "ok", what, text: shown(await work()) };
   } catch (error) {
     const hint = error instanceof SentinelError && error.hint ? `. ${error.hint}` : "";
-    return { state: otherwise, what, text: messageOf(error) + hint };
+    return { state: otherwise, what, text: shown(messageOf(error) + hint) };
   }
+}
+
+/** What answers is a stranger, and may repeat an address with its password. */
+function shown(text: string): string {
+  return printable(maskText(text), MAX_LENGTH);
 }
 
 function describeSettings(settings: ObserverSettings): string {

@@ -157,6 +157,11 @@ export const SETTINGS = {
     fallback: "200000",
     form: "a whole number of tokens up to 1000000000, such as 200000",
   },
+  MASK_EMAILS: {
+    schema: () => z.enum(["on", "off"]),
+    fallback: "off",
+    form: "off, or on to keep e-mail addresses from models",
+  },
   CPU_THRESHOLD: {
     schema: () => number(0, 10_000),
     fallback: "0.5",

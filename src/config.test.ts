@@ -157,6 +157,12 @@ const CASES: Readonly<Record<Key, Case>> = {
     good: { "0": 0, "1000000000": 1_000_000_000 },
     bad: ["1000000001", "0.5", "200k", ...NO_NUMBERS],
   },
+  MASK_EMAILS: {
+    of: observer(({ maskEmails }) => maskEmails),
+    fallback: false,
+    good: { on: true, off: false },
+    bad: ["On", "true", "1", "yes", "of"],
+  },
   CPU_THRESHOLD: {
     of: observer(({ thresholds }) => thresholds.cpu),
     fallback: 0.5,

@@ -33,6 +33,8 @@ export interface ObserverSettings {
   };
   /** Of each model. */
   readonly modelBudget: { readonly callsPerHour: number; readonly tokensPerHour: number };
+  /** Whether e-mail addresses are kept from models, as credentials are. */
+  readonly maskEmails: boolean;
   readonly thresholds: Thresholds;
   readonly pollIntervalMs: number;
   /** `undefined` is `auto`. */
@@ -118,6 +120,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       callsPerHour: read("MODEL_CALLS_PER_HOUR", SETTINGS.MODEL_CALLS_PER_HOUR),
       tokensPerHour: read("MODEL_TOKENS_PER_HOUR", SETTINGS.MODEL_TOKENS_PER_HOUR),
     },
+    maskEmails: read("MASK_EMAILS", SETTINGS.MASK_EMAILS) === "on",
     thresholds: {
       cpu: read("CPU_THRESHOLD", SETTINGS.CPU_THRESHOLD),
       latencySeconds: read("LATENCY_THRESHOLD", SETTINGS.LATENCY_THRESHOLD),

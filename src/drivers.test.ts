@@ -8,7 +8,7 @@ import { type ObserverSettings, observerSettings } from "./config.ts";
 import type { Environment } from "./config-environment.ts";
 import { DiagnosisError } from "./core/errors.ts";
 import type { Diagnoser } from "./core/ports.ts";
-import { diagnosersOf, systemClock } from "./drivers.ts";
+import { diagnosersOf, recipientsOf, systemClock } from "./drivers.ts";
 
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
 
@@ -81,6 +81,27 @@ describe("what the models may take", () => {
     for (const each of [b, c, c]) expect(await failureOf(each)).toBe("unreachable");
     for (const each of [a, b, c]) expect(await failureOf(each)).toBe("circuit_open");
   });
+});
+
+test.each([
+  ["on", "[email] signed in"],
+  ["off", "bob@example.org signed in"],
+])("MASK_EMAILS=%s is what a model is sent: %s", async (MASK_EMAILS, expected) => {
+  await using server = startOpenAIServer({ behaviour: "good" });
+  const logs = { kind: "found", value: ["bob@example.org signed in"] } as const;
+  const asked = { ...request, evidence: { ...request.evidence, logs } };
+  const given = settings({ MASK_EMAILS, LOCAL_MODELS: "m", LM_STUDIO_URL: `${server.url}/v1` });
+  for (const diagnoser of diagnosersOf(given)) await diagnoser.diagnose(asked, NEVER);
+  expect(JSON.stringify(server.requests)).toContain(expected);
+});
+
+test("evidence goes to Gemini and the local models, and the password in an address to nobody", () => {
+  const hosts = (env: Environment) => recipientsOf(settings(env));
+  const key = { GEMINI_API_KEY: "k" };
+  expect(hosts({})).toEqual(["localhost:1234"]);
+  expect(hosts({ LOCAL_MODELS: "none" })).toEqual([]);
+  expect(hosts({ ...key, LM_STUDIO_URL: "http://a:b@c/v1" })).toEqual(["Google", "c"]);
+  expect(hosts({ ...key, GEMINI_BASE_URL: "http://a:b@c", LOCAL_MODELS: "none" })).toEqual(["c"]);
 });
 
 describe("the system's clock", () => {

@@ -99,12 +99,20 @@ function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
   }
 }
 
+/** Whose servers are sent evidence: host and port, in the order in which they are asked. */
+export function recipientsOf({ gemini, localModels }: ObserverSettings): string[] {
+  return [
+    ...(gemini ? [gemini.baseUrl ? new URL(gemini.baseUrl).host : "Google"] : []),
+    ...(localModels.models.length > 0 ? [new URL(localModels.url).host] : []),
+  ];
+}
+
 /**
  * Gemini, then each local model; the playbook needs no driver. Each has a budget and a circuit of its
  * own, and the local ones share that of their server.
  */
 export function diagnosersOf(
-  { gemini, localModels, modelBudget }: ObserverSettings,
+  { gemini, localModels, modelBudget, maskEmails }: ObserverSettings,
   clock = systemClock,
 ): Diagnoser[] {
   const { models, ...server } = localModels;
@@ -120,8 +128,12 @@ export function diagnosersOf(
       behindCircuits(diagnoser, { server: host, model: new Circuit("model_fails", clock) }),
     );
   };
-  return [
+  const diagnosers = [
     ...guarded(gemini ? [geminiDiagnoser({ ...gemini, ...care() })] : []),
     ...guarded(models.map((model) => create({ ...server, model, ...care() }))),
   ];
+  return diagnosers.map((diagnoser) => ({
+    ...diagnoser,
+    diagnose: (request, signal) => diagnoser.diagnose({ ...request, maskEmails }, signal),
+  }));
 }

@@ -57,6 +57,16 @@ describe("an event", () => {
     expect(stdout.split("\n")).toHaveLength(2);
     expect(JSON.parse(stdout)).toMatchObject({ event: odd, logger: odd, [odd]: odd });
   });
+
+  test("has no character that a terminal obeys or a reader does not see", async () => {
+    const text = "\u007f\u009b31m\u202eabc\u2066\u200b\ufeff\u2028\u{e0041}\u00ad é 测 😀";
+    const { stdout } = await run(`
+      createLog({ name: "a" }).event("info", "b", { text: ${JSON.stringify(text)} });`);
+    expect(stdout.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
+    expect(stdout).toContain("\\u009b31m\\u202eabc");
+    expect(stdout).toContain("é 测 😀");
+    expect(JSON.parse(stdout)).toMatchObject({ text });
+  });
 });
 
 describe("the buffer", () => {

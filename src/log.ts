@@ -7,7 +7,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
-  /** One event, one line. `fields` may not hold secrets. */
+  /** One event, one line of printable characters. `fields` may not hold secrets. */
   event(level: LogLevel, event: string, fields?: LogFields): void;
   /** Writes what is still buffered; for the last moment of a process. */
   flush(): void;
@@ -56,11 +56,26 @@ export function createLog({ name, bufferMs = 0 }: LogOptions): Log {
       const head = `{"event":${JSON.stringify(event)},"level":"${level}","logger":${logger},"timestamp":"${new Date().toISOString()}"`;
       // The fields' own text goes behind the head: copying them into one object first costs as much
       // as answering a request.
-      const own = JSON.stringify(fields);
+      const own = escapeInvisible(JSON.stringify(fields));
       append(own === "{}" ? `${head}}\n` : `${head},${own.slice(1)}\n`);
     },
     flush,
   };
+}
+
+/** What JSON leaves as it is and a terminal obeys, or a reader does not see: C1 controls, bidi, tags. */
+const INVISIBLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** The same JSON, in which nothing moves a cursor or reverses what is read. */
+function escapeInvisible(json: string): string {
+  // Nearly every line is plain, and this is on the path of every request.
+  if (!/[^\x20-\x7e]/.test(json)) return json;
+  return json.replace(INVISIBLE, (char) =>
+    Array.from(
+      { length: char.length },
+      (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
 }
 
 /** Lines for people, on standard output. */

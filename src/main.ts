@@ -65,15 +65,20 @@ async function main(args: readonly string[]): Promise<number> {
 
   const command = (name: string, description: string) =>
     program.command(name).description(description).allowExcessArguments(false);
-  command("check", "reach every dependency once, and say what to do about each that fails").action(
-    async () => {
-      const { check } = await import("./check.ts");
+  command("check", "reach every dependency once, and say what to do about each that fails")
+    .option("--prompt", "instead, print what a model would be sent, and send nothing")
+    .action(async ({ prompt = false }: { readonly prompt?: boolean }) => {
       const settings = await readObserverSettings(program.opts<Options>().config);
+      if (prompt) {
+        const { showPrompt } = await import("./check-prompt.ts");
+        print((await showPrompt(settings)).join("\n"));
+        return;
+      }
+      const { check } = await import("./check.ts");
       const { lines, canWork } = await check(settings);
       print(lines.join("\n"));
       exitCode = canWork ? 0 : EXIT_FAILED;
-    },
-  );
+    });
   command("rules", "print the rules in force as a Prometheus rule file").action(async () => {
     const { renderRules } = await import("./check.ts");
     print(await renderRules(await readObserverSettings(program.opts<Options>().config)));

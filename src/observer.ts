@@ -1,10 +1,12 @@
 /** The role `observer`: reads the settings into drivers, and tells what happens. */
 
 import type { ObserverSettings } from "./config.ts";
+import { printable } from "./core/answer.ts";
+import { maskText } from "./core/credentials.ts";
 import { toEventLine } from "./core/event-log.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import { createReport } from "./core/report.ts";
-import { diagnosersOf, dockerOptionsOf, signalsOf, systemClock } from "./drivers.ts";
+import { diagnosersOf, dockerOptionsOf, recipientsOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
@@ -12,6 +14,9 @@ import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.t
 import { memoryJournal } from "./journals/memory.ts";
 import { createLog, type LogLevel, print } from "./log.ts";
 import { observe } from "./observe.ts";
+
+/** Of one notice; a list of targets may well be long. */
+const MAX_LENGTH = 4000;
 
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing, and says so.
@@ -74,11 +79,8 @@ function describeSupervisor(event: SupervisorEvent): string {
 }
 
 /** Evidence holds log lines: a person should know where they go. */
-function describeSent({ gemini, localModels }: ObserverSettings): string {
-  const sent = [
-    ...(gemini ? [gemini.baseUrl ? new URL(gemini.baseUrl).host : "Google"] : []),
-    ...(localModels.models.length > 0 ? [new URL(localModels.url).host] : []),
-  ];
+function describeSent(settings: ObserverSettings): string {
+  const sent = recipientsOf(settings);
   return sent.length > 0 ? `evidence of an incident, to ${sent.join(" and ")}` : "nothing";
 }
 
@@ -86,6 +88,11 @@ interface Output {
   emit(event: SentinelEvent): void;
   announce(text: string): void;
   say(topic: string, text: string, level?: LogLevel): void;
+}
+
+/** Part of it comes from outside, such as Docker's reasons. */
+function shown(text: string): string {
+  return printable(maskText(text), MAX_LENGTH);
 }
 
 function createOutput({ logFormat }: ObserverSettings): Output {
@@ -97,7 +104,7 @@ function createOutput({ logFormat }: ObserverSettings): Output {
         if (lines.length > 0) print(lines.join("\n"));
       },
       announce: print,
-      say: (topic, text) => print(`  ${topic.padEnd(12)}${text}`),
+      say: (topic, text) => print(`  ${topic.padEnd(12)}${shown(text)}`),
     };
   }
   const log = createLog({ name: "sentinel.observer" });
@@ -107,6 +114,6 @@ function createOutput({ logFormat }: ObserverSettings): Output {
       log.event(level, event, fields);
     },
     announce: (text) => log.event("info", "notice", { text }),
-    say: (topic, text, level = "info") => log.event(level, "notice", { topic, text }),
+    say: (topic, text, level = "info") => log.event(level, "notice", { topic, text: shown(text) }),
   };
 }

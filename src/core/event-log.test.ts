@@ -62,6 +62,14 @@ describe("an alert in a log line", () => {
   });
 });
 
+test("credentials are masked in a log line", () => {
+  const labels = { token: "abc", path: "/x?password=abcdef" };
+  const event: WatchEvent = { type: "alert_changed", alert: alert({ labels }), from: "pending" };
+  expect(toEventLine({ ...event, ...stamp }).fields).toMatchObject({
+    alert: { labels: { token: "[masked]", path: "/x?password=[masked]" } },
+  });
+});
+
 test.each<[string, WatchEvent | IncidentEvent]>([
   ["info", { type: "source_back" }],
   ["warning", { type: "source_down", reason: "gone" }],

@@ -1,5 +1,6 @@
 /** Events as log lines for a machine, in the order in which they happen. */
 
+import { maskFields } from "./credentials.ts";
 import type { Closing, SentinelEvent } from "./events.ts";
 import type { Alert } from "./model.ts";
 import { renderSummary } from "./summary.ts";
@@ -11,14 +12,17 @@ export interface EventLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** One event as one line. An alert is told by what identifies it, not with its whole rule. */
+/**
+ * One event as one line, credentials masked. An alert is told by what identifies it, not with its
+ * whole rule.
+ */
 export function toEventLine(event: SentinelEvent): EventLine {
   const { type, atMs: _, ...fields } = event;
   const alerts = {
     ...("alert" in event ? { alert: alertFields(event.alert) } : {}),
     ...("alerts" in event ? { alerts: event.alerts.map(alertFields) } : {}),
   };
-  return { level: levelOf(event), event: type, fields: { ...fields, ...alerts } };
+  return { level: levelOf(event), event: type, fields: maskFields({ ...fields, ...alerts }) };
 }
 
 function alertFields(alert: Alert) {

@@ -134,6 +134,8 @@ describe("private keys", () => {
       [begin, "x", end, "between", begin, "y", end],
       ["*", "*", "*", "between", "*", "*", "*"],
     ],
+    ["its midst alone", ["a", `${"Ab1/".repeat(16)}`, "b"], ["a", "*", "b"]],
+    ["a digest is none", ["a", "0a".repeat(32)], ["a", "0a".repeat(32)]],
     ["all on one line", [`key ${begin}\\nMIIE\\n${end}`, "b"], ["*", "b"]],
     [
       "a certificate is no secret",

@@ -78,6 +78,11 @@ function describeEvent(read: RecordedEvent): string {
   switch (read.type) {
     case "incident_opened":
       return `${text(read.alert.name)} fires${read.alert.summary === undefined ? "" : `: ${text(read.alert.summary)}`}`;
+    case "evidence_collected": {
+      const { container } = read;
+      const state = container.kind === "found" ? container.value.status : container.reason;
+      return `evidence: container ${text(state)}, health ${read.health.ok ? "answers" : "fails"}`;
+    }
     case "diagnosis_failed":
       return `no answer from ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}: ${text(read.message)}`;
     case "diagnosed": {

@@ -22,6 +22,8 @@ export interface DiagnosisRequest {
   readonly evidence: Evidence;
   /** What the diagnoser may choose from; its choice is one of two keys. */
   readonly allowlist: Allowlist;
+  /** Also keeps addresses of electronic mail out of the prompt. Default: false. */
+  readonly maskEmails?: boolean;
 }
 
 /** Finds a root cause and proposes an id. Throws `DiagnosisError`, and nothing else. */

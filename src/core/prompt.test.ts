@@ -167,6 +167,38 @@ describe("bounds", () => {
   });
 });
 
+describe("credentials", () => {
+  const secret = "0123456789abcdef".repeat(2);
+  const leaky: Partial<Evidence> = {
+    summary: `password=${secret}`,
+    labels: { url: `http://a:${secret}@b`, token: secret, path: `/x?key=${secret}` },
+    signal: { expr: `up{token="${secret}"}`, operator: ">", threshold: 1 },
+    otherSignals: [{ alert: `key=x sk-${secret}`, state: "firing", value: 1, threshold: 1 }],
+    container: { kind: "missing", reason: `tcp://a:${secret}@b is away` },
+    health: { ok: false, message: `http://a/?token=${secret}: 500` },
+    logs: { kind: "found", value: [`Bearer ${secret}`, `${"x".repeat(480)} sk-${secret}`] },
+  };
+
+  test("are masked in every part of the evidence, before anything is cut", () => {
+    const { user } = render(leaky);
+    expect(user).not.toContain(secret.slice(0, 8));
+    expect(user.match(/\[masked\]/g)?.length).toBe(10);
+    const { user: missing } = render({
+      logs: { kind: "missing", reason: `--token ${secret} was refused` },
+    });
+    expect(missing).toContain("log: missing (--token [masked] was refused)");
+  });
+
+  test("of an e-mail address only the option makes one", () => {
+    const request = {
+      evidence: { ...evidence, logs: { kind: "found", value: ["from bob@example.org"] } },
+      allowlist,
+    } as const;
+    expect(renderPrompt(request, BOUNDARY).user).toContain("from bob@example.org");
+    expect(renderPrompt({ ...request, maskEmails: true }, BOUNDARY).user).toContain("from [email]");
+  });
+});
+
 test("a boundary that could be guessed is refused", () => {
   expect(() => renderPrompt({ evidence, allowlist }, "short")).toThrow(RangeError);
 });

@@ -2,6 +2,8 @@
 
 import { type ActionId, type Allowlist, offeredActions } from "../allowlist.ts";
 import { answerSchema, printable } from "./answer.ts";
+import { maskEmails, maskText } from "./credentials.ts";
+import { maskCredentials } from "./evidence.ts";
 import {
   type ContainerState,
   type Evidence,
@@ -31,6 +33,9 @@ const MAX_HISTORY_POINTS = 60;
 const HISTORY_POINTS_PER_LINE = 10;
 const MAX_OTHER_SIGNALS_BYTES = 2000;
 
+/** How a text of strangers is shown: on one bounded line. */
+type Show = (text: string) => string;
+
 /** Left for the marks around the evidence and the notes on what was left out. */
 const MARKS_BYTES = 500;
 
@@ -50,8 +55,8 @@ const EFFECTS = {
 
 /**
  * The prompt for one request. Everything that is not ours stands between two marks that carry the
- * boundary, with control characters made visible, each line at most 500 characters, the oldest log
- * lines left out first, and what was left out said.
+ * boundary, with credentials masked and control characters made visible, each line at most 500
+ * characters, the oldest log lines left out first, and what was left out said.
  *
  * @param boundary a text that strangers can't foresee, such as a random UUID
  * @throws RangeError if the boundary is shorter than 8 characters
@@ -60,9 +65,14 @@ export function renderPrompt(request: DiagnosisRequest, boundary: string): Promp
   if (boundary.length < 8) throw new RangeError("the boundary needs at least 8 characters");
   const { evidence, allowlist } = request;
   const system = renderSystem(evidence, allowlist, boundary);
-  const facts = renderFacts(evidence);
+  // Masked before it is cut, so that no half of a secret is left at the end.
+  const show: Show = (text) => {
+    const masked = maskText(text);
+    return printable(request.maskEmails ? maskEmails(masked) : masked, MAX_LINE_LENGTH);
+  };
+  const facts = renderFacts(evidence, show);
   const left = MAX_PROMPT_BYTES - byteLength(system) - byteLength(facts.join("\n")) - MARKS_BYTES;
-  const logs = renderLogs(evidence.logs, left);
+  const logs = renderLogs(evidence.logs, show, left);
   const data = [...facts, ...logs].join("\n").replaceAll(boundary, "[mark]");
   return {
     system,
@@ -96,7 +106,7 @@ function quoted(values: readonly string[]): string {
   return values.map((value) => `"${value}"`).join(", ");
 }
 
-function renderFacts(evidence: Evidence): string[] {
+function renderFacts(evidence: Evidence, show: Show): string[] {
   const { alert, severity, summary, labels, signal, value } = evidence;
   const entries = Object.entries(labels);
   const shown = entries
@@ -104,17 +114,17 @@ function renderFacts(evidence: Evidence): string[] {
     .map(([name, text]) => `${name}=${JSON.stringify(text)}`);
   const hidden = entries.length - shown.length;
   return [
-    line(`alert: ${alert} (severity of the rule: ${severity})`),
-    line(`summary: ${summary}`),
-    line(`labels: ${shown.join(", ") || "none"}${hidden > 0 ? ` (${hidden} more left out)` : ""}`),
-    line(
+    show(`alert: ${alert} (severity of the rule: ${severity})`),
+    show(`summary: ${summary}`),
+    show(`labels: ${shown.join(", ") || "none"}${hidden > 0 ? ` (${hidden} more left out)` : ""}`),
+    show(
       `value: ${number(value)}; ${signal ? `the alert holds where it is ${signal.operator} ${signal.threshold}` : "threshold: not stated"}`,
     ),
-    ...(signal ? [line(`expression: ${signal.expr}`)] : []),
+    ...(signal ? [show(`expression: ${signal.expr}`)] : []),
     ...renderHistory(evidence.history),
-    ...renderOtherSignals(evidence.otherSignals),
-    line(`container or process, as its runtime tells: ${renderContainer(evidence.container)}`),
-    line(`health endpoint, asked just now: ${evidence.health.message}`),
+    ...renderOtherSignals(evidence.otherSignals, show),
+    show(`container or process, as its runtime tells: ${renderContainer(evidence.container)}`),
+    show(`health endpoint, asked just now: ${evidence.health.message}`),
   ];
 }
 
@@ -135,10 +145,10 @@ function renderHistory(history: readonly Point[]): string[] {
   return lines;
 }
 
-function renderOtherSignals(signals: readonly SignalReading[]): string[] {
+function renderOtherSignals(signals: readonly SignalReading[], show: Show): string[] {
   if (signals.length === 0) return ["other signals: missing"];
   const lines = signals.map(({ alert, state, value, threshold }) =>
-    line(`  ${alert}: ${state}, value ${number(value)}, threshold ${number(threshold)}`),
+    show(`  ${alert}: ${state}, value ${number(value)}, threshold ${number(threshold)}`),
   );
   const kept = fitting(lines, MAX_OTHER_SIGNALS_BYTES);
   const dropped = lines.length - kept.length;
@@ -157,11 +167,14 @@ function isoTime(timeMs: number | undefined): string {
   return Number.isNaN(date.getTime()) ? "missing" : date.toISOString();
 }
 
-function renderLogs(logs: Finding<readonly string[]>, budgetBytes: number): string[] {
-  if (logs.kind === "missing") return [line(`log: missing (${logs.reason})`)];
+function renderLogs(logs: Finding<readonly string[]>, show: Show, budgetBytes: number): string[] {
+  if (logs.kind === "missing") return [show(`log: missing (${logs.reason})`)];
   if (logs.value.length === 0) return ["log: empty"];
   // The newest are nearest to the fault: they are kept first, then all stand in their order again.
-  const kept = fitting(logs.value.toReversed().map(line), budgetBytes).toReversed();
+  const kept = fitting(
+    maskCredentials(logs.value).toReversed().map(show),
+    budgetBytes,
+  ).toReversed();
   const dropped = logs.value.length - kept.length;
   const note = dropped > 0 ? ` (${dropped} older lines left out)` : "";
   return [`log, last lines, oldest first${note}:`, ...kept];
@@ -175,10 +188,6 @@ function fitting(lines: readonly string[], budgetBytes: number): string[] {
     return used > budgetBytes;
   });
   return lines.slice(0, end < 0 ? lines.length : end);
-}
-
-function line(text: string): string {
-  return printable(text, MAX_LINE_LENGTH);
 }
 
 function number(value: number | undefined): string {

@@ -300,3 +300,27 @@ test("of two incidents at once each line says whose it is, and of one it need no
   at("db", closed);
   expect(at("api", failed)).toEqual(["   No answer   m: late"]);
 });
+
+test("credentials are masked, over several lines as well", () => {
+  const stamp = { atMs: START_MS, service: SERVICE_NAME, incident: "20250101T120000-HighCpu" };
+  const lines = [
+    "-----BEGIN PRIVATE KEY-----",
+    "MIIE",
+    "-----END PRIVATE KEY-----",
+    "token=abcdef",
+  ];
+  const outcome = {
+    kind: "failed",
+    argv: [],
+    exitCode: 1,
+    output: lines.join("\n"),
+    durationMs: 1,
+  } as const;
+  const told = renderEvent({ type: "action_finished", outcome, ...stamp }).slice(1);
+  expect(told.map((line) => line.trim())).toEqual([
+    "[masked]",
+    "[masked]",
+    "[masked]",
+    "token=[masked]",
+  ]);
+});

@@ -1,7 +1,9 @@
 /** Events as lines for a person, in the order in which they happen. */
 
 import { printable } from "./answer.ts";
+import { maskText } from "./credentials.ts";
 import { REASON_TEXT } from "./decision.ts";
+import { maskCredentials } from "./evidence.ts";
 import type { ApprovalAnswer, Closing, SentinelEvent } from "./events.ts";
 import type { Alert, ContainerState, Decision, Finding, Outcome } from "./model.ts";
 import { humanize1024, renderSummary, significant } from "./summary.ts";
@@ -12,7 +14,8 @@ const MAX_LENGTH = 600;
 
 /**
  * What to print for one event; nothing for those that a person need not see. Whatever came from
- * outside has its control characters made visible, so that no log line or model writes to a terminal.
+ * outside has its credentials masked and its control characters made visible, so that no log line or
+ * model writes to a terminal.
  */
 export function renderEvent(event: SentinelEvent): string[] {
   const time = clockTime(event.atMs);
@@ -161,9 +164,7 @@ function renderOutcome({ kind, exitCode, durationMs, output }: Outcome): string[
   const what = kind === "timed_out" || kind === "not_started" ? words[kind] : kind;
   const lines = field("Result", `${what}${exit}, in ${seconds(durationMs)}`);
   if (kind === "succeeded") return lines;
-  const said = output
-    .trim()
-    .split("\n")
+  const said = maskCredentials(output.trim().split("\n"))
     .slice(-5)
     .filter((line) => line !== "");
   return [...lines, ...said.flatMap((line) => field("", line))];
@@ -229,7 +230,7 @@ function field(label: string, text: string): string[] {
 }
 
 function clean(text: string): string {
-  return printable(text, MAX_LENGTH);
+  return printable(maskText(text), MAX_LENGTH);
 }
 
 function seconds(durationMs: number): string {

@@ -18,6 +18,17 @@ function group(changes: Partial<RuleGroupStatus> = {}): RuleGroupStatus {
   };
 }
 
+test("what an alert tells has no credential in it", async () => {
+  const labels = { alertname: "HighCpu", path: "/x?token=abcdef", password: "a" };
+  const told = rule({ annotations: { summary: "at {{ $labels.path }}" } });
+  const groups = [group({ rules: [told], alerts: [alert({ rule: told, labels })] })];
+  const masked = {
+    labels: { alertname: "HighCpu", path: "/x?token=[masked]", password: "[masked]" },
+    annotations: { summary: "at /x?token=[masked]" },
+  };
+  expect(await askGroups("alerts", groups)).toMatchObject(success({ alerts: [masked] }));
+});
+
 const askGroups = (path: string, groups: readonly RuleGroupStatus[]) =>
   ask(path, { ruleGroups: () => groups });
 

@@ -1,5 +1,6 @@
 /** What Prometheus' HTTP API tells of rules, alerts and targets. */
 
+import { maskFields, maskText } from "../core/credentials.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { Alert, Labels, Rule } from "../core/model.ts";
 import { renderSummary } from "../core/summary.ts";
@@ -106,7 +107,7 @@ function describeRule(rule: Rule, groupAlerts: readonly Alert[]) {
     alerts: active.map(describeAlert),
     health: own.length === 0 ? "unknown" : "ok",
     // Not an error to Prometheus, which knows no such state, and yet what a person wants to know.
-    ...(missing?.noDataReason ? { lastError: missing.noDataReason } : {}),
+    ...(missing?.noDataReason ? { lastError: maskText(missing.noDataReason) } : {}),
     evaluationTime: 0,
     type: "alerting",
   };
@@ -117,11 +118,12 @@ export function describeAlerts(groups: readonly RuleGroupStatus[]) {
   return { alerts: active.map(describeAlert) };
 }
 
+/** What an alert tells goes on to people and their messengers, so that credentials are masked. */
 function describeAlert(alert: Alert) {
   const { labels, rule, state, activeAtMs, value } = alert;
   return {
-    labels,
-    annotations: { ...rule.annotations, summary: renderSummary(alert) },
+    labels: maskFields(labels),
+    annotations: maskFields({ ...rule.annotations, summary: renderSummary(alert) }),
     state,
     activeAt: formatTime(activeAtMs),
     value: formatExponent(value ?? Number.NaN),

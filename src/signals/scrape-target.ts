@@ -1,5 +1,6 @@
 /** One target: what it answers goes into the store, and so does whether it answered. */
 
+import { maskText } from "../core/credentials.ts";
 import type { Labels } from "../core/model.ts";
 import type { Clock } from "../core/ports.ts";
 import { createExpositionReader, type Exposition } from "./exposition.ts";
@@ -28,7 +29,7 @@ export type TargetHealth = (typeof TARGET_HEALTHS)[number];
 export interface TargetState {
   /** With `job` and `instance`. */
   readonly labels: Labels;
-  /** Without user and password. */
+  /** Without user and password, and with what looks like a secret in its query masked. */
   readonly url: string;
   readonly health: TargetHealth;
   /** `undefined` unless the health is `down`. */
@@ -94,7 +95,7 @@ export class TargetScraper {
     parsed.password = "";
     this.#state = {
       labels: this.labels,
-      url: parsed.href,
+      url: maskText(parsed.href),
       health: "unknown",
       failure: undefined,
       lastError: "",
@@ -215,7 +216,8 @@ export class TargetScraper {
       ...this.#state,
       health: failure === undefined ? "up" : "down",
       failure: failure?.failure,
-      lastError: failure?.message ?? "",
+      // It may quote a line of the page, or an address with its password.
+      lastError: maskText(failure?.message ?? ""),
       lastScrapeMs: startMs,
       lastScrapeDurationMs: durationMs,
       samples: stored.samples,

@@ -371,6 +371,14 @@ describe("a request", () => {
     );
   });
 
+  test("masks what is secret in the query of its URL, and in a line that it quotes", async () => {
+    await using server = serve(() => new Response('a{token="abcdef"} x\n'));
+    const world = scraping([{ job: "j", url: `${server.url.href}?token=abcdef&n=1` }]);
+    await world.scrape();
+    expect(world.state.url).toBe(`${server.url.href}?token=[masked]&n=1`);
+    expect(world.state.lastError).toContain('token="[masked]"');
+  });
+
   test("goes through no proxy", async () => {
     await using proxy = serve(() => new Response("proxied 1\n"));
     const { server, at, target } = answering("a 1\n");

@@ -78,7 +78,8 @@ const LAYERS: readonly Layer[] = [
   {
     files: [
       ...["observer", "observe", "drivers", "rules-in-force"].map((name) => `src/${name}.ts`),
-      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/init.ts", "src/operate.ts"],
+      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/check-prompt.ts", "src/init.ts"],
+      "src/operate.ts",
     ],
     imports: [...COMPOSES, ...NOT_MAIN],
   },
@@ -86,9 +87,10 @@ const LAYERS: readonly Layer[] = [
     // One entry for the executable: the workers of the CPU fault come through it as well.
     files: ["src/main.ts"],
     imports: [
-      ...["target", "observer", "demo", "check", "init", "healthcheck", "load", "incidents"].map(
+      ...["target", "observer", "demo", "check", "check-prompt", "init", "healthcheck"].map(
         (n) => `src/${n}.ts`,
       ),
+      ...["src/load.ts", "src/incidents.ts", "src/operate.ts"],
       ...[
         "src/config.ts",
         "src/config-environment.ts",

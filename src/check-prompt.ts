@@ -1,0 +1,126 @@
+/** The command `check --prompt`: what a model would be sent, and who would get it. */
+
+import { allowlistFor } from "./allowlist.ts";
+import type { ObserverSettings } from "./config.ts";
+import { isLoopback } from "./core/address.ts";
+import { mostUrgent } from "./core/detection.ts";
+import { openBook } from "./core/book.ts";
+import { SentinelError } from "./core/errors.ts";
+import { collectEvidence, readHistory } from "./core/investigation.ts";
+import { createLock } from "./core/lock.ts";
+import type { Alert } from "./core/model.ts";
+import { createMonitor, type Poll } from "./core/monitor.ts";
+import type { ContainerRuntime, DiagnosisRequest } from "./core/ports.ts";
+import { renderPrompt } from "./core/prompt.ts";
+import type { Context, World } from "./core/world.ts";
+import { dockerOptionsOf, recipientsOf, signalsOf, systemClock } from "./drivers.ts";
+import { type DockerOptions, dockerRuntime } from "./executors/docker.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { memoryJournal } from "./journals/memory.ts";
+import { monitorOptions } from "./rules-in-force.ts";
+
+const DEADLINE_MS = 30_000;
+
+/** A rate needs two scrapes. */
+const BETWEEN_SCRAPES_MS = 1000;
+
+const HEADING_WIDTH = 72;
+
+/**
+ * What would be sent to a model now, if the most urgent alert of the first service fired: its evidence
+ * is collected as in an incident, and goes nowhere.
+ *
+ * @returns lines for people, control characters made visible; the first says who would get it
+ * @throws SentinelError `configuration` on a rule that cannot be read, or if no service is named
+ */
+export async function showPrompt(
+  settings: ObserverSettings,
+  docker: DockerOptions = dockerOptionsOf(settings),
+): Promise<readonly string[]> {
+  const { alert, fires, request } = await sampleRequest(settings, docker);
+  const { system, schema, user } = renderPrompt(request, crypto.randomUUID());
+  const when = `when ${alert.rule.alert} fires on ${request.evidence.service}`;
+  return [
+    describeRecipients(recipientsOf(settings), when),
+    ...(fires ? [] : [`${alert.rule.alert} does not fire: this is its evidence as if it did.`]),
+    ...section("system", system),
+    ...section("schema of the answer", JSON.stringify(schema, undefined, 2)),
+    ...section("user", user),
+  ];
+}
+
+function describeRecipients(hosts: readonly string[], when: string): string {
+  if (hosts.length === 0)
+    return `Nothing is ever sent: neither Gemini nor a local model is configured. A model would get this ${when}.`;
+  const shown = hosts.map((host) =>
+    isLoopback(`http://${host}`) ? `${host} (this machine)` : host,
+  );
+  return `To ${shown.join(", then ")}, ${when}. Nothing was sent now.`;
+}
+
+function section(title: string, text: string): string[] {
+  const heading = `── ${title} `;
+  return ["", heading + "─".repeat(HEADING_WIDTH - heading.length), ...text.split("\n")];
+}
+
+interface Sample {
+  readonly alert: Alert;
+  /** Whether it fires now. */
+  readonly fires: boolean;
+  readonly request: DiagnosisRequest;
+}
+
+async function sampleRequest(settings: ObserverSettings, docker: DockerOptions): Promise<Sample> {
+  const [service] = settings.services;
+  if (service === undefined)
+    throw new SentinelError("configuration", "no service is named, so there is nothing to show", {
+      hint: "Name one in TARGET_CONTAINER, or in the settings file.",
+    });
+  const { source, embedded } = signalsOf(settings);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const monitor = createMonitor(monitorOptions(settings, service, source), source, systemClock);
+  if (embedded !== undefined) {
+    await embedded.scrapeOnce(signal);
+    await systemClock.sleep(BETWEEN_SCRAPES_MS, signal);
+    await embedded.scrapeOnce(signal);
+  }
+  const poll = await monitor.poll(signal);
+  const { alert, fires } = sampleAlert(poll);
+  const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
+  const allowlist = allowlistFor(service.name, service.executors);
+  const world: World = {
+    source,
+    monitor,
+    runtime: settings.supervise === undefined ? dockerRuntime(docker) : NOT_STARTED,
+    diagnosers: [],
+    // None: nothing can be run.
+    executors: [],
+    clock: systemClock,
+    // Nothing happens, so nothing is to be kept.
+    book: openBook(memoryJournal(), { cooldownMs: 0, mostPerService: 0, mostInAll: 0 }),
+    actionLock: createLock(),
+    checkHealth: healthcheck,
+  };
+  const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
+  const context: Context = { policy, world, incident: "sample", emit: () => true };
+  const history = await readHistory(alert, world, signal);
+  const evidence = await collectEvidence({ alert, poll, history }, context, signal);
+  return { alert, fires, request: { evidence, allowlist, maskEmails } };
+}
+
+/** The most urgent that fires; else the first that may lead to an action, as if it fired. */
+function sampleAlert({ alerts, atMs }: Poll): Pick<Sample, "alert" | "fires"> {
+  const firing = mostUrgent(alerts.filter(({ state }) => state === "firing"));
+  if (firing !== undefined) return { alert: firing, fires: true };
+  const quiet = alerts.find(({ rule }) => rule.permits.length > 0) ?? alerts[0];
+  if (quiet === undefined)
+    throw new SentinelError("configuration", "there is no rule, so nothing is ever sent");
+  const since = { activeAtMs: atMs, firingAtMs: atMs };
+  return { alert: { ...quiet, ...since, state: "firing" }, fires: false };
+}
+
+/** The service is the observer's to start. */
+const NOT_STARTED: ContainerRuntime = {
+  inspect: () => Promise.reject(new Error("the observer starts it, and does not run")),
+  logs: () => Promise.reject(new Error("the observer starts it, and does not run")),
+};
