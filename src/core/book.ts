@@ -11,9 +11,9 @@ export interface Book {
   /** All that the journal had when it was opened, oldest first. */
   readonly history: readonly JournalEntry[];
   /**
-   * Keeps an event of an incident; others are not kept.
+   * Keeps what happens in incidents, and of the rest what is needed later.
    *
-   * @returns whether it is in the journal; an intent must not be acted upon if not
+   * @returns whether it is in the journal, if it has to be: an intent must not be acted upon if not
    */
   keep(event: SentinelEvent): boolean;
   /** Takes in what others have written, such as a person's answer. */
@@ -59,10 +59,11 @@ export function openBook(journal: Journal, limits: Limits): Book {
     ledger,
     history,
     keep(event) {
-      if (!("incident" in event)) return true;
+      if (!isKept(event)) return true;
       const { fields } = toEventLine(event);
       const { service: _, incident: __, ...rest } = fields;
-      const { atMs, service, incident, type } = event;
+      const { atMs, service, type } = event;
+      const incident = "incident" in event ? event.incident : undefined;
       const entry = { atMs, service, incident, type, fields: rest };
       // What was done counts, also where it cannot be written down.
       const isIntent = type === "action_started";
@@ -97,4 +98,12 @@ export function openBook(journal: Journal, limits: Limits): Book {
       return trouble;
     },
   };
+}
+
+/** That an alert has ended shows what would have come of leaving it alone. */
+function isKept(event: SentinelEvent): boolean {
+  if ("incident" in event || event.type === "automation_ended") return true;
+  return (
+    event.type === "alert_changed" && event.from === "firing" && event.alert.state === "inactive"
+  );
 }

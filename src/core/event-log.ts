@@ -50,6 +50,7 @@ function levelOf(event: SentinelEvent): EventLine["level"] {
   switch (event.type) {
     case "source_down":
     case "journal_down":
+    case "automation_ended":
     case "approval_requested":
     case "incident_opened":
     case "diagnosis_failed":

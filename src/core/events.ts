@@ -97,6 +97,8 @@ export type WatchEvent =
   | { readonly type: "cooling_down"; readonly alert: Alert; readonly untilMs: number }
   /** Left alone: by a person, or while its container starts. */
   | { readonly type: "left_alone"; readonly alert: Alert; readonly reason: string }
+  /** An action made things worse: the next ones are a person's. */
+  | { readonly type: "automation_ended" }
   /** The journal cannot be written, so nothing is done until it can. */
   | { readonly type: "journal_down"; readonly reason: string }
   | { readonly type: "journal_back" }

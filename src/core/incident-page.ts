@@ -4,7 +4,8 @@ import { printable } from "./answer.ts";
 import { REASON_TEXT } from "./decision.ts";
 import { formatSpan, standing } from "./incident-table.ts";
 import type { JournalEntry } from "./ports.ts";
-import { type IncidentRecord, readEvent, type RecordedEvent } from "./record.ts";
+import type { IncidentRecord } from "./record.ts";
+import { readEvent, type RecordedEvent } from "./recorded-event.ts";
 
 const MAX_LENGTH = 600;
 const OUTPUT_LINES = 5;
@@ -118,6 +119,7 @@ function describeEvent(read: RecordedEvent): string {
       return `ends, ${result}${why}${reason === undefined ? "" : ` (${text(reasonText(reason))})`}`;
     }
     case "alert_changed":
+    case "automation_ended":
     case "paused":
     case "resumed":
       return read.type.replaceAll("_", " ");

@@ -111,17 +111,22 @@ export async function diagnose(
   signal: AbortSignal,
 ): Promise<Diagnosis> {
   const { clock } = world;
+  const failedServers = new Set<string>();
   for (const diagnoser of world.diagnosers) {
+    // Told once: the other models of a server that is down cannot be asked either.
+    if (failedServers.has(diagnoser.server ?? "")) continue;
     const fromMs = clock.nowMs();
     const since = () => ({ diagnoser: diagnoser.name, durationMs: clock.nowMs() - fromMs });
     try {
       const request = { evidence, allowlist: policy.allowlist };
       const diagnosis = await diagnoser.diagnose(request, signal);
-      emit({ type: "diagnosed", diagnosis, ...since() });
+      const { tokens } = diagnosis;
+      emit({ type: "diagnosed", diagnosis, ...since(), ...(tokens !== undefined && { tokens }) });
       return diagnosis;
     } catch (error) {
       const reason = error instanceof DiagnosisError ? error.reason : "unavailable";
       emit({ type: "diagnosis_failed", reason, message: messageOf(error), ...since() });
+      if (error instanceof DiagnosisError && error.server) failedServers.add(error.server);
       if (signal.aborted) break;
     }
   }

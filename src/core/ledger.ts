@@ -3,10 +3,10 @@
  * entries, so that it is the same after a restart. Pure.
  */
 
-import { z } from "zod";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
-import { DECISION_REASONS, type DecisionReason, VERDICTS } from "./model.ts";
+import type { DecisionReason } from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
+import { readEvent, type Recorded } from "./recorded-event.ts";
 
 export interface Limits {
   /** After an incident with an action, for its service. */
@@ -43,33 +43,22 @@ export const RECURRENCE_MS = 30 * 60_000;
 /** After so many recurrences the same action is not tried again. */
 export const MOST_RECURRENCES = 2;
 
-/** Why an incident ended that was not judged: its alert is taken up again, after the cooldown. */
-export const REOPENED: ReadonlySet<DecisionReason> = new Set<DecisionReason>([
+const REOPENED: readonly DecisionReason[] = [
   "data_missing",
   "container_replaced",
   "container_unknown",
   "journal_unavailable",
-]);
+];
 
-const action = z.enum(ACTION_IDS);
-const opened = z.object({ alert: z.object({ name: z.string() }) });
-const started = z.object({ action });
-const finished = z.object({ outcome: z.object({ kind: z.string() }) });
-const closed = z.object({
-  closing: z.object({
-    result: z.string(),
-    reason: z.enum(DECISION_REASONS).optional().catch(undefined),
-    verdict: z.object({ kind: z.enum(VERDICTS) }).optional(),
-    madeWorse: z.boolean().optional(),
-  }),
-});
-const paused = z.object({ until_ms: z.number().optional() });
-const given = z.object({ request: z.string(), answer: z.enum(["approved", "denied"]) });
+/** Whether an incident ended without having been judged: its alert is taken up again, after the cooldown. */
+export function isReopened(reason: string | undefined): boolean {
+  return REOPENED.some((one) => one === reason);
+}
 
 /** Of an incident that is open. */
 interface OpenIncident {
   readonly alert: string;
-  action?: ActionId;
+  action?: ActionId | undefined;
 }
 
 /** How one alert of one service was healed, and whether it lasted. */
@@ -92,74 +81,85 @@ export function createLedger(limits: Limits): Ledger {
     readonly incident: string;
   }[] = [];
 
-  const handlers: Readonly<Record<string, (entry: JournalEntry) => void>> = {
-    incident_opened({ incident, service, atMs, fields }) {
-      const { name } = opened.parse(fields).alert;
-      open.set(incident ?? "", { alert: name });
-      const chain = chains.get(key(service, name));
-      if (chain === undefined) return;
-      if (Math.abs(atMs - chain.healedAtMs) > RECURRENCE_MS) chain.recurrences.clear();
-      else if (chain.action !== undefined) {
-        const times = chain.recurrences.get(chain.action) ?? 0;
-        chain.recurrences.set(chain.action, times + 1);
-      }
-      // Counted once for each time that it was healed.
-      chain.action = undefined;
-    },
-    action_started({ incident = "", service, atMs, fields }) {
-      const { action } = started.parse(fields);
-      const found = open.get(incident);
-      if (found !== undefined) found.action = action;
-      acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];
-    },
-    action_finished({ incident, fields }) {
-      if (finished.parse(fields).outcome.kind !== "not_started") return;
-      const last = acts.findLastIndex((act) => act.incident === incident);
-      acts = acts.filter((_, index) => index !== last);
-    },
-    incident_closed({ incident = "", service, atMs, fields }) {
-      const { result, reason, verdict, madeWorse } = closed.parse(fields).closing;
-      const found = open.get(incident);
-      open.delete(incident);
-      // What was not judged may not be taken up at each poll.
-      if (result === "acted" || (reason !== undefined && REOPENED.has(reason)))
-        coolsUntilMs.set(service, atMs + limits.cooldownMs);
-      if (madeWorse === true) automationEnded.add(service);
-      if (verdict?.kind !== "healed" || found?.action === undefined) return;
-      const chain = chains.getOrInsert(key(service, found.alert), {
-        healedAtMs: atMs,
-        action: undefined,
-        recurrences: new Map(),
-      });
-      chain.healedAtMs = atMs;
-      chain.action = found.action;
-    },
-    paused({ service, fields }) {
-      pausedUntilMs.set(service, paused.parse(fields).until_ms ?? Infinity);
-    },
-    resumed({ service }) {
-      if (service === "") {
-        pausedUntilMs.clear();
-        automationEnded.clear();
-      } else {
-        pausedUntilMs.delete(service);
-        automationEnded.delete(service);
-      }
-    },
-    approval_given({ fields }) {
-      const { request, answer } = given.parse(fields);
-      // The first answer counts.
-      if (!answers.has(request)) answers.set(request, answer);
-    },
-  };
+  /** A healing that did not last: counted once for each time. */
+  function countRecurrence(chain: Chain, atMs: number): void {
+    if (Math.abs(atMs - chain.healedAtMs) > RECURRENCE_MS) chain.recurrences.clear();
+    else if (chain.action !== undefined) {
+      const times = chain.recurrences.get(chain.action) ?? 0;
+      chain.recurrences.set(chain.action, times + 1);
+    }
+    chain.action = undefined;
+  }
+
+  function close(
+    { incident = "", service, atMs }: JournalEntry,
+    { result, reason, verdict }: Recorded<"incident_closed">["closing"],
+  ): void {
+    const found = open.get(incident);
+    open.delete(incident);
+    // What was not judged may not be taken up at each poll.
+    if (result === "acted" || isReopened(reason))
+      coolsUntilMs.set(service, atMs + limits.cooldownMs);
+    if (verdict?.kind !== "healed" || found?.action === undefined) return;
+    const chain = chains.getOrInsert(key(service, found.alert), {
+      healedAtMs: atMs,
+      action: undefined,
+      recurrences: new Map(),
+    });
+    chain.healedAtMs = atMs;
+    chain.action = found.action;
+  }
+
+  function resume(service: string): void {
+    if (service === "") {
+      pausedUntilMs.clear();
+      automationEnded.clear();
+    } else {
+      pausedUntilMs.delete(service);
+      automationEnded.delete(service);
+    }
+  }
 
   return {
     apply(entry) {
-      try {
-        handlers[entry.type]?.(entry);
-      } catch (error) {
-        // Written by another version: what it says is not known here.
-        if (!(error instanceof z.ZodError)) throw error;
+      const { incident = "", service, atMs } = entry;
+      const event = readEvent(entry);
+      switch (event?.type) {
+        case "incident_opened": {
+          const { name } = event.alert;
+          open.set(incident, { alert: name });
+          const chain = chains.get(key(service, name));
+          if (chain !== undefined) countRecurrence(chain, atMs);
+          break;
+        }
+        case "action_started": {
+          const found = open.get(incident);
+          if (found !== undefined) found.action = ACTION_IDS.find((id) => id === event.action);
+          acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];
+          break;
+        }
+        case "action_finished": {
+          if (event.outcome.kind !== "not_started") break;
+          const last = acts.findLastIndex((act) => act.incident === incident);
+          acts = acts.filter((_, index) => index !== last);
+          break;
+        }
+        case "incident_closed":
+          close(entry, event.closing);
+          break;
+        case "automation_ended":
+          automationEnded.add(service);
+          break;
+        case "paused":
+          pausedUntilMs.set(service, event.until_ms ?? Infinity);
+          break;
+        case "resumed":
+          resume(service);
+          break;
+        case "approval_given":
+          // The first answer counts.
+          if (!answers.has(event.request)) answers.set(event.request, event.answer);
+          break;
       }
     },
     restraint({ service, alert }, nowMs) {

@@ -1,8 +1,10 @@
 /** What a person may say to a running observer, as entries of its journal. Pure. */
 
+import { z } from "zod";
 import { isServiceName } from "../allowlist.ts";
 import { parseDuration } from "./duration.ts";
 import { SentinelError } from "./errors.ts";
+import { parseJson } from "./json.ts";
 import { nearest } from "./nearest.ts";
 import type { NewJournalEntry } from "./ports.ts";
 import type { IncidentRecord } from "./record.ts";
@@ -90,18 +92,30 @@ function findRequest(text: string, records: readonly IncidentRecord[], nowMs: nu
   });
 }
 
+const pauseBody = z.strictObject({ service: z.string().optional(), for: z.string().optional() });
+
+export interface PauseOptions {
+  /** `undefined` for all of them. */
+  readonly service?: string | undefined;
+  /** Such as `2h`; without it, until somebody resumes. */
+  readonly length?: string | undefined;
+}
+
 /**
- * @param service `undefined` for all of them
- * @param length such as `2h`; without it, until somebody resumes
+ * What is sent to pause or resume: nothing, or JSON such as `{"service": "my-api", "for": "2h"}`.
+ *
  * @throws SentinelError `usage`
  */
-export function pause(
-  {
-    service,
-    length,
-  }: { readonly service?: string | undefined; readonly length?: string | undefined },
-  { by, atMs }: Saying,
-): Said {
+export function readPause(text: string): PauseOptions {
+  const parsed = pauseBody.safeParse(text.trim() === "" ? {} : parseJson(text));
+  if (parsed.success) return { service: parsed.data.service, length: parsed.data.for };
+  throw new SentinelError("usage", "the body is none that can be read", {
+    hint: 'Send nothing, or JSON such as {"service": "my-api", "for": "2h"}.',
+  });
+}
+
+/** @throws SentinelError `usage` */
+export function pause({ service, length }: PauseOptions, { by, atMs }: Saying): Said {
   const name = checkedName(service);
   const until = length === undefined ? {} : { until_ms: atMs + parseLength(length) };
   const end =

@@ -69,7 +69,7 @@ export interface JournalEntry {
   /** The incident's id; `undefined` outside of incidents. */
   readonly incident: string | undefined;
   readonly type: string;
-  /** As JSON; see `core/record.ts` for what each type has. */
+  /** As JSON; see `core/recorded-event.ts` for what each type has. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 

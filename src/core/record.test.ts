@@ -3,7 +3,8 @@ import { alert, diagnosis, SERVICE_NAME, START_MS } from "../../test/fixtures.ts
 import { toEventLine } from "./event-log.ts";
 import type { IncidentEvent } from "./events.ts";
 import type { JournalEntry } from "./ports.ts";
-import { foldIncidents, type IncidentRecord, readEvent } from "./record.ts";
+import { foldIncidents, type IncidentRecord } from "./record.ts";
+import { readEvent } from "./recorded-event.ts";
 
 const ID = "20250101T120000-HighCpu";
 const ARGV = ["docker", "restart", SERVICE_NAME];

@@ -1,148 +1,8 @@
-/** What the journal's entries have, read strictly; and an incident as the fold of its own. */
+/** An incident as the fold of its events. */
 
-import { z } from "zod";
-import { APPROVAL_ANSWERS, type Closing } from "./events.ts";
-import { type ContainerState, type Finding, type Outcome, SEVERITIES, VERDICTS } from "./model.ts";
+import type { ContainerState, Finding, SEVERITIES } from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
-
-// What gates a step is a closed list, and a missing entry does not compile; what is only shown is text,
-// so that an entry of a newer Sentinel with a reason of its own is not lost to this one.
-const CLOSING_RESULTS = {
-  acted: "acted",
-  held: "held",
-  skipped: "skipped",
-  cancelled: "cancelled",
-} as const satisfies { readonly [Result in Closing["result"]]: Result };
-const OUTCOME_KINDS = {
-  succeeded: "succeeded",
-  failed: "failed",
-  timed_out: "timed_out",
-  cancelled: "cancelled",
-  not_started: "not_started",
-} as const satisfies { readonly [Kind in Outcome["kind"]]: Kind };
-
-const time = z.number();
-const duration = z.number();
-const argv = z.array(z.string()).readonly();
-
-const alert = z.object({
-  name: z.string(),
-  state: z.string().optional(),
-  severity: z.enum(SEVERITIES),
-  labels: z.record(z.string(), z.string()).readonly(),
-  summary: z.string().optional(),
-});
-
-const diagnosis = z.object({
-  rootCause: z.string(),
-  severity: z.string().optional(),
-  faultClass: z.string().optional(),
-  confidence: z.number(),
-  action: z.string(),
-  evidence: z.array(z.string()).readonly().optional(),
-});
-
-const decision = z.object({
-  kind: z.enum(["act", "ask", "skip"]),
-  action: z.string().optional(),
-  reason: z.string(),
-});
-
-const outcome = z.object({
-  kind: z.enum(OUTCOME_KINDS),
-  argv: argv.optional(),
-  exitCode: z.number().optional(),
-  output: z.string(),
-  durationMs: duration,
-});
-
-/** What an action is compared with: is it still the container that was diagnosed? */
-const container = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("found"),
-    value: z.object({
-      status: z.string(),
-      health: z.string(),
-      exitCode: z.number(),
-      oomKilled: z.boolean(),
-      restartCount: z.number(),
-      startedAtMs: time.optional(),
-      startPeriodMs: z.number(),
-      containerId: z.string(),
-      image: z.string(),
-    }),
-  }),
-  z.object({ kind: z.literal("missing"), reason: z.string() }),
-]);
-
-const closing = z.object({
-  result: z.enum(CLOSING_RESULTS),
-  reason: z.string().optional(),
-  verdict: z.object({ kind: z.enum(VERDICTS), reason: z.string() }).optional(),
-  madeWorse: z.literal(true).optional(),
-  detectedAfterMs: duration.optional(),
-  actedAfterMs: duration.optional(),
-  healedAfterMs: duration.optional(),
-});
-
-const event = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("incident_opened"), alert, onsetMs: time.optional() }),
-  z.object({
-    type: z.literal("evidence_collected"),
-    container,
-    health: z.object({ ok: z.boolean() }),
-  }),
-  z.object({
-    type: z.literal("diagnosis_failed"),
-    diagnoser: z.string(),
-    reason: z.string(),
-    message: z.string(),
-    durationMs: duration,
-  }),
-  z.object({
-    type: z.literal("diagnosed"),
-    diagnoser: z.string(),
-    diagnosis,
-    durationMs: duration,
-    tokens: z.number().optional(),
-  }),
-  z.object({ type: z.literal("decided"), decision, argv: argv.optional() }),
-  z.object({
-    type: z.literal("approval_requested"),
-    request: z.string(),
-    action: z.string(),
-    argv,
-    expiresAtMs: time,
-  }),
-  z.object({
-    type: z.literal("approval_answered"),
-    request: z.string(),
-    answer: z.enum(APPROVAL_ANSWERS),
-  }),
-  z.object({ type: z.literal("action_started"), action: z.string(), argv }),
-  z.object({ type: z.literal("action_finished"), outcome }),
-  z.object({ type: z.literal("verification_started"), verdictInMs: duration }),
-  z.object({ type: z.literal("incident_resumed"), phase: z.string() }),
-  z.object({ type: z.literal("incident_closed"), closing }),
-  z.object({ type: z.literal("alert_changed"), alert, from: z.string() }),
-  // What people say, through a process of their own. `by` is who, as far as that is known.
-  z.object({ type: z.literal("paused"), until_ms: time.optional(), by: z.string() }),
-  z.object({ type: z.literal("resumed"), by: z.string() }),
-  z.object({
-    type: z.literal("approval_given"),
-    request: z.string(),
-    answer: z.enum(["approved", "denied"]),
-    by: z.string(),
-  }),
-]);
-
-/** An entry of which every field is known to be what it should be. */
-export type RecordedEvent = z.infer<typeof event>;
-
-/** `undefined` for a type that is not known here, or that lacks what it needs. */
-export function readEvent(entry: JournalEntry): RecordedEvent | undefined {
-  return event.safeParse({ ...entry.fields, type: entry.type }).data;
-}
+import { readEvent, type Recorded, type RecordedEvent } from "./recorded-event.ts";
 
 /**
  * How far an incident has come. `waiting`: a person was asked and the answer is not settled, or is no.
@@ -185,11 +45,6 @@ export interface IncidentRecord {
   readonly closing: Recorded<"incident_closed">["closing"] | undefined;
   readonly closedAtMs: number | undefined;
 }
-
-type Recorded<Type extends RecordedEvent["type"]> = Omit<
-  Extract<RecordedEvent, { type: Type }>,
-  "type"
->;
 
 export type RecordedDiagnosis = Recorded<"diagnosed">["diagnosis"] & {
   readonly diagnoser: string;
@@ -340,6 +195,7 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
       return { ...record, phase: "closed", closing: read.closing, closedAtMs: atMs };
     case "incident_opened":
     case "alert_changed":
+    case "automation_ended":
     case "paused":
     case "resumed":
       return record;

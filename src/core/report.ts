@@ -37,6 +37,10 @@ export function renderEvent(event: SentinelEvent): string[] {
       return [
         `${time}  ${service}: ${clean(event.alert.rule.alert)} is left alone: ${clean(event.reason)}`,
       ];
+    case "automation_ended":
+      return [
+        `${time}  ${service}: the action made things worse, so every further one waits for a person; sentinel resume ${service} ends that.`,
+      ];
     case "journal_down":
       return [
         `${time}  ${service}: the journal cannot be written: ${clean(event.reason)}. Nothing is done until it can.`,

@@ -59,7 +59,7 @@ describe("budgets", () => {
   test("all services together have one, too", async () => {
     const journal = memoryJournal();
     const earlier = { atMs: START_MS - 59 * MINUTE, service: "another", incident: "1" };
-    const fields = { action: "docker-restart" };
+    const fields = { action: "docker-restart", argv: [] };
     journal.append({ ...earlier, type: "action_started", fields }, "now");
     const told = await tell({
       script: hotUntil(15_000),
@@ -212,7 +212,9 @@ describe("an action that made things worse", () => {
   });
 
   test("until a person says otherwise", async () => {
-    const { journal, world } = spokenIn([{ atMs: 30 * MINUTE, type: "resumed" }]);
+    const { journal, world } = spokenIn([
+      { atMs: 30 * MINUTE, type: "resumed", fields: { by: "a test" } },
+    ]);
     const story = worse(journal);
     const told = await tell({
       ...story,

@@ -3,7 +3,8 @@
 import { printable } from "./answer.ts";
 import { formatSpan } from "./incident-table.ts";
 import type { JournalEntry } from "./ports.ts";
-import { type IncidentRecord, readEvent } from "./record.ts";
+import type { IncidentRecord } from "./record.ts";
+import { readEvent } from "./recorded-event.ts";
 import { align } from "./table.ts";
 
 /** An alert that ended this soon would have needed no action. */

@@ -11,7 +11,7 @@ import {
   type Waiting,
 } from "./incident.ts";
 import { inspect } from "./investigation.ts";
-import { REOPENED } from "./ledger.ts";
+import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { foldIncidents } from "./record.ts";
@@ -35,7 +35,11 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   const { policy, world } = options;
   const { clock, monitor, book } = world;
   const service = policy.service.name;
-  const emit = (event: WatchEvent) => options.emit({ ...event, atMs: clock.nowMs(), service });
+  const emit = (event: WatchEvent) => {
+    const stamped = { ...event, atMs: clock.nowMs(), service };
+    book.keep(stamped);
+    options.emit(stamped);
+  };
   const contextOf = (incident: string): Context => ({
     policy,
     world,
@@ -207,10 +211,11 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     { incident, key }: { readonly incident: string; readonly key: string | undefined },
   ): void {
     if (end.kind === "waiting") waiting.set(incident, end.waiting);
+    else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     if (key === undefined) return;
     // What was not judged is taken up again.
     const { reason } = end.kind === "closed" ? end.closing : {};
-    if (reason !== undefined && REOPENED.has(reason)) handled.delete(key);
+    if (isReopened(reason)) handled.delete(key);
     else handled.add(key);
   }
 }

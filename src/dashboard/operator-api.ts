@@ -1,13 +1,13 @@
 /** What a person may say to the observer over HTTP, with a token. */
 
 import { Elysia } from "elysia";
-import { z } from "zod";
 import { checkBearer } from "../core/bearer.ts";
 import { SentinelError } from "../core/errors.ts";
 import {
   answerRequest,
   openRequests,
   pause,
+  readPause,
   resumeAutomation,
   type Said,
 } from "../core/operator.ts";
@@ -26,8 +26,6 @@ export interface OperatorDesk {
 
 /** Who it was is not known beyond that. */
 const BY = "whoever has OPERATOR_TOKEN";
-
-const optionsOf = z.strictObject({ service: z.string().optional(), for: z.string().optional() });
 
 /** `/approvals`, `/pause` and `/resume`; errors are `{error, message}`. */
 export function operatorApi({ token, nowMs, records, append }: OperatorDesk) {
@@ -49,31 +47,19 @@ export function operatorApi({ token, nowMs, records, append }: OperatorDesk) {
         .post(
           "/pause",
           async ({ request }) => {
-            const { service, for: length } = await readOptions(request);
-            return say(pause({ service, length }, saying()));
+            return say(pause(readPause(await request.text()), saying()));
           },
           { parse: "none" },
         )
         .post(
           "/resume",
           async ({ request }) => {
-            const { service } = await readOptions(request);
+            const { service } = readPause(await request.text());
             return say(resumeAutomation(service, saying()));
           },
           { parse: "none" },
         ),
     );
-}
-
-/** No body is no option. */
-async function readOptions(request: Request): Promise<z.infer<typeof optionsOf>> {
-  const text = await request.text();
-  try {
-    return optionsOf.parse(text === "" ? {} : JSON.parse(text));
-  } catch (cause) {
-    const message = 'the body must be empty, or JSON such as {"service": "my-api", "for": "2h"}';
-    throw new SentinelError("usage", message, { cause });
-  }
 }
 
 function requireToken({ headers }: Request, token: string | undefined): Response | undefined {
