@@ -101,7 +101,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       // The reader is gone: there is nobody left to tell, and the work goes on.
-      if (code === "EPIPE") return;
+      if (code === "EPIPE" || code === "ECONNRESET") return;
       if (code !== "EAGAIN") throw error;
       Bun.sleepSync(1);
     }

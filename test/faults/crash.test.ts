@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sentinelBinary } from "../binary.ts";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
 import { startContained } from "./container.ts";
-import { expectNear, type FaultBody, startTarget } from "./target.ts";
+import { type FaultBody, startTarget } from "./target.ts";
 
 setDefaultTimeout(60_000);
 
@@ -55,7 +55,8 @@ describe("the process", () => {
         await Bun.sleep(20);
       }
       expect(await target.process.exited).toBe(9);
-      expectNear(performance.now() - fromMs, 1000, 0.15);
+      // Other processes start and end at the same time.
+      expect(performance.now() - fromMs).toBeWithin(1000, 2000);
     },
   );
 
