@@ -8,11 +8,12 @@ import type { HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
 import type { ContainerRuntime, Executor } from "./core/ports.ts";
 import { watch } from "./core/watch.ts";
-import { type Dashboard, serveDashboard } from "./dashboard/server.ts";
 import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
 import { DOCKER_JOB, type EmbeddedSource } from "./signals/embedded.ts";
+import { createVitals, type Vitals, type Watched } from "./vitals.ts";
+import { living } from "./watchdog/living.ts";
 
 export interface ObserveOptions {
   readonly settings: ObserverSettings;
@@ -24,17 +25,14 @@ export interface ObserveOptions {
   readonly emit: EmitEvent;
   /** What a person should know beside the events: what it is about, in a word, and one line of it. */
   readonly say: (topic: string, text: string) => void;
+  /** Ends the process, since a loop stands still; without it nothing looks. */
+  readonly onStall?: (why: string) => void;
 }
 
 /** A service's health URL that takes Docker's word instead of asking. */
 const DOCKER_HEALTH = "docker:";
 
 const DOCKER_DEADLINE_MS = 5000;
-
-interface Watched {
-  readonly service: Service;
-  readonly monitor: Monitor;
-}
 
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing.
@@ -43,35 +41,35 @@ interface Watched {
  *   cannot be had
  */
 export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
-  const { settings, signals, startService, say } = options;
+  const { settings, signals, startService, say, onStall } = options;
   const { source, embedded } = signals;
+  const watched: Watched[] = [];
+  const vitals = createVitals({ settings, signals, watched, onStall });
   const configured: readonly Watched[] = settings.services.map((service) => {
-    const monitor = monitorOf(monitorOptions(settings, service, source), signals);
+    const monitor = monitorOf(monitorOptions(settings, service, source), { signals, vitals });
     return { service, monitor };
   });
+  watched.push(...configured);
+  const watching: Watching = { watched, options, vitals };
   const watchAll = async () => {
     if (startService !== undefined) await untilUp(options, signal);
-    await Promise.all(configured.map((one) => watchOne(one, options, signal)));
+    await Promise.all(configured.map((one) => watchOne(one, watching, signal)));
   };
+  await using own = vitals.start();
+  say("health", `${own.url}/ready and ${own.url}/metrics`);
   if (embedded === undefined) {
     await startService?.(signal);
     await watchAll();
     return;
   }
-  const watched = [...configured];
-  const dashboard = serve(embedded, { settings, watched });
-  say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
-  try {
-    await startService?.(signal);
-    const judge = async () => {
-      // Before it is first scraped a service would look as if nobody scraped it.
-      await embedded.firstScrape(signal);
-      await Promise.all([watchAll(), watchLabelled(embedded, { watched, options }, signal)]);
-    };
-    await Promise.all([embedded.run(signal), judge()]);
-  } finally {
-    await dashboard.close();
-  }
+  say("series", `${own.url}/api/v1, as a Prometheus has them`);
+  await startService?.(signal);
+  const judge = async () => {
+    // Before it is first scraped a service would look as if nobody scraped it.
+    await embedded.firstScrape(signal);
+    await Promise.all([watchAll(), watchLabelled(embedded, watching, signal)]);
+  };
+  await Promise.all([embedded.run(signal), judge()]);
 }
 
 /**
@@ -93,16 +91,26 @@ async function untilUp({ settings, signals }: ObserveOptions, signal: AbortSigna
   }
 }
 
-function monitorOf(options: MonitorOptions, { source }: Signals): Monitor {
-  return createMonitor(options, source, systemClock);
+function monitorOf(
+  options: MonitorOptions,
+  { signals, vitals: { onPoll } }: { readonly signals: Signals; readonly vitals: Vitals },
+): Monitor {
+  return createMonitor({ ...options, onPoll }, signals.source, systemClock);
 }
 
 async function watchOne(
   { service, monitor }: Watched,
-  { settings, signals, runtime, executors, emit }: ObserveOptions,
+  { options, vitals }: Watching,
   signal: AbortSignal,
 ): Promise<void> {
+  const { settings, signals, runtime, executors } = options;
   const { autonomy, pollIntervalMs, stabilizeMs, cooldownMs } = settings;
+  const loop = vitals.join(service.name);
+  const emit: EmitEvent = (event) => {
+    loop.beat();
+    vitals.observe(event);
+    options.emit(event);
+  };
   const allowlist = allowlistFor(service.name, service.executors);
   const world = {
     source: signals.source,
@@ -115,7 +123,11 @@ async function watchOne(
       url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
-  await watch({ policy, world, cooldownMs, emit }, signal);
+  try {
+    await watch({ policy, world: living(world, loop), cooldownMs, emit }, signal);
+  } finally {
+    loop.leave();
+  }
 }
 
 /** What a container's own HEALTHCHECK says. */
@@ -133,14 +145,16 @@ async function askDocker(name: string, runtime: ContainerRuntime): Promise<Healt
 interface Watching {
   readonly watched: Watched[];
   readonly options: ObserveOptions;
+  readonly vitals: Vitals;
 }
 
 /** Takes up each container that wears the label, and lets go of it when it is removed. */
 async function watchLabelled(
   embedded: EmbeddedSource,
-  { watched, options }: Watching,
+  watching: Watching,
   signal: AbortSignal,
 ): Promise<void> {
+  const { watched, options, vitals } = watching;
   const { settings, signals, say } = options;
   const running = new Map<
     string,
@@ -156,10 +170,11 @@ async function watchLabelled(
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);
-      const monitor = monitorOf(containerMonitorOptions(service, settings.pollIntervalMs), signals);
+      const rules = containerMonitorOptions(service, settings.pollIntervalMs);
+      const monitor = monitorOf(rules, { signals, vitals });
       const one = { service, monitor };
       const stop = new AbortController();
-      const done = watchOne(one, options, AbortSignal.any([signal, stop.signal]));
+      const done = watchOne(one, watching, AbortSignal.any([signal, stop.signal]));
       watched.push(one);
       running.set(name, { stop, done });
       say("watching", `${name} as well, for its label`);
@@ -188,30 +203,4 @@ function containerService(name: string): Service {
     executors: ["docker"],
     actions: ["docker-restart"],
   };
-}
-
-interface Served {
-  readonly settings: ObserverSettings;
-  readonly watched: readonly Watched[];
-}
-
-function serve(embedded: EmbeddedSource, { settings, watched }: Served): Dashboard {
-  const { version, pollIntervalMs, observerPort } = settings;
-  return serveDashboard(
-    {
-      version,
-      store: embedded.store,
-      nowMs: systemClock.nowMs,
-      ruleGroups: () =>
-        watched.map(({ service, monitor }) => ({
-          name: `sentinel-${service.name}`,
-          intervalMs: pollIntervalMs,
-          rules: monitor.rules,
-          alerts: monitor.lastPoll?.alerts ?? [],
-          lastEvaluationMs: monitor.lastPoll?.atMs,
-        })),
-      targets: () => embedded.targets(),
-    },
-    observerPort,
-  );
 }

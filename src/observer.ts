@@ -15,10 +15,15 @@ import { observe } from "./observe.ts";
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing, and says so.
  *
+ * @param onStall called when a loop stands still; it is to end the process
  * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
  *   cannot be had
  */
-export async function runObserver(settings: ObserverSettings, signal: AbortSignal): Promise<void> {
+export async function runObserver(
+  settings: ObserverSettings,
+  onStall: (why: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const signals = signalsOf(settings);
   const { emit, announce, say } = createOutput(settings);
   const { version, services, autonomy, healLabel } = settings;
@@ -31,7 +36,7 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
   );
   say("sent out", describeSent(settings));
   say("autonomy", autonomy);
-  const shared = { settings, signals, emit, say };
+  const shared = { settings, signals, emit, say, onStall };
   if (settings.supervise === undefined) {
     const docker = dockerOptionsOf(settings);
     const compose = { ...docker, composeFile: settings.composeFile };

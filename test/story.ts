@@ -3,7 +3,7 @@
 import type { Closing, SentinelEvent } from "../src/core/events.ts";
 import type { Policy, World } from "../src/core/incident.ts";
 import type { Outcome, Rule } from "../src/core/model.ts";
-import { createMonitor } from "../src/core/monitor.ts";
+import { createMonitor, type MonitorOptions } from "../src/core/monitor.ts";
 import type { Diagnoser } from "../src/core/ports.ts";
 import { watch } from "../src/core/watch.ts";
 import {
@@ -27,6 +27,7 @@ export interface Story {
   readonly act?: (clock: SimulatedClock) => Partial<Outcome>;
   readonly world?: (clock: SimulatedClock) => Partial<World>;
   readonly windowMs?: number;
+  readonly onPoll?: MonitorOptions["onPoll"];
   /** When Sentinel is told to stop, from the start of the story. */
   readonly untilMs: number;
   /** Told to stop when this type of event has been told, if that comes earlier. */
@@ -72,6 +73,7 @@ export async function tell(story: Story): Promise<Told> {
     rulesFor: () => rules,
     findWindowMs: async () => windowMs,
     fallbackWindowMs: windowMs,
+    ...(story.onPoll === undefined ? {} : { onPoll: story.onPoll }),
   };
   const stop = new AbortController();
   const events: SentinelEvent[] = [];
