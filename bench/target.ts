@@ -178,7 +178,12 @@ async function observerMemory(sentinel: string): Promise<Row> {
   });
   const observer = Bun.spawn([sentinel, "--role=observer"], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], PROMETHEUS_URL: prometheus.url.origin, POLL_INTERVAL: "1" },
+    env: {
+      PATH: process.env["PATH"],
+      PROMETHEUS_URL: prometheus.url.origin,
+      OBSERVER_PORT: "0",
+      POLL_INTERVAL: "1",
+    },
     stdio: ["ignore", "ignore", "ignore"],
   });
   try {

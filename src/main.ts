@@ -15,9 +15,10 @@ const EXIT_USAGE = 2;
 /** Of what is not a terminal: a pipe or a file has no width. */
 const DEFAULT_COLUMNS = 100;
 
-// A compiled executable has one entry: the CPU workers come through here as well. All else is
-// imported when it is needed, so that each start pays only for what it uses.
-if (!isMainThread) await import("./target/cpu-worker.ts");
+// A compiled executable has one entry: its workers come through here as well. All else is imported
+// when it is needed, so that each start pays only for what it uses.
+if (!isMainThread && process.argv[2] === "watchdog") await import("./watchdog/worker.ts");
+else if (!isMainThread) await import("./target/cpu-worker.ts");
 // The supervisor starts this program once more, beside each command that it runs.
 else if (process.argv[2] === "guardian" && process.send) await import("./executors/guardian.ts");
 // Not awaited: as long as its entry is, Bun reports an uncaught error and lets the process live on.
@@ -206,7 +207,12 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
   }
   if (role === "observer") {
     const { runObserver } = await import("./observer.ts");
-    await runObserver(await readObserverSettings(config), stop);
+    const { printError } = await import("./log.ts");
+    const onStall = (why: string) => {
+      printError(`sentinel: ${why}.`);
+      process.exit(EXIT_FAILED);
+    };
+    await runObserver(await readObserverSettings(config), onStall, stop);
     return true;
   }
   const { targetSettings } = await import("./config-environment.ts");

@@ -2,19 +2,20 @@
 
 import { allowlistFor } from "./allowlist.ts";
 import type { ObserverSettings } from "./config.ts";
-import { messageOf } from "./core/errors.ts";
 import { type Book, openBook } from "./core/book.ts";
+import { messageOf } from "./core/errors.ts";
 import type { EmitEvent } from "./core/events.ts";
 import { createLock, type Lock } from "./core/lock.ts";
 import type { HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
-import type { ContainerRuntime, Executor, Journal } from "./core/ports.ts";
+import type { ContainerRuntime, Diagnoser, Executor, Journal } from "./core/ports.ts";
 import { watch } from "./core/watch.ts";
-import { type Dashboard, serveDashboard } from "./dashboard/server.ts";
 import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
 import { DOCKER_JOB, type EmbeddedSource } from "./signals/embedded.ts";
+import { createVitals, type Vitals, type Watched } from "./vitals.ts";
+import { living } from "./watchdog/living.ts";
 
 export interface ObserveOptions {
   readonly settings: ObserverSettings;
@@ -28,23 +29,14 @@ export interface ObserveOptions {
   readonly emit: EmitEvent;
   /** What a person should know beside the events: what it is about, in a word, and one line of it. */
   readonly say: (topic: string, text: string) => void;
+  /** Ends the process, since a loop stands still; without it nothing looks. */
+  readonly onStall?: (why: string) => void;
 }
 
 /** A service's health URL that takes Docker's word instead of asking. */
 const DOCKER_HEALTH = "docker:";
 
 const DOCKER_DEADLINE_MS = 5000;
-
-/** With what all services have in common. */
-interface Shared extends ObserveOptions {
-  readonly book: Book;
-  readonly actionLock: Lock;
-}
-
-interface Watched {
-  readonly service: Service;
-  readonly monitor: Monitor;
-}
 
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing.
@@ -53,45 +45,44 @@ interface Watched {
  *   cannot be had
  */
 export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
-  const { settings, signals, startService, say } = options;
+  const { settings, signals, startService, say, onStall, journal } = options;
+  const { source, embedded } = signals;
+  const watched: Watched[] = [];
+  const vitals = createVitals({ settings, signals, watched, onStall, journal });
   const { cooldownMs, actionsPerService, actionsInAll } = settings;
   const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
-  const shared: Shared = {
-    ...options,
-    book: openBook(options.journal, limits),
-    actionLock: createLock(),
-  };
-  const { source, embedded } = signals;
   const configured: readonly Watched[] = settings.services.map((service) => {
-    const monitor = monitorOf(monitorOptions(settings, service, source), signals);
+    const monitor = monitorOf(monitorOptions(settings, service, source), { signals, vitals });
     return { service, monitor };
   });
+  watched.push(...configured);
+  const watching: Watching = {
+    watched,
+    options,
+    vitals,
+    book: openBook(journal, limits),
+    actionLock: createLock(),
+    diagnosers: diagnosersOf(settings),
+  };
   const watchAll = async () => {
     if (startService !== undefined) await untilUp(options, signal);
-    await Promise.all(configured.map((one) => watchOne(one, shared, signal)));
+    await Promise.all(configured.map((one) => watchOne(one, watching, signal)));
   };
+  await using own = vitals.start();
+  say("health", `${own.url}/ready and ${own.url}/metrics`);
   if (embedded === undefined) {
     await startService?.(signal);
     await watchAll();
     return;
   }
-  const watched = [...configured];
-  const dashboard = serve(embedded, { settings, watched });
-  say("series", `${dashboard.url}/api/v1, as a Prometheus has them`);
-  try {
-    await startService?.(signal);
-    const judge = async () => {
-      // Before it is first scraped a service would look as if nobody scraped it.
-      await embedded.firstScrape(signal);
-      await Promise.all([
-        watchAll(),
-        watchLabelled(embedded, { watched, options: shared }, signal),
-      ]);
-    };
-    await Promise.all([embedded.run(signal), judge()]);
-  } finally {
-    await dashboard.close();
-  }
+  say("series", `${own.url}/api/v1, as a Prometheus has them`);
+  await startService?.(signal);
+  const judge = async () => {
+    // Before it is first scraped a service would look as if nobody scraped it.
+    await embedded.firstScrape(signal);
+    await Promise.all([watchAll(), watchLabelled(embedded, watching, signal)]);
+  };
+  await Promise.all([embedded.run(signal), judge()]);
 }
 
 /**
@@ -113,22 +104,32 @@ async function untilUp({ settings, signals }: ObserveOptions, signal: AbortSigna
   }
 }
 
-function monitorOf(options: MonitorOptions, { source }: Signals): Monitor {
-  return createMonitor(options, source, systemClock);
+function monitorOf(
+  options: MonitorOptions,
+  { signals, vitals: { onPoll } }: { readonly signals: Signals; readonly vitals: Vitals },
+): Monitor {
+  return createMonitor({ ...options, onPoll }, signals.source, systemClock);
 }
 
 async function watchOne(
   { service, monitor }: Watched,
-  { settings, signals, runtime, executors, emit, book, actionLock }: Shared,
+  { options, vitals, book, actionLock, diagnosers }: Watching,
   signal: AbortSignal,
 ): Promise<void> {
+  const { settings, signals, runtime, executors } = options;
   const { autonomy, pollIntervalMs, stabilizeMs } = settings;
+  const loop = vitals.join(service.name);
+  const emit: EmitEvent = (event) => {
+    loop.beat();
+    vitals.observe(event);
+    options.emit(event);
+  };
   const allowlist = allowlistFor(service.name, service.executors);
   const world = {
     source: signals.source,
     monitor,
     runtime,
-    diagnosers: diagnosersOf(settings),
+    diagnosers,
     executors,
     clock: systemClock,
     book,
@@ -137,7 +138,11 @@ async function watchOne(
       url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
-  await watch({ policy, world, emit }, signal);
+  try {
+    await watch({ policy, world: living(world, loop), emit }, signal);
+  } finally {
+    loop.leave();
+  }
 }
 
 /** What a container's own HEALTHCHECK says. */
@@ -152,17 +157,23 @@ async function askDocker(name: string, runtime: ContainerRuntime): Promise<Healt
   }
 }
 
+/** What all services have in common. */
 interface Watching {
   readonly watched: Watched[];
-  readonly options: Shared;
+  readonly options: ObserveOptions;
+  readonly vitals: Vitals;
+  readonly book: Book;
+  readonly actionLock: Lock;
+  readonly diagnosers: readonly Diagnoser[];
 }
 
 /** Takes up each container that wears the label, and lets go of it when it is removed. */
 async function watchLabelled(
   embedded: EmbeddedSource,
-  { watched, options }: Watching,
+  watching: Watching,
   signal: AbortSignal,
 ): Promise<void> {
+  const { watched, options, vitals } = watching;
   const { settings, signals, say } = options;
   const running = new Map<
     string,
@@ -178,10 +189,11 @@ async function watchLabelled(
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);
-      const monitor = monitorOf(containerMonitorOptions(service, settings.pollIntervalMs), signals);
+      const rules = containerMonitorOptions(service, settings.pollIntervalMs);
+      const monitor = monitorOf(rules, { signals, vitals });
       const one = { service, monitor };
       const stop = new AbortController();
-      const done = watchOne(one, options, AbortSignal.any([signal, stop.signal]));
+      const done = watchOne(one, watching, AbortSignal.any([signal, stop.signal]));
       watched.push(one);
       running.set(name, { stop, done });
       say("watching", `${name} as well, for its label`);
@@ -210,30 +222,4 @@ function containerService(name: string): Service {
     executors: ["docker"],
     actions: ["docker-restart"],
   };
-}
-
-interface Served {
-  readonly settings: ObserverSettings;
-  readonly watched: readonly Watched[];
-}
-
-function serve(embedded: EmbeddedSource, { settings, watched }: Served): Dashboard {
-  const { version, pollIntervalMs, observerPort } = settings;
-  return serveDashboard(
-    {
-      version,
-      store: embedded.store,
-      nowMs: systemClock.nowMs,
-      ruleGroups: () =>
-        watched.map(({ service, monitor }) => ({
-          name: `sentinel-${service.name}`,
-          intervalMs: pollIntervalMs,
-          rules: monitor.rules,
-          alerts: monitor.lastPoll?.alerts ?? [],
-          lastEvaluationMs: monitor.lastPoll?.atMs,
-        })),
-      targets: () => embedded.targets(),
-    },
-    observerPort,
-  );
 }

@@ -4,27 +4,39 @@ import type { ObserverSettings } from "./config.ts";
 import { printable } from "./core/answer.ts";
 import { maskText } from "./core/credentials.ts";
 import { toEventLine } from "./core/event-log.ts";
+import { messageOf } from "./core/errors.ts";
 import type { SentinelEvent } from "./core/events.ts";
+import type { Journal } from "./core/ports.ts";
 import { createReport } from "./core/report.ts";
 import { diagnosersOf, dockerOptionsOf, recipientsOf, signalsOf, systemClock } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
-import { memoryJournal } from "./journals/memory.ts";
+import { sqliteJournal } from "./journals/sqlite.ts";
 import { createLog, type LogLevel, print } from "./log.ts";
 import { observe } from "./observe.ts";
 
 /** Of one notice; a list of targets may well be long. */
 const MAX_LENGTH = 4000;
 
+/** How long an incident is remembered, and how much of them: some thousands. */
+const KEPT_MS = 90 * 86_400_000;
+const MOST_JOURNAL_BYTES = 8 * 1024 * 1024;
+const PRUNE_EVERY_MS = 3_600_000;
+
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing, and says so.
  *
+ * @param onStall called when a loop stands still; it is to end the process
  * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
  *   cannot be had
  */
-export async function runObserver(settings: ObserverSettings, signal: AbortSignal): Promise<void> {
+export async function runObserver(
+  settings: ObserverSettings,
+  onStall: (why: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const signals = signalsOf(settings);
   const { emit, announce, say } = createOutput(settings);
   const { version, services, autonomy, healLabel } = settings;
@@ -37,7 +49,9 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
   );
   say("sent out", describeSent(settings));
   say("autonomy", autonomy);
-  const shared = { settings, signals, emit, say, journal: memoryJournal() };
+  using journal = openJournal(settings, say);
+  say("journal", settings.journalPath);
+  const shared = { settings, signals, emit, say, onStall, journal };
   if (settings.supervise === undefined) {
     const docker = dockerOptionsOf(settings);
     const compose = { ...docker, composeFile: settings.composeFile };
@@ -56,6 +70,28 @@ export async function runObserver(settings: ObserverSettings, signal: AbortSigna
     await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
   }
   announce("Stopped.");
+}
+
+/** Forgets now and then what is too old; an incident that has not ended is never forgotten. */
+function openJournal({ journalPath }: ObserverSettings, say: Output["say"]): Journal & Disposable {
+  const journal = sqliteJournal(journalPath, { mode: "observer" });
+  const prune = () => {
+    try {
+      journal.prune({ beforeMs: systemClock.nowMs() - KEPT_MS, maxBytes: MOST_JOURNAL_BYTES });
+    } catch (error) {
+      // What is too much today is forgotten tomorrow; that it cannot be written is told by the loops.
+      say("journal", messageOf(error), "warning");
+    }
+  };
+  prune();
+  const timer = setInterval(prune, PRUNE_EVERY_MS);
+  return {
+    ...journal,
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      journal.close();
+    },
+  };
 }
 
 function levelOf({ type }: SupervisorEvent): LogLevel {

@@ -27,7 +27,7 @@ async function startTarget(
 /** An observer without anything to observe: nothing listens on that port. */
 function startObserver(env: Readonly<Record<string, string>> = {}): RunningProcess {
   return startProcess([sentinel, "--role=observer"], {
-    env: { PROMETHEUS_URL: "http://127.0.0.1:9", POLL_INTERVAL: "0.2", ...env },
+    env: { PROMETHEUS_URL: "http://127.0.0.1:9", OBSERVER_PORT: "0", POLL_INTERVAL: "0.2", ...env },
     cwd: tmpdir(),
   });
 }

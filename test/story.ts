@@ -5,7 +5,7 @@ import { openBook } from "../src/core/book.ts";
 import type { Limits } from "../src/core/ledger.ts";
 import { createLock } from "../src/core/lock.ts";
 import type { Outcome, Rule } from "../src/core/model.ts";
-import { createMonitor } from "../src/core/monitor.ts";
+import { createMonitor, type MonitorOptions } from "../src/core/monitor.ts";
 import type { Diagnoser, Journal } from "../src/core/ports.ts";
 import { watch } from "../src/core/watch.ts";
 import type { Policy, World } from "../src/core/world.ts";
@@ -41,6 +41,7 @@ export interface Story {
   readonly killAt?: (event: SentinelEvent) => boolean;
   /** Killed while the command runs, which goes on and has its effect. */
   readonly killInAction?: boolean;
+  readonly onPoll?: MonitorOptions["onPoll"];
   /** When Sentinel is told to stop, from the start of the story. */
   readonly untilMs: number;
   /** Told to stop when this type of event has been told, if that comes earlier. */
@@ -89,6 +90,7 @@ export async function tell(story: Story): Promise<Told> {
     rulesFor: () => rules,
     findWindowMs: async () => windowMs,
     fallbackWindowMs: windowMs,
+    ...(story.onPoll === undefined ? {} : { onPoll: story.onPoll }),
   };
   const stop = new AbortController();
   const die = () => {

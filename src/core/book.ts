@@ -4,12 +4,13 @@ import { messageOf } from "./errors.ts";
 import { toEventLine } from "./event-log.ts";
 import type { SentinelEvent } from "./events.ts";
 import { createLedger, type Ledger, type Limits } from "./ledger.ts";
-import type { Journal, JournalEntry, NewJournalEntry } from "./ports.ts";
+import type { Journal, NewJournalEntry } from "./ports.ts";
+import { foldIncidents, type IncidentRecord } from "./record.ts";
 
 export interface Book {
   readonly ledger: Pick<Ledger, "restraint" | "answerTo">;
-  /** All that the journal had when it was opened, oldest first. */
-  readonly history: readonly JournalEntry[];
+  /** What was not ended when the journal was opened, for that service; it is given once. */
+  takeUnfinished(service: string): readonly IncidentRecord[];
   /**
    * Keeps what happens in incidents, and of the rest what is needed later.
    *
@@ -30,9 +31,10 @@ const NOT_KEPT = 0;
 /** @throws SentinelError when the journal cannot be read */
 export function openBook(journal: Journal, limits: Limits): Book {
   const ledger = createLedger(limits);
-  const history = journal.readAfter(0);
-  for (const entry of history) ledger.apply(entry);
-  let seenSeq = history.at(-1)?.seq ?? 0;
+  const past = journal.readAfter(0);
+  for (const entry of past) ledger.apply(entry);
+  let unfinished = foldIncidents(past).filter(({ phase }) => phase !== "closed");
+  let seenSeq = past.at(-1)?.seq ?? 0;
   const own = new Set<number>();
   const pending: NewJournalEntry[] = [];
   let trouble: string | undefined;
@@ -57,7 +59,11 @@ export function openBook(journal: Journal, limits: Limits): Book {
 
   return {
     ledger,
-    history,
+    takeUnfinished(service) {
+      const taken = unfinished.filter((record) => record.service === service);
+      unfinished = unfinished.filter((record) => record.service !== service);
+      return taken;
+    },
     keep(event) {
       if (!isKept(event)) return true;
       const { fields } = toEventLine(event);

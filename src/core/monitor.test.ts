@@ -118,3 +118,25 @@ describe("the window", () => {
     expect(calls).toBe(1);
   });
 });
+
+test("each poll is told of once it has ended, and when the source last answered", async () => {
+  const down = new SentinelError("source_timeout", "no answer within 5 s");
+  const told: unknown[] = [];
+  const { monitor, clock, source } = monitorOf((_, elapsedMs) => (elapsedMs >= 5000 ? down : 1), {
+    onPoll: ({ atMs, sourceDown }, durationMs) => told.push([atMs, sourceDown, durationMs]),
+  });
+  const query = source.query;
+  source.query = (expr, signal) => {
+    clock.pass(100);
+    return query(expr, signal);
+  };
+  expect(monitor.answeredAtMs).toBeUndefined();
+  // Two rules, each of them a question for the rule and one for what it measures.
+  await monitor.poll(NEVER);
+  expect(told).toEqual([[START_MS + 400, undefined, 400]]);
+  expect(monitor.answeredAtMs).toBe(START_MS + 400);
+  clock.pass(5000);
+  await monitor.poll(NEVER);
+  expect(told.at(-1)).toEqual([START_MS + 5800, "no answer within 5 s", 400]);
+  expect(monitor.answeredAtMs).toBe(START_MS + 400);
+});

@@ -20,6 +20,8 @@ export interface MonitorOptions {
   findWindowMs(signal: AbortSignal): Promise<number | undefined>;
   /** The range until then. */
   readonly fallbackWindowMs: number;
+  /** Told of each poll, whoever asked for it, and how long it took. */
+  onPoll?(poll: Poll, durationMs: number): void;
 }
 
 export interface Monitor {
@@ -29,6 +31,8 @@ export interface Monitor {
   readonly rules: readonly Rule[];
   /** What the last poll gave; `undefined` before the first. */
   readonly lastPoll: Poll | undefined;
+  /** When a poll was last answered by the source; `undefined` if none has been. */
+  readonly answeredAtMs: number | undefined;
   /** Evaluates all rules once. A failing source makes every rule's data missing; it does not throw. */
   poll(signal: AbortSignal): Promise<Poll>;
 }
@@ -39,6 +43,7 @@ export function createMonitor(
   clock: Clock,
 ): Monitor {
   let lastPoll: Poll | undefined;
+  let answeredAtMs: number | undefined;
   let windowMs = options.fallbackWindowMs;
   let isWindowKnown = false;
   let rules = options.rulesFor(windowMs);
@@ -62,7 +67,11 @@ export function createMonitor(
     get lastPoll() {
       return lastPoll;
     },
+    get answeredAtMs() {
+      return answeredAtMs;
+    },
     async poll(signal) {
+      const fromMs = clock.nowMs();
       if (!isWindowKnown) await settleWindow(signal);
       const results = await Promise.all(rules.map((rule) => readRule(rule, source, signal)));
       const sourceDown = results.find(({ sourceDown }) => sourceDown !== undefined)?.sourceDown;
@@ -74,8 +83,11 @@ export function createMonitor(
       const atMs = clock.nowMs();
       const alerts = detect(lastPoll?.alerts ?? [], readings, atMs);
       const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));
-      lastPoll = { atMs, sourceDown, alerts, evaluations };
-      return lastPoll;
+      const poll: Poll = { atMs, sourceDown, alerts, evaluations };
+      lastPoll = poll;
+      if (sourceDown === undefined) answeredAtMs = atMs;
+      options.onPoll?.(poll, atMs - fromMs);
+      return poll;
     },
   };
 }

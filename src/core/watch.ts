@@ -14,7 +14,6 @@ import { inspect } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
-import { foldIncidents } from "./record.ts";
 import { resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
 
@@ -62,9 +61,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   const handled = new Set<string>();
   const told = new Map<string, string>();
   const unfinished = new Map<string, Unfinished>(
-    foldIncidents(book.history)
-      .filter((record) => record.service === service && record.phase !== "closed")
-      .map((record) => [record.id, { record, isTold: false }]),
+    book.takeUnfinished(service).map((record) => [record.id, { record, isTold: false }]),
   );
   const waiting = new Map<string, Waiting>();
 

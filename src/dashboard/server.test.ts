@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { apiSources } from "../../test/prometheus-api/dataset.ts";
+import { apiAlone } from "../../test/prometheus-api/dataset.ts";
 import { SentinelError } from "../core/errors.ts";
-import { serveDashboard } from "./server.ts";
+import { type DashboardSources, serveDashboard } from "./server.ts";
 
-function start(port = 0) {
-  const dashboard = serveDashboard(apiSources(), port);
+function start(port = 0, changes: Partial<DashboardSources> = {}) {
+  const dashboard = serveDashboard({ ...apiAlone(), ...changes }, port);
   return { ...dashboard, [Symbol.asyncDispose]: () => dashboard.close() };
 }
 
@@ -22,6 +22,30 @@ function streamOf(pieces: readonly string[]): ReadableStream<Uint8Array> {
 const QUERY = "/api/v1/query?query=1&time=1";
 
 describe("the server", () => {
+  test("is healthy while it answers, and ready or not with the reason", async () => {
+    let reason: string | undefined = "api has not been read yet";
+    await using server = start(0, { whyNotReady: () => reason });
+    const ask = async (path: string) => {
+      const response = await fetch(server.url + path, { proxy: false });
+      return [response.status, await response.json()];
+    };
+    expect(await ask("/ready")).toEqual([503, { status: "not_ready", reason }]);
+    expect(await ask("/health")).toEqual([200, { status: "ok" }]);
+    reason = undefined;
+    expect(await ask("/ready")).toEqual([200, { status: "ready" }]);
+  });
+
+  test("has no Prometheus' API without series, and says so by its start page", async () => {
+    const { api, ...own } = apiAlone();
+    const dashboard = serveDashboard(own, 0);
+    await using _ = { [Symbol.asyncDispose]: () => dashboard.close() };
+    const query = await fetch(dashboard.url + QUERY, { proxy: false });
+    expect(query.status).toBe(404);
+    const page = await fetch(dashboard.url, { proxy: false });
+    expect(await page.json()).toEqual({ service: "sentinel-observer", version: api?.version });
+    expect((await fetch(`${dashboard.url}/metrics`, { proxy: false })).status).toBe(200);
+  });
+
   test("answers on this machine alone", async () => {
     await using server = start();
     expect(new URL(server.url).hostname).toBe("127.0.0.1");
@@ -42,7 +66,7 @@ describe("the server", () => {
     [{ "sec-fetch-site": "same-origin", origin: "https://grafana.example" }, 200],
   ])("%j: %d", async (headers, expected) => {
     await using server = start();
-    for (const path of ["/", QUERY]) {
+    for (const path of ["/", "/ready", "/metrics", QUERY]) {
       const response = await fetch(server.url + path, { headers, proxy: false });
       expect(response.status).toBe(expected);
       if (expected === 403)
@@ -77,14 +101,16 @@ describe("the server", () => {
     const port = Number(new URL(server.url).port);
     let thrown: unknown;
     try {
-      serveDashboard(apiSources(), port);
+      serveDashboard(apiAlone(), port);
     } catch (error) {
       thrown = error;
     }
     if (!(thrown instanceof SentinelError)) throw thrown;
     expect(thrown.code).toBe("listen");
     expect(thrown.message).toBe(`cannot listen on 127.0.0.1:${port}: the port is taken`);
-    expect(thrown.hint).toBe("Set OBSERVER_PORT to a free port.");
+    expect(thrown.hint).toBe(
+      "Set OBSERVER_PORT to a free port; two observers on one machine need two.",
+    );
   });
 
   test("lets go of its port when it is closed", async () => {

@@ -1,7 +1,9 @@
-/** Serves the observer's API, on this machine alone. */
+/** Serves the observer's health, its metrics and its API, on this machine alone. */
 
 import { Elysia } from "elysia";
 import { SentinelError } from "../core/errors.ts";
+import type { ObserverMetrics } from "./metrics.ts";
+import { operatorApi, type OperatorDesk } from "./operator-api.ts";
 import { type ApiSources, prometheusApi } from "./prometheus-api.ts";
 import { whyRefused } from "./strangers.ts";
 
@@ -11,17 +13,45 @@ export interface Dashboard {
   close(): Promise<void>;
 }
 
+/** What is served. */
+export interface DashboardSources {
+  readonly version: string;
+  /** Why the observer cannot be relied on now; `undefined` if it can. */
+  whyNotReady(): string | undefined;
+  readonly metrics: Pick<ObserverMetrics, "render" | "contentType">;
+  readonly operator: OperatorDesk;
+  /** Only if Sentinel scrapes by itself; else there is a Prometheus to ask. */
+  readonly api?: ApiSources;
+}
+
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * @param port 0 takes a free one
  * @throws SentinelError `listen`
  */
-export function serveDashboard(sources: ApiSources, port: number): Dashboard {
+export function serveDashboard(sources: DashboardSources, port: number): Dashboard {
+  const { version, whyNotReady, metrics, operator, api } = sources;
   const app = new Elysia()
-    .get("/", () => ({ service: "sentinel-observer", version: sources.version, api: "/api/v1" }))
-    .use(prometheusApi(sources))
-    .compile();
+    .get("/", () => ({
+      service: "sentinel-observer",
+      version,
+      ...(api === undefined ? {} : { api: "/api/v1" }),
+    }))
+    .get("/health", () => ({ status: "ok" }))
+    .get("/ready", ({ status }) => {
+      const reason = whyNotReady();
+      return reason === undefined
+        ? { status: "ready" }
+        : status(503, { status: "not_ready", reason });
+    })
+    .get("/metrics", async ({ set }) => {
+      set.headers["content-type"] = metrics.contentType;
+      return metrics.render();
+    });
+  app.use(operatorApi(operator));
+  if (api !== undefined) app.use(prometheusApi(api));
+  app.compile();
   try {
     const server = Bun.serve({
       hostname: "127.0.0.1",
@@ -42,7 +72,7 @@ export function serveDashboard(sources: ApiSources, port: number): Dashboard {
     const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
     const why = isTaken ? "the port is taken" : "not permitted";
     throw new SentinelError("listen", `cannot listen on 127.0.0.1:${port}: ${why}`, {
-      hint: "Set OBSERVER_PORT to a free port.",
+      hint: "Set OBSERVER_PORT to a free port; two observers on one machine need two.",
       cause,
     });
   }

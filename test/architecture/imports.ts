@@ -70,6 +70,10 @@ const LAYERS: readonly Layer[] = [
   },
   { files: ["src/log.ts"], imports: ["node:fs"] },
   {
+    files: ["src/watchdog/*"],
+    imports: ["src/watchdog/*", "src/core/*", "src/log.ts", "node:worker_threads", "bun:ffi"],
+  },
+  {
     files: ["src/load.ts", "src/load/*"],
     imports: ["src/core/*", "src/load/*", "src/log.ts", "node:perf_hooks"],
   },
@@ -77,14 +81,16 @@ const LAYERS: readonly Layer[] = [
   { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
   {
     files: [
-      ...["observer", "observe", "drivers", "rules-in-force"].map((name) => `src/${name}.ts`),
-      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/check-prompt.ts", "src/init.ts"],
-      "src/operate.ts",
+      ...["observer", "observe", "vitals", "own-process", "drivers", "rules-in-force"].map(
+        (name) => `src/${name}.ts`,
+      ),
+      ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/check-prompt.ts"],
+      ...["src/operate.ts", "src/init.ts"],
     ],
     imports: [...COMPOSES, ...NOT_MAIN],
   },
   {
-    // One entry for the executable: the workers of the CPU fault come through it as well.
+    // One entry for the executable: its workers come through it as well.
     files: ["src/main.ts"],
     imports: [
       ...["target", "observer", "demo", "check", "check-prompt", "init", "healthcheck"].map(
@@ -100,6 +106,7 @@ const LAYERS: readonly Layer[] = [
       ],
       ...[
         "src/target/cpu-worker.ts",
+        "src/watchdog/worker.ts",
         "src/executors/guardian.ts",
         "src/demo/faults.ts",
         "src/load/plan.ts",
@@ -140,6 +147,7 @@ const CALL =
 /** Where a worker's file can only be known when it runs: the executable itself, or the source. */
 const COMPUTED: Readonly<Record<string, string>> = {
   "src/target/faults/cpu.ts": "(computed) new Worker(workerEntry",
+  "src/watchdog/watchdog.ts": "(computed) new Worker(workerEntry",
 };
 
 /** Why this import is an error; `undefined` if it is none. */

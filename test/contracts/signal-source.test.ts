@@ -3,6 +3,7 @@ import { serveDashboard } from "../../src/dashboard/server.ts";
 import { systemClock } from "../../src/drivers.ts";
 import { prometheusSource } from "../../src/signals/prometheus.ts";
 import { describeUnless } from "../docker.ts";
+import { apiAlone } from "../prometheus-api/dataset.ts";
 import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
 import { startEmbedded } from "../scraping.ts";
 import { signalSourceContract } from "./signal-source.ts";
@@ -26,13 +27,13 @@ describe("a Sentinel is a Prometheus to another", () => {
     const embedded = startEmbedded(scrape);
     const { source } = embedded;
     const dashboard = serveDashboard(
-      {
+      apiAlone({
         store: source.store,
         nowMs: systemClock.nowMs,
         ruleGroups: () => [],
         targets: () => source.targets(),
         version: "1.2.3",
-      },
+      }),
       0,
     );
     return {

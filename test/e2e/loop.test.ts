@@ -63,6 +63,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
         TARGET_JOB: JOB,
         TARGET_URL: stack.targetUrl,
         COMPOSE_FILE: stack.composeFile,
+        OBSERVER_PORT: "0",
         STABILIZE_SECONDS: "25",
         GEMINI_API_KEY: "not-a-real-key",
         GEMINI_BASE_URL: gemini.url,

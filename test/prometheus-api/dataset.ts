@@ -1,6 +1,7 @@
 /** A few series that a real Prometheus and our API both have, to be asked the same. */
 
 import { type ApiSources, prometheusApi } from "../../src/dashboard/prometheus-api.ts";
+import type { DashboardSources } from "../../src/dashboard/server.ts";
 import type { StoredSeries } from "../../src/promql/series.ts";
 import { createSeriesStore, type MemoryStore } from "../../src/signals/store.ts";
 import { STALE, storedSeries } from "../promql/array-store.ts";
@@ -77,6 +78,13 @@ export function apiSources(changes: Partial<ApiSources> = {}): ApiSources {
     version: "1.2.3",
     ...changes,
   };
+}
+
+/** What a server of that API alone serves. */
+export function apiAlone(api: ApiSources = apiSources()): DashboardSources {
+  const metrics = { render: async () => "", contentType: "text/plain" };
+  const operator = { token: undefined, nowMs: api.nowMs, records: () => [], append: () => {} };
+  return { version: api.version, whyNotReady: () => undefined, metrics, operator, api };
 }
 
 export interface AskedFor {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Dashboard, serveDashboard } from "../../src/dashboard/server.ts";
 import { describeUnless } from "../docker.ts";
 import { type RealPrometheus, startPrometheus, whyNoPrometheus } from "../promql/prometheus.ts";
-import { apiSources, DATA_START_S, SERIES } from "./dataset.ts";
+import { apiAlone, DATA_START_S, SERIES } from "./dataset.ts";
 
 const START_DEADLINE_MS = 30_000;
 const AT = DATA_START_S + 100;
@@ -36,7 +36,7 @@ describeUnless(whyNoPromtool(), "promtool", () => {
   let real: RealPrometheus;
   let ours: Dashboard;
   beforeAll(async () => {
-    ours = serveDashboard(apiSources(), 0);
+    ours = serveDashboard(apiAlone(), 0);
     real = await startPrometheus();
     await real.write(SERIES);
   }, START_DEADLINE_MS);

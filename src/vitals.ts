@@ -1,0 +1,109 @@
+/** Signs of life of the observer itself: what it serves, what it counts, and what ends it if it stalls. */
+
+import type { ObserverSettings } from "./config.ts";
+import type { SentinelEvent } from "./core/events.ts";
+import type { Journal, NewJournalEntry } from "./core/ports.ts";
+import { foldIncidents } from "./core/record.ts";
+import type { Service } from "./core/model.ts";
+import type { Monitor, Poll } from "./core/monitor.ts";
+import { PLAYBOOK_NAME } from "./core/playbook.ts";
+import { createObserverMetrics } from "./dashboard/metrics.ts";
+import type { ApiSources } from "./dashboard/prometheus-endpoint.ts";
+import { MOST_SILENT_INTERVALS, whyNotReady } from "./dashboard/readiness.ts";
+import { serveDashboard } from "./dashboard/server.ts";
+import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
+import { ownProcess } from "./own-process.ts";
+import type { EmbeddedSource } from "./signals/embedded.ts";
+import type { Loop } from "./watchdog/pulse.ts";
+import { startWatchdog, type Watchdog } from "./watchdog/watchdog.ts";
+
+/** A service, and what reads it. */
+export interface Watched {
+  readonly service: Service;
+  readonly monitor: Monitor;
+}
+
+export interface VitalsOptions {
+  readonly settings: ObserverSettings;
+  readonly signals: Signals;
+  /** Through it a person's word that comes over HTTP reaches the loops. */
+  readonly journal: Journal;
+  /** Read again each time: containers with the label come and go. */
+  readonly watched: readonly Watched[];
+  /** Is to end the process; without it nothing looks whether a loop stands still. */
+  readonly onStall?: ((why: string) => void) | undefined;
+}
+
+export interface Vitals {
+  observe(event: SentinelEvent): void;
+  onPoll(poll: Poll, durationMs: number): void;
+  /** A service's loop, which has to beat from now on. */
+  join(service: string): Loop;
+  /** Serves, and watches over the loops, until it is disposed of. @throws SentinelError `listen` */
+  start(): AsyncDisposable & { readonly url: string };
+}
+
+/** Shorter intervals than 3 s are no reason to be impatient: a busy machine may be slow. */
+const MIN_STALL_MS = 15_000;
+
+const UNWATCHED: Loop = { beat() {}, leave() {} };
+
+export function createVitals(options: VitalsOptions): Vitals {
+  const { settings, signals, watched, onStall, journal } = options;
+  const { version, pollIntervalMs, observerPort, operatorToken } = settings;
+  let watchdog: Watchdog | undefined;
+  const metrics = createObserverMetrics({
+    version,
+    diagnosers: [...diagnosersOf(settings).map(({ name }) => name), PLAYBOOK_NAME],
+    watched: () => watched,
+    process: ownProcess,
+  });
+  const { embedded } = signals;
+  const sources = {
+    version,
+    metrics,
+    whyNotReady: () =>
+      whyNotReady(watched, { nowMs: systemClock.nowMs(), intervalMs: pollIntervalMs }),
+    operator: {
+      token: operatorToken,
+      nowMs: systemClock.nowMs,
+      records: () => foldIncidents(journal.readAfter(0)),
+      append: (entry: NewJournalEntry) => void journal.append(entry, "now"),
+    },
+    ...(embedded === undefined ? {} : { api: apiOf(embedded, options) }),
+  };
+  return {
+    observe: metrics.observe,
+    onPoll: metrics.polled,
+    join: (service) => watchdog?.join(`the loop over ${service}`) ?? UNWATCHED,
+    start() {
+      const dashboard = serveDashboard(sources, observerPort);
+      const limitMs = Math.max(MOST_SILENT_INTERVALS * pollIntervalMs, MIN_STALL_MS);
+      if (onStall !== undefined) watchdog = startWatchdog({ limitMs, onStall });
+      return {
+        url: dashboard.url,
+        async [Symbol.asyncDispose]() {
+          await watchdog?.[Symbol.asyncDispose]();
+          await dashboard.close();
+        },
+      };
+    },
+  };
+}
+
+function apiOf(embedded: EmbeddedSource, { settings, watched }: VitalsOptions): ApiSources {
+  return {
+    version: settings.version,
+    store: embedded.store,
+    nowMs: systemClock.nowMs,
+    ruleGroups: () =>
+      watched.map(({ service, monitor }) => ({
+        name: `sentinel-${service.name}`,
+        intervalMs: settings.pollIntervalMs,
+        rules: monitor.rules,
+        alerts: monitor.lastPoll?.alerts ?? [],
+        lastEvaluationMs: monitor.lastPoll?.atMs,
+      })),
+    targets: () => embedded.targets(),
+  };
+}

@@ -1,0 +1,59 @@
+/** Makes each step of a loop a sign of life, and long waits known in advance. */
+
+import type { Lock } from "../core/lock.ts";
+import type { Clock, ContainerRuntime, Diagnoser, Executor } from "../core/ports.ts";
+import type { Loop } from "./pulse.ts";
+
+/** Through these a loop waits for the world. Each has a deadline of its own. */
+export interface Waits {
+  readonly clock: Clock;
+  readonly runtime: ContainerRuntime;
+  readonly diagnosers: readonly Diagnoser[];
+  readonly executors: readonly Executor[];
+  readonly actionLock: Lock;
+}
+
+/** Above the longest deadline of an executor, with the time to end what overran it. */
+const MOST_ACTION_MS = 180_000;
+/** Likewise of a question to Docker. */
+const MOST_QUESTION_MS = 15_000;
+
+/** For its turn to act, behind any number of others; whoever has it is watched as well. */
+const MOST_TURN_MS = 3_600_000;
+
+/** The same world, through which the loop beats whenever it begins or ends to wait. */
+export function living<World extends Waits>(world: World, { beat }: Pick<Loop, "beat">): World {
+  const { clock, runtime, actionLock } = world;
+  const during = async <T>(mostMs: number, work: () => Promise<T>): Promise<T> => {
+    beat(mostMs);
+    try {
+      return await work();
+    } finally {
+      beat();
+    }
+  };
+  return {
+    ...world,
+    clock: {
+      nowMs: () => clock.nowMs(),
+      sleep: (durationMs, signal) => during(durationMs, () => clock.sleep(durationMs, signal)),
+    },
+    actionLock: {
+      acquire: (signal) => during(MOST_TURN_MS, () => actionLock.acquire(signal)),
+    },
+    runtime: {
+      inspect: (name, signal) => during(MOST_QUESTION_MS, () => runtime.inspect(name, signal)),
+      logs: (name, lines, signal) =>
+        during(MOST_QUESTION_MS, () => runtime.logs(name, lines, signal)),
+    },
+    diagnosers: world.diagnosers.map((diagnoser) => ({
+      ...diagnoser,
+      diagnose: (request, signal) =>
+        during(diagnoser.deadlineMs, () => diagnoser.diagnose(request, signal)),
+    })),
+    executors: world.executors.map((executor) => ({
+      ...executor,
+      run: (action, signal) => during(MOST_ACTION_MS, () => executor.run(action, signal)),
+    })),
+  };
+}

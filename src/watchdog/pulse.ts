@@ -1,0 +1,53 @@
+/** Whether one of several loops stands still. Pure: time is what its ticks make of it. */
+
+export interface PulseOptions {
+  /** A loop that is not heard of for so long stands still. */
+  readonly limitMs: number;
+  /** From one tick to the next. */
+  readonly tickMs: number;
+}
+
+/** A loop, as it is heard of. */
+export interface Loop {
+  /** It has moved. Before its next sign it may take so long, and then the limit. */
+  beat(forMs?: number): void;
+  /** It has ended, and nothing more is expected of it. */
+  leave(): void;
+}
+
+export interface Pulse {
+  /** A loop that is expected to beat from now on. */
+  join(name: string): Loop;
+  /** So much time has passed again. Gives the name of a loop that stands still, if there is one. */
+  tick(): string | undefined;
+}
+
+/**
+ * Counts ticks and never reads a clock: a machine that sleeps, or a process that is stopped, wakes to
+ * one tick, however long it was away, and nothing seems to have stood still.
+ */
+export function createPulse({ limitMs, tickMs }: PulseOptions): Pulse {
+  const ticksIn = (durationMs: number) => Math.ceil(durationMs / tickMs);
+  const limitTicks = ticksIn(limitMs);
+  const loops = new Map<Loop, { readonly name: string; ticksLeft: number }>();
+  return {
+    join(name) {
+      const state = { name, ticksLeft: limitTicks };
+      const loop: Loop = {
+        beat: (forMs = 0) => (state.ticksLeft = limitTicks + ticksIn(forMs)),
+        leave: () => loops.delete(loop),
+      };
+      loops.set(loop, state);
+      return loop;
+    },
+    tick() {
+      for (const state of loops.values()) state.ticksLeft -= 1;
+      return [...loops.values()].find(({ ticksLeft }) => ticksLeft <= 0)?.name;
+    },
+  };
+}
+
+/** Says what stands still, and what comes of it. */
+export function stallText(what: string, limitMs: number): string {
+  return `${what} for ${Math.round(limitMs / 100) / 10} s: Sentinel ends, to be started again`;
+}

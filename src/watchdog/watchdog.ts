@@ -1,0 +1,48 @@
+/** Ends the process when what it is there for has stopped, so that whatever started it starts it again. */
+
+import { Worker } from "node:worker_threads";
+import { createPulse, type Loop, type PulseOptions, stallText } from "./pulse.ts";
+import type { WatchdogOrder } from "./worker.ts";
+
+export interface WatchdogOptions {
+  readonly limitMs: number;
+  /** Called when a loop stands still though the process is free; it is to end the process. */
+  onStall(why: string): void;
+  /** A module that becomes `worker.ts` in a worker thread. By default the program's own entry. */
+  readonly workerEntry?: string;
+}
+
+export interface Watchdog extends AsyncDisposable {
+  /** A loop that has to beat from now on. */
+  join(name: string): Loop;
+}
+
+/** So fine is what is seen: a stall is found within the limit and a tenth of it more. */
+const TICKS_PER_LIMIT = 10;
+
+/**
+ * Two threads watch. This one sees a loop that waits for what never comes; while it sees none, it
+ * beats itself. The other one, which nothing can block, ends the process when those beats stop.
+ */
+export function startWatchdog(options: WatchdogOptions): Watchdog {
+  const { limitMs, onStall, workerEntry = Bun.main } = options;
+  const timing: PulseOptions = { limitMs, tickMs: limitMs / TICKS_PER_LIMIT };
+  const pulse = createPulse(timing);
+  const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const timer = setInterval(() => {
+    Atomics.add(beats, 0, 1);
+    const name = pulse.tick();
+    if (name !== undefined) onStall(stallText(`${name} has stood still`, limitMs));
+  }, timing.tickMs);
+  const order: WatchdogOrder = { ...timing, beats };
+  const worker = new Worker(workerEntry, { argv: ["watchdog"], workerData: order });
+  worker.on("error", ({ message }) => onStall(`its watchdog failed: ${message}`));
+  worker.unref();
+  return {
+    join: pulse.join,
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await worker.terminate();
+    },
+  };
+}
