@@ -215,7 +215,12 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
       expect(crashLoop.at(-1)).toMatchObject({ closing: { result: "held" } });
       await docker("stop", stack.container);
       try {
-        const events = await incidentOf("TargetDown");
+        const { incident } = await observer.event(
+          ({ event, incident }) =>
+            event === "approval_requested" && String(incident).includes("-TargetDown-"),
+          60_000,
+        );
+        const events = observer.events().filter((event) => event["incident"] === incident);
         expect(events).toContainEqual(
           expect.objectContaining({
             event: "decided",
