@@ -67,7 +67,7 @@ export function startObserving(options: StartOptions = {}): Observing {
     notice,
     async incident(alert, service) {
       const isOf = ({ incident, service: of }: Event) =>
-        String(incident).endsWith(`-${alert}`) && (service ?? of) === of;
+        String(incident).includes(`-${alert}-`) && (service ?? of) === of;
       const closed = await observer.event(
         (event) => event["event"] === "incident_closed" && isOf(event),
         INCIDENT_DEADLINE_MS,

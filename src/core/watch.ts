@@ -115,7 +115,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (sourceIsDown) return false;
     for (const [incident, one] of unfinished) {
       const context = contextOf(incident);
-      if (!one.isTold) context.emit({ type: "incident_resumed", phase: one.record.phase });
+      if (!one.isTold) {
+        const { alert, phase } = one.record;
+        context.emit({ type: "incident_resumed", alertname: alert.name, phase });
+      }
       one.isTold = true;
       const end = await resume(one, poll, context, signal);
       if (end === "later") continue;

@@ -164,14 +164,6 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
   }).set({ version: sources.version, bun_version: Bun.version }, 1);
   exportProcess(registry, sources.process);
 
-  /** Of an incident that this process did not open but took up again, the id alone tells. */
-  function alertOf(id: string): string {
-    const [longest = UNKNOWN_ALERT] = alertnames()
-      .filter((name) => id.endsWith(`-${name}`))
-      .toSorted((a, b) => b.length - a.length);
-    return longest;
-  }
-
   return {
     observe(event) {
       if (!("incident" in event)) return;
@@ -181,6 +173,12 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
         case "incident_opened":
           incidentsOpen.set(key, { alertname: event.alert.rule.alert, action: undefined });
           return;
+        case "incident_resumed": {
+          // A rule that is gone is no label of ours.
+          const alertname = alertnames().find((name) => name === event.alertname);
+          incidentsOpen.set(key, { alertname: alertname ?? UNKNOWN_ALERT, action: undefined });
+          return;
+        }
         case "diagnosis_failed": {
           const { diagnoser, durationMs } = event;
           const reason = DIAGNOSIS_FAILURES.find((one) => one === event.reason) ?? OTHER_FAILURE;
@@ -195,7 +193,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
           decisions.inc({ decision: event.decision.kind, reason: event.decision.reason });
           return;
         case "action_started": {
-          const alertname = open?.alertname ?? alertOf(event.incident);
+          const alertname = open?.alertname ?? UNKNOWN_ALERT;
           incidentsOpen.set(key, { alertname, action: event.action });
           return;
         }
@@ -205,7 +203,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
             actions.inc({ action: open.action, outcome: event.outcome.kind });
           return;
         case "incident_closed": {
-          const alertname = open?.alertname ?? alertOf(event.incident);
+          const alertname = open?.alertname ?? UNKNOWN_ALERT;
           incidentsOpen.delete(key);
           incidents.inc({ alertname, verdict: endOf(event.closing) });
           const { detectedAfterMs } = event.closing;
@@ -224,7 +222,8 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
 }
 
 function decisionsFor(reason: Decision["reason"]): readonly Decision["kind"][] {
-  return reason === "two_keys_agree" ? ["act"] : ["ask", "skip"];
+  const acts = reason === "two_keys_agree" || reason === "next_on_the_list";
+  return acts ? ["act"] : ["ask", "skip"];
 }
 
 function endOf({ result, verdict }: Closing): (typeof ENDS)[number] {

@@ -78,7 +78,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
   /** The incident's events, once it is closed. */
   async function incidentOf(alert: string, observing = observer): Promise<readonly Event[]> {
     const opened = await observing.event(
-      ({ event, incident }) => event === "incident_opened" && String(incident).endsWith(alert),
+      ({ event, incident }) => event === "incident_opened" && String(incident).includes(`-${alert}-`),
       60_000,
     );
     const { incident } = opened;
@@ -131,7 +131,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
       const burn = fetch(`${stack.targetUrl}/stress/cpu?duration=30`).catch(() => undefined);
       const firing = await observer.event(
         ({ event, incident }) =>
-          event === "incident_opened" && String(incident).endsWith("HighCpu"),
+          event === "incident_opened" && String(incident).includes("-HighCpu-"),
       );
       expect(Date.parse(String(firing["timestamp"])) - startedMs).toBeLessThan(DETECT_WITHIN_MS);
       const events = await incidentOf("HighCpu");
@@ -215,7 +215,12 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
       expect(crashLoop.at(-1)).toMatchObject({ closing: { result: "held" } });
       await docker("stop", stack.container);
       try {
-        const events = await incidentOf("TargetDown");
+        const { incident } = await observer.event(
+          ({ event, incident }) =>
+            event === "approval_requested" && String(incident).includes("-TargetDown-"),
+          60_000,
+        );
+        const events = observer.events().filter((event) => event["incident"] === incident);
         expect(events).toContainEqual(
           expect.objectContaining({
             event: "decided",
