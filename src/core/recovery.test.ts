@@ -2,14 +2,21 @@
 
 import { describe, expect, test } from "bun:test";
 import { containerState, START_MS } from "../../test/fixtures.ts";
+import type { Sample } from "./model.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
+
+/** As a source has it: with labels of its own, which the alert takes over. */
+function sampleOf(value: number, elapsedMs: number): Sample {
+  return { labels: { instance: "a:8000" }, value, timestampMs: START_MS + elapsedMs };
+}
 
 /** A service that is hot from 10 s on until a restart cures it; its container says when that was. */
 function service() {
   const starts: number[] = [];
   const isHot = (elapsedMs: number) => elapsedMs >= 10_000 && starts.length === 0;
   const story: Pick<Story, "script" | "act" | "world"> = {
-    script: (_, elapsedMs) => (isHot(elapsedMs) ? 1.9 : 0.1),
+    script: (expr, elapsedMs) =>
+      expr === "cpu" ? [sampleOf(isHot(elapsedMs) ? 1.9 : 0.1, elapsedMs)] : undefined,
     act(clock) {
       starts.push(clock.nowMs());
       return {};
@@ -140,7 +147,7 @@ describe("after a restart", () => {
     const { story, starts } = service();
     const mayResolve: Pick<Story, "script" | "world"> = {
       ...story,
-      script: (expr, elapsedMs) => (isOver ? 0.1 : story.script(expr, elapsedMs)),
+      script: (expr, elapsedMs) => story.script(expr, isOver ? 0 : elapsedMs),
     };
     const before = await tell({
       ...mayResolve,

@@ -152,7 +152,8 @@ function findingsOf(record: IncidentRecord, alert: Alert): Findings {
   const { openedAtMs, onsetMs, container, wasHealthy } = record;
   const unknown = { kind: "missing", reason: "it was not asked" } as const;
   return {
-    alert,
+    // Of these labels: whether it healed is seen of the series that fired; a quiet alert has none.
+    alert: { ...alert, labels: record.alert.labels },
     openedAtMs,
     onsetMs,
     container: container ?? unknown,
