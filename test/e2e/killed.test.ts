@@ -4,7 +4,7 @@
  * on simulated time is in src/core/recovery.test.ts.
  */
 
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -212,19 +212,22 @@ describe("on the supervisor, killed at", () => {
   /** The service ends with Sentinel, and starts with it: that cures it, and leaves nothing to do. */
   const CURED = { result: "skipped", reason: "alert_resolved" };
   const HEALED = { result: "acted", verdict: { kind: "healed" } };
-  const ENDS: Readonly<Record<KillBoundary, readonly [restarts: number, closing: object]>> = {
-    incident_opened: [0, CURED],
-    evidence_collected: [0, CURED],
-    diagnosis_failed: [0, CURED],
-    diagnosed: [0, CURED],
-    decided: [0, CURED],
-    approval_requested: [0, CURED],
-    approval_answered: [0, CURED],
-    action_started: [0, HEALED],
-    action_running: [1, HEALED],
-    action_finished: [1, HEALED],
-    verification_started: [1, HEALED],
-    incident_closed: [1, HEALED],
+  const ENDS: Readonly<
+    Record<KillBoundary, readonly [restarts: readonly number[], closing: object]>
+  > = {
+    incident_opened: [[0], CURED],
+    evidence_collected: [[0], CURED],
+    diagnosis_failed: [[0], CURED],
+    diagnosed: [[0], CURED],
+    decided: [[0], CURED],
+    approval_requested: [[0], CURED],
+    approval_answered: [[0], CURED],
+    action_started: [[0], HEALED],
+    // It may be about to stop, or stopped already.
+    action_running: [[0, 1], HEALED],
+    action_finished: [[1], HEALED],
+    verification_started: [[1], HEALED],
+    incident_closed: [[1], HEALED],
   };
 
   test.concurrent.each(KILL_BOUNDARIES)("%s: its own restart is the cure", async (boundary) => {
@@ -232,10 +235,8 @@ describe("on the supervisor, killed at", () => {
     expectNothingLost(boundary, aftermath);
     const { entries, incidents, restarts } = aftermath;
     const [expected, closing] = ENDS[boundary];
-    expect(restarts).toBe(expected);
+    expect(expected).toContain(restarts);
     expect(incidents[0]?.closing).toMatchObject(closing);
     expect(count(entries, "action_started")).toBeLessThanOrEqual(1);
   });
 });
-
-afterAll(() => {});
