@@ -1,8 +1,8 @@
 /** Sentinel is killed, and started again: at every boundary between two events of an incident. */
 
 import { describe, expect, test } from "bun:test";
-import { containerState, START_MS } from "../../test/fixtures.ts";
-import type { Sample } from "./model.ts";
+import { containerState, rule, START_MS } from "../../test/fixtures.ts";
+import type { ContainerState, Sample } from "./model.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
 
 /** As a source has it: with labels of its own, which the alert takes over. */
@@ -104,6 +104,69 @@ describe("killed while the command runs", () => {
     });
     expect(after.closings).toMatchObject([{ verdict: { kind: "healed" } }]);
   });
+});
+
+describe("killed while the command runs, which goes on without Sentinel", () => {
+  /** Docker ends what it was told, however long the container takes to stop. */
+  async function goesOn(takesMs: number, container: Partial<ContainerState> = {}) {
+    const { story, starts } = service();
+    let stoppedMs: number | undefined;
+    const slow: Pick<Story, "script" | "rules" | "world" | "act"> = {
+      ...story,
+      rules: [rule(), DOWN],
+      script: (expr, elapsedMs) => {
+        const isUp = stoppedMs === undefined || starts.length > 0;
+        return expr === "up" ? [sampleOf(isUp ? 1 : 0, elapsedMs)] : story.script(expr, elapsedMs);
+      },
+      act(clock) {
+        stoppedMs = clock.elapsedMs;
+        clock.at(clock.elapsedMs + takesMs, () => starts.push(clock.nowMs()));
+        return {};
+      },
+      world: () => ({
+        runtime: {
+          logs: async () => [],
+          inspect: async () =>
+            containerState({ startedAtMs: starts.at(-1) ?? START_MS - 60_000, ...container }),
+        },
+      }),
+    };
+    const { clock, journal } = await tell({ ...slow, untilMs: 300_000, killInAction: true });
+    clock.pass(1000);
+    return tell({ ...slow, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+  }
+  const DOWN = rule({
+    alert: "TargetDown",
+    expr: "up == 0",
+    signal: { expr: "up", operator: "==", threshold: 0 },
+    severity: "critical",
+  });
+
+  test.each<[string, number, Partial<ContainerState>]>([
+    ["nothing else is done while it may", 20_000, {}],
+    ["it is waited for as long as its container may take", 55_000, { stopTimeoutMs: 60_000 }],
+  ])("%s", async (_, takesMs, container) => {
+    const { runs, closings } = await goesOn(takesMs, container);
+    expect(runs).toEqual([]);
+    expect(closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
+  });
+});
+
+test("killed before its command did anything, and its container removed: it is all found out anew", async () => {
+  const { story, starts } = service();
+  const gone: Story = {
+    ...story,
+    world: () => ({ runtime: { inspect: async () => undefined, logs: async () => [] } }),
+    untilMs: 300_000,
+  };
+  const first = { ...story, untilMs: 300_000, act: () => ({}), killInAction: true };
+  const { clock, journal } = await tell(first);
+  const { events } = await tell({ ...gone, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+  const outcomes = events.flatMap((event) =>
+    event.type === "action_finished" ? event.outcome.kind : [],
+  );
+  expect(outcomes).toEqual(["not_started", "succeeded"]);
+  expect(starts).toHaveLength(1);
 });
 
 describe("after a restart", () => {
