@@ -170,6 +170,27 @@ test("killed before its command did anything, and its container removed: it is a
 });
 
 describe("after a restart", () => {
+  test.each(["action_finished", "verification_started"])(
+    "at %s it has its whole time for a verdict, however long it was away",
+    async (at) => {
+      const { story } = service();
+      let backAtMs = 0;
+      const scraping: Pick<Story, "script" | "act" | "world"> = {
+        ...story,
+        // Its own scraping knows nothing of what was before.
+        script: (expr, elapsedMs) =>
+          elapsedMs < backAtMs + 20_000 && backAtMs > 0 ? undefined : story.script(expr, elapsedMs),
+      };
+      const killAt: Story["killAt"] = ({ type }) => type === at;
+      const { clock, journal } = await tell({ ...scraping, untilMs: 300_000, killAt });
+      clock.pass(600_000);
+      backAtMs = clock.elapsedMs;
+      const untilMs = backAtMs + 300_000;
+      const { closings } = await tell({ ...scraping, clock, journal, untilMs });
+      expect(closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
+    },
+  );
+
   test("a request still waits, and is answered", async () => {
     const { story, starts } = service();
     const asking = { ...story, policy: { autonomy: "approve" } } as const;

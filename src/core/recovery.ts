@@ -33,12 +33,13 @@ export async function resume(
       return waitAgain(record, findings, context);
     case "acting":
     case "verifying": {
-      const { outcome, outcomeAtMs: endedAtMs, intentAtMs: startedAtMs } = record;
+      const { outcome, intentAtMs: startedAtMs } = record;
       // Approved, and nothing begun: the answer is still there.
       if (startedAtMs === undefined) return waitAgain(record, findings, context);
-      if (outcome === undefined || endedAtMs === undefined)
-        return reconcile(unfinished, { findings, poll }, context, signal);
+      if (outcome === undefined) return reconcile(unfinished, { findings, poll }, context, signal);
       const ran = { exitCode: undefined, ...outcome, argv: outcome.argv ?? [] };
+      // The time for a verdict begins anew: a source of our own has nothing of before the restart.
+      const endedAtMs = context.world.clock.nowMs();
       return conclude(findings, { outcome: ran, startedAtMs, endedAtMs }, context, signal);
     }
     case "closed":
