@@ -4,19 +4,17 @@
  * on simulated time is in src/core/recovery.test.ts.
  */
 
-import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KILL_BOUNDARIES, type KillBoundary } from "../../src/config-keys.ts";
-import { createLock } from "../../src/core/lock.ts";
 import type { JournalEntry } from "../../src/core/ports.ts";
 import { foldIncidents, type IncidentRecord } from "../../src/core/record.ts";
 import type { Environment } from "../../src/executors/spawn.ts";
 import { sqliteJournal } from "../../src/journals/sqlite.ts";
 import { runToEnd, sentinelBinary, startProcess } from "../binary.ts";
 import { describeUnless, docker, STACK_IMAGES, uniqueName, whyNoDocker } from "../docker.ts";
-import { NEVER } from "../fixtures.ts";
 import { freePort } from "../free-port.ts";
 import { embeddedSettings, type Observing, startObserving } from "../observing.ts";
 import { until } from "../supervise.ts";
@@ -24,7 +22,7 @@ import { until } from "../supervise.ts";
 setDefaultTimeout(240_000);
 
 /** The machine has two cores, and each of them is an observer and a service. */
-const AT_ONCE = 6;
+const AT_ONCE = 8;
 const KILLED = 128 + 9;
 /** What a target has at rest is far below, and with the fault far above. */
 const FAULT = { kind: "memory", megabytes: 150, duration: 600 };
@@ -46,19 +44,43 @@ interface Aftermath {
   readonly restarts: number;
 }
 
-const slots = Array.from({ length: AT_ONCE }, () => createLock());
+const running = new Set<Promise<unknown>>();
+const aftermaths: Aftermath[] = [];
 let sentinel = "";
-let started = 0;
 
 beforeAll(() => {
   sentinel = sentinelBinary();
+});
+
+afterAll(() => {
+  const sum = (get: (aftermath: Aftermath) => number) =>
+    aftermaths.reduce((total, one) => total + get(one), 0);
+  const [incidents, restarts] = [sum((one) => one.incidents.length), sum((one) => one.restarts)];
+  const most = Math.max(...aftermaths.map((one) => one.restarts));
+  console.log(
+    `killed ${aftermaths.length} times: ${incidents} incidents ended, ${restarts} restarts, at most ${most} for one incident`,
+  );
 });
 
 async function killedAt(
   boundary: KillBoundary,
   startPatient: () => Promise<Patient>,
 ): Promise<Aftermath> {
-  using _ = await slots[started++ % AT_ONCE]?.acquire(NEVER);
+  while (running.size >= AT_ONCE) await Promise.race(running);
+  const story = killAndRestart(boundary, startPatient);
+  const done = story.then(
+    (aftermath) => aftermaths.push(aftermath),
+    // Its own test fails with it.
+    () => undefined,
+  );
+  running.add(done);
+  return await story.finally(() => running.delete(done));
+}
+
+async function killAndRestart(
+  boundary: KillBoundary,
+  startPatient: () => Promise<Patient>,
+): Promise<Aftermath> {
   const folder = await mkdtemp(join(tmpdir(), "sentinel-killed-"));
   await using patient = await startPatient();
   const journalPath = join(folder, "sentinel.db");
@@ -147,8 +169,8 @@ function expectNothingLost(boundary: KillBoundary, { kept, entries, incidents }:
 }
 
 describeUnless(await whyNoDocker(STACK_IMAGES), "on Docker, killed at", () => {
-  /** Its restart takes a second, for it does not end when it is asked to. */
-  async function startContainer(): Promise<Patient> {
+  /** Its restart takes that long, for it does not end when it is asked to. */
+  async function startContainer(stopTimeoutS = 1): Promise<Patient> {
     const container = uniqueName("killed");
     const port = freePort();
     const [, image = ""] = STACK_IMAGES;
@@ -159,7 +181,7 @@ describeUnless(await whyNoDocker(STACK_IMAGES), "on Docker, killed at", () => {
       ),
     );
     const how = ["run", "--detach", "--init", "--name", container];
-    const stop = ["--stop-signal", "SIGURG", "--stop-timeout", "1"];
+    const stop = ["--stop-signal", "SIGURG", "--stop-timeout", String(stopTimeoutS)];
     const file = ["--volume", `${sentinel}:/sentinel:ro`, "--entrypoint", "/sentinel"];
     const where = ["--publish", `127.0.0.1:${port}:8000`, "--env", "HOST=0.0.0.0"];
     await docker(...how, ...stop, ...file, ...where, image, "--role=target");
@@ -179,7 +201,7 @@ describeUnless(await whyNoDocker(STACK_IMAGES), "on Docker, killed at", () => {
   }
 
   test.concurrent.each(KILL_BOUNDARIES)("%s: one restart, and it is healed", async (boundary) => {
-    const aftermath = await killedAt(boundary, startContainer);
+    const aftermath = await killedAt(boundary, () => startContainer());
     expectNothingLost(boundary, aftermath);
     const { entries, incidents, restarts } = aftermath;
     expect(restarts).toBe(1);
@@ -187,6 +209,15 @@ describeUnless(await whyNoDocker(STACK_IMAGES), "on Docker, killed at", () => {
     expect(incidents[0]?.outcome).toMatchObject({ kind: "succeeded" });
     // Killed before the command was run, it is known only afterwards that it was not: it is meant anew.
     expect(count(entries, "action_started")).toBe(boundary === "action_started" ? 2 : 1);
+  });
+
+  test.concurrent("action_running, and it takes 35 s to stop: it is waited for", async () => {
+    const aftermath = await killedAt("action_running", () => startContainer(35));
+    expectNothingLost("action_running", aftermath);
+    const { entries, incidents, restarts } = aftermath;
+    expect(restarts).toBe(1);
+    expect(incidents[0]?.closing).toMatchObject({ result: "acted", verdict: { kind: "healed" } });
+    expect(count(entries, "action_started")).toBe(1);
   });
 });
 
