@@ -28,7 +28,7 @@ const KILLED = 128 + 9;
 const FAULT = { kind: "memory", megabytes: 150, duration: 600 };
 const MEMORY_THRESHOLD_BYTES = "150000000";
 
-/** A service that is watched: how, and how often it was restarted by an action. */
+/** A service that is watched: how to, and how often it was restarted by an action. */
 interface Patient extends AsyncDisposable {
   readonly env: Environment & { readonly TARGET_URL: string };
   restarts(lives: readonly Observing[]): number;
@@ -55,7 +55,9 @@ beforeAll(() => {
 afterAll(() => {
   const sum = (get: (aftermath: Aftermath) => number) =>
     aftermaths.reduce((total, one) => total + get(one), 0);
-  const [incidents, restarts] = [sum((one) => one.incidents.length), sum((one) => one.restarts)];
+  const isClosed = ({ phase }: IncidentRecord) => phase === "closed";
+  const incidents = sum((one) => one.incidents.filter(isClosed).length);
+  const restarts = sum((one) => one.restarts);
   const most = Math.max(...aftermaths.map((one) => one.restarts));
   console.log(
     `killed ${aftermaths.length} times: ${incidents} incidents ended, ${restarts} restarts, at most ${most} for one incident`,
