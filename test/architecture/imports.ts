@@ -37,8 +37,8 @@ const LAYERS: readonly Layer[] = [
     files: ["src/target/*"],
     imports: [
       ...["src/target/*", "elysia", "@elysiajs/openapi", "prom-client", "zod"],
-      // Pure, about words alone; a second copy would be worse than this one way across.
-      "src/core/nearest.ts",
+      // Pure, about words alone; second copies would be worse than this one way across.
+      ...["src/core/nearest.ts", "src/core/address.ts"],
       ...[...PLATFORM, "!node:child_process"],
     ],
   },
