@@ -1,7 +1,7 @@
 /** Sentinel is killed, and started again: at every boundary between two events of an incident. */
 
 import { describe, expect, test } from "bun:test";
-import { containerState, START_MS } from "../../test/fixtures.ts";
+import { containerState, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
 
 /** A service that is hot from 10 s on until a restart cures it; its container says when that was. */
@@ -113,7 +113,7 @@ describe("after a restart", () => {
       event.type === "approval_requested" ? event : [],
     );
     const fields = { request: asked?.request, answer: "approved", by: "a test" };
-    const said = { atMs: clock.nowMs(), service: "", incident: undefined };
+    const said = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
     journal.append({ ...said, type: "approval_given", fields }, "now");
     const after = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     expect(starts).toHaveLength(1);

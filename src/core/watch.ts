@@ -155,7 +155,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     // Further away than it can be, after a clock was put back: no longer bound to its time.
     const leftMs = expiresAtMs - clock.nowMs();
     if (leftMs <= 0 || leftMs > APPROVAL_MS) return "expired";
-    return book.ledger.answerTo(request);
+    return book.ledger.answerTo({ service, request });
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
