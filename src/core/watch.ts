@@ -10,6 +10,7 @@ import {
   type IncidentEnd,
   type Waiting,
 } from "./incident.ts";
+import { incidentId } from "./incident-id.ts";
 import { inspect } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
@@ -231,21 +232,6 @@ function identity({ rule }: Alert): string {
 function keyOfName(name: string, { alerts }: Poll): string | undefined {
   const alert = alerts.find(({ rule, state }) => rule.alert === name && state === "firing");
   return alert && identity(alert);
-}
-
-/** Sorts by time, says at a glance which alert it was, and is no other service's. */
-function incidentId(nowMs: number, alert: string, service: string): string {
-  const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]/g, "").slice(0, 15);
-  return `${stamp}-${alert}-${digest(service)}`;
-}
-
-/** Four hexadecimal digits (FNV-1a, folded). */
-function digest(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  }
-  return ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, "0");
 }
 
 function clockTime(atMs: number): string {

@@ -103,8 +103,8 @@ describe("what went otherwise is counted as that:", () => {
       'sentinel_incidents_total{alertname="HighCpu",verdict="unknown"}',
     ],
     [
-      "left to a person",
-      { policy: { autonomy: "approve" } },
+      "left to a person who did not answer",
+      { policy: { autonomy: "approve" }, script: hotUntil(Infinity), untilMs: 16 * 60_000 },
       'sentinel_incidents_total{alertname="HighCpu",verdict="held"}',
     ],
     [
@@ -234,10 +234,10 @@ describe("an incident that another process has opened", () => {
   });
 
   test.each([
-    ["20250101T120000-HighCpu", "HighCpu"],
+    ["20250101T120000-HighCpu-d1a9", "HighCpu"],
     // Another rule's name is the end of this one's.
-    ["20250101T120000-Very-HighCpu", "Very-HighCpu"],
-    ["20250101T120000-Removed", "unknown"],
+    ["20250101T120000-Very-HighCpu-d1a9", "Very-HighCpu"],
+    ["20250101T120000-Removed-d1a9", "unknown"],
   ])("%s is counted under %s", async (incident, alertname) => {
     const metrics = createMetrics([watching({ rules: [rule(), rule({ alert: "Very-HighCpu" })] })]);
     metrics.observe(closed(incident));

@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ACTION_IDS } from "../allowlist.ts";
 import { DIAGNOSIS_FAILURES } from "../core/errors.ts";
 import type { Closing, SentinelEvent } from "../core/events.ts";
+import { alertOfId } from "../core/incident-id.ts";
 import {
   type AlertState,
   type Decision,
@@ -166,10 +167,8 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
 
   /** Of an incident that this process did not open but took up again, the id alone tells. */
   function alertOf(id: string): string {
-    const [longest = UNKNOWN_ALERT] = alertnames()
-      .filter((name) => id.endsWith(`-${name}`))
-      .toSorted((a, b) => b.length - a.length);
-    return longest;
+    const alert = alertOfId(id);
+    return alert !== undefined && alertnames().includes(alert) ? alert : UNKNOWN_ALERT;
   }
 
   return {
