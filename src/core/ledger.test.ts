@@ -286,5 +286,6 @@ test("what was not judged is taken up again, and what people decided is not", ()
     "container_replaced",
     "container_unknown",
     "journal_unavailable",
+    "paused",
   ]);
 });

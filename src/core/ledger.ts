@@ -54,6 +54,7 @@ const REOPENED: readonly DecisionReason[] = [
   "container_replaced",
   "container_unknown",
   "journal_unavailable",
+  "paused",
 ];
 
 /** Whether an incident ended without having been judged: its alert is taken up again, after the cooldown. */

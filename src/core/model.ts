@@ -205,8 +205,9 @@ export const DECISION_REASONS = [
   "data_missing",
   "container_replaced",
   "container_unknown",
-  "container_starting",
   "journal_unavailable",
+  "paused",
+  "command_changed",
   "denied",
   "expired",
 ] as const;

@@ -77,8 +77,8 @@ function waitAgain(
   const { request } = record;
   const action = ACTION_IDS.find((id) => id === request?.action);
   if (request === undefined || action === undefined) return closeResolved(record, context);
-  const { id, expiresAtMs } = request;
-  return { kind: "waiting", waiting: { findings, action, request: id, expiresAtMs } };
+  const { id, argv, expiresAtMs } = request;
+  return { kind: "waiting", waiting: { findings, action, argv, request: id, expiresAtMs } };
 }
 
 async function reconcile(
