@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { alert, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import { entriesOf, healed, INCIDENT_ID } from "../../test/incident-entries.ts";
-import { memoryJournal } from "../journals/memory.ts";
+import { memoryJournal } from "../../test/story.ts";
 import { openBook } from "./book.ts";
 import { SentinelError } from "./errors.ts";
 import type { IncidentEvent, WatchEvent } from "./events.ts";

@@ -8,7 +8,9 @@ import {
   openRequests,
   pause,
   readPause,
+  readResume,
   resumeAutomation,
+  type KnownServices,
   type Said,
 } from "../core/operator.ts";
 import type { NewJournalEntry } from "../core/ports.ts";
@@ -20,6 +22,8 @@ export interface OperatorDesk {
   readonly nowMs: () => number;
   /** All incidents that are kept. */
   records(): readonly IncidentRecord[];
+  /** Those that may be paused. */
+  services(): KnownServices;
   /** @throws SentinelError `journal_unavailable` */
   append(entry: NewJournalEntry): void;
 }
@@ -28,7 +32,7 @@ export interface OperatorDesk {
 const BY = "whoever has OPERATOR_TOKEN";
 
 /** `/approvals`, `/pause` and `/resume`; errors are `{error, message}`. */
-export function operatorApi({ token, nowMs, records, append }: OperatorDesk) {
+export function operatorApi({ token, nowMs, records, services, append }: OperatorDesk) {
   const saying = () => ({ by: BY, atMs: nowMs() });
   const say = ({ entry, meaning }: Said) => {
     append(entry);
@@ -46,16 +50,14 @@ export function operatorApi({ token, nowMs, records, append }: OperatorDesk) {
         .post("/approvals/:id/deny", ({ params }) => answer(params.id, "denied"))
         .post(
           "/pause",
-          async ({ request }) => {
-            return say(pause(readPause(await request.text()), saying()));
-          },
+          async ({ request }) => say(pause(readPause(await request.text()), services(), saying())),
           { parse: "none" },
         )
         .post(
           "/resume",
           async ({ request }) => {
-            const { service } = readPause(await request.text());
-            return say(resumeAutomation(service, saying()));
+            const service = readResume(await request.text());
+            return say(resumeAutomation(service, services(), saying()));
           },
           { parse: "none" },
         ),
