@@ -38,8 +38,9 @@ export function operatorApi({ token, nowMs, records, services, append }: Operato
     append(entry);
     return { message: meaning };
   };
-  const answer = (text: string, answer: "approved" | "denied") =>
-    say(answerRequest({ text, answer }, records(), saying()));
+  // What cannot be decoded is null, whatever its type says.
+  const answer = (text: string | null, answer: "approved" | "denied") =>
+    say(answerRequest({ text: text ?? "", answer }, records(), saying()));
 
   return new Elysia()
     .onError(({ error }) => toAnswer(error))
@@ -71,7 +72,9 @@ function requireToken({ headers }: Request, token: string | undefined): Response
   if (found === "right") return undefined;
   const message =
     found === "missing" ? "it needs Authorization: Bearer, with OPERATOR_TOKEN" : "a wrong token";
-  return refusal(401, "unauthorized", message);
+  const unauthorized = refusal(401, "unauthorized", message);
+  unauthorized.headers.set("www-authenticate", "Bearer");
+  return unauthorized;
 }
 
 function toAnswer(error: unknown): Response | undefined {
