@@ -129,5 +129,6 @@ export const REASON_TEXT = {
   denied: "a person said no",
   expired: "no person answered in time",
   alert_resolved: "the alert resolved by itself before anything was run",
+  rule_removed: "its rule was removed from the rules before anything was run",
   data_missing: "the alert's data went missing before anything was run",
 } satisfies Record<DecisionReason, string>;

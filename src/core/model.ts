@@ -203,6 +203,7 @@ export const DECISION_REASONS = [
   "recurrence",
   "alert_resolved",
   "data_missing",
+  "rule_removed",
   "container_replaced",
   "container_unknown",
   "journal_unavailable",
