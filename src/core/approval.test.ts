@@ -11,6 +11,7 @@ import {
   type Told,
 } from "../../test/story.ts";
 import type { Journal } from "./ports.ts";
+import { GONE } from "./watch.ts";
 
 const MINUTE = 60_000;
 
@@ -230,4 +231,48 @@ test("a container of which nothing can be learned, before and after, is not acte
   });
   expect(told.runs).toEqual([]);
   expect(endsOf(told)[0]).toBe("skipped container_unknown");
+});
+
+describe("a container that is gone for good", () => {
+  async function goneAt(why: unknown): Promise<Told> {
+    const stop = new AbortController();
+    return asking(() => ({}), {
+      untilMs: 60_000,
+      stop,
+      world: (clock) => {
+        clock.at(40_000, () => stop.abort(why));
+        return {};
+      },
+    });
+  }
+
+  test("takes its request with it: nobody could ever carry it out", async () => {
+    expect(endsOf(await goneAt(GONE))).toEqual(["skipped container_replaced"]);
+  });
+
+  test("is not one that is watched no longer since Sentinel stops: its request stays", async () => {
+    const told = await goneAt(undefined);
+    expect(endsOf(told)).toEqual([]);
+    const { journal, clock } = told;
+    answer(journal, "approved");
+    expect((await asking(() => ({}), { journal, clock, untilMs: 90_000 })).runs).toHaveLength(1);
+  });
+});
+
+test("a pause says until when it is, and on which day if that is not today", async () => {
+  const reasonOf = async (until_ms?: number) => {
+    const told = await asking((journal) => ({
+      5000: () => say(journal, "paused", until_ms === undefined ? {} : { until_ms }),
+    }));
+    return told.events.flatMap((event) => (event.type === "left_alone" ? event.reason : []))[0];
+  };
+  expect(await reasonOf()).toBe("paused by a person; sentinel resume ends it");
+  const later = new Date(START_MS + 5 * 60_000);
+  expect(await reasonOf(later.getTime())).toBe(
+    `paused by a person until ${later.toTimeString().slice(0, 5)}; sentinel resume ends it`,
+  );
+  const far = new Date(START_MS + 3 * 86_400_000);
+  expect(await reasonOf(far.getTime())).toMatch(
+    /^paused by a person until 2025-01-0[345] \d\d:\d\d; sentinel resume ends it$/,
+  );
 });

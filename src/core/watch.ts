@@ -24,12 +24,18 @@ export interface WatchOptions {
   readonly emit: EmitEvent;
 }
 
+/** Why a service is not watched any more when it is gone for good: what waits for it ends with it. */
+export const GONE = "the service is gone";
+
 /** How often a person is told that all is quiet. */
 const QUIET_EVERY_MS = 60_000;
 
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
  * for each time that an alert fires.
+ *
+ * @param signal aborted with `GONE` when there is no such service any more; else what waits is taken up
+ *   again at the next start
  */
 export async function watch(options: WatchOptions, signal: AbortSignal): Promise<void> {
   const { policy, world } = options;
@@ -69,7 +75,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   while (!signal.aborted) {
     const startedMs = clock.nowMs();
     const poll = await monitor.poll(signal);
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     book.refresh();
     tellTroubles(poll);
     if (!sourceIsDown) forgetResolved(poll);
@@ -87,6 +93,13 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     // A clock that was put back may not put off the next poll.
     const tookMs = Math.max(clock.nowMs() - startedMs, 0);
     await clock.sleep(Math.max(policy.pollIntervalMs - tookMs, 0), signal);
+  }
+  if (signal.reason === GONE) closeAll();
+
+  function closeAll(): void {
+    const end = { result: "skipped", reason: "container_replaced" } as const;
+    for (const [incident, { findings }] of waiting) close(end, findings, contextOf(incident));
+    for (const [incident, { record }] of unfinished) close(end, record, contextOf(incident));
   }
 
   function tellTroubles(poll: Poll): void {
@@ -187,7 +200,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       return true;
     };
     if (nowMs < pausedUntilMs) {
-      const end = Number.isFinite(pausedUntilMs) ? ` until ${clockTime(pausedUntilMs)}` : "";
+      const end = Number.isFinite(pausedUntilMs) ? ` until ${wallTime(pausedUntilMs, nowMs)}` : "";
       const reason = `paused by a person${end}; sentinel resume ends it`;
       return tellOnce("paused", { type: "left_alone", alert, reason });
     }
@@ -234,8 +247,13 @@ function keyOfName(name: string, { alerts }: Poll): string | undefined {
   return alert && identity(alert);
 }
 
-function clockTime(atMs: number): string {
-  return new Date(atMs).toTimeString().slice(0, 5);
+/** As the clock on the wall shows it; with the date unless it is the day of now. */
+function wallTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs);
+  const time = at.toTimeString().slice(0, 5);
+  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
+  // Of all places it is Sweden where people write a date as ISO 8601 does.
+  return `${at.toLocaleDateString("sv-SE")} ${time}`;
 }
 
 function isQuiet(alerts: readonly Alert[]): boolean {
