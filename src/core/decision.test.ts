@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { alert, allowlist, rule, service, UNRESTRAINED } from "../../test/fixtures.ts";
+import { alert, allowlist, rule, service, START_MS, UNRESTRAINED } from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
 import {
@@ -30,6 +30,7 @@ function decided({ fired = alert(), action = "docker-restart", actions, situatio
     autonomy: "auto",
     alerts: [fired],
     restraint: UNRESTRAINED,
+    nowMs: START_MS,
     ...situation,
   });
 }
@@ -76,6 +77,16 @@ describe("what is decided", () => {
       "AUTONOMY=approve",
       { situation: { autonomy: "approve" } },
       "ask docker-restart autonomy_approve",
+    ],
+    [
+      "a person has paused it",
+      { situation: { restraint: { ...UNRESTRAINED, pausedUntilMs: START_MS + 1 } } },
+      "skip - paused",
+    ],
+    [
+      "the pause has ended",
+      { situation: { restraint: { ...UNRESTRAINED, pausedUntilMs: START_MS } } },
+      "act docker-restart two_keys_agree",
     ],
     [
       "AUTONOMY=observe",
@@ -219,6 +230,7 @@ test("what the model says of severity, confidence and cause gates nothing", () =
             autonomy: now.autonomy,
             alerts: [{ ...fired, state: now.state }],
             restraint: UNRESTRAINED,
+            nowMs: START_MS,
           },
         );
       expect(decideOn({ action: now.action, ...opinion })).toEqual(

@@ -16,6 +16,7 @@ import type {
 } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { estimateOnset } from "./onset.ts";
+import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { Context } from "./world.ts";
 
 /** What is known of an incident once it was investigated: all that the rest of it needs. */
@@ -31,6 +32,8 @@ export interface Findings {
 export interface Waiting {
   readonly findings: Findings;
   readonly action: ActionId;
+  /** What a person was shown: no other command is run on an answer to it. */
+  readonly argv: readonly string[];
   readonly request: string;
   readonly expiresAtMs: number;
 }
@@ -100,22 +103,29 @@ async function decideAndAct(
   using _ = await world.actionLock.acquire(signal);
   const latest = await world.monitor.poll(signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const about = { service: policy.service.name, alert: alert.rule.alert };
+  const { autonomy } = policy;
   const decision = decide(
     { alert, diagnosis, service: policy.service, allowlist: policy.allowlist },
-    {
-      autonomy: policy.autonomy,
-      alerts: latest.alerts,
-      restraint: world.book.ledger.restraint(about, world.clock.nowMs()),
-    },
+    { autonomy, alerts: latest.alerts, ...restraintOf(alert, context) },
   );
   const chosen = decision.action && policy.allowlist[decision.action];
   emit({ type: "decided", decision, ...(chosen ? { argv: chosen.argv } : {}) });
   const { reason } = decision;
   if (decision.kind === "skip") return close({ result: "skipped", reason }, findings, context);
-  if (chosen === undefined) return close({ result: "held", reason }, findings, context);
+  // Who only looks on does not ask either: a yes would be acted upon.
+  const isForNobody = decision.kind === "ask" && autonomy === "observe";
+  if (chosen === undefined || isForNobody)
+    return close({ result: "held", reason }, findings, context);
   if (decision.kind === "ask") return ask(findings, chosen, context);
   return await act(findings, chosen, context, signal);
+}
+
+/** What people have said until now holds, also what they said while a model was thinking. */
+function restraintOf({ rule }: Alert, { policy, world }: Context) {
+  world.book.refresh();
+  const nowMs = world.clock.nowMs();
+  const about = { service: policy.service.name, alert: rule.alert };
+  return { restraint: world.book.ledger.restraint(about, nowMs), nowMs };
 }
 
 /**
@@ -133,7 +143,7 @@ export async function actOnApproval(
 }
 
 async function actIfStillCalledFor(
-  { findings, action }: Waiting,
+  { findings, action, argv }: Waiting,
   context: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted> {
@@ -145,9 +155,15 @@ async function actIfStillCalledFor(
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
   if (!now.some(({ state }) => state === "firing"))
     return close({ result: "skipped", reason }, findings, context);
+  const { restraint, nowMs } = restraintOf(findings.alert, context);
+  if (nowMs < restraint.pausedUntilMs)
+    return close({ result: "skipped", reason: "paused" }, findings, context);
+  // The settings may be others than when it was asked.
+  const hold = (reason: DecisionReason) => close({ result: "held", reason }, findings, context);
   const chosen = policy.allowlist[action];
-  if (chosen === undefined)
-    return close({ result: "held", reason: "not_allowed_for_service" }, findings, context);
+  if (policy.autonomy === "observe") return hold("autonomy_observe");
+  if (chosen === undefined) return hold("not_allowed_for_service");
+  if (!isSameCommand(chosen.argv, argv)) return hold("command_changed");
   return await act(findings, chosen, context, signal);
 }
 
@@ -210,7 +226,8 @@ function ask(findings: Findings, { id, argv }: AllowedAction, context: Context):
   const expiresAtMs = world.clock.nowMs() + APPROVAL_MS;
   // One request an incident: it is known by the same name.
   emit({ type: "approval_requested", request: incident, action: id, argv, expiresAtMs });
-  return { kind: "waiting", waiting: { findings, action: id, request: incident, expiresAtMs } };
+  const waiting = { findings, action: id, argv, request: incident, expiresAtMs };
+  return { kind: "waiting", waiting };
 }
 
 /** Runs the command, if its container is still the one that was diagnosed. */
@@ -245,15 +262,21 @@ function whyNotTheSame(
   before: Finding<ContainerState>,
   now: Finding<ContainerState>,
 ): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
-  if (before.kind === "missing" || now.kind === "missing") {
-    // There was none and there is none, which is a reason for some actions.
-    const isSame = before.kind === "missing" && now.kind === "missing";
-    return isSame && before.reason === now.reason ? undefined : "container_unknown";
-  }
+  // There was none and there is none, which is a reason for some actions; not to be told is none.
+  if (isAbsent(before) && isAbsent(now)) return undefined;
+  if (before.kind === "missing" || now.kind === "missing") return "container_unknown";
   const isSame =
     before.value.containerId === now.value.containerId &&
     before.value.startedAtMs === now.value.startedAtMs;
   return isSame ? undefined : "container_replaced";
+}
+
+function isSameCommand(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((word, index) => word === b[index]);
+}
+
+function isAbsent(container: Finding<ContainerState>): boolean {
+  return container.kind === "missing" && container.reason === NO_SUCH_CONTAINER;
 }
 
 function startOf({ onsetMs, openedAtMs }: Findings): number {

@@ -203,10 +203,12 @@ export const DECISION_REASONS = [
   "recurrence",
   "alert_resolved",
   "data_missing",
+  "rule_removed",
   "container_replaced",
   "container_unknown",
-  "container_starting",
   "journal_unavailable",
+  "paused",
+  "command_changed",
   "denied",
   "expired",
 ] as const;

@@ -1,7 +1,7 @@
 /** Sentinel is killed, and started again: at every boundary between two events of an incident. */
 
 import { describe, expect, test } from "bun:test";
-import { containerState, START_MS } from "../../test/fixtures.ts";
+import { containerState, rule, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
 
 /** A service that is hot from 10 s on until a restart cures it; its container says when that was. */
@@ -113,7 +113,7 @@ describe("after a restart", () => {
       event.type === "approval_requested" ? event : [],
     );
     const fields = { request: asked?.request, answer: "approved", by: "a test" };
-    const said = { atMs: clock.nowMs(), service: "", incident: undefined };
+    const said = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
     journal.append({ ...said, type: "approval_given", fields }, "now");
     const after = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     expect(starts).toHaveLength(1);
@@ -170,4 +170,38 @@ describe("after a restart", () => {
     );
     expect(reasons).toEqual(["service_budget"]);
   });
+});
+
+describe("when its rule was removed meanwhile", () => {
+  const another = [rule({ alert: "Another", expr: "another > 0.5", signal: undefined })];
+
+  async function cameBackWithout(killed: string): Promise<string[]> {
+    const { story } = service();
+    const before = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === killed,
+    });
+    const { clock, journal } = before;
+    const untilMs = clock.elapsedMs + 30_000;
+    const rules = another;
+    const after = await tell({ ...story, script: () => 0.1, rules, clock, journal, untilMs });
+    expect(after.runs).toEqual([]);
+    return after.closings.map(
+      ({ result, reason, verdict }) => `${result} ${reason ?? ""} ${verdict?.reason ?? ""}`,
+    );
+  }
+
+  test.each(["incident_opened", "diagnosed"])("after %s: nothing is run", async (killed) => {
+    expect(await cameBackWithout(killed)).toEqual(["skipped rule_removed "]);
+  });
+
+  test.each(["action_started", "action_finished", "verification_started"])(
+    "after %s: nobody knows whether it has healed",
+    async (killed) => {
+      expect(await cameBackWithout(killed)).toEqual([
+        "acted  its rule was removed, so nothing shows whether it is well",
+      ]);
+    },
+  );
 });

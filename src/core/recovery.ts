@@ -22,8 +22,7 @@ export async function resume(
 ): Promise<IncidentEnd | "later"> {
   const { record } = unfinished;
   const alert = alertOf(record, poll, context);
-  // The rule is gone, so nobody can tell whether it still holds.
-  if (alert === undefined) return closeResolved(record, context);
+  if (alert === undefined) return closeWithoutRule(record, context);
   const findings = findingsOf(record, alert);
   switch (record.phase) {
     case "investigating":
@@ -76,9 +75,10 @@ function waitAgain(
   if (state === "pending" || state === "no_data") return "later";
   const { request } = record;
   const action = ACTION_IDS.find((id) => id === request?.action);
-  if (request === undefined || action === undefined) return closeResolved(record, context);
-  const { id, expiresAtMs } = request;
-  return { kind: "waiting", waiting: { findings, action, request: id, expiresAtMs } };
+  if (request === undefined || action === undefined)
+    return close({ result: "held", reason: "not_allowed_for_service" }, record, context);
+  const { id, argv, expiresAtMs } = request;
+  return { kind: "waiting", waiting: { findings, action, argv, request: id, expiresAtMs } };
 }
 
 async function reconcile(
@@ -128,6 +128,17 @@ function hasStartedSince(before: Finding<ContainerState>, now: Finding<Container
 
 function closeResolved(record: IncidentRecord, context: Context): IncidentEnd {
   return close({ result: "skipped", reason: "alert_resolved" }, record, context);
+}
+
+/** Nobody can tell whether it still holds. */
+function closeWithoutRule(record: IncidentRecord, context: Context): IncidentEnd {
+  const { intentAtMs, onsetMs, openedAtMs } = record;
+  if (intentAtMs === undefined)
+    return close({ result: "skipped", reason: "rule_removed" }, record, context);
+  const reason = "its rule was removed, so nothing shows whether it is well";
+  const verdict = { kind: "unknown", reason } as const;
+  const actedAfterMs = intentAtMs - (onsetMs ?? openedAtMs);
+  return close({ result: "acted", actedAfterMs, verdict }, record, context);
 }
 
 /** The alert as it stands; one that is quiet has no state but its rule. */

@@ -10,6 +10,7 @@ import {
   type IncidentEnd,
   type Waiting,
 } from "./incident.ts";
+import { incidentId } from "./incident-id.ts";
 import { inspect } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
@@ -23,12 +24,18 @@ export interface WatchOptions {
   readonly emit: EmitEvent;
 }
 
+/** Why a service is not watched any more when it is gone for good: what waits for it ends with it. */
+export const GONE = "the service is gone";
+
 /** How often a person is told that all is quiet. */
 const QUIET_EVERY_MS = 60_000;
 
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
  * for each time that an alert fires.
+ *
+ * @param signal aborted with `GONE` when there is no such service any more; else what waits is taken up
+ *   again at the next start
  */
 export async function watch(options: WatchOptions, signal: AbortSignal): Promise<void> {
   const { policy, world } = options;
@@ -68,7 +75,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   while (!signal.aborted) {
     const startedMs = clock.nowMs();
     const poll = await monitor.poll(signal);
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     book.refresh();
     tellTroubles(poll);
     if (!sourceIsDown) forgetResolved(poll);
@@ -86,6 +93,13 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     // A clock that was put back may not put off the next poll.
     const tookMs = Math.max(clock.nowMs() - startedMs, 0);
     await clock.sleep(Math.max(policy.pollIntervalMs - tookMs, 0), signal);
+  }
+  if (signal.reason === GONE) closeAll();
+
+  function closeAll(): void {
+    const end = { result: "skipped", reason: "container_replaced" } as const;
+    for (const [incident, { findings }] of waiting) close(end, findings, contextOf(incident));
+    for (const [incident, { record }] of unfinished) close(end, record, contextOf(incident));
   }
 
   function tellTroubles(poll: Poll): void {
@@ -158,7 +172,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     // Further away than it can be, after a clock was put back: no longer bound to its time.
     const leftMs = expiresAtMs - clock.nowMs();
     if (leftMs <= 0 || leftMs > APPROVAL_MS) return "expired";
-    return book.ledger.answerTo(request);
+    return book.ledger.answerTo({ service, request });
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
@@ -189,7 +203,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       return true;
     };
     if (nowMs < pausedUntilMs) {
-      const end = Number.isFinite(pausedUntilMs) ? ` until ${clockTime(pausedUntilMs)}` : "";
+      const end = Number.isFinite(pausedUntilMs) ? ` until ${wallTime(pausedUntilMs, nowMs)}` : "";
       const reason = `paused by a person${end}; sentinel resume ends it`;
       return tellOnce("paused", { type: "left_alone", alert, reason });
     }
@@ -236,23 +250,13 @@ function keyOfName(name: string, { alerts }: Poll): string | undefined {
   return alert && identity(alert);
 }
 
-/** Sorts by time, says at a glance which alert it was, and is no other service's. */
-function incidentId(nowMs: number, alert: string, service: string): string {
-  const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]/g, "").slice(0, 15);
-  return `${stamp}-${alert}-${digest(service)}`;
-}
-
-/** Four hexadecimal digits (FNV-1a, folded). */
-function digest(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  }
-  return ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, "0");
-}
-
-function clockTime(atMs: number): string {
-  return new Date(atMs).toTimeString().slice(0, 5);
+/** As the clock on the wall shows it; with the date unless it is the day of now. */
+function wallTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs);
+  const time = at.toTimeString().slice(0, 5);
+  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
+  // Of all places it is Sweden where people write a date as ISO 8601 does.
+  return `${at.toLocaleDateString("sv-SE")} ${time}`;
 }
 
 function isQuiet(alerts: readonly Alert[]): boolean {
