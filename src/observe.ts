@@ -44,7 +44,8 @@ const DOCKER_DEADLINE_MS = 5000;
  * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
  *   cannot be had
  */
-export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
+export async function observe(given: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const options = mortal(given);
   const { settings, signals, startService, say, onStall, journal } = options;
   const { source, embedded } = signals;
   const watched: Watched[] = [];
@@ -83,6 +84,39 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
     await Promise.all([watchAll(), watchLabelled(embedded, watching, signal)]);
   };
   await Promise.all([embedded.run(signal), judge()]);
+}
+
+/** How long the command runs before a test kills Sentinel in the middle of it. */
+const KILL_IN_ACTION_MS = 300;
+
+/**
+ * The hook of the test that kills Sentinel at every boundary of an incident. From outside, by what it
+ * prints, nobody could kill it right after an event was kept and before the next thing is done.
+ */
+function mortal(options: ObserveOptions): ObserveOptions {
+  const { settings, journal, executors } = options;
+  const { killAfter } = settings;
+  if (killAfter === undefined) return options;
+  const die = () => process.kill(process.pid, "SIGKILL");
+  return {
+    ...options,
+    journal: {
+      ...journal,
+      append(entry, durability) {
+        const kept = journal.append(entry, durability);
+        if (entry.type === killAfter) die();
+        return kept;
+      },
+    },
+    executors: executors.map((executor) => ({
+      ...executor,
+      run(action, signal) {
+        const running = executor.run(action, signal);
+        if (killAfter === "action_running") setTimeout(die, KILL_IN_ACTION_MS);
+        return running;
+      },
+    })),
+  };
 }
 
 /**

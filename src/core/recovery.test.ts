@@ -2,14 +2,21 @@
 
 import { describe, expect, test } from "bun:test";
 import { containerState, rule, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
+import type { ContainerState, Sample } from "./model.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
+
+/** As a source has it: with labels of its own, which the alert takes over. */
+function sampleOf(value: number, elapsedMs: number): Sample {
+  return { labels: { instance: "a:8000" }, value, timestampMs: START_MS + elapsedMs };
+}
 
 /** A service that is hot from 10 s on until a restart cures it; its container says when that was. */
 function service() {
   const starts: number[] = [];
   const isHot = (elapsedMs: number) => elapsedMs >= 10_000 && starts.length === 0;
   const story: Pick<Story, "script" | "act" | "world"> = {
-    script: (_, elapsedMs) => (isHot(elapsedMs) ? 1.9 : 0.1),
+    script: (expr, elapsedMs) =>
+      expr === "cpu" ? [sampleOf(isHot(elapsedMs) ? 1.9 : 0.1, elapsedMs)] : undefined,
     act(clock) {
       starts.push(clock.nowMs());
       return {};
@@ -99,7 +106,91 @@ describe("killed while the command runs", () => {
   });
 });
 
+describe("killed while the command runs, which goes on without Sentinel", () => {
+  /** Docker ends what it was told, however long the container takes to stop. */
+  async function goesOn(takesMs: number, container: Partial<ContainerState> = {}) {
+    const { story, starts } = service();
+    let stoppedMs: number | undefined;
+    const slow: Pick<Story, "script" | "rules" | "world" | "act"> = {
+      ...story,
+      rules: [rule(), DOWN],
+      script: (expr, elapsedMs) => {
+        const isUp = stoppedMs === undefined || starts.length > 0;
+        return expr === "up" ? [sampleOf(isUp ? 1 : 0, elapsedMs)] : story.script(expr, elapsedMs);
+      },
+      act(clock) {
+        stoppedMs = clock.elapsedMs;
+        clock.at(clock.elapsedMs + takesMs, () => starts.push(clock.nowMs()));
+        return {};
+      },
+      world: () => ({
+        runtime: {
+          logs: async () => [],
+          inspect: async () =>
+            containerState({ startedAtMs: starts.at(-1) ?? START_MS - 60_000, ...container }),
+        },
+      }),
+    };
+    const { clock, journal } = await tell({ ...slow, untilMs: 300_000, killInAction: true });
+    clock.pass(1000);
+    return tell({ ...slow, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+  }
+  const DOWN = rule({
+    alert: "TargetDown",
+    expr: "up == 0",
+    signal: { expr: "up", operator: "==", threshold: 0 },
+    severity: "critical",
+  });
+
+  test.each<[string, number, Partial<ContainerState>]>([
+    ["nothing else is done while it may", 20_000, {}],
+    ["it is waited for as long as its container may take", 55_000, { stopTimeoutMs: 60_000 }],
+  ])("%s", async (_, takesMs, container) => {
+    const { runs, closings } = await goesOn(takesMs, container);
+    expect(runs).toEqual([]);
+    expect(closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
+  });
+});
+
+test("killed before its command did anything, and its container removed: it is all found out anew", async () => {
+  const { story, starts } = service();
+  const gone: Story = {
+    ...story,
+    world: () => ({ runtime: { inspect: async () => undefined, logs: async () => [] } }),
+    untilMs: 300_000,
+  };
+  const first = { ...story, untilMs: 300_000, act: () => ({}), killInAction: true };
+  const { clock, journal } = await tell(first);
+  const { events } = await tell({ ...gone, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+  const outcomes = events.flatMap((event) =>
+    event.type === "action_finished" ? event.outcome.kind : [],
+  );
+  expect(outcomes).toEqual(["not_started", "succeeded"]);
+  expect(starts).toHaveLength(1);
+});
+
 describe("after a restart", () => {
+  test.each(["action_finished", "verification_started"])(
+    "at %s it has its whole time for a verdict, however long it was away",
+    async (at) => {
+      const { story } = service();
+      let backAtMs = 0;
+      const scraping: Pick<Story, "script" | "act" | "world"> = {
+        ...story,
+        // Its own scraping knows nothing of what was before.
+        script: (expr, elapsedMs) =>
+          elapsedMs < backAtMs + 20_000 && backAtMs > 0 ? undefined : story.script(expr, elapsedMs),
+      };
+      const killAt: Story["killAt"] = ({ type }) => type === at;
+      const { clock, journal } = await tell({ ...scraping, untilMs: 300_000, killAt });
+      clock.pass(600_000);
+      backAtMs = clock.elapsedMs;
+      const untilMs = backAtMs + 300_000;
+      const { closings } = await tell({ ...scraping, clock, journal, untilMs });
+      expect(closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
+    },
+  );
+
   test("a request still waits, and is answered", async () => {
     const { story, starts } = service();
     const asking = { ...story, policy: { autonomy: "approve" } } as const;
@@ -140,7 +231,7 @@ describe("after a restart", () => {
     const { story, starts } = service();
     const mayResolve: Pick<Story, "script" | "world"> = {
       ...story,
-      script: (expr, elapsedMs) => (isOver ? 0.1 : story.script(expr, elapsedMs)),
+      script: (expr, elapsedMs) => story.script(expr, isOver ? 0 : elapsedMs),
     };
     const before = await tell({
       ...mayResolve,

@@ -15,7 +15,7 @@ import { inspect } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
-import { resume, type Unfinished } from "./recovery.ts";
+import { isInFlight, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
 
 export interface WatchOptions {
@@ -81,7 +81,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (!sourceIsDown) forgetResolved(poll);
 
     const isBusy =
-      (await resumeOne(poll)) || (await answerOne(poll)) || (await takeUpMostUrgent(poll));
+      (await resumeOne(poll)) ||
+      (!isActing() && ((await answerOne(poll)) || (await takeUpMostUrgent(poll))));
     if (isBusy) {
       quietToldMs = clock.nowMs();
       continue;
@@ -124,10 +125,16 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     }
   }
 
+  /** A command of before the restart may still be at work. */
+  function isActing(): boolean {
+    return [...unfinished.values()].some(isInFlight);
+  }
+
   /** What a restart cut short. @returns whether time has passed with it */
   async function resumeOne(poll: Poll): Promise<boolean> {
     if (sourceIsDown) return false;
     for (const [incident, one] of unfinished) {
+      if (isActing() && !isInFlight(one)) continue;
       const context = contextOf(incident);
       if (!one.isTold) {
         const { alert, phase } = one.record;
