@@ -104,6 +104,11 @@ describe("what is decided", () => {
       "skip - data_missing",
     ],
     [
+      "a person has paused it meanwhile",
+      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
+      "skip - paused",
+    ],
+    [
       "another label set of it still fires",
       { fired: cpu, situation: { alerts: [alert({ rule: cpu.rule, state: "pending" }), cpu] } },
       "act docker-restart two_keys_agree",

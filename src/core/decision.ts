@@ -42,6 +42,7 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   // A model may have taken half a minute: what it saw need not be so any more.
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
   if (!now.some(({ state }) => state === "firing")) return skip("alert_resolved");
+  if (situation.restraint.isPaused) return skip("paused");
   if (diagnosis.action === "none") return ask(undefined, "no_action_needed");
 
   const { action } = diagnosis;
@@ -115,6 +116,7 @@ export const REASON_TEXT = {
   autonomy_approve: "AUTONOMY=approve",
   autonomy_observe: "AUTONOMY=observe",
   crash_loop: "the service is in a crash loop, which restarting does not cure",
+  paused: "a person paused it",
   automation_ended: "an earlier action made things worse; sentinel resume lets Sentinel act again",
   service_budget: "the service has had its actions of this hour",
   total_budget: "all services together have had their actions of this hour",

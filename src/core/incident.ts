@@ -5,6 +5,7 @@ import { verify } from "./aftermath.ts";
 import { decide } from "./decision.ts";
 import type { Closing } from "./events.ts";
 import { collectEvidence, diagnose, inspect, readHistory } from "./investigation.ts";
+import type { Restraint } from "./ledger.ts";
 import type {
   Alert,
   ContainerState,
@@ -100,13 +101,12 @@ async function decideAndAct(
   using _ = await world.actionLock.acquire(signal);
   const latest = await world.monitor.poll(signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const about = { service: policy.service.name, alert: alert.rule.alert };
   const decision = decide(
     { alert, diagnosis, service: policy.service, allowlist: policy.allowlist },
     {
       autonomy: policy.autonomy,
       alerts: latest.alerts,
-      restraint: world.book.ledger.restraint(about, world.clock.nowMs()),
+      restraint: restraintNow(alert, context),
     },
   );
   const chosen = decision.action && policy.allowlist[decision.action];
@@ -145,10 +145,20 @@ async function actIfStillCalledFor(
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
   if (!now.some(({ state }) => state === "firing"))
     return close({ result: "skipped", reason }, findings, context);
+  if (restraintNow(findings.alert, context).isPaused)
+    return close({ result: "skipped", reason: "paused" }, findings, context);
   const chosen = policy.allowlist[action];
   if (chosen === undefined)
     return close({ result: "held", reason: "not_allowed_for_service" }, findings, context);
   return await act(findings, chosen, context, signal);
+}
+
+/** With what people have said while a model thought, or while others acted. */
+function restraintNow({ rule }: Alert, { policy, world }: Context): Restraint {
+  const { book, clock } = world;
+  book.refresh();
+  const about = { service: policy.service.name, alert: rule.alert };
+  return book.ledger.restraint(about, clock.nowMs());
 }
 
 /** From where its action has ended, whoever ran it. */

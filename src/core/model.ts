@@ -197,6 +197,7 @@ export const DECISION_REASONS = [
   "autonomy_approve",
   "autonomy_observe",
   "crash_loop",
+  "paused",
   "automation_ended",
   "service_budget",
   "total_budget",
