@@ -158,6 +158,10 @@ export function createLedger(limits: Limits): Ledger {
         case "resumed":
           resume(service);
           break;
+        case "approval_requested":
+          // Asked again after a restart it is another question: an earlier answer is none to it.
+          answers.delete(event.request);
+          break;
         case "approval_given":
           // The first answer counts.
           if (!answers.has(event.request)) answers.set(event.request, event.answer);

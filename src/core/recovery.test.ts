@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { containerState, START_MS } from "../../test/fixtures.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
+import type { SentinelEvent } from "./events.ts";
 
 /** A service that is hot from 10 s on until a restart cures it; its container says when that was. */
 function service() {
@@ -121,6 +122,23 @@ describe("after a restart", () => {
     expect(types(after)).not.toContain("approval_requested");
   });
 
+  test("an approval whose command never ran is none for another one", async () => {
+    const { story, starts } = service();
+    const asking = { ...story, policy: { autonomy: "approve" } } as const;
+    const first = await tell({ ...asking, untilMs: 300_000, stopAt: "approval_requested" });
+    const { clock, journal } = first;
+    approve(first);
+    const killed = { killAt: ({ type }: SentinelEvent) => type === "action_started" };
+    await tell({ ...asking, ...killed, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    clock.pass(60_000);
+    const again = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(types(again)).toContain("approval_requested");
+    expect(starts).toEqual([]);
+    approve(again);
+    await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(starts).toHaveLength(1);
+  });
+
   test("a request that nobody answered in time is a no", async () => {
     const { story, starts } = service();
     const asking = { ...story, policy: { autonomy: "approve" } } as const;
@@ -171,3 +189,11 @@ describe("after a restart", () => {
     expect(reasons).toEqual(["service_budget"]);
   });
 });
+
+function approve({ events, journal, clock }: Told): void {
+  const asked = events.findLast(({ type }) => type === "approval_requested");
+  const request = asked?.type === "approval_requested" ? asked.request : undefined;
+  const fields = { request, answer: "approved", by: "a test" };
+  const said = { atMs: clock.nowMs(), service: "", incident: undefined };
+  journal.append({ ...said, type: "approval_given", fields }, "now");
+}
