@@ -95,13 +95,15 @@ export function createLedger(limits: Limits): Ledger {
 
   function close(
     { incident = "", service, atMs }: JournalEntry,
-    { result, reason, verdict }: Recorded<"incident_closed">["closing"],
+    { result, reason, verdict, madeWorse }: Recorded<"incident_closed">["closing"],
   ): void {
     const found = open.get(incident);
     open.delete(incident);
     // What was not judged may not be taken up at each poll.
     if (result === "acted" || isReopened(reason))
       coolsUntilMs.set(service, atMs + limits.cooldownMs);
+    // Its own entry comes after this one, and may be what a restart cut off.
+    if (madeWorse) automationEnded.add(service);
     if (verdict?.kind !== "healed" || found?.action === undefined) return;
     const chain = chains.getOrInsert(key(service, found.alert), {
       healedAtMs: atMs,

@@ -139,6 +139,25 @@ describe("after a restart", () => {
     expect(starts).toHaveLength(1);
   });
 
+  test("automation stays ended after an action that made things worse", async () => {
+    const { story } = service();
+    const worse: Pick<Story, "script" | "world"> = {
+      script: story.script,
+      world: (clock) => ({
+        ...story.world?.(clock),
+        checkHealth: async () => ({ ok: clock.elapsedMs < 11_500, message: "" }),
+      }),
+    };
+    const { clock, journal, closings } = await tell({
+      ...worse,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_closed",
+    });
+    expect(closings).toMatchObject([{ madeWorse: true }]);
+    const after = await tell({ ...worse, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(after.runs).toEqual([]);
+  });
+
   test("a request that nobody answered in time is a no", async () => {
     const { story, starts } = service();
     const asking = { ...story, policy: { autonomy: "approve" } } as const;
