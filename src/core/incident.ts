@@ -133,7 +133,7 @@ export async function actOnApproval(
 }
 
 async function actIfStillCalledFor(
-  { findings, action }: Waiting,
+  { findings, action, expiresAtMs }: Waiting,
   context: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted> {
@@ -147,6 +147,9 @@ async function actIfStillCalledFor(
     return close({ result: "skipped", reason }, findings, context);
   if (restraintNow(findings.alert, context).isPaused)
     return close({ result: "skipped", reason: "paused" }, findings, context);
+  // Others may have had the lock for long.
+  if (world.clock.nowMs() >= expiresAtMs)
+    return close({ result: "held", reason: "expired" }, findings, context);
   const chosen = policy.allowlist[action];
   if (chosen === undefined)
     return close({ result: "held", reason: "not_allowed_for_service" }, findings, context);

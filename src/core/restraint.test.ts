@@ -161,6 +161,27 @@ describe("a person", () => {
     expect((answered?.atMs ?? 0) - (asked?.atMs ?? 0)).toBeWithin(15 * MINUTE, 15 * MINUTE + 5001);
   });
 
+  test("said yes, and others acted until it had expired: it is a no", async () => {
+    const journal = memoryJournal();
+    const told = await tell({
+      script: hotUntil(Infinity),
+      policy: { autonomy: "approve" },
+      journal,
+      world: (clock) => {
+        clock.at(30 * MINUTE, () => approve(journal, clock.nowMs()));
+        const acquire = async () => {
+          clock.pass(16 * MINUTE);
+          return { [Symbol.dispose]() {} };
+        };
+        return { actionLock: { acquire } };
+      },
+      untilMs: 60 * MINUTE,
+    });
+    expect(ofType(told, "approval_answered")[0]?.answer).toBe("approved");
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["held expired"]);
+  });
+
   test("is not needed any more when the alert resolves", async () => {
     const told = await tell({
       script: hotUntil(60_000),
