@@ -1,7 +1,7 @@
 /** Sentinel is killed, and started again: at every boundary between two events of an incident. */
 
 import { describe, expect, test } from "bun:test";
-import { containerState, START_MS } from "../../test/fixtures.ts";
+import { containerState, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
 import type { SentinelEvent } from "./events.ts";
 
@@ -156,6 +156,44 @@ describe("after a restart", () => {
     expect(closings).toMatchObject([{ madeWorse: true }]);
     const after = await tell({ ...worse, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     expect(after.runs).toEqual([]);
+  });
+
+  test.each([
+    ["paused", { type: "paused", fields: { by: "a test" } }],
+    [
+      "cooling down",
+      { type: "incident_closed", incident: "another", fields: { closing: { result: "acted" } } },
+    ],
+  ])("a service that is %s is not acted upon", async (_, entry) => {
+    const { story, starts } = service();
+    const { clock, journal } = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const at = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
+    journal.append({ ...at, ...entry }, "now");
+    await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 55_000 });
+    expect(starts).toEqual([]);
+    journal.append({ ...at, type: "resumed", fields: { by: "a test" } }, "now");
+    await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    expect(starts).toHaveLength(1);
+  });
+
+  test("a container that is still starting is not judged", async () => {
+    const { story, starts } = service();
+    const { clock, journal } = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const young = { startedAtMs: clock.nowMs(), startPeriodMs: 30_000 };
+    const starting = { inspect: async () => containerState(young), logs: async () => [] };
+    const world = () => ({ runtime: starting });
+    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 25_000 });
+    expect(starts).toEqual([]);
+    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    expect(starts).toHaveLength(1);
   });
 
   test("a request that nobody answered in time is a no", async () => {
