@@ -91,6 +91,16 @@ export async function inspect(
   }
 }
 
+/** Then it looks as sick as one that is broken, and is not judged. */
+export function isStarting(container: Finding<ContainerState>, nowMs: number): boolean {
+  if (container.kind === "missing") return false;
+  const { status, health, startedAtMs, startPeriodMs } = container.value;
+  const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
+  // Below 0 the clock was put back, and says nothing of its age.
+  const isYoung = ageMs >= 0 && ageMs < startPeriodMs;
+  return status === "running" && (health === "starting" || isYoung);
+}
+
 async function readLogs(
   name: string,
   runtime: ContainerRuntime,

@@ -21,6 +21,7 @@ export interface Restraint {
   readonly coolsUntilMs: number;
   /** By a person; Infinity without an end. */
   readonly pausedUntilMs: number;
+  readonly isPaused: boolean;
   /** An action made things worse, and no person has said since that Sentinel may go on. */
   readonly automationEnded: boolean;
   readonly isServiceBudgetSpent: boolean;
@@ -50,6 +51,7 @@ export const RECURRENCE_MS = 30 * 60_000;
 export const MOST_RECURRENCES = 2;
 
 const REOPENED: readonly DecisionReason[] = [
+  "paused",
   "data_missing",
   "container_replaced",
   "container_unknown",
@@ -176,6 +178,10 @@ export function createLedger(limits: Limits): Ledger {
         case "resumed":
           resume(service);
           break;
+        case "approval_requested":
+          // Asked again after a restart it is another question: an earlier answer is none to it.
+          answers.delete(key(service, event.request));
+          break;
         case "approval_given":
           // The first answer counts.
           answers.getOrInsert(key(service, event.request), event.answer);
@@ -188,13 +194,15 @@ export function createLedger(limits: Limits): Ledger {
       const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
       const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
       const coolMs = coolsUntilMs.get(service) ?? 0;
+      const untilMs = Math.max(
+        pausedUntilMs.get(service) ?? 0,
+        exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
+      );
       return {
         // A clock that was put back may not draw out a cooldown.
         coolsUntilMs: coolMs - nowMs > limits.cooldownMs ? 0 : coolMs,
-        pausedUntilMs: Math.max(
-          pausedUntilMs.get(service) ?? 0,
-          exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
-        ),
+        pausedUntilMs: untilMs,
+        isPaused: nowMs < untilMs,
         automationEnded: automationEnded.has(service),
         isServiceBudgetSpent:
           recent.filter((act) => act.service === service).length >= limits.mostPerService,

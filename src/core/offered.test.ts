@@ -94,7 +94,7 @@ describe("the decision", () => {
         service: service({ actions: ACTION_IDS }),
         allowlist: allowlistFor(SERVICE_NAME, executors),
       },
-      { autonomy: "auto", alerts: [firing], restraint: UNRESTRAINED, nowMs: START_MS },
+      { autonomy: "auto", alerts: [firing], restraint: UNRESTRAINED },
     );
 
   test.each<{

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { containerState, rule, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import type { ContainerState, Sample } from "./model.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
+import type { SentinelEvent } from "./events.ts";
 
 /** As a source has it: with labels of its own, which the alert takes over. */
 function sampleOf(value: number, elapsedMs: number): Sample {
@@ -212,6 +213,80 @@ describe("after a restart", () => {
     expect(types(after)).not.toContain("approval_requested");
   });
 
+  test("an approval whose command never ran is none for another one", async () => {
+    const { story, starts } = service();
+    const asking = { ...story, policy: { autonomy: "approve" } } as const;
+    const first = await tell({ ...asking, untilMs: 300_000, stopAt: "approval_requested" });
+    const { clock, journal } = first;
+    approve(first);
+    const killed = { killAt: ({ type }: SentinelEvent) => type === "action_started" };
+    await tell({ ...asking, ...killed, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    clock.pass(60_000);
+    const again = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(types(again)).toContain("approval_requested");
+    expect(starts).toEqual([]);
+    approve(again);
+    await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(starts).toHaveLength(1);
+  });
+
+  test("automation stays ended after an action that made things worse", async () => {
+    const { story } = service();
+    const worse: Pick<Story, "script" | "world"> = {
+      script: story.script,
+      world: (clock) => ({
+        ...story.world?.(clock),
+        checkHealth: async () => ({ ok: clock.elapsedMs < 11_500, message: "" }),
+      }),
+    };
+    const { clock, journal, closings } = await tell({
+      ...worse,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_closed",
+    });
+    expect(closings).toMatchObject([{ madeWorse: true }]);
+    const after = await tell({ ...worse, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(after.runs).toEqual([]);
+  });
+
+  test.each([
+    ["paused", { type: "paused", fields: { by: "a test" } }],
+    [
+      "cooling down",
+      { type: "incident_closed", incident: "another", fields: { closing: { result: "acted" } } },
+    ],
+  ])("a service that is %s is not acted upon", async (_, entry) => {
+    const { story, starts } = service();
+    const { clock, journal } = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const at = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
+    journal.append({ ...at, ...entry }, "now");
+    await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 55_000 });
+    expect(starts).toEqual([]);
+    journal.append({ ...at, type: "resumed", fields: { by: "a test" } }, "now");
+    await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    expect(starts).toHaveLength(1);
+  });
+
+  test("a container that is still starting is not judged", async () => {
+    const { story, starts } = service();
+    const { clock, journal } = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const young = { startedAtMs: clock.nowMs(), startPeriodMs: 30_000 };
+    const starting = { inspect: async () => containerState(young), logs: async () => [] };
+    const world = () => ({ runtime: starting });
+    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 25_000 });
+    expect(starts).toEqual([]);
+    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    expect(starts).toHaveLength(1);
+  });
+
   test("a request that nobody answered in time is a no", async () => {
     const { story, starts } = service();
     const asking = { ...story, policy: { autonomy: "approve" } } as const;
@@ -296,3 +371,10 @@ describe("when its rule was removed meanwhile", () => {
     },
   );
 });
+function approve({ events, journal, clock }: Told): void {
+  const asked = events.findLast(({ type }) => type === "approval_requested");
+  const request = asked?.type === "approval_requested" ? asked.request : undefined;
+  const fields = { request, answer: "approved", by: "a test" };
+  const said = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
+  journal.append({ ...said, type: "approval_given", fields }, "now");
+}

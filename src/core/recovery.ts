@@ -2,7 +2,7 @@
 
 import { ACTION_IDS } from "../allowlist.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
-import { inspect } from "./investigation.ts";
+import { inspect, isStarting } from "./investigation.ts";
 import type { Alert, ContainerState, Finding, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
@@ -71,8 +71,22 @@ async function investigate(
   signal: AbortSignal,
 ): Promise<IncidentEnd | "later"> {
   if (alert.state === "inactive") return closeResolved(record, context);
-  if (alert.state !== "firing") return "later";
+  if (alert.state !== "firing" || (await isLeftAlone(alert, context, signal))) return "later";
   return handleIncident({ alert, poll, resumed: record }, context, signal);
+}
+
+/** As one that is new would be. */
+async function isLeftAlone(
+  { rule }: Alert,
+  { policy, world }: Context,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { name } = policy.service;
+  const nowMs = world.clock.nowMs();
+  const about = { service: name, alert: rule.alert };
+  const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
+  if (isPaused || nowMs < coolsUntilMs) return true;
+  return isStarting(await inspect(name, world.runtime, signal), nowMs);
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */

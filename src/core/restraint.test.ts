@@ -5,7 +5,7 @@ import { containerState, rule, START_MS } from "../../test/fixtures.ts";
 import { hotUntil, type Story, type Told, tell, memoryJournal } from "../../test/story.ts";
 import { SentinelError } from "./errors.ts";
 import type { SentinelEvent } from "./events.ts";
-import type { JournalEntry } from "./ports.ts";
+import type { Journal, JournalEntry } from "./ports.ts";
 
 const SERVICE = "sentinel-target-api";
 const MINUTE = 60_000;
@@ -161,6 +161,27 @@ describe("a person", () => {
     expect((answered?.atMs ?? 0) - (asked?.atMs ?? 0)).toBeWithin(15 * MINUTE, 15 * MINUTE + 5001);
   });
 
+  test("said yes, and others acted until it had expired: it is a no", async () => {
+    const journal = memoryJournal();
+    const told = await tell({
+      script: hotUntil(Infinity),
+      policy: { autonomy: "approve" },
+      journal,
+      world: (clock) => {
+        clock.at(30 * MINUTE, () => approve(journal, clock.nowMs()));
+        const acquire = async () => {
+          clock.pass(16 * MINUTE);
+          return { [Symbol.dispose]() {} };
+        };
+        return { actionLock: { acquire } };
+      },
+      untilMs: 60 * MINUTE,
+    });
+    expect(ofType(told, "approval_answered")[0]?.answer).toBe("approved");
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["held expired"]);
+  });
+
   test("is not needed any more when the alert resolves", async () => {
     const told = await tell({
       script: hotUntil(60_000),
@@ -180,6 +201,31 @@ describe("a person", () => {
     expect(ofType(told, "left_alone")).toHaveLength(1);
   });
 
+  test("pauses it while a model thinks: it is left alone, and taken up when the pause is over", async () => {
+    const { journal, world } = spokenIn([
+      { atMs: 10_500, type: "paused", fields: { until_ms: START_MS + 200_000, by: "a test" } },
+    ]);
+    const told = await tell({ script: hotUntil(205_000), journal, world, untilMs: 400_000 });
+    expect(endsOf(told)).toEqual(["skipped paused", "acted healed"]);
+    expect(told.runs[0]?.elapsedMs).toBeWithin(200_000, 207_000);
+  });
+
+  test("pauses what another has approved: it is left alone", async () => {
+    const { journal, world } = spokenIn([{ atMs: 39_999, type: "paused", fields: { by: "a" } }]);
+    const told = await tell({
+      script: hotUntil(Infinity),
+      policy: { autonomy: "approve" },
+      journal,
+      world: (clock) => {
+        clock.at(40_000, () => approve(journal, clock.nowMs()));
+        return world(clock);
+      },
+      untilMs: 200_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["skipped paused"]);
+  });
+
   test("resumes it: it is looked after again", async () => {
     const { journal, world } = spokenIn([
       { atMs: 5000, type: "paused", fields: { by: "a test" } },
@@ -188,6 +234,12 @@ describe("a person", () => {
     const told = await tell({ script: hotUntil(55_000), journal, world, untilMs: 300_000 });
     expect(told.runs[0]?.elapsedMs).toBeWithin(50_000, 57_000);
   });
+
+  function approve(journal: Journal, atMs: number): void {
+    const fields = { request: requestIn(journal.readAfter(0)), answer: "approved", by: "a test" };
+    const said = { atMs, service: SERVICE, incident: undefined, type: "approval_given", fields };
+    journal.append(said, "now");
+  }
 
   function requestIn(entries: readonly JournalEntry[]): unknown {
     return entries.find(({ type }) => type === "approval_requested")?.fields["request"];
