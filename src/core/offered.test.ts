@@ -7,7 +7,6 @@ import {
   evidence,
   rule,
   SERVICE_NAME,
-  START_MS,
   service,
   UNRESTRAINED,
 } from "../../test/fixtures.ts";
