@@ -60,7 +60,7 @@ export function answerRequest(
     entry: { atMs, service, incident: id, type: "approval_given", fields },
     meaning:
       answer === "approved"
-        ? `approved: the observer runs \`${command}\` at its next poll, if ${alert} still fires on ${service}`
+        ? `approved: the observer runs \`${command}\` at its next poll, if ${alert} still fires on ${service} and nobody has paused it`
         : `denied: \`${command}\` is not run`,
   };
 }
