@@ -214,6 +214,21 @@ describe("quiet is told", () => {
       "quiet",
     ]);
   });
+
+  test("a source that comes and goes with each poll is told once", async () => {
+    const told = await tell({
+      script: (_, elapsedMs) =>
+        elapsedMs >= 20_000 && elapsedMs < 100_000 && (elapsedMs / 5000) % 2 === 0
+          ? new Error("cannot be reached")
+          : 0.1,
+      untilMs: 130_000,
+    });
+    const troubles = told.events.filter(({ type }) => type !== "quiet");
+    expect(troubles.map(({ type, atMs }) => [type, atMs - START_MS])).toEqual([
+      ["source_down", 20_000],
+      ["source_back", 105_000],
+    ]);
+  });
 });
 
 describe("who acts", () => {

@@ -26,6 +26,9 @@ export interface WatchOptions {
 /** How often a person is told that all is quiet. */
 const QUIET_EVERY_MS = 60_000;
 
+/** A source is back once it has answered so many polls in a row: one that comes and goes is told once. */
+const BACK_AFTER_POLLS = 3;
+
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
  * for each time that an alert fires.
@@ -54,6 +57,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   let before: readonly Alert[] = [];
   let sourceIsDown = false;
+  let isDownTold = false;
+  let answersInRow = 0;
   let journalIsDown = false;
   // At once, so that a person sees that it works, and then now and again.
   let quietToldMs = Number.NEGATIVE_INFINITY;
@@ -79,7 +84,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       quietToldMs = clock.nowMs();
       continue;
     }
-    if (isQuiet(poll.alerts) && !sourceIsDown && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
+    if (isQuiet(poll.alerts) && !isDownTold && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
       emit({ type: "quiet", alerts: poll.alerts });
       quietToldMs = clock.nowMs();
     }
@@ -90,8 +95,13 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   function tellTroubles(poll: Poll): void {
     const isDown = poll.sourceDown !== undefined;
-    if (isDown && !sourceIsDown) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
-    if (!isDown && sourceIsDown) emit({ type: "source_back" });
+    answersInRow = isDown ? 0 : answersInRow + 1;
+    if (isDown && !isDownTold) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
+    isDownTold ||= isDown;
+    if (isDownTold && answersInRow >= BACK_AFTER_POLLS) {
+      emit({ type: "source_back" });
+      isDownTold = false;
+    }
     if (!isDown) for (const change of changes(before, poll.alerts)) emit(change);
     sourceIsDown = isDown;
     if (!isDown) before = poll.alerts;
