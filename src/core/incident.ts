@@ -16,6 +16,7 @@ import type {
 } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { estimateOnset } from "./onset.ts";
+import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { Context } from "./world.ts";
 
 /** What is known of an incident once it was investigated: all that the rest of it needs. */
@@ -224,7 +225,7 @@ async function act(
   const { id, argv } = action;
   const now = await inspect(policy.service.name, world.runtime, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const changed = whyNotTheSame(findings.container, now);
+  const changed = whyNotTheSame(findings.container, now, action);
   if (changed !== undefined)
     return close({ result: "skipped", reason: changed }, findings, context);
 
@@ -244,16 +245,23 @@ async function act(
 function whyNotTheSame(
   before: Finding<ContainerState>,
   now: Finding<ContainerState>,
+  { executor }: AllowedAction,
 ): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
   if (before.kind === "missing" || now.kind === "missing") {
-    // There was none and there is none, which is a reason for some actions.
-    const isSame = before.kind === "missing" && now.kind === "missing";
-    return isSame && before.reason === now.reason ? undefined : "container_unknown";
+    // There was none and there is none, which Compose can mend. Docker cannot, and might take the name
+    // for the beginning of another container's id.
+    const isNone = [before, now].every(isKnownMissing) && executor !== "docker";
+    return isNone ? undefined : "container_unknown";
   }
   const isSame =
     before.value.containerId === now.value.containerId &&
     before.value.startedAtMs === now.value.startedAtMs;
   return isSame ? undefined : "container_replaced";
+}
+
+/** Docker answered that there is none; anything else says nothing of it. */
+function isKnownMissing(container: Finding<ContainerState>): boolean {
+  return container.kind === "missing" && container.reason === NO_SUCH_CONTAINER;
 }
 
 function startOf({ onsetMs, openedAtMs }: Findings): number {

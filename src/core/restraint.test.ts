@@ -2,7 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 import { containerState, rule, START_MS } from "../../test/fixtures.ts";
-import { hotUntil, type Story, type Told, tell, memoryJournal } from "../../test/story.ts";
+import {
+  diagnoser,
+  hotUntil,
+  type Story,
+  type Told,
+  tell,
+  memoryJournal,
+} from "../../test/story.ts";
 import { SentinelError } from "./errors.ts";
 import type { SentinelEvent } from "./events.ts";
 import type { JournalEntry } from "./ports.ts";
@@ -269,6 +276,39 @@ describe("a container", () => {
     });
     expect(told.runs).toEqual([]);
     expect(endsOf(told)).toEqual(["skipped container_replaced"]);
+  });
+});
+
+describe("a container that is not known", () => {
+  const mute = async (): Promise<never> => {
+    throw new Error("cannot connect to the Docker daemon");
+  };
+  const none = async () => undefined;
+  test.each([
+    ["and says so twice in the same words", mute, "docker-restart", "skipped container_unknown"],
+    // Docker would take the name for the beginning of another's id.
+    ["as there is none", none, "docker-restart", "skipped container_unknown"],
+    ["neither to Compose", mute, "compose-restart", "skipped container_unknown"],
+  ] as const)("%s: nothing is run", async (_, inspect, action, end) => {
+    const told = await tell({
+      script: hotUntil(15_000),
+      diagnosers: (clock) => [diagnoser(clock, { action })],
+      world: () => ({ runtime: { inspect, logs: async () => [] } }),
+      untilMs: 60_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual([end]);
+  });
+
+  test("to be there is what Compose can mend", async () => {
+    const told = await tell({
+      script: hotUntil(15_000),
+      rules: [rule({ permits: ["compose-up"] })],
+      diagnosers: (clock) => [diagnoser(clock, { action: "compose-up" })],
+      world: () => ({ runtime: { inspect: none, logs: async () => [] } }),
+      untilMs: 60_000,
+    });
+    expect(told.runs).toMatchObject([{ id: "compose-up" }]);
   });
 });
 
