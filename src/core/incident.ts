@@ -255,7 +255,9 @@ function whyNotTheSame(
   }
   const isSame =
     before.value.containerId === now.value.containerId &&
-    before.value.startedAtMs === now.value.startedAtMs;
+    before.value.startedAtMs === now.value.startedAtMs &&
+    // By somebody, while it was looked into.
+    now.value.status !== "paused";
   return isSame ? undefined : "container_replaced";
 }
 

@@ -261,6 +261,26 @@ describe("a container", () => {
   });
 
   test.each([
+    // Rates look back on the run before for 20 s.
+    ["that was restarted by somebody", { startedAtMs: START_MS + 9000 }, [31_000]],
+    ["that is as old as the rates' window", { startedAtMs: START_MS - 10_000 }, [11_000]],
+    ["that is paused by somebody", { status: "paused" }, []],
+    ["that Docker is restarting", { status: "restarting" }, []],
+    ["that has exited", { status: "exited" }, [11_000]],
+  ])("%s", async (_, state, expected) => {
+    const told = await tell({
+      script: hotUntil(35_000),
+      world: () => ({
+        runtime: { inspect: async () => containerState(state), logs: async () => [] },
+      }),
+      untilMs: 60_000,
+    });
+    expect(told.runs.map(({ elapsedMs }) => elapsedMs)).toEqual(expected);
+    expect(ofType(told, "left_alone")).toHaveLength(expected[0] === 11_000 ? 0 : 1);
+  });
+
+  test.each([
+    ["paused by somebody else", { status: "paused" }],
     ["replaced by another", { containerId: "another" }],
     ["restarted by somebody else", { startedAtMs: START_MS + 10_500 }],
   ])("that was %s while a model thought is left alone", async (_, changes) => {

@@ -12,7 +12,7 @@ import {
 } from "./incident.ts";
 import { inspect } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
-import type { Alert } from "./model.ts";
+import type { Alert, ContainerState } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
@@ -204,13 +204,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world.runtime, signal);
     if (container.kind === "missing") return false;
-    const { status, health, startedAtMs, startPeriodMs } = container.value;
-    const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
-    // Below 0 the clock was put back, and says nothing of its age.
-    const isYoung = ageMs >= 0 && ageMs < startPeriodMs;
-    if (status !== "running" || (health !== "starting" && !isYoung)) return false;
-    const reason = "its container is still starting";
-    return tellOnce("starting", { type: "left_alone", alert, reason });
+    const reason = whyNotJudged(container.value, monitor.windowMs, nowMs);
+    if (reason === undefined) return false;
+    return tellOnce(reason, { type: "left_alone", alert, reason });
   }
 
   function settle(
@@ -225,6 +221,22 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (isReopened(reason)) handled.delete(key);
     else handled.add(key);
   }
+}
+
+/** Rates look back on the whole window, and so on the run before. */
+function whyNotJudged(
+  { status, health, startedAtMs, startPeriodMs }: ContainerState,
+  windowMs: number,
+  nowMs: number,
+): string | undefined {
+  // What somebody wants to stand still, or is being backed up.
+  if (status === "paused") return "its container is paused; docker unpause lets it go on";
+  if (status === "restarting") return "its container is being restarted already";
+  if (status !== "running") return undefined;
+  const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
+  // Below 0 the clock was put back, and says nothing of its age.
+  const isYoung = ageMs >= 0 && ageMs < Math.max(startPeriodMs, windowMs);
+  return health === "starting" || isYoung ? "its container is still starting" : undefined;
 }
 
 function isFiringOrUnknown(key: string, { alerts }: Poll): boolean {
