@@ -74,17 +74,18 @@ export function openBook(journal: Journal, limits: Limits): Book {
       // What was done counts, also where it cannot be written down.
       const isIntent = type === "action_started";
       if (!isIntent) ledger.apply({ ...entry, seq: NOT_KEPT });
-      if (!catchUp()) {
+      const later = () => {
         if (!isIntent) pending.push(entry);
         if (pending.length > MOST_PENDING) pending.shift();
         return false;
-      }
+      };
+      // Tried anew at each poll: a lock is waited for, which for each event would hold up the loop.
+      if ((trouble !== undefined && !isIntent) || !catchUp()) return later();
       try {
         append(entry, isIntent ? "now" : "soon");
       } catch (error) {
         trouble = messageOf(error);
-        if (!isIntent) pending.push(entry);
-        return false;
+        return later();
       }
       if (isIntent) ledger.apply({ ...entry, seq: NOT_KEPT });
       return true;

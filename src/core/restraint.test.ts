@@ -333,6 +333,22 @@ describe("a container that is not known", () => {
 });
 
 describe("a journal that cannot be written", () => {
+  test("is tried at each poll and at each intent only, since a lock is waited for", async () => {
+    const inner = memoryJournal();
+    let tries = 0;
+    const journal = {
+      ...inner,
+      append() {
+        tries += 1;
+        throw new SentinelError("journal_unavailable", "it is locked by another process");
+      },
+    };
+    // An incident of seven events, which is held, and two polls after it.
+    const told = await tell({ script: hotUntil(200_000), journal, untilMs: 20_000 });
+    expect(endsOf(told)).toEqual(["held journal_unavailable"]);
+    expect(tries).toBe(4);
+  });
+
   test("stops every action and nothing else, is told once, and is done with when it can", async () => {
     const inner = memoryJournal();
     let isFull = true;
