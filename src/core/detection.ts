@@ -93,7 +93,8 @@ function keep(
   if (evaluation.kind === "no_data")
     return [{ ...alert, state: "no_data", ...missing(evaluation) }];
   // `keep_firing_for` counts from the first quiet poll, as in Prometheus.
-  const quietSinceMs = alert.quietSinceMs ?? nowMs;
+  // A clock that was put back may not draw that out.
+  const quietSinceMs = Math.min(alert.quietSinceMs ?? nowMs, nowMs);
   if (nowMs - quietSinceMs >= alert.rule.keepFiringForMs) return [];
   return [{ ...alert, state: "firing", quietSinceMs }];
 }
