@@ -3,6 +3,7 @@
 import type { ActionId, AllowedAction } from "../allowlist.ts";
 import { verify } from "./aftermath.ts";
 import { decide } from "./decision.ts";
+import { isHolding } from "./detection.ts";
 import type { Closing } from "./events.ts";
 import { collectEvidence, diagnose, inspect, readHistory } from "./investigation.ts";
 import type {
@@ -144,8 +145,7 @@ async function actIfStillCalledFor(
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
-  if (!now.some(({ state }) => state === "firing"))
-    return close({ result: "skipped", reason }, findings, context);
+  if (!now.some(isHolding)) return close({ result: "skipped", reason }, findings, context);
   const chosen = policy.allowlist[action];
   if (chosen === undefined)
     return close({ result: "held", reason: "not_allowed_for_service" }, findings, context);

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { rule, sample, START_MS } from "../../test/fixtures.ts";
-import { diagnoser, hotUntil, type Story, type Told, tell } from "../../test/story.ts";
+import {
+  diagnoser,
+  hotUntil,
+  memoryJournal,
+  type Story,
+  type Told,
+  tell,
+} from "../../test/story.ts";
 import { DiagnosisError, SentinelError } from "./errors.ts";
 import type { SentinelEvent } from "./events.ts";
 
@@ -183,6 +190,62 @@ describe("missing data is never a reason to act", () => {
     expect(ofType(told, "alert_changed")[0]).toMatchObject({
       alert: { rule: { alert: "HighMemory" }, noDataReason: "400 bad_data: no such function" },
     });
+  });
+});
+
+describe("an alert that is kept firing while its condition is quiet is no reason to act", () => {
+  const rules = [rule({ keepFiringForMs: 60_000 })];
+  /** Two polls, and then one that is quiet; again later. */
+  const hot = (elapsedMs: number) =>
+    (elapsedMs >= 10_000 && elapsedMs < 10_500) || (elapsedMs >= 40_000 && elapsedMs < 44_000);
+
+  test("while a model thinks; and it is acted on when it holds again", async () => {
+    const told = await tell({
+      rules,
+      script: (_, elapsedMs) => (hot(elapsedMs) ? 1.9 : 0.1),
+      untilMs: 300_000,
+    });
+    expect(told.closings.map(({ result, reason }) => [result, reason])).toEqual([
+      ["skipped", "alert_resolved"],
+      ["acted", undefined],
+    ]);
+    expect(told.runs).toEqual([{ elapsedMs: 42_000, id: "docker-restart" }]);
+  });
+
+  test("after a cooldown", async () => {
+    // It holds during the cooldown alone, which ends at 103 s.
+    const told = await tell({
+      rules,
+      script: (_, elapsedMs) =>
+        (elapsedMs >= 10_000 && elapsedMs < 12_000) || (elapsedMs >= 80_000 && elapsedMs < 90_000)
+          ? 1.9
+          : 0.1,
+      untilMs: 300_000,
+    });
+    expect(told.runs).toHaveLength(1);
+    expect(told.closings).toHaveLength(1);
+  });
+
+  test("after a person's yes", async () => {
+    const journal = memoryJournal();
+    const told = await tell({
+      rules,
+      script: hotUntil(22_000),
+      policy: { autonomy: "approve" },
+      journal,
+      world: (clock) => {
+        clock.at(40_000, () => {
+          const asked = journal.readAfter(0).find(({ type }) => type === "approval_requested");
+          const fields = { request: asked?.fields["request"], answer: "approved", by: "a test" };
+          const entry = { atMs: START_MS, service: "sentinel-target-api", incident: undefined };
+          journal.append({ ...entry, type: "approval_given", fields }, "now");
+        });
+        return {};
+      },
+      untilMs: 300_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(told.closings).toMatchObject([{ result: "skipped", reason: "alert_resolved" }]);
   });
 });
 

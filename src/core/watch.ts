@@ -216,9 +216,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (end.kind === "waiting") waiting.set(incident, end.waiting);
     else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     if (key === undefined) return;
-    // What was not judged is taken up again.
+    // What was not judged is taken up again, and what had resolved when it comes back.
     const { reason } = end.kind === "closed" ? end.closing : {};
-    if (isReopened(reason)) handled.delete(key);
+    if (isReopened(reason) || reason === "alert_resolved") handled.delete(key);
     else handled.add(key);
   }
 }
