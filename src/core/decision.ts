@@ -1,6 +1,7 @@
 /** Whether Sentinel acts alone. Pure; every answer has a reason from a closed list. */
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
+import { isHolding } from "./detection.ts";
 import type { Restraint } from "./ledger.ts";
 import type {
   ActReason,
@@ -41,7 +42,7 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
 
   // A model may have taken half a minute: what it saw need not be so any more.
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
-  if (!now.some(({ state }) => state === "firing")) return skip("alert_resolved");
+  if (!now.some(isHolding)) return skip("alert_resolved");
   if (restraint.isPaused) return skip("paused");
   if (diagnosis.action === "none") return ask(undefined, "no_action_needed");
 

@@ -3,6 +3,7 @@
 import type { ActionId, AllowedAction } from "../allowlist.ts";
 import { verify } from "./aftermath.ts";
 import { decide } from "./decision.ts";
+import { isHolding } from "./detection.ts";
 import type { Closing } from "./events.ts";
 import { collectEvidence, diagnose, inspect, readHistory } from "./investigation.ts";
 import type { Restraint } from "./ledger.ts";
@@ -149,8 +150,7 @@ async function actIfStillCalledFor(
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
-  if (!now.some(({ state }) => state === "firing"))
-    return close({ result: "skipped", reason }, findings, context);
+  if (!now.some(isHolding)) return close({ result: "skipped", reason }, findings, context);
   // The settings may be others than when it was asked, and others may have had the lock for long.
   const hold = (reason: DecisionReason) => close({ result: "held", reason }, findings, context);
   if (restraintNow(findings.alert, context).isPaused)
@@ -245,7 +245,7 @@ async function act(
   const { id, argv } = action;
   const now = await inspect(policy.service.name, world.runtime, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const changed = whyNotTheSame(findings.container, now);
+  const changed = whyNotTheSame(findings.container, now, action);
   if (changed !== undefined)
     return close({ result: "skipped", reason: changed }, findings, context);
 
@@ -265,13 +265,19 @@ async function act(
 function whyNotTheSame(
   before: Finding<ContainerState>,
   now: Finding<ContainerState>,
+  { executor }: AllowedAction,
 ): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
-  // There was none and there is none, which is a reason for some actions; not to be told is none.
-  if (isAbsent(before) && isAbsent(now)) return undefined;
-  if (before.kind === "missing" || now.kind === "missing") return "container_unknown";
+  if (before.kind === "missing" || now.kind === "missing") {
+    // There was none and there is none, which Compose can mend. Docker cannot, and might take the name
+    // for the beginning of another container's id.
+    const isNone = [before, now].every(isKnownMissing) && executor !== "docker";
+    return isNone ? undefined : "container_unknown";
+  }
   const isSame =
     before.value.containerId === now.value.containerId &&
-    before.value.startedAtMs === now.value.startedAtMs;
+    before.value.startedAtMs === now.value.startedAtMs &&
+    // By somebody, while it was looked into.
+    now.value.status !== "paused";
   return isSame ? undefined : "container_replaced";
 }
 
@@ -279,7 +285,8 @@ function isSameCommand(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((word, index) => word === b[index]);
 }
 
-function isAbsent(container: Finding<ContainerState>): boolean {
+/** Docker answered that there is none; anything else says nothing of it. */
+function isKnownMissing(container: Finding<ContainerState>): boolean {
   return container.kind === "missing" && container.reason === NO_SUCH_CONTAINER;
 }
 

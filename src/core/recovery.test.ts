@@ -153,7 +153,7 @@ describe("killed while the command runs, which goes on without Sentinel", () => 
   });
 });
 
-test("killed before its command did anything, and its container removed: it is all found out anew", async () => {
+test("killed before its command did anything, and its container removed: nothing is run on none", async () => {
   const { story, starts } = service();
   const gone: Story = {
     ...story,
@@ -162,12 +162,18 @@ test("killed before its command did anything, and its container removed: it is a
   };
   const first = { ...story, untilMs: 300_000, act: () => ({}), killInAction: true };
   const { clock, journal } = await tell(first);
-  const { events } = await tell({ ...gone, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+  const { events, closings } = await tell({
+    ...gone,
+    clock,
+    journal,
+    untilMs: clock.elapsedMs + 300_000,
+  });
   const outcomes = events.flatMap((event) =>
     event.type === "action_finished" ? event.outcome.kind : [],
   );
-  expect(outcomes).toEqual(["not_started", "succeeded"]);
-  expect(starts).toHaveLength(1);
+  expect(outcomes).toEqual(["not_started"]);
+  expect(closings[0]).toMatchObject({ result: "skipped", reason: "container_unknown" });
+  expect(starts).toEqual([]);
 });
 
 describe("after a restart", () => {

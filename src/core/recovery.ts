@@ -2,7 +2,7 @@
 
 import { ACTION_IDS } from "../allowlist.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
-import { inspect, isStarting } from "./investigation.ts";
+import { inspect, whyNotJudged } from "./investigation.ts";
 import type { Alert, ContainerState, Finding, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
@@ -86,7 +86,8 @@ async function isLeftAlone(
   const about = { service: name, alert: rule.alert };
   const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
   if (isPaused || nowMs < coolsUntilMs) return true;
-  return isStarting(await inspect(name, world.runtime, signal), nowMs);
+  const container = await inspect(name, world.runtime, signal);
+  return whyNotJudged(container, { windowMs: world.monitor.windowMs, nowMs }) !== undefined;
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */

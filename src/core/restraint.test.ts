@@ -2,7 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 import { containerState, rule, START_MS } from "../../test/fixtures.ts";
-import { hotUntil, type Story, type Told, tell, memoryJournal } from "../../test/story.ts";
+import {
+  diagnoser,
+  hotUntil,
+  type Story,
+  type Told,
+  tell,
+  memoryJournal,
+} from "../../test/story.ts";
 import { SentinelError } from "./errors.ts";
 import type { SentinelEvent } from "./events.ts";
 import type { Journal, JournalEntry } from "./ports.ts";
@@ -306,6 +313,26 @@ describe("a container", () => {
   });
 
   test.each([
+    // Rates look back on the run before for 20 s.
+    ["that was restarted by somebody", { startedAtMs: START_MS + 9000 }, [31_000]],
+    ["that is as old as the rates' window", { startedAtMs: START_MS - 10_000 }, [11_000]],
+    ["that is paused by somebody", { status: "paused" }, []],
+    ["that Docker is restarting", { status: "restarting" }, []],
+    ["that has exited", { status: "exited" }, [11_000]],
+  ])("%s", async (_, state, expected) => {
+    const told = await tell({
+      script: hotUntil(35_000),
+      world: () => ({
+        runtime: { inspect: async () => containerState(state), logs: async () => [] },
+      }),
+      untilMs: 60_000,
+    });
+    expect(told.runs.map(({ elapsedMs }) => elapsedMs)).toEqual(expected);
+    expect(ofType(told, "left_alone")).toHaveLength(expected[0] === 11_000 ? 0 : 1);
+  });
+
+  test.each([
+    ["paused by somebody else", { status: "paused" }],
     ["replaced by another", { containerId: "another" }],
     ["restarted by somebody else", { startedAtMs: START_MS + 10_500 }],
   ])("that was %s while a model thought is left alone", async (_, changes) => {
@@ -324,7 +351,56 @@ describe("a container", () => {
   });
 });
 
+describe("a container that is not known", () => {
+  const mute = async (): Promise<never> => {
+    throw new Error("cannot connect to the Docker daemon");
+  };
+  const none = async () => undefined;
+  test.each([
+    ["and says so twice in the same words", mute, "docker-restart", "skipped container_unknown"],
+    // Docker would take the name for the beginning of another's id.
+    ["as there is none", none, "docker-restart", "skipped container_unknown"],
+    ["neither to Compose", mute, "compose-restart", "skipped container_unknown"],
+  ] as const)("%s: nothing is run", async (_, inspect, action, end) => {
+    const told = await tell({
+      script: hotUntil(15_000),
+      diagnosers: (clock) => [diagnoser(clock, { action })],
+      world: () => ({ runtime: { inspect, logs: async () => [] } }),
+      untilMs: 60_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual([end]);
+  });
+
+  test("to be there is what Compose can mend", async () => {
+    const told = await tell({
+      script: hotUntil(15_000),
+      rules: [rule({ permits: ["compose-up"] })],
+      diagnosers: (clock) => [diagnoser(clock, { action: "compose-up" })],
+      world: () => ({ runtime: { inspect: none, logs: async () => [] } }),
+      untilMs: 60_000,
+    });
+    expect(told.runs).toMatchObject([{ id: "compose-up" }]);
+  });
+});
+
 describe("a journal that cannot be written", () => {
+  test("is tried at each poll, decision and intent only, since a lock is waited for", async () => {
+    const inner = memoryJournal();
+    let tries = 0;
+    const journal = {
+      ...inner,
+      append() {
+        tries += 1;
+        throw new SentinelError("journal_unavailable", "it is locked by another process");
+      },
+    };
+    // An incident of seven events, which is held, and two polls after it.
+    const told = await tell({ script: hotUntil(200_000), journal, untilMs: 20_000 });
+    expect(endsOf(told)).toEqual(["held journal_unavailable"]);
+    expect(tries).toBe(5);
+  });
+
   test("stops every action and nothing else, is told once, and is done with when it can", async () => {
     const inner = memoryJournal();
     let isFull = true;

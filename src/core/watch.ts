@@ -11,7 +11,7 @@ import {
   type Waiting,
 } from "./incident.ts";
 import { incidentId } from "./incident-id.ts";
-import { inspect, isStarting } from "./investigation.ts";
+import { inspect, whyNotJudged } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
@@ -29,6 +29,9 @@ export const GONE = "the service is gone";
 
 /** How often a person is told that all is quiet. */
 const QUIET_EVERY_MS = 60_000;
+
+/** A source is back once it has answered so many polls in a row: one that comes and goes is told once. */
+const BACK_AFTER_POLLS = 3;
 
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
@@ -61,6 +64,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   let before: readonly Alert[] = [];
   let sourceIsDown = false;
+  let isDownTold = false;
+  let answersInRow = 0;
   let journalIsDown = false;
   // At once, so that a person sees that it works, and then now and again.
   let quietToldMs = Number.NEGATIVE_INFINITY;
@@ -87,7 +92,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       quietToldMs = clock.nowMs();
       continue;
     }
-    if (isQuiet(poll.alerts) && !sourceIsDown && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
+    if (isQuiet(poll.alerts) && !isDownTold && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
       emit({ type: "quiet", alerts: poll.alerts });
       quietToldMs = clock.nowMs();
     }
@@ -105,8 +110,13 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   function tellTroubles(poll: Poll): void {
     const isDown = poll.sourceDown !== undefined;
-    if (isDown && !sourceIsDown) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
-    if (!isDown && sourceIsDown) emit({ type: "source_back" });
+    answersInRow = isDown ? 0 : answersInRow + 1;
+    if (isDown && !isDownTold) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
+    isDownTold ||= isDown;
+    if (isDownTold && answersInRow >= BACK_AFTER_POLLS) {
+      emit({ type: "source_back" });
+      isDownTold = false;
+    }
     if (!isDown) for (const change of changes(before, poll.alerts)) emit(change);
     sourceIsDown = isDown;
     if (!isDown) before = poll.alerts;
@@ -217,9 +227,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (nowMs < coolsUntilMs)
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world.runtime, signal);
-    if (!isStarting(container, nowMs)) return false;
-    const reason = "its container is still starting";
-    return tellOnce("starting", { type: "left_alone", alert, reason });
+    const reason = whyNotJudged(container, { windowMs: monitor.windowMs, nowMs });
+    if (reason === undefined) return false;
+    return tellOnce(reason, { type: "left_alone", alert, reason });
   }
 
   function settle(
@@ -229,9 +239,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (end.kind === "waiting") waiting.set(incident, end.waiting);
     else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     if (key === undefined) return;
-    // What was not judged is taken up again.
+    // What was not judged is taken up again, and what had resolved when it comes back.
     const { reason } = end.kind === "closed" ? end.closing : {};
-    if (isReopened(reason)) handled.delete(key);
+    if (isReopened(reason) || reason === "alert_resolved") handled.delete(key);
     else handled.add(key);
   }
 }
