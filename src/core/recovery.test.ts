@@ -1,10 +1,12 @@
 /** Sentinel is killed, and started again: at every boundary between two events of an incident. */
 
 import { describe, expect, test } from "bun:test";
-import { containerState, rule, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
+import { alert, containerState, rule, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
+import { entriesOf } from "../../test/incident-entries.ts";
+import type { IncidentEvent, SentinelEvent } from "./events.ts";
 import type { ContainerState, Sample } from "./model.ts";
+import type { NewJournalEntry } from "./ports.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
-import type { SentinelEvent } from "./events.ts";
 
 /** As a source has it: with labels of its own, which the alert takes over. */
 function sampleOf(value: number, elapsedMs: number): Sample {
@@ -108,8 +110,22 @@ describe("killed while the command runs", () => {
 });
 
 describe("killed while the command runs, which goes on without Sentinel", () => {
-  /** Docker ends what it was told, however long the container takes to stop. */
-  async function goesOn(takesMs: number, container: Partial<ContainerState> = {}) {
+  const DOWN = rule({
+    alert: "TargetDown",
+    expr: "up == 0",
+    signal: { expr: "up", operator: "==", threshold: 0 },
+    severity: "critical",
+  });
+
+  interface GoingOn {
+    /** How long Docker takes for what it was told. */
+    readonly takesMs: number;
+    readonly container?: Partial<ContainerState>;
+    /** What else was open. */
+    readonly others?: readonly NewJournalEntry[];
+  }
+
+  async function goesOn({ takesMs, container, others = [] }: GoingOn): Promise<Told> {
     const { story, starts } = service();
     let stoppedMs: number | undefined;
     const slow: Pick<Story, "script" | "rules" | "world" | "act"> = {
@@ -133,23 +149,62 @@ describe("killed while the command runs, which goes on without Sentinel", () => 
       }),
     };
     const { clock, journal } = await tell({ ...slow, untilMs: 300_000, killInAction: true });
+    for (const entry of others) journal.append(entry, "soon");
     clock.pass(1000);
     return tell({ ...slow, clock, journal, untilMs: clock.elapsedMs + 300_000 });
   }
-  const DOWN = rule({
-    alert: "TargetDown",
-    expr: "up == 0",
-    signal: { expr: "up", operator: "==", threshold: 0 },
-    severity: "critical",
-  });
 
-  test.each<[string, number, Partial<ContainerState>]>([
-    ["nothing else is done while it may", 20_000, {}],
-    ["it is waited for as long as its container may take", 55_000, { stopTimeoutMs: 60_000 }],
-  ])("%s", async (_, takesMs, container) => {
-    const { runs, closings } = await goesOn(takesMs, container);
+  test.each<[string, GoingOn]>([
+    ["another alert that fires meanwhile has to wait", { takesMs: 20_000 }],
+    [
+      "it may take as long as its container may take to stop",
+      { takesMs: 55_000, container: { stopTimeoutMs: 60_000 } },
+    ],
+  ])("%s", async (_, story) => {
+    const { runs, closings } = await goesOn(story);
     expect(runs).toEqual([]);
     expect(closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
+  });
+
+  const request = "another";
+  const argv = ["docker", "restart", SERVICE_NAME];
+  const opened = {
+    type: "incident_opened",
+    alert: alert({ rule: DOWN }),
+    onsetMs: undefined,
+  } as const;
+  const found: IncidentEvent = {
+    type: "evidence_collected",
+    container: { kind: "found", value: containerState() },
+    health: { ok: true, message: "" },
+    logLines: 0,
+    historyPoints: 0,
+  };
+  const asked: IncidentEvent = {
+    type: "approval_requested",
+    request,
+    action: "docker-restart",
+    argv,
+    expiresAtMs: START_MS + 600_000,
+  };
+  const yes: NewJournalEntry = {
+    atMs: START_MS,
+    service: SERVICE_NAME,
+    incident: undefined,
+    type: "approval_given",
+    fields: { request, answer: "approved", by: "a test" },
+  };
+
+  test.each<[string, readonly NewJournalEntry[]]>([
+    ["an incident that was open as well", entriesOf([opened], { id: request })],
+    ["a person's answer", [...entriesOf([opened, found, asked], { id: request }), yes]],
+  ])("%s has to wait", async (_, others) => {
+    const { runs, closings } = await goesOn({ takesMs: 20_000, others });
+    expect(runs).toEqual([]);
+    expect(closings).toMatchObject([
+      { result: "acted", verdict: { kind: "healed" } },
+      { result: "skipped", reason: "alert_resolved" },
+    ]);
   });
 });
 

@@ -119,7 +119,7 @@ async function reconcile(
   const argv = record.decision?.argv ?? [];
   const now = await inspect(policy.service.name, world.runtime, signal);
   if (hasStartedSince(findings.container, now)) {
-    const output = "it ran while Sentinel was away";
+    const output = "the service has started since, so it was not run again";
     const outcome: Outcome = {
       kind: "succeeded",
       argv,

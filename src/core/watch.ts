@@ -86,8 +86,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (!sourceIsDown) forgetResolved(poll);
 
     const isBusy =
-      (await resumeOne(poll)) ||
-      (!isActing() && ((await answerOne(poll)) || (await takeUpMostUrgent(poll))));
+      (await resumeOne(poll)) || (await answerOne(poll)) || (await takeUpMostUrgent(poll));
     if (isBusy) {
       quietToldMs = clock.nowMs();
       continue;
@@ -193,6 +192,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
+    if (isActing()) return false;
     const resumed = new Set([...unfinished.values()].map(({ record }) => record.alert.name));
     const urgent = mostUrgent(
       poll.alerts.filter(
