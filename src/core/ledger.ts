@@ -63,6 +63,15 @@ interface OpenIncident {
   action?: ActionId | undefined;
 }
 
+/** Counts towards the budgets. */
+interface Act {
+  readonly atMs: number;
+  readonly service: string;
+  readonly incident: string;
+  /** Nobody saw what became of the command: it counts, whatever is found out later. */
+  readonly wasCutOff?: true;
+}
+
 /** How one alert of one service was healed, and whether it lasted. */
 interface Chain {
   healedAtMs: number;
@@ -77,11 +86,7 @@ export function createLedger(limits: Limits): Ledger {
   const pausedUntilMs = new Map<string, number>();
   const automationEnded = new Set<string>();
   const answers = new Map<string, "approved" | "denied">();
-  let acts: readonly {
-    readonly atMs: number;
-    readonly service: string;
-    readonly incident: string;
-  }[] = [];
+  let acts: readonly Act[] = [];
 
   /** A healing that did not last: counted once for each time. */
   function countRecurrence(chain: Chain, atMs: number): void {
@@ -145,9 +150,12 @@ export function createLedger(limits: Limits): Ledger {
         case "action_finished": {
           if (event.outcome.kind !== "not_started") break;
           const last = acts.findLastIndex((act) => act.incident === incident);
-          acts = acts.filter((_, index) => index !== last);
+          acts = acts.filter(({ wasCutOff }, index) => index !== last || wasCutOff);
           break;
         }
+        case "incident_resumed":
+          acts = acts.map((act) => (act.incident === incident ? { ...act, wasCutOff: true } : act));
+          break;
         case "incident_closed":
           close(entry, event.closing);
           break;
