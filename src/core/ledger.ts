@@ -70,6 +70,15 @@ interface OpenIncident {
   action?: ActionId | undefined;
 }
 
+/** Counts towards the budgets. */
+interface Act {
+  readonly atMs: number;
+  readonly service: string;
+  readonly incident: string;
+  /** Nobody saw what became of the command: it counts, whatever is found out later. */
+  readonly wasCutOff?: true;
+}
+
 /** How one alert of one service was healed, and whether it lasted. */
 interface Chain {
   healedAtMs: number;
@@ -86,12 +95,7 @@ export function createLedger(limits: Limits): Ledger {
   const exempt = new Set<string>();
   const automationEnded = new Set<string>();
   const answers = new Map<string, "approved" | "denied">();
-  let acts: readonly {
-    readonly atMs: number;
-    readonly service: string;
-    /** Two services may share an id. */
-    readonly incident: string;
-  }[] = [];
+  let acts: readonly Act[] = [];
 
   /** A healing that did not last: counted once for each time. */
   function countRecurrence(chain: Chain, atMs: number): void {
@@ -163,9 +167,16 @@ export function createLedger(limits: Limits): Ledger {
           const last = acts.findLastIndex(
             (act) => act.incident === incident && act.service === service,
           );
-          acts = acts.filter((_, index) => index !== last);
+          acts = acts.filter(({ wasCutOff }, index) => index !== last || wasCutOff);
           break;
         }
+        case "incident_resumed":
+          acts = acts.map((act) =>
+            act.incident === incident && act.service === service
+              ? { ...act, wasCutOff: true }
+              : act,
+          );
+          break;
         case "incident_closed":
           close(entry, event.closing);
           break;

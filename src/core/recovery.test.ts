@@ -291,6 +291,25 @@ describe("after a restart", () => {
     expect(starts).toHaveLength(1);
   });
 
+  test("a command that was cut off counts as an action: it may have run", async () => {
+    const { story, starts } = service();
+    const limits = { mostPerService: 1, mostInAll: 10 };
+    const killAt = ({ type }: SentinelEvent) => type === "action_started";
+    const { clock, journal } = await tell({ ...story, limits, killAt, untilMs: 300_000 });
+    const after = await tell({
+      ...story,
+      limits,
+      clock,
+      journal,
+      untilMs: clock.elapsedMs + 300_000,
+    });
+    expect(starts).toEqual([]);
+    const reasons = after.events.flatMap((event) =>
+      event.type === "decided" ? event.decision.reason : [],
+    );
+    expect(reasons).toEqual(["service_budget"]);
+  });
+
   test("automation stays ended after an action that made things worse", async () => {
     const { story } = service();
     const worse: Pick<Story, "script" | "world"> = {
