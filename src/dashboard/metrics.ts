@@ -6,6 +6,7 @@ import { DIAGNOSIS_FAILURES } from "../core/errors.ts";
 import type { Closing, SentinelEvent } from "../core/events.ts";
 import { alertOfId } from "../core/incident-id.ts";
 import {
+  ACT_REASONS,
   type AlertState,
   type Decision,
   DECISION_REASONS,
@@ -223,7 +224,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
 }
 
 function decisionsFor(reason: Decision["reason"]): readonly Decision["kind"][] {
-  return reason === "two_keys_agree" ? ["act"] : ["ask", "skip"];
+  return ACT_REASONS.some((one) => one === reason) ? ["act"] : ["ask", "skip"];
 }
 
 function endOf({ result, verdict }: Closing): (typeof ENDS)[number] {
