@@ -91,6 +91,18 @@ describe("an approval", () => {
     expect(endsOf(told)).toEqual(["held expired"]);
   });
 
+  test("while there are no signals is carried out when they are back", async () => {
+    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
+      script: (_, elapsedMs) => {
+        if (elapsedMs >= 30_000 && elapsedMs < 60_000) return new Error("it refuses");
+        return elapsedMs >= 10_000 && elapsedMs < 65_000 ? 1.9 : 0.1;
+      },
+      untilMs: 150_000,
+    });
+    expect(told.runs[0]?.elapsedMs).toBeWithin(60_000, 66_000);
+    expect(endsOf(told)).toEqual(["acted healed"]);
+  });
+
   test("of a container that was replaced meanwhile runs nothing", async () => {
     const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
       untilMs: 60_000,
@@ -248,6 +260,28 @@ describe("a container that is gone for good", () => {
 
   test("takes its request with it: nobody could ever carry it out", async () => {
     expect(endsOf(await goneAt(GONE))).toEqual(["skipped container_replaced"]);
+  });
+
+  test("after an action that nobody saw the end of leaves the verdict unknown", async () => {
+    const journal = memoryJournal();
+    const first = await tell({
+      script: hotUntil(Infinity),
+      journal,
+      killAt: ({ type }) => type === "action_started",
+      untilMs: 60_000,
+    });
+    const stop = new AbortController();
+    const told = await asking(() => ({}), {
+      journal,
+      clock: first.clock,
+      stop,
+      untilMs: 90_000,
+      world: (clock) => {
+        clock.at(first.clock.elapsedMs + 1, () => stop.abort(GONE));
+        return {};
+      },
+    });
+    expect(endsOf(told)).toEqual(["acted unknown"]);
   });
 
   test("is not one that is watched no longer since Sentinel stops: its request stays", async () => {

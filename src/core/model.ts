@@ -226,7 +226,8 @@ export type Decision =
     };
 
 /** `next_on_the_list`: what was chosen has not lasted, so that the rule's next action is tried. */
-export type ActReason = "two_keys_agree" | "next_on_the_list";
+export const ACT_REASONS = ["two_keys_agree", "next_on_the_list"] as const;
+export type ActReason = (typeof ACT_REASONS)[number];
 
 /** What became of one command. */
 export interface Outcome {

@@ -3,7 +3,7 @@
 import { ACTION_IDS } from "../allowlist.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
 import { inspect, whyNotJudged } from "./investigation.ts";
-import type { Alert, ContainerState, Finding, Outcome } from "./model.ts";
+import type { Alert, ContainerState, DecisionReason, Finding, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { IncidentRecord } from "./record.ts";
@@ -162,13 +162,33 @@ function closeResolved(record: IncidentRecord, context: Context): IncidentEnd {
 
 /** Nobody can tell whether it still holds. */
 function closeWithoutRule(record: IncidentRecord, context: Context): IncidentEnd {
-  const { intentAtMs, onsetMs, openedAtMs } = record;
-  if (intentAtMs === undefined)
-    return close({ result: "skipped", reason: "rule_removed" }, record, context);
-  const reason = "its rule was removed, so nothing shows whether it is well";
-  const verdict = { kind: "unknown", reason } as const;
+  const verdictReason = "its rule was removed, so nothing shows whether it is well";
+  return closeUnjudged(record, { reason: "rule_removed", verdictReason }, context);
+}
+
+/** There is no such container any more. */
+export function closeGone(record: IncidentRecord, context: Context): IncidentEnd {
+  const verdictReason = "its container is gone, so nothing shows whether it is well";
+  return closeUnjudged(record, { reason: "container_replaced", verdictReason }, context);
+}
+
+interface Unjudged {
+  /** If nothing was run. */
+  readonly reason: DecisionReason;
+  /** If something was. */
+  readonly verdictReason: string;
+}
+
+function closeUnjudged(
+  { intentAtMs, onsetMs, openedAtMs }: IncidentRecord,
+  { reason, verdictReason }: Unjudged,
+  context: Context,
+): IncidentEnd {
+  const opened = { onsetMs, openedAtMs };
+  if (intentAtMs === undefined) return close({ result: "skipped", reason }, opened, context);
+  const verdict = { kind: "unknown", reason: verdictReason } as const;
   const actedAfterMs = intentAtMs - (onsetMs ?? openedAtMs);
-  return close({ result: "acted", actedAfterMs, verdict }, record, context);
+  return close({ result: "acted", actedAfterMs, verdict }, opened, context);
 }
 
 /** The alert as it stands; one that is quiet has no state but its rule. */

@@ -15,7 +15,7 @@ import { inspect, whyNotJudged } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
-import { isInFlight, resume, type Unfinished } from "./recovery.ts";
+import { closeGone, isInFlight, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
 
 export interface WatchOptions {
@@ -104,7 +104,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   function closeAll(): void {
     const end = { result: "skipped", reason: "container_replaced" } as const;
     for (const [incident, { findings }] of waiting) close(end, findings, contextOf(incident));
-    for (const [incident, { record }] of unfinished) close(end, record, contextOf(incident));
+    for (const [incident, { record }] of unfinished) closeGone(record, contextOf(incident));
   }
 
   function tellTroubles(poll: Poll): void {
@@ -188,7 +188,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     // Further away than it can be, after a clock was put back: no longer bound to its time.
     const leftMs = expiresAtMs - clock.nowMs();
     if (leftMs <= 0 || leftMs > APPROVAL_MS) return "expired";
-    return book.ledger.answerTo({ service, request });
+    const answer = book.ledger.answerTo({ service, request });
+    // Whether it is still called for cannot be told now, and may be in a moment.
+    return answer === "approved" && sourceIsDown ? undefined : answer;
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
