@@ -56,7 +56,7 @@ export function signalsOf(settings: ObserverSettings): Signals {
     return { source: prometheusSource({ url: prometheusUrl }), embedded: undefined, description };
   }
   const contained = services.filter(({ executors }) => executors.includes("docker"));
-  const asksDocker = services.length === 0 || contained.length > 0;
+  const asksDocker = watchesLabelled(settings);
   const embedded = createEmbedded({
     targets: scrapeTargets,
     intervalMs: pollIntervalMs,
@@ -76,6 +76,12 @@ export function signalsOf(settings: ObserverSettings): Signals {
     ...(asksDocker ? ["Docker"] : []),
   ];
   return { source: embedded, embedded, description: `scraped from ${asked.join(", ")}, ${every}` };
+}
+
+/** Whether containers are watched for their label alone, beside the services of the settings. */
+export function watchesLabelled({ prometheusUrl, services }: ObserverSettings): boolean {
+  if (prometheusUrl !== undefined) return false;
+  return services.length === 0 || services.some(({ executors }) => executors.includes("docker"));
 }
 
 /**

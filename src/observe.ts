@@ -9,7 +9,7 @@ import { createLock, type Lock } from "./core/lock.ts";
 import type { HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
 import type { ContainerRuntime, Diagnoser, Executor, Journal } from "./core/ports.ts";
-import { watch } from "./core/watch.ts";
+import { GONE, watch } from "./core/watch.ts";
 import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
@@ -234,7 +234,7 @@ async function watchLabelled(
     }
     for (const [name, { stop, done }] of running) {
       if (labelled.includes(name)) continue;
-      stop.abort();
+      stop.abort(GONE);
       await done;
       running.delete(name);
       watched.splice(

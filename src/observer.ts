@@ -40,6 +40,8 @@ export async function runObserver(
   const signals = signalsOf(settings);
   const { emit, announce, say } = createOutput(settings);
   const { version, services, autonomy, healLabel } = settings;
+  // First of all: who cannot keep a journal watches nothing, and does not say so.
+  using journal = openJournal(settings, say);
   const names = services.map(({ name }) => name).join(", ");
   announce(`Sentinel ${version} watches ${names || `containers with the label ${healLabel}`}`);
   say("signals", signals.description);
@@ -49,7 +51,6 @@ export async function runObserver(
   );
   say("sent out", describeSent(settings));
   say("autonomy", autonomy);
-  using journal = openJournal(settings, say);
   say("journal", settings.journalPath);
   const shared = { settings, signals, emit, say, onStall, journal };
   if (settings.supervise === undefined) {

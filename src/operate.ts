@@ -2,9 +2,17 @@
 
 import { userInfo } from "node:os";
 import type { ObserverSettings } from "./config.ts";
-import { answerRequest, pause, resumeAutomation, type Said, type Saying } from "./core/operator.ts";
+import {
+  answerRequest,
+  type KnownServices,
+  pause,
+  resumeAutomation,
+  type Said,
+  type Saying,
+} from "./core/operator.ts";
+import type { JournalEntry } from "./core/ports.ts";
 import { foldIncidents } from "./core/record.ts";
-import { systemClock } from "./drivers.ts";
+import { systemClock, watchesLabelled } from "./drivers.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
 
 export type Order =
@@ -18,12 +26,11 @@ export type Order =
  * @returns what it means, as one sentence
  * @throws SentinelError `usage` when it cannot be said, `journal` when there is no journal
  */
-export function operate(order: Order, { journalPath }: ObserverSettings): string {
-  const journal = sqliteJournal(journalPath, { mode: "operator" });
+export function operate(order: Order, settings: ObserverSettings): string {
+  const journal = sqliteJournal(settings.journalPath, { mode: "operator" });
   try {
-    const records = foldIncidents(journal.readAfter(0));
     const saying = { by: userInfo().username, atMs: systemClock.nowMs() };
-    const { entry, meaning } = say(order, records, saying);
+    const { entry, meaning } = say(order, { settings, entries: journal.readAfter(0) }, saying);
     journal.append(entry, "now");
     return meaning;
   } finally {
@@ -31,15 +38,28 @@ export function operate(order: Order, { journalPath }: ObserverSettings): string
   }
 }
 
-function say(order: Order, records: ReturnType<typeof foldIncidents>, saying: Saying): Said {
+interface Known {
+  readonly settings: ObserverSettings;
+  readonly entries: readonly JournalEntry[];
+}
+
+function say(order: Order, known: Known, saying: Saying): Said {
+  const records = foldIncidents(known.entries);
   switch (order.kind) {
     case "approve":
       return answerRequest({ text: order.request, answer: "approved" }, records, saying);
     case "deny":
       return answerRequest({ text: order.request, answer: "denied" }, records, saying);
     case "pause":
-      return pause(order, saying);
+      return pause(order, servicesOf(known), saying);
     case "resume":
-      return resumeAutomation(order.service, saying);
+      return resumeAutomation(order.service, servicesOf(known), saying);
   }
+}
+
+/** Those of the settings, and those of which the journal tells: a container may come by its label. */
+function servicesOf({ settings, entries }: Known): KnownServices {
+  const told = entries.map(({ service }) => service).filter((name) => name !== "");
+  const names = [...new Set([...settings.services.map(({ name }) => name), ...told])];
+  return { names, isComplete: !watchesLabelled(settings) };
 }

@@ -11,7 +11,7 @@ import { createObserverMetrics } from "./dashboard/metrics.ts";
 import type { ApiSources } from "./dashboard/prometheus-endpoint.ts";
 import { MOST_SILENT_INTERVALS, whyNotReady } from "./dashboard/readiness.ts";
 import { serveDashboard } from "./dashboard/server.ts";
-import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
+import { diagnosersOf, type Signals, systemClock, watchesLabelled } from "./drivers.ts";
 import { ownProcess } from "./own-process.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
 import type { Loop } from "./watchdog/pulse.ts";
@@ -68,6 +68,10 @@ export function createVitals(options: VitalsOptions): Vitals {
       token: operatorToken,
       nowMs: systemClock.nowMs,
       records: () => foldIncidents(journal.readAfter(0)),
+      services: () => ({
+        names: watched.map(({ service }) => service.name),
+        isComplete: !watchesLabelled(settings),
+      }),
       append: (entry: NewJournalEntry) => void journal.append(entry, "now"),
     },
     ...(embedded === undefined ? {} : { api: apiOf(embedded, options) }),

@@ -44,6 +44,8 @@ export interface Story {
   readonly onPoll?: MonitorOptions["onPoll"];
   /** When Sentinel is told to stop, from the start of the story. */
   readonly untilMs: number;
+  /** What tells it to stop, if a story has its own way. */
+  readonly stop?: AbortController;
   /** Told to stop when this type of event has been told, if that comes earlier. */
   readonly stopAt?: SentinelEvent["type"];
 }
@@ -92,7 +94,7 @@ export async function tell(story: Story): Promise<Told> {
     fallbackWindowMs: windowMs,
     ...(story.onPoll === undefined ? {} : { onPoll: story.onPoll }),
   };
-  const stop = new AbortController();
+  const stop = story.stop ?? new AbortController();
   const die = () => {
     isDead = true;
     stop.abort();

@@ -57,6 +57,29 @@ export function openBook(journal: Journal, limits: Limits): Book {
     }
   };
 
+  const refresh = () => {
+    if (!catchUp()) return;
+    try {
+      for (const entry of journal.readAfter(seenSeq)) {
+        seenSeq = entry.seq;
+        if (!own.delete(entry.seq)) ledger.apply(entry);
+      }
+    } catch (error) {
+      trouble = messageOf(error);
+    }
+  };
+  /** @returns whether it is in the journal */
+  const write = (entry: NewJournalEntry, durability: "now" | "soon"): boolean => {
+    if (trouble !== undefined) return false;
+    try {
+      append(entry, durability);
+      return true;
+    } catch (error) {
+      trouble = messageOf(error);
+      return false;
+    }
+  };
+
   return {
     ledger,
     takeUnfinished(service) {
@@ -66,44 +89,34 @@ export function openBook(journal: Journal, limits: Limits): Book {
     },
     keep(event) {
       if (!isKept(event)) return true;
-      const { fields } = toEventLine(event);
-      const { service: _, incident: __, ...rest } = fields;
-      const { atMs, service, type } = event;
-      const incident = "incident" in event ? event.incident : undefined;
-      const entry = { atMs, service, incident, type, fields: rest };
+      const entry = toEntry(event);
+      // In the order of the journal: what happens now comes after what others have said until now. One
+      // that fails is tried anew at each poll: a lock is waited for, which would hold up the loop.
+      if (trouble === undefined || event.type === "action_started") refresh();
+      if (event.type === "action_started") {
+        if (!write(entry, "now")) return false;
+        ledger.apply({ ...entry, seq: NOT_KEPT });
+        return true;
+      }
       // What was done counts, also where it cannot be written down.
-      const isIntent = type === "action_started";
-      if (!isIntent) ledger.apply({ ...entry, seq: NOT_KEPT });
-      if (!catchUp()) {
-        if (!isIntent) pending.push(entry);
-        if (pending.length > MOST_PENDING) pending.shift();
-        return false;
-      }
-      try {
-        append(entry, isIntent ? "now" : "soon");
-      } catch (error) {
-        trouble = messageOf(error);
-        if (!isIntent) pending.push(entry);
-        return false;
-      }
-      if (isIntent) ledger.apply({ ...entry, seq: NOT_KEPT });
-      return true;
+      ledger.apply({ ...entry, seq: NOT_KEPT });
+      if (write(entry, "soon")) return true;
+      pending.push(entry);
+      if (pending.length > MOST_PENDING) pending.shift();
+      return false;
     },
-    refresh() {
-      if (!catchUp()) return;
-      try {
-        for (const entry of journal.readAfter(seenSeq)) {
-          seenSeq = entry.seq;
-          if (!own.delete(entry.seq)) ledger.apply(entry);
-        }
-      } catch (error) {
-        trouble = messageOf(error);
-      }
-    },
+    refresh,
     get trouble() {
       return trouble;
     },
   };
+}
+
+function toEntry(event: SentinelEvent): NewJournalEntry {
+  const { atMs, service, type } = event;
+  const { service: _, incident: __, ...fields } = toEventLine(event).fields;
+  const incident = "incident" in event ? event.incident : undefined;
+  return { atMs, service, incident, type, fields };
 }
 
 /** That an alert has ended shows what would have come of leaving it alone. */

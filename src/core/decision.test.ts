@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { alert, allowlist, rule, service, UNRESTRAINED } from "../../test/fixtures.ts";
+import { alert, allowlist, rule, service, START_MS, UNRESTRAINED } from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
 import {
@@ -78,6 +78,16 @@ describe("what is decided", () => {
       "ask docker-restart autonomy_approve",
     ],
     [
+      "a person has paused it",
+      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
+      "skip - paused",
+    ],
+    [
+      "the pause has ended",
+      { situation: { restraint: { ...UNRESTRAINED, pausedUntilMs: START_MS } } },
+      "act docker-restart two_keys_agree",
+    ],
+    [
       "AUTONOMY=observe",
       { situation: { autonomy: "observe" } },
       "skip docker-restart autonomy_observe",
@@ -102,6 +112,11 @@ describe("what is decided", () => {
       "its data is missing",
       { situation: { alerts: [alert({ rule: cpu.rule, state: "no_data" })] }, fired: cpu },
       "skip - data_missing",
+    ],
+    [
+      "a person has paused it meanwhile",
+      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
+      "skip - paused",
     ],
     [
       "another label set of it still fires",

@@ -1,6 +1,7 @@
 /** Whether Sentinel acts alone. Pure; every answer has a reason from a closed list. */
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
+import { isHolding } from "./detection.ts";
 import type { Restraint } from "./ledger.ts";
 import type {
   ActReason,
@@ -35,13 +36,14 @@ export interface Situation {
  */
 export function decide(proposal: Proposal, situation: Situation): Decision {
   const { alert, diagnosis } = proposal;
-  const { alerts } = situation;
+  const { alerts, restraint } = situation;
   const { rule } = alert;
   const now = alerts.filter((current) => current.rule === rule);
 
   // A model may have taken half a minute: what it saw need not be so any more.
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
-  if (!now.some(({ state }) => state === "firing")) return skip("alert_resolved");
+  if (!now.some(isHolding)) return skip("alert_resolved");
+  if (restraint.isPaused) return skip("paused");
   if (diagnosis.action === "none") return ask(undefined, "no_action_needed");
 
   const { action } = diagnosis;
@@ -50,7 +52,7 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   if (!rule.permits.includes(action)) return ask(action, "keys_disagree");
   const why = whyNotOffered(action, proposal);
   if (why !== undefined) return ask(action, why);
-  const { exhausted } = situation.restraint;
+  const { exhausted } = restraint;
   if (!exhausted.has(action)) return permit(action, "two_keys_agree", proposal, situation);
 
   const later = rule.permits.slice(rule.permits.indexOf(action) + 1);
@@ -115,16 +117,18 @@ export const REASON_TEXT = {
   autonomy_approve: "AUTONOMY=approve",
   autonomy_observe: "AUTONOMY=observe",
   crash_loop: "the service is in a crash loop, which restarting does not cure",
+  paused: "a person paused it",
   automation_ended: "an earlier action made things worse; sentinel resume lets Sentinel act again",
   service_budget: "the service has had its actions of this hour",
   total_budget: "all services together have had their actions of this hour",
   recurrence: "every action that the rule lists has healed it for a moment only",
   container_replaced: "its container is not the one any more that was diagnosed",
   container_unknown: "whether it is still the container that was diagnosed cannot be told",
-  container_starting: "its container is still starting",
   journal_unavailable: "the journal cannot be written, so nothing could be proven later",
+  command_changed: "the settings have changed, and with them the command that was asked for",
   denied: "a person said no",
   expired: "no person answered in time",
   alert_resolved: "the alert resolved by itself before anything was run",
+  rule_removed: "its rule was removed from the rules before anything was run",
   data_missing: "the alert's data went missing before anything was run",
 } satisfies Record<DecisionReason, string>;

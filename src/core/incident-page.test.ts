@@ -53,12 +53,14 @@ test("what a person answered is in it, and what was said of others is not", () =
     ...healed().slice(0, 1),
     { type: "approval_requested", request: "r1", action: "docker-restart", argv, expiresAtMs: 0 },
   ]);
-  const said = { atMs: START_MS, service: "", incident: undefined, type: "approval_given" };
+  const about = { service: SERVICE_NAME, incident: undefined };
+  const said = { atMs: START_MS, ...about, type: "approval_given" };
   const text = page(
     numbered(
       ...asked,
       { ...said, fields: { request: "r2", answer: "denied", by: "eve" } },
       { ...said, fields: { request: "r1", answer: "approved", by: "ann" } },
+      { ...said, service: "db", fields: { request: "r1", answer: "denied", by: "eve" } },
       {
         ...said,
         type: "from_the_future",

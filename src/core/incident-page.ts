@@ -64,10 +64,11 @@ function diagnosisOf({ diagnosis }: IncidentRecord): string[] {
   ];
 }
 
-/** A person may answer a request without knowing whose it is. */
+/** A person may answer a request without knowing of which incident it is. */
 function belongsTo({ id, service, request }: IncidentRecord, entry: JournalEntry): boolean {
+  if (entry.service !== service) return false;
   if (entry.type === "approval_given") return entry.fields["request"] === request?.id;
-  return entry.incident === id && entry.service === service;
+  return entry.incident === id;
 }
 
 function describe(entry: JournalEntry): string {

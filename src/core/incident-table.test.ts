@@ -36,6 +36,21 @@ test("the newest incident is first, and an open one shows how far it is", () => 
   ]);
 });
 
+test.each([
+  ["while a request waits it says how to answer", NOW_MS + 1, true],
+  ["once it has expired it does not", NOW_MS, false],
+])("%s", (_, expiresAtMs, isTold) => {
+  const asked = {
+    type: "approval_requested",
+    request: at(0).id,
+    action: "docker-restart",
+    argv: ["docker", "restart", SERVICE_NAME],
+    expiresAtMs,
+  } as const;
+  const lines = renderIncidents(records([[...healed().slice(0, 3), asked], at(0)]), NOW_MS);
+  expect(lines.some((line) => line.startsWith("sentinel approve ID"))).toBe(isTold);
+});
+
 test("of several services it says which", () => {
   const lines = renderIncidents(
     records([healed(), at(0)], [healed(), { ...at(1), service: "shop" }]),

@@ -1,6 +1,7 @@
 /** Incidents as a table for a terminal. Pure. */
 
 import { printable } from "./answer.ts";
+import { openRequests } from "./operator.ts";
 import type { IncidentRecord } from "./record.ts";
 import { align } from "./table.ts";
 
@@ -49,6 +50,9 @@ export function renderIncidents(records: readonly IncidentRecord[], nowMs: numbe
     ...align(cells, textColumns),
     "",
     `sentinel incidents ID shows one; the beginning of its id is enough.${count}`,
+    ...(openRequests(records, nowMs).length > 0
+      ? ["sentinel approve ID lets it act where it waits for a person; sentinel deny ID does not."]
+      : []),
   ];
 }
 

@@ -3,8 +3,10 @@
 import type { ActionId, AllowedAction } from "../allowlist.ts";
 import { verify } from "./aftermath.ts";
 import { decide } from "./decision.ts";
+import { isHolding } from "./detection.ts";
 import type { Closing } from "./events.ts";
 import { collectEvidence, diagnose, inspect, readHistory } from "./investigation.ts";
+import type { Restraint } from "./ledger.ts";
 import type {
   Alert,
   ContainerState,
@@ -16,6 +18,7 @@ import type {
 } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { estimateOnset } from "./onset.ts";
+import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { Context } from "./world.ts";
 
 /** What is known of an incident once it was investigated: all that the rest of it needs. */
@@ -31,6 +34,8 @@ export interface Findings {
 export interface Waiting {
   readonly findings: Findings;
   readonly action: ActionId;
+  /** What a person was shown: no other command is run on an answer to it. */
+  readonly argv: readonly string[];
   readonly request: string;
   readonly expiresAtMs: number;
 }
@@ -100,20 +105,22 @@ async function decideAndAct(
   using _ = await world.actionLock.acquire(signal);
   const latest = await world.monitor.poll(signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const about = { service: policy.service.name, alert: alert.rule.alert };
   const decision = decide(
     { alert, diagnosis, service: policy.service, allowlist: policy.allowlist },
     {
       autonomy: policy.autonomy,
       alerts: latest.alerts,
-      restraint: world.book.ledger.restraint(about, world.clock.nowMs()),
+      restraint: restraintNow(alert, context),
     },
   );
   const chosen = decision.action && policy.allowlist[decision.action];
   emit({ type: "decided", decision, ...(chosen ? { argv: chosen.argv } : {}) });
   const { reason } = decision;
   if (decision.kind === "skip") return close({ result: "skipped", reason }, findings, context);
-  if (chosen === undefined) return close({ result: "held", reason }, findings, context);
+  // Who only looks on does not ask either: a yes would be acted upon.
+  const isForNobody = decision.kind === "ask" && policy.autonomy === "observe";
+  if (chosen === undefined || isForNobody)
+    return close({ result: "held", reason }, findings, context);
   if (decision.kind === "ask") return ask(findings, chosen, context);
   return await act(findings, chosen, context, signal);
 }
@@ -133,7 +140,7 @@ export async function actOnApproval(
 }
 
 async function actIfStillCalledFor(
-  { findings, action }: Waiting,
+  { findings, action, argv, expiresAtMs }: Waiting,
   context: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted> {
@@ -143,12 +150,25 @@ async function actIfStillCalledFor(
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
-  if (!now.some(({ state }) => state === "firing"))
-    return close({ result: "skipped", reason }, findings, context);
+  if (!now.some(isHolding)) return close({ result: "skipped", reason }, findings, context);
+  // The settings may be others than when it was asked, and others may have had the lock for long.
+  const hold = (reason: DecisionReason) => close({ result: "held", reason }, findings, context);
+  if (restraintNow(findings.alert, context).isPaused)
+    return close({ result: "skipped", reason: "paused" }, findings, context);
+  if (world.clock.nowMs() >= expiresAtMs) return hold("expired");
   const chosen = policy.allowlist[action];
-  if (chosen === undefined)
-    return close({ result: "held", reason: "not_allowed_for_service" }, findings, context);
+  if (policy.autonomy === "observe") return hold("autonomy_observe");
+  if (chosen === undefined) return hold("not_allowed_for_service");
+  if (!isSameCommand(chosen.argv, argv)) return hold("command_changed");
   return await act(findings, chosen, context, signal);
+}
+
+/** With what people have said while a model thought, or while others acted. */
+function restraintNow({ rule }: Alert, { policy, world }: Context): Restraint {
+  const { book, clock } = world;
+  book.refresh();
+  const about = { service: policy.service.name, alert: rule.alert };
+  return book.ledger.restraint(about, clock.nowMs());
 }
 
 /** From where its action has ended, whoever ran it. */
@@ -210,7 +230,8 @@ function ask(findings: Findings, { id, argv }: AllowedAction, context: Context):
   const expiresAtMs = world.clock.nowMs() + APPROVAL_MS;
   // One request an incident: it is known by the same name.
   emit({ type: "approval_requested", request: incident, action: id, argv, expiresAtMs });
-  return { kind: "waiting", waiting: { findings, action: id, request: incident, expiresAtMs } };
+  const waiting = { findings, action: id, argv, request: incident, expiresAtMs };
+  return { kind: "waiting", waiting };
 }
 
 /** Runs the command, if its container is still the one that was diagnosed. */
@@ -224,7 +245,7 @@ async function act(
   const { id, argv } = action;
   const now = await inspect(policy.service.name, world.runtime, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const changed = whyNotTheSame(findings.container, now);
+  const changed = whyNotTheSame(findings.container, now, action);
   if (changed !== undefined)
     return close({ result: "skipped", reason: changed }, findings, context);
 
@@ -244,16 +265,29 @@ async function act(
 function whyNotTheSame(
   before: Finding<ContainerState>,
   now: Finding<ContainerState>,
+  { executor }: AllowedAction,
 ): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
   if (before.kind === "missing" || now.kind === "missing") {
-    // There was none and there is none, which is a reason for some actions.
-    const isSame = before.kind === "missing" && now.kind === "missing";
-    return isSame && before.reason === now.reason ? undefined : "container_unknown";
+    // There was none and there is none, which Compose can mend. Docker cannot, and might take the name
+    // for the beginning of another container's id.
+    const isNone = [before, now].every(isKnownMissing) && executor !== "docker";
+    return isNone ? undefined : "container_unknown";
   }
   const isSame =
     before.value.containerId === now.value.containerId &&
-    before.value.startedAtMs === now.value.startedAtMs;
+    before.value.startedAtMs === now.value.startedAtMs &&
+    // By somebody, while it was looked into.
+    now.value.status !== "paused";
   return isSame ? undefined : "container_replaced";
+}
+
+function isSameCommand(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((word, index) => word === b[index]);
+}
+
+/** Docker answered that there is none; anything else says nothing of it. */
+function isKnownMissing(container: Finding<ContainerState>): boolean {
+  return container.kind === "missing" && container.reason === NO_SUCH_CONTAINER;
 }
 
 function startOf({ onsetMs, openedAtMs }: Findings): number {

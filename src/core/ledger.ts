@@ -21,6 +21,7 @@ export interface Restraint {
   readonly coolsUntilMs: number;
   /** By a person; Infinity without an end. */
   readonly pausedUntilMs: number;
+  readonly isPaused: boolean;
   /** An action made things worse, and no person has said since that Sentinel may go on. */
   readonly automationEnded: boolean;
   readonly isServiceBudgetSpent: boolean;
@@ -33,9 +34,15 @@ export interface Ledger {
   /** In the order of the journal. What an entry of another version says is skipped. */
   apply(entry: JournalEntry): void;
   restraint(about: { readonly service: string; readonly alert: string }, nowMs: number): Restraint;
-  /** What a person answered to a request; `undefined` so far. */
-  answerTo(request: string): "approved" | "denied" | undefined;
+  /** What a person answered to a request of that service; `undefined` so far. */
+  answerTo(asked: {
+    readonly service: string;
+    readonly request: string;
+  }): "approved" | "denied" | undefined;
 }
+
+/** In place of a service's name: all of them. */
+const ALL = "";
 
 export const HOUR_MS = 3_600_000;
 /** An alert that comes back within this time after it was healed was not cured. */
@@ -44,10 +51,12 @@ export const RECURRENCE_MS = 30 * 60_000;
 export const MOST_RECURRENCES = 2;
 
 const REOPENED: readonly DecisionReason[] = [
+  "paused",
   "data_missing",
   "container_replaced",
   "container_unknown",
   "journal_unavailable",
+  "paused",
 ];
 
 /** Whether an incident ended without having been judged: its alert is taken up again, after the cooldown. */
@@ -59,6 +68,15 @@ export function isReopened(reason: string | undefined): boolean {
 interface OpenIncident {
   readonly alert: string;
   action?: ActionId | undefined;
+}
+
+/** Counts towards the budgets. */
+interface Act {
+  readonly atMs: number;
+  readonly service: string;
+  readonly incident: string;
+  /** Nobody saw what became of the command: it counts, whatever is found out later. */
+  readonly wasCutOff?: true;
 }
 
 /** How one alert of one service was healed, and whether it lasted. */
@@ -73,13 +91,11 @@ export function createLedger(limits: Limits): Ledger {
   const chains = new Map<string, Chain>();
   const coolsUntilMs = new Map<string, number>();
   const pausedUntilMs = new Map<string, number>();
+  /** Services that a person has resumed since all of them were paused. */
+  const exempt = new Set<string>();
   const automationEnded = new Set<string>();
   const answers = new Map<string, "approved" | "denied">();
-  let acts: readonly {
-    readonly atMs: number;
-    readonly service: string;
-    readonly incident: string;
-  }[] = [];
+  let acts: readonly Act[] = [];
 
   /** A healing that did not last: counted once for each time. */
   function countRecurrence(chain: Chain, atMs: number): void {
@@ -93,13 +109,15 @@ export function createLedger(limits: Limits): Ledger {
 
   function close(
     { incident = "", service, atMs }: JournalEntry,
-    { result, reason, verdict }: Recorded<"incident_closed">["closing"],
+    { result, reason, verdict, madeWorse }: Recorded<"incident_closed">["closing"],
   ): void {
-    const found = open.get(incident);
-    open.delete(incident);
-    // What was not judged may not be taken up at each poll.
-    if (result === "acted" || isReopened(reason))
+    const found = open.get(key(service, incident));
+    open.delete(key(service, incident));
+    // Also if Sentinel was stopped before the verdict. What was not judged may not be taken up at each poll.
+    if (result === "acted" || found?.action !== undefined || isReopened(reason))
       coolsUntilMs.set(service, atMs + limits.cooldownMs);
+    // `automation_ended` follows, unless Sentinel is killed between the two.
+    if (madeWorse === true) automationEnded.add(service);
     if (verdict?.kind !== "healed" || found?.action === undefined) return;
     const chain = chains.getOrInsert(key(service, found.alert), {
       healedAtMs: atMs,
@@ -110,13 +128,19 @@ export function createLedger(limits: Limits): Ledger {
     chain.action = found.action;
   }
 
+  function pause(service: string, untilMs: number): void {
+    pausedUntilMs.set(service, untilMs);
+    if (service === ALL) exempt.clear();
+  }
+
   function resume(service: string): void {
-    if (service === "") {
+    if (service === ALL) {
       pausedUntilMs.clear();
       automationEnded.clear();
     } else {
       pausedUntilMs.delete(service);
       automationEnded.delete(service);
+      exempt.add(service);
     }
   }
 
@@ -127,23 +151,32 @@ export function createLedger(limits: Limits): Ledger {
       switch (event?.type) {
         case "incident_opened": {
           const { name } = event.alert;
-          open.set(incident, { alert: name });
+          open.set(key(service, incident), { alert: name });
           const chain = chains.get(key(service, name));
           if (chain !== undefined) countRecurrence(chain, atMs);
           break;
         }
         case "action_started": {
-          const found = open.get(incident);
+          const found = open.get(key(service, incident));
           if (found !== undefined) found.action = ACTION_IDS.find((id) => id === event.action);
           acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];
           break;
         }
         case "action_finished": {
           if (event.outcome.kind !== "not_started") break;
-          const last = acts.findLastIndex((act) => act.incident === incident);
-          acts = acts.filter((_, index) => index !== last);
+          const last = acts.findLastIndex(
+            (act) => act.incident === incident && act.service === service,
+          );
+          acts = acts.filter(({ wasCutOff }, index) => index !== last || wasCutOff);
           break;
         }
+        case "incident_resumed":
+          acts = acts.map((act) =>
+            act.incident === incident && act.service === service
+              ? { ...act, wasCutOff: true }
+              : act,
+          );
+          break;
         case "incident_closed":
           close(entry, event.closing);
           break;
@@ -151,14 +184,18 @@ export function createLedger(limits: Limits): Ledger {
           automationEnded.add(service);
           break;
         case "paused":
-          pausedUntilMs.set(service, event.until_ms ?? Infinity);
+          pause(service, event.until_ms ?? Infinity);
           break;
         case "resumed":
           resume(service);
           break;
+        case "approval_requested":
+          // Asked again after a restart it is another question: an earlier answer is none to it.
+          answers.delete(key(service, event.request));
+          break;
         case "approval_given":
           // The first answer counts.
-          if (!answers.has(event.request)) answers.set(event.request, event.answer);
+          answers.getOrInsert(key(service, event.request), event.answer);
           break;
       }
     },
@@ -168,10 +205,15 @@ export function createLedger(limits: Limits): Ledger {
       const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
       const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
       const coolMs = coolsUntilMs.get(service) ?? 0;
+      const untilMs = Math.max(
+        pausedUntilMs.get(service) ?? 0,
+        exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
+      );
       return {
         // A clock that was put back may not draw out a cooldown.
         coolsUntilMs: coolMs - nowMs > limits.cooldownMs ? 0 : coolMs,
-        pausedUntilMs: Math.max(pausedUntilMs.get(service) ?? 0, pausedUntilMs.get("") ?? 0),
+        pausedUntilMs: untilMs,
+        isPaused: nowMs < untilMs,
         automationEnded: automationEnded.has(service),
         isServiceBudgetSpent:
           recent.filter((act) => act.service === service).length >= limits.mostPerService,
@@ -179,10 +221,11 @@ export function createLedger(limits: Limits): Ledger {
         exhausted: new Set(times.map(([action]) => action)),
       };
     },
-    answerTo: (request) => answers.get(request),
+    answerTo: ({ service, request }) => answers.get(key(service, request)),
   };
 }
 
-function key(service: string, alert: string): string {
-  return `${service}\n${alert}`;
+/** Two services may have alerts, incidents and requests of the same name. */
+function key(service: string, name: string): string {
+  return `${service}\n${name}`;
 }

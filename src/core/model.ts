@@ -205,10 +205,12 @@ export const DECISION_REASONS = [
   "recurrence",
   "alert_resolved",
   "data_missing",
+  "rule_removed",
   "container_replaced",
   "container_unknown",
-  "container_starting",
   "journal_unavailable",
+  "paused",
+  "command_changed",
   "denied",
   "expired",
 ] as const;
@@ -224,7 +226,8 @@ export type Decision =
     };
 
 /** `next_on_the_list`: what was chosen has not lasted, so that the rule's next action is tried. */
-export type ActReason = "two_keys_agree" | "next_on_the_list";
+export const ACT_REASONS = ["two_keys_agree", "next_on_the_list"] as const;
+export type ActReason = (typeof ACT_REASONS)[number];
 
 /** What became of one command. */
 export interface Outcome {

@@ -60,7 +60,7 @@ export function answerRequest(
     entry: { atMs, service, incident: id, type: "approval_given", fields },
     meaning:
       answer === "approved"
-        ? `approved: the observer runs \`${command}\` at its next poll, if ${alert} still fires on ${service}`
+        ? `approved: the observer runs \`${command}\` at its next poll, if ${alert} still fires on ${service} and nobody has paused it`
         : `denied: \`${command}\` is not run`,
   };
 }
@@ -92,7 +92,15 @@ function findRequest(text: string, records: readonly IncidentRecord[], nowMs: nu
   });
 }
 
-const pauseBody = z.strictObject({ service: z.string().optional(), for: z.string().optional() });
+/** Which services there are to speak of. */
+export interface KnownServices {
+  readonly names: readonly string[];
+  /** False where containers come by their label: a name that is not known may be one to come. */
+  readonly isComplete: boolean;
+}
+
+const resumeBody = z.strictObject({ service: z.string().optional() });
+const pauseBody = resumeBody.extend({ for: z.string().optional() });
 
 export interface PauseOptions {
   /** `undefined` for all of them. */
@@ -102,21 +110,40 @@ export interface PauseOptions {
 }
 
 /**
- * What is sent to pause or resume: nothing, or JSON such as `{"service": "my-api", "for": "2h"}`.
+ * What is sent to pause: nothing, or JSON such as `{"service": "my-api", "for": "2h"}`.
  *
  * @throws SentinelError `usage`
  */
 export function readPause(text: string): PauseOptions {
-  const parsed = pauseBody.safeParse(text.trim() === "" ? {} : parseJson(text));
-  if (parsed.success) return { service: parsed.data.service, length: parsed.data.for };
+  const { service, for: length } = readBody(text, pauseBody, '{"service": "my-api", "for": "2h"}');
+  return { service, length };
+}
+
+/**
+ * What is sent to resume: nothing, or JSON such as `{"service": "my-api"}`.
+ *
+ * @returns the service; `undefined` for all of them
+ * @throws SentinelError `usage`
+ */
+export function readResume(text: string): string | undefined {
+  return readBody(text, resumeBody, '{"service": "my-api"}').service;
+}
+
+function readBody<Body>(text: string, schema: z.ZodType<Body>, example: string): Body {
+  const parsed = schema.safeParse(text.trim() === "" ? {} : parseJson(text));
+  if (parsed.success) return parsed.data;
   throw new SentinelError("usage", "the body is none that can be read", {
-    hint: 'Send nothing, or JSON such as {"service": "my-api", "for": "2h"}.',
+    hint: `Send nothing, or JSON such as ${example}.`,
   });
 }
 
 /** @throws SentinelError `usage` */
-export function pause({ service, length }: PauseOptions, { by, atMs }: Saying): Said {
-  const name = checkedName(service);
+export function pause(
+  { service, length }: PauseOptions,
+  services: KnownServices,
+  { by, atMs }: Saying,
+): Said {
+  const name = checkedName(service, services);
   const until = length === undefined ? {} : { until_ms: atMs + parseLength(length) };
   const end =
     length === undefined
@@ -124,25 +151,43 @@ export function pause({ service, length }: PauseOptions, { by, atMs }: Saying): 
       : `for ${length}`;
   return {
     entry: { atMs, service: name, incident: undefined, type: "paused", fields: { ...until, by } },
-    meaning: `paused: ${whom(service)} left alone ${end}`,
+    meaning: `paused: ${whom(service)} left alone ${end}${doubt(name, services)}`,
   };
 }
 
-/** Ends a pause, and lets Sentinel act again after an action that made things worse. */
-export function resumeAutomation(service: string | undefined, { by, atMs }: Saying): Said {
-  const name = checkedName(service);
+/**
+ * Ends a pause, and lets Sentinel act again after an action that made things worse.
+ *
+ * @throws SentinelError `usage`
+ */
+export function resumeAutomation(
+  service: string | undefined,
+  services: KnownServices,
+  { by, atMs }: Saying,
+): Said {
+  const name = checkedName(service, services);
   return {
     entry: { atMs, service: name, incident: undefined, type: "resumed", fields: { by } },
-    meaning: `resumed: ${whom(service)} looked after again`,
+    meaning: `resumed: ${whom(service)} looked after again${doubt(name, services)}`,
   };
 }
 
-function checkedName(service: string | undefined): string {
+/** Who misspells a name would believe the service paused. */
+function checkedName(service: string | undefined, { names, isComplete }: KnownServices): string {
   if (service === undefined) return "";
-  if (isServiceName(service)) return service;
-  throw new SentinelError("usage", `${JSON.stringify(service)} is no name of a service`, {
-    hint: "Write the name of its container, such as sentinel-target-api.",
+  if (!isServiceName(service))
+    throw new SentinelError("usage", `${JSON.stringify(service)} is no name of a service`, {
+      hint: "Write the name of its container, such as sentinel-target-api.",
+    });
+  if (names.includes(service) || !isComplete) return service;
+  const near = nearest(service, names);
+  throw new SentinelError("usage", `no service ${service} is watched`, {
+    hint: near === undefined ? `These are: ${names.join(", ")}.` : `Did you mean ${near}?`,
   });
+}
+
+function doubt(name: string, { names }: KnownServices): string {
+  return name === "" || names.includes(name) ? "" : "; no service of that name is known yet";
 }
 
 function whom(service: string | undefined): string {

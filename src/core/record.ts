@@ -82,15 +82,17 @@ export function foldIncidents(entries: readonly JournalEntry[]): readonly Incide
   for (const entry of entries) {
     const read = readEvent(entry);
     if (read === undefined) continue;
-    // A person may answer a request without knowing whose it is.
-    const key = read.type === "approval_given" ? ofRequest.get(read.request) : keyOf(entry);
+    const ofService = (request: string) => `${request}\n${entry.service}`;
+    // A person may answer a request without knowing of which incident it is.
+    const key =
+      read.type === "approval_given" ? ofRequest.get(ofService(read.request)) : keyOf(entry);
     if (key === undefined) continue;
     const before = records.get(key);
     if (before === undefined) {
       if (read.type === "incident_opened") records.set(key, opened(entry, read));
       continue;
     }
-    if (read.type === "approval_requested") ofRequest.set(read.request, key);
+    if (read.type === "approval_requested") ofRequest.set(ofService(read.request), key);
     // What comes after the end is of no account.
     if (before.phase !== "closed") records.set(key, next(before, read, entry.atMs));
   }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { alert, containerState, rule, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import { entriesOf } from "../../test/incident-entries.ts";
-import type { IncidentEvent } from "./events.ts";
+import type { IncidentEvent, SentinelEvent } from "./events.ts";
 import type { ContainerState, Sample } from "./model.ts";
 import type { NewJournalEntry } from "./ports.ts";
 import { type Story, type Told, tell } from "../../test/story.ts";
@@ -208,7 +208,7 @@ describe("killed while the command runs, which goes on without Sentinel", () => 
   });
 });
 
-test("killed before its command did anything, and its container removed: it is all found out anew", async () => {
+test("killed before its command did anything, and its container removed: nothing is run on none", async () => {
   const { story, starts } = service();
   const gone: Story = {
     ...story,
@@ -217,12 +217,18 @@ test("killed before its command did anything, and its container removed: it is a
   };
   const first = { ...story, untilMs: 300_000, act: () => ({}), killInAction: true };
   const { clock, journal } = await tell(first);
-  const { events } = await tell({ ...gone, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+  const { events, closings } = await tell({
+    ...gone,
+    clock,
+    journal,
+    untilMs: clock.elapsedMs + 300_000,
+  });
   const outcomes = events.flatMap((event) =>
     event.type === "action_finished" ? event.outcome.kind : [],
   );
-  expect(outcomes).toEqual(["not_started", "succeeded"]);
-  expect(starts).toHaveLength(1);
+  expect(outcomes).toEqual(["not_started"]);
+  expect(closings[0]).toMatchObject({ result: "skipped", reason: "container_unknown" });
+  expect(starts).toEqual([]);
 });
 
 describe("after a restart", () => {
@@ -260,12 +266,105 @@ describe("after a restart", () => {
       event.type === "approval_requested" ? event : [],
     );
     const fields = { request: asked?.request, answer: "approved", by: "a test" };
-    const said = { atMs: clock.nowMs(), service: "", incident: undefined };
+    const said = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
     journal.append({ ...said, type: "approval_given", fields }, "now");
     const after = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     expect(starts).toHaveLength(1);
     expect(after.closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
     expect(types(after)).not.toContain("approval_requested");
+  });
+
+  test("an approval whose command never ran is none for another one", async () => {
+    const { story, starts } = service();
+    const asking = { ...story, policy: { autonomy: "approve" } } as const;
+    const first = await tell({ ...asking, untilMs: 300_000, stopAt: "approval_requested" });
+    const { clock, journal } = first;
+    approve(first);
+    const killed = { killAt: ({ type }: SentinelEvent) => type === "action_started" };
+    await tell({ ...asking, ...killed, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    clock.pass(60_000);
+    const again = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(types(again)).toContain("approval_requested");
+    expect(starts).toEqual([]);
+    approve(again);
+    await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(starts).toHaveLength(1);
+  });
+
+  test("a command that was cut off counts as an action: it may have run", async () => {
+    const { story, starts } = service();
+    const limits = { mostPerService: 1, mostInAll: 10 };
+    const killAt = ({ type }: SentinelEvent) => type === "action_started";
+    const { clock, journal } = await tell({ ...story, limits, killAt, untilMs: 300_000 });
+    const after = await tell({
+      ...story,
+      limits,
+      clock,
+      journal,
+      untilMs: clock.elapsedMs + 300_000,
+    });
+    expect(starts).toEqual([]);
+    const reasons = after.events.flatMap((event) =>
+      event.type === "decided" ? event.decision.reason : [],
+    );
+    expect(reasons).toEqual(["service_budget"]);
+  });
+
+  test("automation stays ended after an action that made things worse", async () => {
+    const { story } = service();
+    const worse: Pick<Story, "script" | "world"> = {
+      script: story.script,
+      world: (clock) => ({
+        ...story.world?.(clock),
+        checkHealth: async () => ({ ok: clock.elapsedMs < 11_500, message: "" }),
+      }),
+    };
+    const { clock, journal, closings } = await tell({
+      ...worse,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_closed",
+    });
+    expect(closings).toMatchObject([{ madeWorse: true }]);
+    const after = await tell({ ...worse, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(after.runs).toEqual([]);
+  });
+
+  test.each([
+    ["paused", { type: "paused", fields: { by: "a test" } }],
+    [
+      "cooling down",
+      { type: "incident_closed", incident: "another", fields: { closing: { result: "acted" } } },
+    ],
+  ])("a service that is %s is not acted upon", async (_, entry) => {
+    const { story, starts } = service();
+    const { clock, journal } = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const at = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
+    journal.append({ ...at, ...entry }, "now");
+    await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 55_000 });
+    expect(starts).toEqual([]);
+    journal.append({ ...at, type: "resumed", fields: { by: "a test" } }, "now");
+    await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    expect(starts).toHaveLength(1);
+  });
+
+  test("a container that is still starting is not judged", async () => {
+    const { story, starts } = service();
+    const { clock, journal } = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const young = { startedAtMs: clock.nowMs(), startPeriodMs: 30_000 };
+    const starting = { inspect: async () => containerState(young), logs: async () => [] };
+    const world = () => ({ runtime: starting });
+    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 25_000 });
+    expect(starts).toEqual([]);
+    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    expect(starts).toHaveLength(1);
   });
 
   test("a request that nobody answered in time is a no", async () => {
@@ -318,3 +417,44 @@ describe("after a restart", () => {
     expect(reasons).toEqual(["service_budget"]);
   });
 });
+
+describe("when its rule was removed meanwhile", () => {
+  const another = [rule({ alert: "Another", expr: "another > 0.5", signal: undefined })];
+
+  async function cameBackWithout(killed: string): Promise<string[]> {
+    const { story } = service();
+    const before = await tell({
+      ...story,
+      untilMs: 300_000,
+      killAt: ({ type }) => type === killed,
+    });
+    const { clock, journal } = before;
+    const untilMs = clock.elapsedMs + 30_000;
+    const rules = another;
+    const after = await tell({ ...story, script: () => 0.1, rules, clock, journal, untilMs });
+    expect(after.runs).toEqual([]);
+    return after.closings.map(
+      ({ result, reason, verdict }) => `${result} ${reason ?? ""} ${verdict?.reason ?? ""}`,
+    );
+  }
+
+  test.each(["incident_opened", "diagnosed"])("after %s: nothing is run", async (killed) => {
+    expect(await cameBackWithout(killed)).toEqual(["skipped rule_removed "]);
+  });
+
+  test.each(["action_started", "action_finished", "verification_started"])(
+    "after %s: nobody knows whether it has healed",
+    async (killed) => {
+      expect(await cameBackWithout(killed)).toEqual([
+        "acted  its rule was removed, so nothing shows whether it is well",
+      ]);
+    },
+  );
+});
+function approve({ events, journal, clock }: Told): void {
+  const asked = events.findLast(({ type }) => type === "approval_requested");
+  const request = asked?.type === "approval_requested" ? asked.request : undefined;
+  const fields = { request, answer: "approved", by: "a test" };
+  const said = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
+  journal.append({ ...said, type: "approval_given", fields }, "now");
+}

@@ -2,8 +2,8 @@
 
 import { ACTION_IDS } from "../allowlist.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
-import { inspect } from "./investigation.ts";
-import type { Alert, ContainerState, Finding, Outcome } from "./model.ts";
+import { inspect, whyNotJudged } from "./investigation.ts";
+import type { Alert, ContainerState, DecisionReason, Finding, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { IncidentRecord } from "./record.ts";
@@ -23,8 +23,7 @@ export async function resume(
 ): Promise<IncidentEnd | "later"> {
   const { record } = unfinished;
   const alert = alertOf(record, poll, context);
-  // The rule is gone, so nobody can tell whether it still holds.
-  if (alert === undefined) return closeResolved(record, context);
+  if (alert === undefined) return closeWithoutRule(record, context);
   const findings = findingsOf(record, alert);
   switch (record.phase) {
     case "investigating":
@@ -72,8 +71,23 @@ async function investigate(
   signal: AbortSignal,
 ): Promise<IncidentEnd | "later"> {
   if (alert.state === "inactive") return closeResolved(record, context);
-  if (alert.state !== "firing") return "later";
+  if (alert.state !== "firing" || (await isLeftAlone(alert, context, signal))) return "later";
   return handleIncident({ alert, poll, resumed: record }, context, signal);
+}
+
+/** As one that is new would be. */
+async function isLeftAlone(
+  { rule }: Alert,
+  { policy, world }: Context,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { name } = policy.service;
+  const nowMs = world.clock.nowMs();
+  const about = { service: name, alert: rule.alert };
+  const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
+  if (isPaused || nowMs < coolsUntilMs) return true;
+  const container = await inspect(name, world.runtime, signal);
+  return whyNotJudged(container, { windowMs: world.monitor.windowMs, nowMs }) !== undefined;
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */
@@ -86,9 +100,10 @@ function waitAgain(
   if (state === "pending" || state === "no_data") return "later";
   const { request } = record;
   const action = ACTION_IDS.find((id) => id === request?.action);
-  if (request === undefined || action === undefined) return closeResolved(record, context);
-  const { id, expiresAtMs } = request;
-  return { kind: "waiting", waiting: { findings, action, request: id, expiresAtMs } };
+  if (request === undefined || action === undefined)
+    return close({ result: "held", reason: "not_allowed_for_service" }, record, context);
+  const { id, argv, expiresAtMs } = request;
+  return { kind: "waiting", waiting: { findings, action, argv, request: id, expiresAtMs } };
 }
 
 async function reconcile(
@@ -143,6 +158,37 @@ function hasStartedSince(before: Finding<ContainerState>, now: Finding<Container
 
 function closeResolved(record: IncidentRecord, context: Context): IncidentEnd {
   return close({ result: "skipped", reason: "alert_resolved" }, record, context);
+}
+
+/** Nobody can tell whether it still holds. */
+function closeWithoutRule(record: IncidentRecord, context: Context): IncidentEnd {
+  const verdictReason = "its rule was removed, so nothing shows whether it is well";
+  return closeUnjudged(record, { reason: "rule_removed", verdictReason }, context);
+}
+
+/** There is no such container any more. */
+export function closeGone(record: IncidentRecord, context: Context): IncidentEnd {
+  const verdictReason = "its container is gone, so nothing shows whether it is well";
+  return closeUnjudged(record, { reason: "container_replaced", verdictReason }, context);
+}
+
+interface Unjudged {
+  /** If nothing was run. */
+  readonly reason: DecisionReason;
+  /** If something was. */
+  readonly verdictReason: string;
+}
+
+function closeUnjudged(
+  { intentAtMs, onsetMs, openedAtMs }: IncidentRecord,
+  { reason, verdictReason }: Unjudged,
+  context: Context,
+): IncidentEnd {
+  const opened = { onsetMs, openedAtMs };
+  if (intentAtMs === undefined) return close({ result: "skipped", reason }, opened, context);
+  const verdict = { kind: "unknown", reason: verdictReason } as const;
+  const actedAfterMs = intentAtMs - (onsetMs ?? openedAtMs);
+  return close({ result: "acted", actedAfterMs, verdict }, opened, context);
 }
 
 /** The alert as it stands; one that is quiet has no state but its rule. */

@@ -8,9 +8,10 @@ import {
   START_MS,
 } from "../../test/fixtures.ts";
 import { diagnoser, hotUntil, type Story, tell } from "../../test/story.ts";
+import { REASON_TEXT } from "./decision.ts";
 import { DiagnosisError } from "./errors.ts";
-import type { IncidentEvent, WatchEvent } from "./events.ts";
-import { DECISION_REASONS, type Outcome } from "./model.ts";
+import type { ApprovalAnswer, IncidentEvent, WatchEvent } from "./events.ts";
+import { DECISION_REASONS, type DecisionReason, type Outcome } from "./model.ts";
 import { createReport, renderEvent } from "./report.ts";
 
 function render(event: IncidentEvent | WatchEvent): string {
@@ -299,6 +300,58 @@ test("of two incidents at once each line says whose it is, and of one it need no
   expect(at("api", failed)).toEqual(["api    No answer   m: late"]);
   at("db", closed);
   expect(at("api", failed)).toEqual(["   No answer   m: late"]);
+});
+
+describe("why nothing was run", () => {
+  const ended = (...events: readonly IncidentEvent[]) => {
+    const report = createReport();
+    const stamp = { atMs: START_MS, service: SERVICE_NAME, incident: "i" };
+    return events
+      .flatMap((event) => report({ ...event, ...stamp }))
+      .filter((line) => line.includes("nothing"));
+  };
+  const closed = (reason: DecisionReason): IncidentEvent => {
+    const unknown = { detectedAfterMs: undefined, actedAfterMs: undefined };
+    const times = { ...unknown, healedAfterMs: undefined, verdict: undefined };
+    return { type: "incident_closed", closing: { result: "skipped", reason, ...times } };
+  };
+  const act = { kind: "act", action: "docker-restart", reason: "two_keys_agree" } as const;
+  const skip = { kind: "skip", action: undefined, reason: "alert_resolved" } as const;
+  const answered = (answer: ApprovalAnswer): IncidentEvent => ({
+    type: "approval_answered",
+    request: "i",
+    answer,
+  });
+
+  test.each<[string, readonly IncidentEvent[], string[]]>([
+    [
+      "it is what was found after the decision to act",
+      [{ type: "decided", decision: act }, closed("container_replaced")],
+      [`   Ended       nothing was run: ${REASON_TEXT.container_replaced}`],
+    ],
+    [
+      "it is what was found after a yes",
+      [answered("approved"), closed("paused")],
+      ["   Ended       nothing was run: a person paused it"],
+    ],
+    [
+      "it is what was found after a restart",
+      [closed("rule_removed")],
+      [`   Ended       nothing was run: ${REASON_TEXT.rule_removed}`],
+    ],
+    [
+      "the decision says it, and the end does not say it again",
+      [{ type: "decided", decision: skip }, closed("alert_resolved")],
+      [`   Decision    nothing is run: ${REASON_TEXT.alert_resolved}.`],
+    ],
+    [
+      "so does a no",
+      [answered("denied"), closed("denied")],
+      ["   Answer      i was denied: nothing is run"],
+    ],
+  ])("%s", (_, events, lines) => {
+    expect(ended(...events)).toEqual(lines);
+  });
 });
 
 test("credentials are masked, over several lines as well", () => {

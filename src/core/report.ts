@@ -5,7 +5,7 @@ import { maskText } from "./credentials.ts";
 import { REASON_TEXT } from "./decision.ts";
 import { maskCredentials } from "./evidence.ts";
 import type { ApprovalAnswer, Closing, SentinelEvent } from "./events.ts";
-import type { Alert, ContainerState, Decision, Finding, Outcome } from "./model.ts";
+import type { Alert, ContainerState, Decision, DecisionReason, Finding, Outcome } from "./model.ts";
 import { humanize1024, renderSummary, significant } from "./summary.ts";
 
 const LABEL_WIDTH = 12;
@@ -106,13 +106,36 @@ export function renderEvent(event: SentinelEvent): string[] {
 /** The report of one observer, event by event: of several incidents at once, each line says whose it is. */
 export function createReport(): (event: SentinelEvent) => string[] {
   const open = new Set<string>();
+  /** Why nothing is run, as far as it was told of each incident. */
+  const told = new Map<string, DecisionReason | undefined>();
   return (event) => {
     if (!("incident" in event)) return renderEvent(event);
-    open.add(event.incident + event.service);
+    const key = `${event.incident}\n${event.service}`;
+    open.add(key);
     const whose = open.size > 1 ? `${event.service} ` : "";
-    if (event.type === "incident_closed") open.delete(event.incident + event.service);
-    return renderEvent(event).map((line) => (line === "" ? line : whose + line));
+    const why = event.type === "incident_closed" ? whyNothingRan(event.closing, told.get(key)) : [];
+    if (event.type === "decided") told.set(key, event.decision.reason);
+    if (event.type === "approval_answered") told.set(key, REASON_OF_ANSWER[event.answer]);
+    if (event.type === "incident_closed") {
+      open.delete(key);
+      told.delete(key);
+    }
+    return [...why, ...renderEvent(event)].map((line) => (line === "" ? line : whose + line));
   };
+}
+
+/** Each answer that ends an incident; after a yes there may still be a reason. */
+const REASON_OF_ANSWER = {
+  approved: undefined,
+  denied: "denied",
+  expired: "expired",
+  withdrawn: "alert_resolved",
+} as const satisfies Record<ApprovalAnswer, DecisionReason | undefined>;
+
+/** What the decision or a person's answer has said is not said again. */
+function whyNothingRan({ reason }: Closing, told: DecisionReason | undefined): string[] {
+  if (reason === undefined || reason === told) return [];
+  return field("Ended", `nothing was run: ${REASON_TEXT[reason]}`);
 }
 
 function renderChange(alert: Alert, from: Alert["state"]): string[] {

@@ -10,11 +10,12 @@ import {
   type IncidentEnd,
   type Waiting,
 } from "./incident.ts";
-import { inspect } from "./investigation.ts";
+import { incidentId } from "./incident-id.ts";
+import { inspect, whyNotJudged } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
-import { isInFlight, resume, type Unfinished } from "./recovery.ts";
+import { closeGone, isInFlight, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
 
 export interface WatchOptions {
@@ -23,12 +24,21 @@ export interface WatchOptions {
   readonly emit: EmitEvent;
 }
 
+/** Why a service is not watched any more when it is gone for good: what waits for it ends with it. */
+export const GONE = "the service is gone";
+
 /** How often a person is told that all is quiet. */
 const QUIET_EVERY_MS = 60_000;
+
+/** A source is back once it has answered so many polls in a row: one that comes and goes is told once. */
+const BACK_AFTER_POLLS = 3;
 
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
  * for each time that an alert fires.
+ *
+ * @param signal aborted with `GONE` when there is no such service any more; else what waits is taken up
+ *   again at the next start
  */
 export async function watch(options: WatchOptions, signal: AbortSignal): Promise<void> {
   const { policy, world } = options;
@@ -54,6 +64,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   let before: readonly Alert[] = [];
   let sourceIsDown = false;
+  let isDownTold = false;
+  let answersInRow = 0;
   let journalIsDown = false;
   // At once, so that a person sees that it works, and then now and again.
   let quietToldMs = Number.NEGATIVE_INFINITY;
@@ -68,7 +80,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   while (!signal.aborted) {
     const startedMs = clock.nowMs();
     const poll = await monitor.poll(signal);
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     book.refresh();
     tellTroubles(poll);
     if (!sourceIsDown) forgetResolved(poll);
@@ -79,7 +91,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       quietToldMs = clock.nowMs();
       continue;
     }
-    if (isQuiet(poll.alerts) && !sourceIsDown && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
+    if (isQuiet(poll.alerts) && !isDownTold && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
       emit({ type: "quiet", alerts: poll.alerts });
       quietToldMs = clock.nowMs();
     }
@@ -87,11 +99,23 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     const tookMs = Math.max(clock.nowMs() - startedMs, 0);
     await clock.sleep(Math.max(policy.pollIntervalMs - tookMs, 0), signal);
   }
+  if (signal.reason === GONE) closeAll();
+
+  function closeAll(): void {
+    const end = { result: "skipped", reason: "container_replaced" } as const;
+    for (const [incident, { findings }] of waiting) close(end, findings, contextOf(incident));
+    for (const [incident, { record }] of unfinished) closeGone(record, contextOf(incident));
+  }
 
   function tellTroubles(poll: Poll): void {
     const isDown = poll.sourceDown !== undefined;
-    if (isDown && !sourceIsDown) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
-    if (!isDown && sourceIsDown) emit({ type: "source_back" });
+    answersInRow = isDown ? 0 : answersInRow + 1;
+    if (isDown && !isDownTold) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
+    isDownTold ||= isDown;
+    if (isDownTold && answersInRow >= BACK_AFTER_POLLS) {
+      emit({ type: "source_back" });
+      isDownTold = false;
+    }
     if (!isDown) for (const change of changes(before, poll.alerts)) emit(change);
     sourceIsDown = isDown;
     if (!isDown) before = poll.alerts;
@@ -164,7 +188,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     // Further away than it can be, after a clock was put back: no longer bound to its time.
     const leftMs = expiresAtMs - clock.nowMs();
     if (leftMs <= 0 || leftMs > APPROVAL_MS) return "expired";
-    return book.ledger.answerTo(request);
+    const answer = book.ledger.answerTo({ service, request });
+    // Whether it is still called for cannot be told now, and may be in a moment.
+    return answer === "approved" && sourceIsDown ? undefined : answer;
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
@@ -188,29 +214,24 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   async function isLeftAlone(alert: Alert): Promise<boolean> {
     const nowMs = clock.nowMs();
     const about = { service, alert: alert.rule.alert };
-    const { coolsUntilMs, pausedUntilMs } = book.ledger.restraint(about, nowMs);
+    const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
     const key = identity(alert);
     const tellOnce = (why: string, event: WatchEvent) => {
       if (told.get(key) !== why) emit(event);
       told.set(key, why);
       return true;
     };
-    if (nowMs < pausedUntilMs) {
-      const end = Number.isFinite(pausedUntilMs) ? ` until ${clockTime(pausedUntilMs)}` : "";
+    if (isPaused) {
+      const end = Number.isFinite(pausedUntilMs) ? ` until ${wallTime(pausedUntilMs, nowMs)}` : "";
       const reason = `paused by a person${end}; sentinel resume ends it`;
       return tellOnce("paused", { type: "left_alone", alert, reason });
     }
     if (nowMs < coolsUntilMs)
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world.runtime, signal);
-    if (container.kind === "missing") return false;
-    const { status, health, startedAtMs, startPeriodMs } = container.value;
-    const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
-    // Below 0 the clock was put back, and says nothing of its age.
-    const isYoung = ageMs >= 0 && ageMs < startPeriodMs;
-    if (status !== "running" || (health !== "starting" && !isYoung)) return false;
-    const reason = "its container is still starting";
-    return tellOnce("starting", { type: "left_alone", alert, reason });
+    const reason = whyNotJudged(container, { windowMs: monitor.windowMs, nowMs });
+    if (reason === undefined) return false;
+    return tellOnce(reason, { type: "left_alone", alert, reason });
   }
 
   function settle(
@@ -220,9 +241,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (end.kind === "waiting") waiting.set(incident, end.waiting);
     else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     if (key === undefined) return;
-    // What was not judged is taken up again.
+    // What was not judged is taken up again, and what had resolved when it comes back.
     const { reason } = end.kind === "closed" ? end.closing : {};
-    if (isReopened(reason)) handled.delete(key);
+    if (isReopened(reason) || reason === "alert_resolved") handled.delete(key);
     else handled.add(key);
   }
 }
@@ -243,23 +264,13 @@ function keyOfName(name: string, { alerts }: Poll): string | undefined {
   return alert && identity(alert);
 }
 
-/** Sorts by time, says at a glance which alert it was, and is no other service's. */
-function incidentId(nowMs: number, alert: string, service: string): string {
-  const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]/g, "").slice(0, 15);
-  return `${stamp}-${alert}-${digest(service)}`;
-}
-
-/** Four hexadecimal digits (FNV-1a, folded). */
-function digest(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  }
-  return ((hash ^ (hash >>> 16)) & 0xffff).toString(16).padStart(4, "0");
-}
-
-function clockTime(atMs: number): string {
-  return new Date(atMs).toTimeString().slice(0, 5);
+/** As the clock on the wall shows it; with the date unless it is the day of now. */
+function wallTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs);
+  const time = at.toTimeString().slice(0, 5);
+  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
+  // Of all places it is Sweden where people write a date as ISO 8601 does.
+  return `${at.toLocaleDateString("sv-SE")} ${time}`;
 }
 
 function isQuiet(alerts: readonly Alert[]): boolean {

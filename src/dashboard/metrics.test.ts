@@ -7,7 +7,7 @@ import { alert, rule, service, START_MS } from "../../test/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
 import { DIAGNOSIS_FAILURES, DiagnosisError } from "../core/errors.ts";
 import type { Closing } from "../core/events.ts";
-import { DECISION_REASONS } from "../core/model.ts";
+import { ACT_REASONS, DECISION_REASONS } from "../core/model.ts";
 import type { Poll } from "../core/monitor.ts";
 import { createObserverMetrics, type ObserverMetrics } from "./metrics.ts";
 import type { WatchedService } from "./readiness.ts";
@@ -159,8 +159,13 @@ test("series of closed lists are there, at zero, before anything has happened", 
   expect(named("sentinel_incidents_total")).toHaveLength(6);
   expect(named("sentinel_actions_total")).toHaveLength(ACTION_IDS.length * 5);
   expect(named("sentinel_diagnosis_failures_total")).toHaveLength(2 * DIAGNOSIS_FAILURES.length);
-  // One reason to act; each of the others to ask or to skip.
+  // Two reasons to act; each of the others to ask or to skip.
   expect(named("sentinel_decisions_total")).toHaveLength(2 * DECISION_REASONS.length - 2);
+  for (const reason of ACT_REASONS)
+    expect(series).toHaveProperty(
+      [`sentinel_decisions_total{decision="act",reason="${reason}"}`],
+      0,
+    );
   expect(named("sentinel_diagnosis_duration_seconds_count")).toHaveLength(2);
   expect(await counted(createMetrics())).toEqual({});
 });

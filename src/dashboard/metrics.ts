@@ -5,6 +5,7 @@ import { ACTION_IDS } from "../allowlist.ts";
 import { DIAGNOSIS_FAILURES } from "../core/errors.ts";
 import type { Closing, SentinelEvent } from "../core/events.ts";
 import {
+  ACT_REASONS,
   type AlertState,
   type Decision,
   DECISION_REASONS,
@@ -222,8 +223,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
 }
 
 function decisionsFor(reason: Decision["reason"]): readonly Decision["kind"][] {
-  const acts = reason === "two_keys_agree" || reason === "next_on_the_list";
-  return acts ? ["act"] : ["ask", "skip"];
+  return ACT_REASONS.some((one) => one === reason) ? ["act"] : ["ask", "skip"];
 }
 
 function endOf({ result, verdict }: Closing): (typeof ENDS)[number] {

@@ -8,7 +8,9 @@ import {
   openRequests,
   pause,
   readPause,
+  readResume,
   resumeAutomation,
+  type KnownServices,
   type Said,
 } from "../core/operator.ts";
 import type { NewJournalEntry } from "../core/ports.ts";
@@ -20,6 +22,8 @@ export interface OperatorDesk {
   readonly nowMs: () => number;
   /** All incidents that are kept. */
   records(): readonly IncidentRecord[];
+  /** Those that may be paused. */
+  services(): KnownServices;
   /** @throws SentinelError `journal_unavailable` */
   append(entry: NewJournalEntry): void;
 }
@@ -28,14 +32,15 @@ export interface OperatorDesk {
 const BY = "whoever has OPERATOR_TOKEN";
 
 /** `/approvals`, `/pause` and `/resume`; errors are `{error, message}`. */
-export function operatorApi({ token, nowMs, records, append }: OperatorDesk) {
+export function operatorApi({ token, nowMs, records, services, append }: OperatorDesk) {
   const saying = () => ({ by: BY, atMs: nowMs() });
   const say = ({ entry, meaning }: Said) => {
     append(entry);
     return { message: meaning };
   };
-  const answer = (text: string, answer: "approved" | "denied") =>
-    say(answerRequest({ text, answer }, records(), saying()));
+  // What cannot be decoded is null, whatever its type says.
+  const answer = (text: string | null, answer: "approved" | "denied") =>
+    say(answerRequest({ text: text ?? "", answer }, records(), saying()));
 
   return new Elysia()
     .onError(({ error }) => toAnswer(error))
@@ -46,16 +51,14 @@ export function operatorApi({ token, nowMs, records, append }: OperatorDesk) {
         .post("/approvals/:id/deny", ({ params }) => answer(params.id, "denied"))
         .post(
           "/pause",
-          async ({ request }) => {
-            return say(pause(readPause(await request.text()), saying()));
-          },
+          async ({ request }) => say(pause(readPause(await request.text()), services(), saying())),
           { parse: "none" },
         )
         .post(
           "/resume",
           async ({ request }) => {
-            const { service } = readPause(await request.text());
-            return say(resumeAutomation(service, saying()));
+            const service = readResume(await request.text());
+            return say(resumeAutomation(service, services(), saying()));
           },
           { parse: "none" },
         ),
@@ -69,7 +72,9 @@ function requireToken({ headers }: Request, token: string | undefined): Response
   if (found === "right") return undefined;
   const message =
     found === "missing" ? "it needs Authorization: Bearer, with OPERATOR_TOKEN" : "a wrong token";
-  return refusal(401, "unauthorized", message);
+  const unauthorized = refusal(401, "unauthorized", message);
+  unauthorized.headers.set("www-authenticate", "Bearer");
+  return unauthorized;
 }
 
 function toAnswer(error: unknown): Response | undefined {

@@ -78,7 +78,8 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
   /** The incident's events, once it is closed. */
   async function incidentOf(alert: string, observing = observer): Promise<readonly Event[]> {
     const opened = await observing.event(
-      ({ event, incident }) => event === "incident_opened" && String(incident).includes(`-${alert}-`),
+      ({ event, incident }) =>
+        event === "incident_opened" && String(incident).includes(`-${alert}-`),
       60_000,
     );
     const { incident } = opened;

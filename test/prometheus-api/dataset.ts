@@ -83,7 +83,13 @@ export function apiSources(changes: Partial<ApiSources> = {}): ApiSources {
 /** What a server of that API alone serves. */
 export function apiAlone(api: ApiSources = apiSources()): DashboardSources {
   const metrics = { render: async () => "", contentType: "text/plain" };
-  const operator = { token: undefined, nowMs: api.nowMs, records: () => [], append: () => {} };
+  const operator = {
+    token: undefined,
+    nowMs: api.nowMs,
+    records: () => [],
+    services: () => ({ names: [], isComplete: true }),
+    append: () => {},
+  };
   return { version: api.version, whyNotReady: () => undefined, metrics, operator, api };
 }
 

@@ -1,0 +1,64 @@
+import { expect, test } from "bun:test";
+import { NEVER } from "../../test/fixtures.ts";
+import { createLock } from "./lock.ts";
+
+/** Whether it has come, once all that can happen at once has happened. */
+async function hasCome(promise: Promise<unknown>): Promise<boolean> {
+  let come = false;
+  void promise.then(() => (come = true));
+  await Bun.sleep(0);
+  return come;
+}
+
+test("it is had by one at a time, in the order of asking", async () => {
+  const lock = createLock();
+  const first = await lock.acquire(NEVER);
+  const second = lock.acquire(NEVER);
+  const third = lock.acquire(NEVER);
+  expect(await hasCome(second)).toBe(false);
+  first[Symbol.dispose]();
+  const held = await second;
+  expect(await hasCome(third)).toBe(false);
+  held[Symbol.dispose]();
+  expect(await hasCome(third)).toBe(true);
+});
+
+test("to give it back twice takes it from nobody", async () => {
+  const lock = createLock();
+  const first = await lock.acquire(NEVER);
+  first[Symbol.dispose]();
+  await lock.acquire(NEVER);
+  const third = lock.acquire(NEVER);
+  first[Symbol.dispose]();
+  expect(await hasCome(third)).toBe(false);
+});
+
+test("it is given back when the work that it was for throws", async () => {
+  const lock = createLock();
+  const work = async () => {
+    using _ = await lock.acquire(NEVER);
+    throw new Error("it failed");
+  };
+  expect(work()).rejects.toThrow("it failed");
+  expect(await hasCome(lock.acquire(NEVER))).toBe(true);
+});
+
+test("who does not want it any more waits no longer, and holds nobody up", async () => {
+  const lock = createLock();
+  const first = await lock.acquire(NEVER);
+  const stop = new AbortController();
+  const second = lock.acquire(stop.signal);
+  const third = lock.acquire(NEVER);
+  stop.abort();
+  // What it has gives nothing back: the first still holds it.
+  (await second)[Symbol.dispose]();
+  expect(await hasCome(third)).toBe(false);
+  first[Symbol.dispose]();
+  expect(await hasCome(third)).toBe(true);
+});
+
+test("who had given up before asking does not get it", async () => {
+  const lock = createLock();
+  await lock.acquire(AbortSignal.abort());
+  expect(await hasCome(lock.acquire(NEVER))).toBe(true);
+});
