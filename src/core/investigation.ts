@@ -91,6 +91,17 @@ export async function inspect(
   }
 }
 
+/** Whether it looks sick only because it has just been started: by its health check, or its start period. */
+export function isStarting(container: Finding<ContainerState>, nowMs: number): boolean {
+  if (container.kind === "missing") return false;
+  const { status, health, startedAtMs, startPeriodMs } = container.value;
+  if (status !== "running") return false;
+  const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
+  // Below 0 the clock was put back, and says nothing of its age.
+  const isYoung = ageMs >= 0 && ageMs < startPeriodMs;
+  return health === "starting" || isYoung;
+}
+
 async function readLogs(
   name: string,
   runtime: ContainerRuntime,

@@ -2,7 +2,7 @@
 
 import { ACTION_IDS } from "../allowlist.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
-import { inspect } from "./investigation.ts";
+import { inspect, isStarting } from "./investigation.ts";
 import type { Alert, ContainerState, DecisionReason, Finding, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import type { IncidentRecord } from "./record.ts";
@@ -62,6 +62,10 @@ async function investigate(
 ): Promise<IncidentEnd | "later"> {
   if (alert.state === "inactive") return closeResolved(record, context);
   if (alert.state !== "firing") return "later";
+  const { policy, world } = context;
+  const container = await inspect(policy.service.name, world.runtime, signal);
+  // Both may have been started by the same boot.
+  if (isStarting(container, world.clock.nowMs())) return "later";
   return handleIncident({ alert, poll, resumed: record }, context, signal);
 }
 

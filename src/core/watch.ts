@@ -11,7 +11,7 @@ import {
   type Waiting,
 } from "./incident.ts";
 import { incidentId } from "./incident-id.ts";
-import { inspect } from "./investigation.ts";
+import { inspect, isStarting } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
@@ -209,12 +209,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (nowMs < coolsUntilMs)
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world.runtime, signal);
-    if (container.kind === "missing") return false;
-    const { status, health, startedAtMs, startPeriodMs } = container.value;
-    const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
-    // Below 0 the clock was put back, and says nothing of its age.
-    const isYoung = ageMs >= 0 && ageMs < startPeriodMs;
-    if (status !== "running" || (health !== "starting" && !isYoung)) return false;
+    if (!isStarting(container, nowMs)) return false;
     const reason = "its container is still starting";
     return tellOnce("starting", { type: "left_alone", alert, reason });
   }
