@@ -1,6 +1,7 @@
 /** The observer from the compiled executable, in embedded mode, and what it tells. */
 
 import { z } from "zod";
+import { alertOfId } from "../src/core/incident-id.ts";
 import type { Environment } from "../src/executors/spawn.ts";
 import {
   type Event,
@@ -9,6 +10,7 @@ import {
   type StartOptions,
   startProcess,
 } from "./binary.ts";
+import { freshJournal } from "./fresh-journal.ts";
 
 /** As short as is sound: a window of 4 s, and a verdict after it. */
 const EMBEDDED: Environment = {
@@ -42,9 +44,9 @@ export interface Observing extends RunningProcess {
   ): Promise<readonly { metric: Readonly<Record<string, string>>; value: number }[]>;
 }
 
-/** The settings of all that is started here, with those given on top. */
+/** The settings of all that is started here, with those given on top; each time with a journal of its own. */
 export function embeddedSettings(env: Environment = {}): Environment {
-  return { ...EMBEDDED, ...env };
+  return { ...EMBEDDED, JOURNAL: freshJournal(), ...env };
 }
 
 /** @param options its environment goes on top of `embeddedSettings`; it works in `/` */
@@ -67,7 +69,7 @@ export function startObserving(options: StartOptions = {}): Observing {
     notice,
     async incident(alert, service) {
       const isOf = ({ incident, service: of }: Event) =>
-        String(incident).endsWith(`-${alert}`) && (service ?? of) === of;
+        alertOfId(String(incident)) === alert && (service ?? of) === of;
       const closed = await observer.event(
         (event) => event["event"] === "incident_closed" && isOf(event),
         INCIDENT_DEADLINE_MS,

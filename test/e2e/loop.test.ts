@@ -7,8 +7,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { alertOfId } from "../../src/core/incident-id.ts";
 import { type Event, type RunningProcess, sentinelBinary, startProcess } from "../binary.ts";
 import { describeUnless, docker, STACK_IMAGES, whyNoDocker } from "../docker.ts";
+import { freshJournal } from "../fresh-journal.ts";
 import { startGeminiServer } from "../servers/gemini.ts";
 import { type Load, type Stack, startLoad, startStack, until } from "./stack.ts";
 
@@ -69,6 +71,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
         GEMINI_BASE_URL: gemini.url,
         LOCAL_MODELS: "none",
         LOG_FORMAT: "json",
+        JOURNAL: freshJournal(),
         ...env,
       },
       cwd: "/",
@@ -78,7 +81,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
   /** The incident's events, once it is closed. */
   async function incidentOf(alert: string, observing = observer): Promise<readonly Event[]> {
     const opened = await observing.event(
-      ({ event, incident }) => event === "incident_opened" && String(incident).endsWith(alert),
+      ({ event, incident }) => event === "incident_opened" && alertOfId(String(incident)) === alert,
       60_000,
     );
     const { incident } = opened;
