@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { PROJECT, type RunningProcess, runToEnd, sentinelBinary, startProcess } from "./binary.ts";
+import { freshJournal } from "./fresh-journal.ts";
 
 const BUILD_TIMEOUT_MS = 120_000;
 /** What the issue of a clean end is measured against; the machine may be busy. */
@@ -27,7 +28,13 @@ async function startTarget(
 /** An observer without anything to observe: nothing listens on that port. */
 function startObserver(env: Readonly<Record<string, string>> = {}): RunningProcess {
   return startProcess([sentinel, "--role=observer"], {
-    env: { PROMETHEUS_URL: "http://127.0.0.1:9", OBSERVER_PORT: "0", POLL_INTERVAL: "0.2", ...env },
+    env: {
+      PROMETHEUS_URL: "http://127.0.0.1:9",
+      OBSERVER_PORT: "0",
+      POLL_INTERVAL: "0.2",
+      JOURNAL: freshJournal(),
+      ...env,
+    },
     cwd: tmpdir(),
   });
 }

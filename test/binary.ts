@@ -1,7 +1,6 @@
 /** The compiled executable, and how tests start it. */
 
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../src/executors/spawn.ts";
 
@@ -62,15 +61,8 @@ export function bareEnvironment(): Environment {
 
 /** Starts a process whose end belongs to the test: it is killed when the test is over. */
 export function startProcess(argv: readonly string[], options: StartOptions = {}): RunningProcess {
-  const { env = {} } = options;
-  // An observer of a test remembers nothing of another one's.
-  const ownFolder =
-    argv.includes("--role=observer") && env["JOURNAL"] === undefined
-      ? mkdtempSync(join(tmpdir(), "sentinel-journal-"))
-      : undefined;
-  const journal = ownFolder === undefined ? {} : { JOURNAL: join(ownFolder, "sentinel.db") };
   const child = Bun.spawn([...argv], {
-    env: { ...bareEnvironment(), ...journal, ...env },
+    env: { ...bareEnvironment(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     stdin: "ignore",
     stdout: "pipe",
@@ -105,7 +97,6 @@ export function startProcess(argv: readonly string[], options: StartOptions = {}
       const timer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
       await child.exited;
       clearTimeout(timer);
-      if (ownFolder !== undefined) rmSync(ownFolder, { recursive: true, force: true });
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   type StartOptions,
   startProcess,
 } from "./binary.ts";
+import { freshJournal } from "./fresh-journal.ts";
 
 /** As short as is sound: a window of 4 s, and a verdict after it. */
 const EMBEDDED: Environment = {
@@ -42,9 +43,9 @@ export interface Observing extends RunningProcess {
   ): Promise<readonly { metric: Readonly<Record<string, string>>; value: number }[]>;
 }
 
-/** The settings of all that is started here, with those given on top. */
+/** The settings of all that is started here, with those given on top; each time with a journal of its own. */
 export function embeddedSettings(env: Environment = {}): Environment {
-  return { ...EMBEDDED, ...env };
+  return { ...EMBEDDED, JOURNAL: freshJournal(), ...env };
 }
 
 /** @param options its environment goes on top of `embeddedSettings`; it works in `/` */

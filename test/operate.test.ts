@@ -122,6 +122,7 @@ describe("with an observer that waits", () => {
     const observer = startObserving({
       cwd: folder.path,
       env: {
+        JOURNAL: "sentinel.db",
         SUPERVISE: `${sentinel} --role=target`,
         PORT: String(port),
         TARGET_URL: `http://127.0.0.1:${port}`,

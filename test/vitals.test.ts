@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type RunningProcess, runToEnd, sentinelBinary, startProcess } from "./binary.ts";
 import { describeUnless } from "./docker.ts";
 import { freePort } from "./free-port.ts";
+import { freshJournal } from "./fresh-journal.ts";
 import { lintMetricsPage, readMetricsPage } from "./metrics-page.ts";
 import { startObserving } from "./observing.ts";
 import { until } from "./supervise.ts";
@@ -34,6 +35,7 @@ function startPrometheus() {
     env: {
       PROMETHEUS_URL: server.url.origin,
       OBSERVER_PORT: "0",
+      JOURNAL: freshJournal(),
       POLL_INTERVAL: "0.5",
       LOCAL_MODELS: "none",
       LOG_FORMAT: "json",
@@ -87,7 +89,7 @@ describe("beside a Prometheus", () => {
     await using first = startProcess([sentinel, "--role=observer"], { env, cwd: "/" });
     const OBSERVER_PORT = new URL(await originOf(first)).port;
     const second = await runToEnd([sentinel, "--role=observer"], {
-      env: { ...env, OBSERVER_PORT },
+      env: { ...env, OBSERVER_PORT, JOURNAL: freshJournal() },
       cwd: "/",
     });
     expect(second.exitCode).toBe(1);

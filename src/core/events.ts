@@ -76,13 +76,13 @@ export type IncidentEvent =
 export const APPROVAL_ANSWERS = ["approved", "denied", "expired", "withdrawn"] as const;
 export type ApprovalAnswer = (typeof APPROVAL_ANSWERS)[number];
 
-/** How an incident ended. Times are seconds from the onset where it is known, else from detection. */
+/** How an incident ended. Times count from the onset where it is known, else from detection. */
 export interface Closing {
   readonly result: "acted" | "held" | "skipped" | "cancelled";
   /** Why nothing was run; only of what was held or skipped. */
   readonly reason?: DecisionReason;
   readonly verdict: Verdict | undefined;
-  /** Something was well before the action that is not after it. */
+  /** The health endpoint answered when the evidence was collected, and does not after the action. */
   readonly madeWorse?: true;
   readonly detectedAfterMs: number | undefined;
   readonly actedAfterMs: number | undefined;
@@ -109,5 +109,5 @@ export type SentinelEvent = (WatchEvent | (IncidentEvent & { readonly incident: 
   readonly service: string;
 };
 
-/** An event before it is stamped with the time, the service and the incident. */
+/** Takes what has happened, to tell it or to count it. */
 export type EmitEvent = (event: SentinelEvent) => void;

@@ -102,7 +102,7 @@ export interface Alert {
   readonly isRejected?: true;
 }
 
-/** What Docker says of a container; `missing` if it knows none of that name. */
+/** What Docker says of a container. */
 export interface ContainerState {
   readonly status: string;
   /** `healthy`, `unhealthy`, `starting`, or `none` without a health check. */

@@ -418,6 +418,32 @@ describe("after a restart", () => {
   });
 });
 
+test("a container that starts together with Sentinel, such as after a boot, is not judged", async () => {
+  const { story } = service();
+  const before = await tell({
+    ...story,
+    untilMs: 300_000,
+    killAt: ({ type }) => type === "diagnosed",
+  });
+  const { clock, journal } = before;
+  const bootedMs = clock.elapsedMs;
+  const after = await tell({
+    ...story,
+    clock,
+    journal,
+    world: () => ({
+      runtime: {
+        inspect: async () =>
+          containerState({ health: clock.elapsedMs < bootedMs + 60_000 ? "starting" : "healthy" }),
+        logs: async () => [],
+      },
+    }),
+    untilMs: bootedMs + 200_000,
+  });
+  expect(after.runs).toHaveLength(1);
+  expect(after.runs[0]?.elapsedMs).toBeWithin(bootedMs + 60_000, bootedMs + 70_000);
+});
+
 describe("when its rule was removed meanwhile", () => {
   const another = [rule({ alert: "Another", expr: "another > 0.5", signal: undefined })];
 

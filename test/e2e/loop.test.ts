@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Event, type RunningProcess, sentinelBinary, startProcess } from "../binary.ts";
 import { describeUnless, docker, STACK_IMAGES, whyNoDocker } from "../docker.ts";
+import { freshJournal } from "../fresh-journal.ts";
 import { startGeminiServer } from "../servers/gemini.ts";
 import { type Load, type Stack, startLoad, startStack, until } from "./stack.ts";
 
@@ -69,6 +70,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
         GEMINI_BASE_URL: gemini.url,
         LOCAL_MODELS: "none",
         LOG_FORMAT: "json",
+        JOURNAL: freshJournal(),
         ...env,
       },
       cwd: "/",
