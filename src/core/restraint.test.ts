@@ -265,7 +265,8 @@ describe("a container", () => {
     ["that was restarted by somebody", { startedAtMs: START_MS + 9000 }, [31_000]],
     ["that is as old as the rates' window", { startedAtMs: START_MS - 10_000 }, [11_000]],
     ["that is paused by somebody", { status: "paused" }, []],
-    ["that Docker is restarting", { status: "restarting" }, []],
+    // Its policy may wait for minutes.
+    ["that waits to be restarted", { status: "restarting" }, [11_000]],
     ["that has exited", { status: "exited" }, [11_000]],
   ])("%s", async (_, state, expected) => {
     const told = await tell({
