@@ -43,6 +43,7 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   // A model may have taken half a minute: what it saw need not be so any more.
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
   if (!now.some(isHolding)) return skip("alert_resolved");
+  if (situation.restraint.isPaused) return skip("paused");
   if (diagnosis.action === "none") return ask(undefined, "no_action_needed");
 
   const { action } = diagnosis;
@@ -124,6 +125,7 @@ export const REASON_TEXT = {
   container_unknown: "whether it is still the container that was diagnosed cannot be told",
   container_starting: "its container is still starting",
   journal_unavailable: "the journal cannot be written, so nothing could be proven later",
+  paused: "a person has paused it meanwhile",
   denied: "a person said no",
   expired: "no person answered in time",
   alert_resolved: "the alert resolved by itself before anything was run",

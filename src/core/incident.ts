@@ -103,6 +103,8 @@ async function decideAndAct(
   const latest = await world.monitor.poll(signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const about = { service: policy.service.name, alert: alert.rule.alert };
+  // A person may have said something while a model thought.
+  world.book.refresh();
   const decision = decide(
     { alert, diagnosis, service: policy.service, allowlist: policy.allowlist },
     {

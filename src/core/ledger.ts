@@ -21,6 +21,7 @@ export interface Restraint {
   readonly coolsUntilMs: number;
   /** By a person; Infinity without an end. */
   readonly pausedUntilMs: number;
+  readonly isPaused: boolean;
   /** An action made things worse, and no person has said since that Sentinel may go on. */
   readonly automationEnded: boolean;
   readonly isServiceBudgetSpent: boolean;
@@ -48,6 +49,7 @@ const REOPENED: readonly DecisionReason[] = [
   "container_replaced",
   "container_unknown",
   "journal_unavailable",
+  "paused",
 ];
 
 /** Whether an incident ended without having been judged: its alert is taken up again, after the cooldown. */
@@ -168,10 +170,12 @@ export function createLedger(limits: Limits): Ledger {
       const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
       const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
       const coolMs = coolsUntilMs.get(service) ?? 0;
+      const pauseMs = Math.max(pausedUntilMs.get(service) ?? 0, pausedUntilMs.get("") ?? 0);
       return {
         // A clock that was put back may not draw out a cooldown.
         coolsUntilMs: coolMs - nowMs > limits.cooldownMs ? 0 : coolMs,
-        pausedUntilMs: Math.max(pausedUntilMs.get(service) ?? 0, pausedUntilMs.get("") ?? 0),
+        pausedUntilMs: pauseMs,
+        isPaused: nowMs < pauseMs,
         automationEnded: automationEnded.has(service),
         isServiceBudgetSpent:
           recent.filter((act) => act.service === service).length >= limits.mostPerService,

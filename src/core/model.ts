@@ -207,6 +207,7 @@ export const DECISION_REASONS = [
   "container_unknown",
   "container_starting",
   "journal_unavailable",
+  "paused",
   "denied",
   "expired",
 ] as const;

@@ -187,6 +187,16 @@ describe("a person", () => {
     expect(ofType(told, "left_alone")).toHaveLength(1);
   });
 
+  test("pauses it while a model thinks: nothing is run until the pause is over", async () => {
+    const { journal, world } = spokenIn([
+      { atMs: 10_500, type: "paused", fields: { until_ms: START_MS + 150_000, by: "a test" } },
+    ]);
+    const told = await tell({ script: hotUntil(155_000), journal, world, untilMs: 300_000 });
+    expect(endsOf(told)).toEqual(["skipped paused", "acted healed"]);
+    expect(told.runs[0]?.elapsedMs).toBeWithin(150_000, 157_000);
+    expect(ofType(told, "left_alone")).toHaveLength(1);
+  });
+
   test("resumes it: it is looked after again", async () => {
     const { journal, world } = spokenIn([
       { atMs: 5000, type: "paused", fields: { by: "a test" } },
@@ -334,7 +344,7 @@ describe("a container that is not known", () => {
 });
 
 describe("a journal that cannot be written", () => {
-  test("is tried at each poll and at each intent only, since a lock is waited for", async () => {
+  test("is tried at each poll, decision and intent only, since a lock is waited for", async () => {
     const inner = memoryJournal();
     let tries = 0;
     const journal = {
@@ -344,10 +354,10 @@ describe("a journal that cannot be written", () => {
         throw new SentinelError("journal_unavailable", "it is locked by another process");
       },
     };
-    // An incident of seven events, which is held, and two polls after it.
+    // An incident of seven events, which is held: its first, its decision and its intent; and two polls.
     const told = await tell({ script: hotUntil(200_000), journal, untilMs: 20_000 });
     expect(endsOf(told)).toEqual(["held journal_unavailable"]);
-    expect(tries).toBe(4);
+    expect(tries).toBe(5);
   });
 
   test("stops every action and nothing else, is told once, and is done with when it can", async () => {

@@ -188,14 +188,14 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   async function isLeftAlone(alert: Alert): Promise<boolean> {
     const nowMs = clock.nowMs();
     const about = { service, alert: alert.rule.alert };
-    const { coolsUntilMs, pausedUntilMs } = book.ledger.restraint(about, nowMs);
+    const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
     const key = identity(alert);
     const tellOnce = (why: string, event: WatchEvent) => {
       if (told.get(key) !== why) emit(event);
       told.set(key, why);
       return true;
     };
-    if (nowMs < pausedUntilMs) {
+    if (isPaused) {
       const end = Number.isFinite(pausedUntilMs) ? ` until ${clockTime(pausedUntilMs)}` : "";
       const reason = `paused by a person${end}; sentinel resume ends it`;
       return tellOnce("paused", { type: "left_alone", alert, reason });
