@@ -109,6 +109,7 @@ export async function play(one: Case): Promise<Played> {
       return { ...world, executors: observed };
     },
   });
+  polls.push(clock.elapsedMs);
   const pauses = polls.map((atMs, index) => atMs - (polls[index - 1] ?? 0));
   const [before, after] = [
     ({ atMs }: Seen<unknown>) => atMs < AGAIN,

@@ -27,8 +27,8 @@ const HEALED = { runs: ["docker-restart"], ends: ["acted healed"] };
 describe("the surroundings fail", () => {
   test.each(Object.entries(CASES))("%s", async (_, one) => {
     const { longestPauseMs, ...played } = await play(one);
-    const { runs, ends, told, after = HEALED } = one;
-    expect<unknown>(played).toEqual({ runs, ends, told, after });
+    const { right, runs, ends, told, after = HEALED } = one;
+    expect<unknown>(played, right).toEqual({ runs, ends, told, after });
     expect(longestPauseMs).toBeLessThanOrEqual(MOST_BETWEEN_POLLS);
   });
 
