@@ -48,6 +48,11 @@ describe("what is decided", () => {
       { fired: alert({ rule: rule({ severity: "critical" }) }) },
       "act docker-restart two_keys_agree",
     ],
+    [
+      "a person has paused it meanwhile",
+      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
+      "skip - paused",
+    ],
     ["medium waits", { fired: medium }, "ask docker-restart severity_needs_a_person"],
     [
       "low waits",

@@ -103,7 +103,6 @@ export function whyNotJudged(
   const { status, health, startedAtMs, startPeriodMs } = container.value;
   // What somebody wants to stand still, or is being backed up.
   if (status === "paused") return "its container is paused; docker unpause lets it go on";
-  if (status === "restarting") return "its container is being restarted already";
   if (status !== "running") return undefined;
   const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
   // Below 0 the clock was put back, and says nothing of its age.

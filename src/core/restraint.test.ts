@@ -317,7 +317,8 @@ describe("a container", () => {
     ["that was restarted by somebody", { startedAtMs: START_MS + 9000 }, [31_000]],
     ["that is as old as the rates' window", { startedAtMs: START_MS - 10_000 }, [11_000]],
     ["that is paused by somebody", { status: "paused" }, []],
-    ["that Docker is restarting", { status: "restarting" }, []],
+    // Its policy may wait for minutes.
+    ["that waits to be restarted", { status: "restarting" }, [11_000]],
     ["that has exited", { status: "exited" }, [11_000]],
   ])("%s", async (_, state, expected) => {
     const told = await tell({
@@ -395,7 +396,7 @@ describe("a journal that cannot be written", () => {
         throw new SentinelError("journal_unavailable", "it is locked by another process");
       },
     };
-    // An incident of seven events, which is held, and two polls after it.
+    // An incident of seven events, which is held: its first, its decision and its intent; and two polls.
     const told = await tell({ script: hotUntil(200_000), journal, untilMs: 20_000 });
     expect(endsOf(told)).toEqual(["held journal_unavailable"]);
     expect(tries).toBe(5);
