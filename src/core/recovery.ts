@@ -5,6 +5,7 @@ import { close, conclude, type Findings, handleIncident, type IncidentEnd } from
 import { inspect, isStarting } from "./investigation.ts";
 import type { Alert, ContainerState, Finding, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
+import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { IncidentRecord } from "./record.ts";
 import type { Context } from "./world.ts";
 
@@ -50,6 +51,11 @@ export interface Unfinished {
   record: IncidentRecord;
   /** Whether a person was told that it is taken up again. */
   isTold: boolean;
+}
+
+/** Whether nobody knows what became of its command. */
+export function isInDoubt({ phase, intentAtMs, outcome }: IncidentRecord): boolean {
+  return phase === "acting" && intentAtMs !== undefined && outcome === undefined;
 }
 
 /** How long a command may go on without the process that started it: Docker itself ends it by then. */
@@ -122,7 +128,9 @@ async function reconcile(
   const sinceMs = nowMs - startedAtMs;
   // A clock that was put back may not make this wait for ever.
   if (sinceMs >= 0 && sinceMs < RECONCILE_MS) return "later";
-  if (now.kind === "missing" && findings.container.kind === "found") return "later";
+  // One that Docker knows to be gone has nothing to tell any more.
+  const isUnknown = now.kind === "missing" && now.reason !== NO_SUCH_CONTAINER;
+  if (isUnknown && findings.container.kind === "found") return "later";
   const output = "Sentinel was stopped before it ran";
   emit({
     type: "action_finished",

@@ -14,7 +14,7 @@ import { inspect, isStarting } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
-import { resume, type Unfinished } from "./recovery.ts";
+import { isInDoubt, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
 
 export interface WatchOptions {
@@ -74,7 +74,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (!sourceIsDown) forgetResolved(poll);
 
     const isBusy =
-      (await resumeOne(poll)) || (await answerOne(poll)) || (await takeUpMostUrgent(poll));
+      (await resumeOne(poll)) ||
+      (!mayStillAct() && ((await answerOne(poll)) || (await takeUpMostUrgent(poll))));
     if (isBusy) {
       quietToldMs = clock.nowMs();
       continue;
@@ -127,6 +128,11 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       return end.kind === "closed";
     }
     return false;
+  }
+
+  /** A command that outlived Sentinel: another action would hide what became of it. */
+  function mayStillAct(): boolean {
+    return [...unfinished.values()].some(({ record }) => isInDoubt(record));
   }
 
   /** What people have said, or time has answered for them. @returns whether time has passed with it */
