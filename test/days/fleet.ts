@@ -24,6 +24,8 @@ export interface Member {
   isHealthy(): boolean;
   /** Whether its container is, and Docker would say so. */
   isSeenStarting(): boolean;
+  /** Something that comes back again and again after each action. */
+  fail(): void;
   /** A command has had its effect. */
   apply(action: ActionId): void;
 }
@@ -55,10 +57,23 @@ interface Fault {
   readonly flapMs: number | undefined;
   /** How often it comes back soon after it was cured. */
   readonly returns: number;
+  readonly returnsWithinMs: number;
 }
 
 const RESTARTS = ["docker-restart", "compose-restart", "compose-up"] as const;
+/** A restart cures it, for good. */
+const PLAIN: Omit<Fault, "untilMs"> = {
+  curedBy: RESTARTS,
+  isTrap: false,
+  flapMs: undefined,
+  returns: 0,
+  returnsWithinMs: 35 * MINUTE_MS,
+};
+
 const START_PERIOD_MS = 20_000;
+
+/** The stop is on the list of each service, and still nobody may do it alone. */
+const ACTIONS = [...RESTARTS, "docker-stop"] as const;
 
 /** The rules of a service; the second one permits what nobody may do alone. */
 function rulesOf(name: string, index: number): readonly Rule[] {
@@ -101,6 +116,10 @@ export function createFleet(size: number, options: FleetOptions): Fleet {
   const isDockerDown = outage(11 * HOUR_MS, 25 * MINUTE_MS);
   const shared = { isPrometheusDown, isDockerDown, isOver: () => isOver, every };
   const members = Array.from({ length: size }, (_, index) => createMember(index, options, shared));
+  // What they all need fails, so that all of them want to be acted upon at the same time.
+  every(16 * HOUR_MS, () => {
+    for (const { fail } of members) fail();
+  });
   return {
     members,
     isDockerDown,
@@ -140,7 +159,7 @@ function createMember(
     if (isNew) containers += 1;
   };
   for (const signal of SIGNALS)
-    every(14 * HOUR_MS, () => begin(signal, someFault(timeline.nowMs(), chance)));
+    every(18 * HOUR_MS, () => begin(signal, someFault(timeline.nowMs(), chance)));
   every(20 * HOUR_MS, () => {
     missingUntilMs = timeline.nowMs() + chance.between(5000, 10 * MINUTE_MS);
   });
@@ -168,7 +187,7 @@ function createMember(
     faults.delete(signal);
     if (fault.returns === 0) return;
     const again = { ...fault, returns: fault.returns - 1 };
-    timeline.after(chance.between(MINUTE_MS, 35 * MINUTE_MS), () => {
+    timeline.after(chance.between(MINUTE_MS, fault.returnsWithinMs), () => {
       begin(signal, { ...again, untilMs: timeline.nowMs() + chance.between(HOUR_MS, 3 * HOUR_MS) });
     });
   };
@@ -203,7 +222,7 @@ function createMember(
   };
 
   return {
-    service: service({ name, job: name, actions: RESTARTS }),
+    service: service({ name, job: name, actions: ACTIONS }),
     autonomy: index === 3 ? "approve" : "auto",
     rules,
     source,
@@ -216,6 +235,11 @@ function createMember(
     },
     isHealthy: () => isOver() || (!isStopped && timeline.nowMs() >= brokenUntilMs),
     isSeenStarting: () => isStarting() && !isStopped && !isDockerDown(),
+    fail() {
+      const untilMs = timeline.nowMs() + chance.between(HOUR_MS, 3 * HOUR_MS);
+      const again = { returns: 9, returnsWithinMs: 5 * MINUTE_MS };
+      begin("cpu", { ...PLAIN, ...again, untilMs });
+    },
     apply(action) {
       if (action.endsWith("-stop")) {
         isStopped = true;
@@ -233,13 +257,7 @@ function createMember(
 }
 
 function someFault(nowMs: number, chance: Chance): Fault {
-  const plain: Fault = {
-    untilMs: nowMs + chance.between(10 * MINUTE_MS, 4 * HOUR_MS),
-    curedBy: RESTARTS,
-    isTrap: false,
-    flapMs: undefined,
-    returns: 0,
-  };
+  const plain = { ...PLAIN, untilMs: nowMs + chance.between(10 * MINUTE_MS, 4 * HOUR_MS) };
   const kind = chance.between(0, 99);
   if (kind < 35) return plain;
   if (kind < 60) return { ...plain, returns: chance.between(1, 8) };

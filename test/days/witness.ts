@@ -251,6 +251,8 @@ export function createWitness(
       if (event.type === "incident_opened") {
         const { service, incident: id } = entry;
         require(!open.has(keyOf(entry)), "opened once", id);
+        const ago = nowMs() - (coolsFromMs.get(service) ?? -Infinity);
+        require(ago >= cooldownMs, "nothing is taken up while it cools down", id);
         counts.opened += 1;
         const alert = event.alert.name;
         const unknown = { diagnosed: undefined, decided: undefined, request: undefined };
