@@ -38,6 +38,9 @@ const DOCKER_HEALTH = "docker:";
 
 const DOCKER_DEADLINE_MS = 5000;
 
+/** Services begin one after the other, and so are polled: all at once, each would wait for the others. */
+const MOST_APART_MS = 5;
+
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing.
  *
@@ -67,7 +70,13 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
   };
   const watchAll = async () => {
     if (startService !== undefined) await untilUp(options, signal);
-    await Promise.all(configured.map((one) => watchOne(one, watching, signal)));
+    const apartMs = Math.min(MOST_APART_MS, settings.pollIntervalMs / configured.length);
+    await Promise.all(
+      configured.map(async (one, index) => {
+        await systemClock.sleep(index * apartMs, signal);
+        await watchOne(one, watching, signal);
+      }),
+    );
   };
   await using own = vitals.start();
   say("health", `${own.url}/ready and ${own.url}/metrics`);

@@ -310,6 +310,30 @@ describe("after a restart", () => {
     expect(reasons).toEqual(["service_budget"]);
   });
 
+  test("nothing else is done to a service while a command may still run on it", async () => {
+    const { story } = service();
+    const memory = { expr: "memory", operator: ">", threshold: 0.5 };
+    const second = rule({ alert: "HighMemory", expr: "memory > 0.5", signal: memory });
+    const both = { ...story, rules: [rule(), second] };
+    const killAt = ({ type }: SentinelEvent) => type === "action_started";
+    const { clock, journal } = await tell({ ...both, killAt, untilMs: 300_000 });
+    const intentAtMs = clock.elapsedMs;
+    const after = await tell({ ...both, clock, journal, untilMs: clock.elapsedMs + 300_000 });
+    expect(after.runs[0]?.elapsedMs).toBeGreaterThanOrEqual(intentAtMs + 30_000);
+  });
+
+  test("a container that was removed meanwhile is in nobody's doubt", async () => {
+    const { story } = service();
+    const killAt = ({ type }: SentinelEvent) => type === "action_started";
+    const { clock, journal } = await tell({ ...story, killAt, untilMs: 300_000 });
+    const world = () => ({
+      runtime: { inspect: async () => undefined, logs: async () => [] },
+    });
+    const untilMs = clock.elapsedMs + 300_000;
+    const after = await tell({ ...story, world, clock, journal, untilMs });
+    expect(after.closings).not.toEqual([]);
+  });
+
   test("automation stays ended after an action that made things worse", async () => {
     const { story } = service();
     const worse: Pick<Story, "script" | "world"> = {

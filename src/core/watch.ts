@@ -62,7 +62,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     },
   });
 
-  let before: readonly Alert[] = [];
+  let before: AlertsByKey = new Map();
   let sourceIsDown = false;
   let isDownTold = false;
   let answersInRow = 0;
@@ -86,7 +86,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (!sourceIsDown) forgetResolved(poll);
 
     const isBusy =
-      (await resumeOne(poll)) || (await answerOne(poll)) || (await takeUpMostUrgent(poll));
+      (await resumeOne(poll)) ||
+      (!isActing() && ((await answerOne(poll)) || (await takeUpMostUrgent(poll))));
     if (isBusy) {
       quietToldMs = clock.nowMs();
       continue;
@@ -116,9 +117,12 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       emit({ type: "source_back" });
       isDownTold = false;
     }
-    if (!isDown) for (const change of changes(before, poll.alerts)) emit(change);
+    if (!isDown) {
+      const after = new Map(poll.alerts.map((alert) => [key(alert), alert]));
+      for (const change of changes(before, after)) emit(change);
+      before = after;
+    }
     sourceIsDown = isDown;
-    if (!isDown) before = poll.alerts;
     const { trouble } = book;
     if (trouble !== undefined && !journalIsDown) emit({ type: "journal_down", reason: trouble });
     if (trouble === undefined && journalIsDown) emit({ type: "journal_back" });
@@ -194,7 +198,6 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
-    if (isActing()) return false;
     const resumed = new Set([...unfinished.values()].map(({ record }) => record.alert.name));
     const urgent = mostUrgent(
       poll.alerts.filter(
@@ -278,21 +281,20 @@ function isQuiet(alerts: readonly Alert[]): boolean {
   return alerts.every(({ state, firingAtMs }) => state !== "pending" && firingAtMs === undefined);
 }
 
-function changes(before: readonly Alert[], after: readonly Alert[]): WatchEvent[] {
-  const states = new Map(before.map((alert) => [key(alert), alert.state]));
-  const current = new Set(after.map(key));
-  const changed = after.flatMap((alert): WatchEvent[] => {
-    const from = states.get(key(alert)) ?? "inactive";
+/** The alerts of one poll by rule and labels. */
+type AlertsByKey = ReadonlyMap<string, Alert>;
+
+function changes(before: AlertsByKey, after: AlertsByKey): WatchEvent[] {
+  const changed = [...after].flatMap(([key, alert]): WatchEvent[] => {
+    const from = before.get(key)?.state ?? "inactive";
     return from === alert.state ? [] : [{ type: "alert_changed", alert, from }];
   });
   // A label set that no longer holds leaves no alert behind.
-  const ended = before
-    .filter((alert) => !current.has(key(alert)) && alert.state !== "inactive")
-    .filter((alert) => alert.state !== "no_data")
-    .map((alert): WatchEvent => {
-      const now = { ...alert, state: "inactive" as const };
-      return { type: "alert_changed", alert: now, from: alert.state };
-    });
+  const ended = [...before].flatMap(([key, alert]): WatchEvent[] => {
+    if (after.has(key) || alert.state === "inactive" || alert.state === "no_data") return [];
+    const now = { ...alert, state: "inactive" as const };
+    return [{ type: "alert_changed", alert: now, from: alert.state }];
+  });
   return [...changed, ...ended];
 }
 
