@@ -292,3 +292,23 @@ describe("the address", () => {
     expect(proxy.requests).toEqual([]);
   });
 });
+
+test("many services that begin together ask for the targets once", async () => {
+  const activeTargets = [
+    { labels: { job: "a" }, scrapeInterval: "5s" },
+    { labels: { job: "b" }, scrapeInterval: "10s" },
+  ];
+  await using server = startPrometheus({ targets: { activeTargets } });
+  const source = prometheusSource({ url: server.url });
+  const intervals = ["a", "b", "a"].map((job) => source.scrapeIntervalMs(job, NEVER));
+  expect(await Promise.all(intervals)).toEqual([5000, 10_000, 5000]);
+  expect(server.requests).toHaveLength(1);
+});
+
+test("an answer about the targets that could not be read is asked for again", async () => {
+  await using server = startPrometheus("unavailable_503");
+  const source = prometheusSource({ url: server.url });
+  await failure(source.scrapeIntervalMs("a", NEVER));
+  await failure(source.scrapeIntervalMs("a", NEVER));
+  expect(server.requests).toHaveLength(2);
+});

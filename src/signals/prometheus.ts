@@ -73,6 +73,11 @@ const targetsSchema = z.object({
   activeTargets: z.array(z.object({ labels: labelsSchema, scrapeInterval: z.string().optional() })),
 });
 
+type Targets = z.infer<typeof targetsSchema>["activeTargets"];
+
+/** Less than any interval at which a service is polled. */
+const TARGETS_KEPT_MS = 500;
+
 const answerSchema = z.discriminatedUnion("status", [
   z.object({
     status: z.literal("success"),
@@ -110,6 +115,20 @@ export function prometheusSource({
     );
   };
 
+  let targets: { readonly atMs: number; readonly answer: Promise<Targets> } | undefined;
+  /** Each service asks as it begins, and the list is as long as there are services. */
+  const askTargets = (signal: AbortSignal): Promise<Targets> => {
+    const atMs = performance.now();
+    if (targets !== undefined && atMs - targets.atMs < TARGETS_KEPT_MS) return targets.answer;
+    const answer = get("targets", { state: "active" }, signal).then(
+      (data) => parse(targetsSchema, data, server).activeTargets,
+    );
+    targets = { atMs, answer };
+    // The next one to ask asks anew.
+    answer.catch(() => (targets = undefined));
+    return answer;
+  };
+
   return {
     query,
 
@@ -126,8 +145,7 @@ export function prometheusSource({
     },
 
     async scrapeIntervalMs(job, signal): Promise<number | undefined> {
-      const answer = await get("targets", { state: "active" }, signal);
-      const { activeTargets } = parse(targetsSchema, answer, server);
+      const activeTargets = await askTargets(signal);
       // With several instances the slowest decides: a window must fit them all.
       const known = activeTargets
         .filter(({ labels }: { labels: Labels }) => labels["job"] === job)
