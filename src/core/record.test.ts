@@ -130,7 +130,6 @@ describe("an incident", () => {
       phase: "closed",
       container: { kind: "missing", reason: "gone" },
       wasHealthy: false,
-      outcomeAtMs: expect.any(Number),
       failures: [
         {
           diagnoser: "gemini",

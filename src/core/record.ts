@@ -36,7 +36,6 @@ export interface IncidentRecord {
   /** When the intent to run it was written. */
   readonly intentAtMs: number | undefined;
   readonly outcome: Recorded<"action_finished">["outcome"] | undefined;
-  readonly outcomeAtMs: number | undefined;
   readonly verificationAtMs: number | undefined;
   /** Counted from then. */
   readonly verdictInMs: number | undefined;
@@ -119,7 +118,6 @@ function opened(
     action: undefined,
     intentAtMs: undefined,
     outcome: undefined,
-    outcomeAtMs: undefined,
     verificationAtMs: undefined,
     verdictInMs: undefined,
     resumptions: 0,
@@ -174,7 +172,6 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
         action: { id: read.action, argv: read.argv },
         intentAtMs: atMs,
         outcome: undefined,
-        outcomeAtMs: undefined,
       };
     case "action_finished":
       return {
@@ -182,7 +179,6 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
         // It did not run, so it is all to be found out again.
         phase: read.outcome.kind === "not_started" ? "investigating" : record.phase,
         outcome: read.outcome,
-        outcomeAtMs: atMs,
       };
     case "verification_started":
       return {

@@ -35,7 +35,7 @@ export async function resume(
       const { outcome, intentAtMs: startedAtMs } = record;
       // Approved, and nothing begun: the answer is still there.
       if (startedAtMs === undefined) return waitAgain(record, findings, context);
-      if (outcome === undefined) return reconcile(unfinished, { findings, poll }, context, signal);
+      if (outcome === undefined) return reconcile(unfinished, findings, context, signal);
       const ran = { exitCode: undefined, ...outcome, argv: outcome.argv ?? [] };
       // The time for a verdict begins anew: a source of our own has nothing of before the restart.
       const endedAtMs = context.world.clock.nowMs();
@@ -106,41 +106,35 @@ function waitAgain(
   return { kind: "waiting", waiting: { findings, action, argv, request: id, expiresAtMs } };
 }
 
+/** Finds out what became of a command that nobody saw end. @returns always later: then it is known */
 async function reconcile(
   unfinished: Unfinished,
-  { findings, poll }: { readonly findings: Findings; readonly poll: Poll },
+  findings: Findings,
   context: Context,
   signal: AbortSignal,
-): Promise<IncidentEnd | "later"> {
+): Promise<"later"> {
   const { record } = unfinished;
   const { policy, world, emit } = context;
   const nowMs = world.clock.nowMs();
-  const startedAtMs = record.intentAtMs ?? nowMs;
   const argv = record.decision?.argv ?? [];
+  const ended = (kind: "succeeded" | "not_started", output: string) => {
+    const outcome: Outcome = { kind, argv, exitCode: undefined, output, durationMs: 0 };
+    emit({ type: "action_finished", outcome });
+    return outcome;
+  };
   const now = await inspect(policy.service.name, world.runtime, signal);
   if (hasStartedSince(findings.container, now)) {
-    const output = "the service has started since, so it was not run again";
-    const outcome: Outcome = {
-      kind: "succeeded",
-      argv,
-      exitCode: undefined,
-      output,
-      durationMs: 0,
-    };
-    emit({ type: "action_finished", outcome });
-    return conclude(findings, { outcome, startedAtMs, endedAtMs: nowMs }, context, signal);
+    const outcome = ended("succeeded", "the service has started since, so it was not run again");
+    unfinished.record = { ...record, outcome };
+    return "later";
   }
-  const sinceMs = nowMs - startedAtMs;
+  const sinceMs = nowMs - (record.intentAtMs ?? nowMs);
   // A clock that was put back may not make this wait for ever.
   if (sinceMs >= 0 && sinceMs < mayTakeMs(now)) return "later";
   if (now.kind === "missing" && now.reason !== NO_SUCH_CONTAINER) return "later";
-  const output = "Sentinel was stopped before it ran";
-  emit({
-    type: "action_finished",
-    outcome: { kind: "not_started", argv, exitCode: undefined, output, durationMs: 0 },
-  });
+  ended("not_started", "Sentinel was stopped before it ran");
   unfinished.record = { ...record, phase: "investigating" };
-  return investigate(unfinished.record, { alert: findings.alert, poll }, context, signal);
+  return "later";
 }
 
 function mayTakeMs(container: Finding<ContainerState>): number {

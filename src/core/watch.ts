@@ -76,6 +76,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     book.takeUnfinished(service).map((record) => [record.id, { record, isTold: false }]),
   );
   const waiting = new Map<string, Waiting>();
+  // A command of before the restart is the one that is in flight, until it is known what became of it.
+  const turn = isActing() ? await world.actionLock.acquire(signal) : undefined;
 
   while (!signal.aborted) {
     const startedMs = clock.nowMs();
@@ -100,6 +102,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     const tookMs = Math.max(clock.nowMs() - startedMs, 0);
     await clock.sleep(Math.max(policy.pollIntervalMs - tookMs, 0), signal);
   }
+  turn?.[Symbol.dispose]();
   if (signal.reason === GONE) closeAll();
 
   function closeAll(): void {
@@ -154,7 +157,13 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
         context.emit({ type: "incident_resumed", alertname: alert.name, phase });
       }
       one.isTold = true;
-      const end = await resume(one, poll, context, signal);
+      const wasInFlight = isInFlight(one);
+      let end = await resume(one, poll, context, signal);
+      if (wasInFlight && !isInFlight(one)) {
+        // It is known now, so that others may have their turn to act, and this one goes on.
+        turn?.[Symbol.dispose]();
+        end = await resume(one, poll, context, signal);
+      }
       if (end === "later") continue;
       unfinished.delete(incident);
       settle(end, { incident, key: keyOfName(one.record.alert.name, poll) });
