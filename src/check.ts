@@ -1,5 +1,7 @@
 /** The commands `check` and `rules`: what the observer would work with. */
 
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { stringify } from "yaml";
 import type { ObserverSettings } from "./config.ts";
 import { isLoopback } from "./core/address.ts";
@@ -7,9 +9,11 @@ import { printable } from "./core/answer.ts";
 import { maskText } from "./core/credentials.ts";
 import { messageOf, SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
+import { foldIncidents } from "./core/record.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { dockerOptionsOf, type Signals, signalsOf } from "./drivers.ts";
+import { sqliteJournal } from "./journals/sqlite.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
 import type { TargetState } from "./signals/scrape-target.ts";
 import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
@@ -49,6 +53,7 @@ export async function check(
     ...(settings.supervise
       ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
       : []),
+    attempt("journal", "failed", async () => readJournal(settings)),
     ...settings.services.flatMap((service) => [
       attempt(`job of ${service.name}`, "missing", async () => {
         await answers.catch(() => {
@@ -120,6 +125,21 @@ function describeTargets(targets: readonly TargetState[]): string {
   const down = targets.filter(({ health }) => health !== "up");
   const told = down.map(({ labels, lastError }) => `; ${labels["job"]}: ${lastError}`);
   return `${targets.length - down.length} of ${targets.length} targets answer${told.join("")}`;
+}
+
+/** It changes nothing: one that is not there yet is begun by the observer. */
+function readJournal({ journalPath }: ObserverSettings): string {
+  if (!existsSync(journalPath)) {
+    accessSync(dirname(journalPath), constants.W_OK);
+    return `${journalPath} is to be begun`;
+  }
+  const journal = sqliteJournal(journalPath, { mode: "reader" });
+  try {
+    const incidents = foldIncidents(journal.readAfter(0));
+    return `${journalPath}, ${incidents.length} incidents`;
+  } finally {
+    journal.close();
+  }
 }
 
 function findProgram([program = ""]: readonly string[]): string {

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isServiceName } from "./allowlist.ts";
 import { isHttpUrl } from "./core/address.ts";
+import type { IncidentEvent } from "./core/events.ts";
 import { AUTONOMY_LEVELS } from "./core/model.ts";
 import { parseDuration } from "./core/duration.ts";
 
@@ -260,7 +261,33 @@ export const SETTINGS = {
   LOG_FORMAT: { schema: () => z.enum(["text", "json"]), fallback: "", form: "text or json" },
 } satisfies Record<string, Setting<unknown>>;
 
-export type Key = keyof typeof SETTINGS;
+/** Every key that is read and documented, which a test compares. */
+export const SETTING_KEYS = Object.keys(SETTINGS) as readonly (keyof typeof SETTINGS)[];
 
-/** Every key that is read, for the documentation's test. */
-export const SETTING_KEYS = Object.keys(SETTINGS) as readonly Key[];
+/** Where a test kills the observer: after an event of an incident, or while its command runs. */
+export const KILL_BOUNDARIES = [
+  "incident_opened",
+  "evidence_collected",
+  "diagnosis_failed",
+  "diagnosed",
+  "decided",
+  "approval_requested",
+  "approval_answered",
+  "action_started",
+  "action_running",
+  "action_finished",
+  "verification_started",
+  "incident_closed",
+] as const satisfies readonly (IncidentEvent["type"] | "action_running")[];
+export type KillBoundary = (typeof KILL_BOUNDARIES)[number];
+
+/** For tests alone: nobody is told of them, and `.env` cannot set them. */
+export const TEST_SETTINGS = {
+  TEST_KILL_AFTER: {
+    schema: () => z.union([z.literal("").transform(() => undefined), z.enum(KILL_BOUNDARIES)]),
+    fallback: "",
+    form: `one of ${KILL_BOUNDARIES.join(", ")}`,
+  },
+} satisfies Record<string, Setting<unknown>>;
+
+export type Key = keyof typeof SETTINGS | keyof typeof TEST_SETTINGS;

@@ -349,6 +349,27 @@ test("every form that is not a closed list has an example which is taken", () =>
   }
 });
 
+describe("TEST_KILL_AFTER, which only tests set,", () => {
+  test("is nowhere by default", () => {
+    expect(read({}).killAfter).toBeUndefined();
+    expect(read({ TEST_KILL_AFTER: "" }).killAfter).toBeUndefined();
+  });
+
+  test("is a boundary of the environment, and refused where there is none", () => {
+    expect(read({ TEST_KILL_AFTER: "action_started" }).killAfter).toBe("action_started");
+    expect(refusal(() => read({ TEST_KILL_AFTER: "alert_changed" })).message).toMatch(
+      /^TEST_KILL_AFTER in the environment or \.env must be one of incident_opened, /,
+    );
+  });
+
+  test("is not read from .env", () => {
+    const path = join(EMPTY_FOLDER, ".env");
+    writeFileSync(path, "TEST_KILL_AFTER=action_started\n");
+    expect(read({}).killAfter).toBeUndefined();
+    rmSync(path);
+  });
+});
+
 test("a terminal gets text", () => {
   const settings = observerSettings({ env: {}, folder: EMPTY_FOLDER, isTerminal: true });
   expect(settings.logFormat).toBe("text");

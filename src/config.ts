@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import type { ActionId } from "./allowlist.ts";
 import { DEFAULT_ACTIONS, readRules, readSettingsFile, readText } from "./config-file.ts";
 import { type Environment, type Read, reader, VERSION } from "./config-environment.ts";
-import { SETTING_KEYS, SETTINGS } from "./config-keys.ts";
+import { type KillBoundary, SETTING_KEYS, SETTINGS, TEST_SETTINGS } from "./config-keys.ts";
 import { splitCommand } from "./core/command-line.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Autonomy, Service } from "./core/model.ts";
@@ -54,6 +54,8 @@ export interface ObserverSettings {
   /** The file in which what happened is kept, as an absolute path. */
   readonly journalPath: string;
   readonly logFormat: "text" | "json";
+  /** Where this process is to kill itself, for a test of what comes after; `undefined`: nowhere. */
+  readonly killAfter: KillBoundary | undefined;
   readonly version: string;
 }
 
@@ -144,6 +146,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       : sources.isTerminal
         ? "text"
         : "json",
+    killAfter: read("TEST_KILL_AFTER", TEST_SETTINGS.TEST_KILL_AFTER),
     version: VERSION,
   };
 }

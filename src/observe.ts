@@ -38,13 +38,17 @@ const DOCKER_HEALTH = "docker:";
 
 const DOCKER_DEADLINE_MS = 5000;
 
+/** Services begin one after the other, and so are polled: all at once, each would wait for the others. */
+const MOST_APART_MS = 5;
+
 /**
  * Watches until the signal aborts; then it finishes or cancels what it is doing.
  *
  * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
  *   cannot be had
  */
-export async function observe(options: ObserveOptions, signal: AbortSignal): Promise<void> {
+export async function observe(given: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const options = mortal(given);
   const { settings, signals, startService, say, onStall, journal } = options;
   const { source, embedded } = signals;
   const watched: Watched[] = [];
@@ -66,7 +70,13 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
   };
   const watchAll = async () => {
     if (startService !== undefined) await untilUp(options, signal);
-    await Promise.all(configured.map((one) => watchOne(one, watching, signal)));
+    const apartMs = Math.min(MOST_APART_MS, settings.pollIntervalMs / configured.length);
+    await Promise.all(
+      configured.map(async (one, index) => {
+        await systemClock.sleep(index * apartMs, signal);
+        await watchOne(one, watching, signal);
+      }),
+    );
   };
   await using own = vitals.start();
   say("health", `${own.url}/ready and ${own.url}/metrics`);
@@ -83,6 +93,39 @@ export async function observe(options: ObserveOptions, signal: AbortSignal): Pro
     await Promise.all([watchAll(), watchLabelled(embedded, watching, signal)]);
   };
   await Promise.all([embedded.run(signal), judge()]);
+}
+
+/** How long the command runs before a test kills Sentinel in the middle of it. */
+const KILL_IN_ACTION_MS = 300;
+
+/**
+ * The hook of the test that kills Sentinel at every boundary of an incident. From outside, by what it
+ * prints, nobody could kill it right after an event was kept and before the next thing is done.
+ */
+function mortal(options: ObserveOptions): ObserveOptions {
+  const { settings, journal, executors } = options;
+  const { killAfter } = settings;
+  if (killAfter === undefined) return options;
+  const die = () => process.kill(process.pid, "SIGKILL");
+  return {
+    ...options,
+    journal: {
+      ...journal,
+      append(entry, durability) {
+        const kept = journal.append(entry, durability);
+        if (entry.type === killAfter) die();
+        return kept;
+      },
+    },
+    executors: executors.map((executor) => ({
+      ...executor,
+      run(action, signal) {
+        const running = executor.run(action, signal);
+        if (killAfter === "action_running") setTimeout(die, KILL_IN_ACTION_MS);
+        return running;
+      },
+    })),
+  };
 }
 
 /**

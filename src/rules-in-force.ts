@@ -50,6 +50,7 @@ export function monitorOptions(
   return {
     rulesFor: (windowMs) => rulesFor(settings, service, windowMs),
     fallbackWindowMs: UNKNOWN_WINDOW_MS,
+    pollIntervalMs: settings.pollIntervalMs,
     async findWindowMs(signal) {
       if (settings.rateWindowMs !== undefined) return settings.rateWindowMs;
       try {
@@ -69,6 +70,7 @@ export function containerMonitorOptions(service: Service, intervalMs: number): M
   return {
     rulesFor: () => rules,
     fallbackWindowMs: SCRAPES_PER_WINDOW * intervalMs,
+    pollIntervalMs: intervalMs,
     findWindowMs: () => Promise.resolve(SCRAPES_PER_WINDOW * intervalMs),
   };
 }

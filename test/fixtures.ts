@@ -83,6 +83,7 @@ export function containerState(changes: Partial<ContainerState> = {}): Container
 export const UNRESTRAINED: Restraint = {
   coolsUntilMs: 0,
   pausedUntilMs: 0,
+  isPaused: false,
   automationEnded: false,
   isServiceBudgetSpent: false,
   isTotalBudgetSpent: false,

@@ -1,7 +1,6 @@
 /** The observer from the compiled executable, in embedded mode, and what it tells. */
 
 import { z } from "zod";
-import { alertOfId } from "../src/core/incident-id.ts";
 import type { Environment } from "../src/executors/spawn.ts";
 import {
   type Event,
@@ -69,7 +68,7 @@ export function startObserving(options: StartOptions = {}): Observing {
     notice,
     async incident(alert, service) {
       const isOf = ({ incident, service: of }: Event) =>
-        alertOfId(String(incident)) === alert && (service ?? of) === of;
+        String(incident).includes(`-${alert}-`) && (service ?? of) === of;
       const closed = await observer.event(
         (event) => event["event"] === "incident_closed" && isOf(event),
         INCIDENT_DEADLINE_MS,

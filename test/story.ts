@@ -6,7 +6,7 @@ import type { Limits } from "../src/core/ledger.ts";
 import { createLock } from "../src/core/lock.ts";
 import type { Outcome, Rule } from "../src/core/model.ts";
 import { createMonitor, type MonitorOptions } from "../src/core/monitor.ts";
-import type { Diagnoser, Journal } from "../src/core/ports.ts";
+import type { Diagnoser, Journal, SignalSource } from "../src/core/ports.ts";
 import { watch } from "../src/core/watch.ts";
 import type { Policy, World } from "../src/core/world.ts";
 import { memoryJournal } from "../src/journals/memory.ts";
@@ -32,6 +32,8 @@ export interface Story {
   /** What the executor does while it runs; it answers after 2 s. */
   readonly act?: (clock: SimulatedClock) => Partial<Outcome>;
   readonly world?: (clock: SimulatedClock) => Partial<World>;
+  /** What is asked for samples; by default the script itself. */
+  readonly source?: (clock: SimulatedClock) => SignalSource;
   readonly windowMs?: number;
   readonly limits?: Partial<Limits>;
   /** What is left of an earlier story, and its time, which goes on. */
@@ -85,7 +87,7 @@ export function diagnoser(
 export async function tell(story: Story): Promise<Told> {
   const clock = story.clock ?? simulatedClock();
   let isDead = false;
-  const source = scriptedSource(clock, story.script);
+  const source = story.source?.(clock) ?? scriptedSource(clock, story.script);
   const windowMs = story.windowMs ?? 20_000;
   const rules = story.rules ?? [rule()];
   const options = {

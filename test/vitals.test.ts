@@ -108,7 +108,8 @@ describe("beside a Prometheus", () => {
       await using prometheus = startPrometheus();
       const port = String(freePort());
       const observer = Bun.spawn([sentinel, "--role=observer"], {
-        env: { ...prometheus.env, OBSERVER_PORT: port },
+        // A journal of its own: another observer may hold the one of the working folder.
+        env: { ...prometheus.env, OBSERVER_PORT: port, JOURNAL: join(folder, "sentinel.db") },
         cwd: "/",
         stdio: ["ignore", stdout, "pipe"],
       });

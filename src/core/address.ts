@@ -17,3 +17,17 @@ export function isLoopback(url: string): boolean {
 export function isHttpUrl(text: string): boolean {
   return /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text);
 }
+
+/** Ends of names that nobody can own on the Internet: RFC 6761, and ICANN's for private use. */
+const OWN_SUFFIXES = [".localhost", ".internal"];
+
+/**
+ * Whether a `Host` header has an address or a name that no stranger can own. Under any other, a web site
+ * may have its own name lead to this machine and ask as a page of its own (DNS rebinding).
+ */
+export function isOwnHost(host: string): boolean {
+  const name = URL.parse(`http://${host}`)?.hostname.replace(/\.$/, "");
+  if (name === undefined) return false;
+  const isAddress = name.startsWith("[") || /^[\d.]+$/.test(name);
+  return isAddress || !name.includes(".") || OWN_SUFFIXES.some((suffix) => name.endsWith(suffix));
+}

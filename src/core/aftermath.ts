@@ -6,6 +6,9 @@ import type { SignalSource } from "./ports.ts";
 import { type Check, judge, lastCheckMs, type VerificationPlan } from "./verification.ts";
 import type { Context } from "./world.ts";
 
+/** The questions of one check have deadlines: what takes longer is a clock that was put forward. */
+const MOST_CHECK_MS = 10_000;
+
 /** What came of an action. */
 export interface Aftermath {
   readonly verdict: Verdict;
@@ -32,11 +35,18 @@ export async function verify(
   emit({ type: "verification_started", verdictInMs: stabilizeMs });
   const checks: Check[] = [];
   let verdict: Verdict | undefined;
+  // Of the time that the clock says has passed, what nobody spent here: it was set, or the machine slept.
+  let jumpedMs = 0;
+  let lastMs = clock.nowMs();
   while (verdict === undefined && !signal.aborted) {
-    const firstDueMs = plan.actedAtMs + stabilizeMs - clock.nowMs();
+    const firstDueMs = plan.actedAtMs + stabilizeMs - (lastMs - jumpedMs);
     const waitMs = firstDueMs > 0 ? Math.min(pollIntervalMs, firstDueMs) : pollIntervalMs;
     await clock.sleep(waitMs, signal);
-    checks.push(await check(alert, context, signal));
+    const nowMs = clock.nowMs();
+    const extraMs = nowMs - lastMs - waitMs;
+    if (extraMs < -waitMs || extraMs > MOST_CHECK_MS) jumpedMs += extraMs;
+    lastMs = nowMs;
+    checks.push(await check({ alert, atMs: nowMs - jumpedMs }, context, signal));
     verdict = judge(checks, plan);
     // A clock that jumps may not keep an incident open for ever.
     if (
@@ -49,13 +59,12 @@ export async function verify(
   return { verdict: verdict ?? cutShort, isHealthy: checks.at(-1)?.healthy };
 }
 
+/** @param atMs before the questions: what is asked later can only be newer than that */
 async function check(
-  alert: Alert,
+  { alert, atMs }: { readonly alert: Alert; readonly atMs: number },
   { policy, world }: Context,
   signal: AbortSignal,
 ): Promise<Check> {
-  // Before the questions: what is asked later can only be newer than that.
-  const atMs = world.clock.nowMs();
   const [poll, scrapeAgeMs, health] = await Promise.all([
     world.monitor.poll(signal),
     newestScrapeAgeMs(policy.service.job, world.source, signal),

@@ -90,8 +90,9 @@ export function openBook(journal: Journal, limits: Limits): Book {
     keep(event) {
       if (!isKept(event)) return true;
       const entry = toEntry(event);
-      // In the order of the journal: what happens now comes after what others have said until now.
-      refresh();
+      // In the order of the journal: what happens now comes after what others have said until now. One
+      // that fails is tried anew at each poll: a lock is waited for, which would hold up the loop.
+      if (trouble === undefined || event.type === "action_started") refresh();
       if (event.type === "action_started") {
         if (!write(entry, "now")) return false;
         ledger.apply({ ...entry, seq: NOT_KEPT });

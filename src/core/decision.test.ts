@@ -30,7 +30,6 @@ function decided({ fired = alert(), action = "docker-restart", actions, situatio
     autonomy: "auto",
     alerts: [fired],
     restraint: UNRESTRAINED,
-    nowMs: START_MS,
     ...situation,
   });
 }
@@ -48,6 +47,11 @@ describe("what is decided", () => {
       "critical acts as high does",
       { fired: alert({ rule: rule({ severity: "critical" }) }) },
       "act docker-restart two_keys_agree",
+    ],
+    [
+      "a person has paused it meanwhile",
+      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
+      "skip - paused",
     ],
     ["medium waits", { fired: medium }, "ask docker-restart severity_needs_a_person"],
     [
@@ -80,7 +84,7 @@ describe("what is decided", () => {
     ],
     [
       "a person has paused it",
-      { situation: { restraint: { ...UNRESTRAINED, pausedUntilMs: START_MS + 1 } } },
+      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
       "skip - paused",
     ],
     [
@@ -113,6 +117,11 @@ describe("what is decided", () => {
       "its data is missing",
       { situation: { alerts: [alert({ rule: cpu.rule, state: "no_data" })] }, fired: cpu },
       "skip - data_missing",
+    ],
+    [
+      "a person has paused it meanwhile",
+      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
+      "skip - paused",
     ],
     [
       "another label set of it still fires",
@@ -230,7 +239,6 @@ test("what the model says of severity, confidence and cause gates nothing", () =
             autonomy: now.autonomy,
             alerts: [{ ...fired, state: now.state }],
             restraint: UNRESTRAINED,
-            nowMs: START_MS,
           },
         );
       expect(decideOn({ action: now.action, ...opinion })).toEqual(

@@ -1,6 +1,7 @@
 /** Whether Sentinel acts alone. Pure; every answer has a reason from a closed list. */
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
+import { isHolding } from "./detection.ts";
 import type { Restraint } from "./ledger.ts";
 import type {
   ActReason,
@@ -27,7 +28,6 @@ export interface Situation {
   readonly alerts: readonly Alert[];
   /** What the ledger says of this service and alert. */
   readonly restraint: Restraint;
-  readonly nowMs: number;
 }
 
 /**
@@ -36,14 +36,14 @@ export interface Situation {
  */
 export function decide(proposal: Proposal, situation: Situation): Decision {
   const { alert, diagnosis } = proposal;
-  const { alerts, restraint, nowMs } = situation;
+  const { alerts, restraint } = situation;
   const { rule } = alert;
   const now = alerts.filter((current) => current.rule === rule);
 
   // A model may have taken half a minute: what it saw need not be so any more.
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
-  if (!now.some(({ state }) => state === "firing")) return skip("alert_resolved");
-  if (nowMs < restraint.pausedUntilMs) return skip("paused");
+  if (!now.some(isHolding)) return skip("alert_resolved");
+  if (restraint.isPaused) return skip("paused");
   if (diagnosis.action === "none") return ask(undefined, "no_action_needed");
 
   const { action } = diagnosis;
@@ -117,6 +117,7 @@ export const REASON_TEXT = {
   autonomy_approve: "AUTONOMY=approve",
   autonomy_observe: "AUTONOMY=observe",
   crash_loop: "the service is in a crash loop, which restarting does not cure",
+  paused: "a person paused it",
   automation_ended: "an earlier action made things worse; sentinel resume lets Sentinel act again",
   service_budget: "the service has had its actions of this hour",
   total_budget: "all services together have had their actions of this hour",
@@ -124,7 +125,6 @@ export const REASON_TEXT = {
   container_replaced: "its container is not the one any more that was diagnosed",
   container_unknown: "whether it is still the container that was diagnosed cannot be told",
   journal_unavailable: "the journal cannot be written, so nothing could be proven later",
-  paused: "a person has paused it",
   command_changed: "the settings have changed, and with them the command that was asked for",
   denied: "a person said no",
   expired: "no person answered in time",

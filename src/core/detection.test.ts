@@ -240,6 +240,17 @@ describe("keep_firing_for, as in Prometheus", () => {
       ["pending", "inactive"],
     ],
     [
+      "a clock that was put back does not draw it out",
+      keeps,
+      [
+        [0, hot],
+        [5, QUIET],
+        [-3600, QUIET],
+        [-3590, QUIET],
+      ],
+      ["firing", "firing", "firing", "inactive"],
+    ],
+    [
       "missing data is not quiet",
       keeps,
       [

@@ -93,7 +93,8 @@ function keep(
   if (evaluation.kind === "no_data")
     return [{ ...alert, state: "no_data", ...missing(evaluation) }];
   // `keep_firing_for` counts from the first quiet poll, as in Prometheus.
-  const quietSinceMs = alert.quietSinceMs ?? nowMs;
+  // A clock that was put back may not draw that out.
+  const quietSinceMs = Math.min(alert.quietSinceMs ?? nowMs, nowMs);
   if (nowMs - quietSinceMs >= alert.rule.keepFiringForMs) return [];
   return [{ ...alert, state: "firing", quietSinceMs }];
 }
@@ -126,12 +127,17 @@ export function fingerprint(labels: Labels): string {
   return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Whether it fires and its condition was seen to hold at this poll: one kept firing may be well again. */
+export function isHolding({ state, quietSinceMs }: Alert): boolean {
+  return state === "firing" && quietSinceMs === undefined;
+}
+
 const SEVERITY_ORDER = { critical: 0, high: 1, medium: 2, low: 3 } as const;
 
-/** The firing alert to look into first: the most severe, then the one that has fired longest. */
+/** The alert to look into first, of those that fire and hold: the most severe, then the one that has fired longest. */
 export function mostUrgent(alerts: readonly Alert[]): Alert | undefined {
   return alerts
-    .filter(({ state }) => state === "firing")
+    .filter(isHolding)
     .toSorted(
       (a, b) =>
         SEVERITY_ORDER[a.rule.severity] - SEVERITY_ORDER[b.rule.severity] ||

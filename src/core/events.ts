@@ -68,7 +68,7 @@ export type IncidentEvent =
       readonly answer: ApprovalAnswer;
     }
   /** Taken up again after a restart of Sentinel. */
-  | { readonly type: "incident_resumed"; readonly phase: string }
+  | { readonly type: "incident_resumed"; readonly alertname: string; readonly phase: string }
   | { readonly type: "verification_started"; readonly verdictInMs: number }
   | { readonly type: "incident_closed"; readonly closing: Closing };
 

@@ -1,16 +1,9 @@
 /** The name of an incident: it sorts by time, says at a glance which alert it was, and is no other service's. */
 
-const ID = /^\d{8}T\d{6}-(.+)-[0-9a-f]{4}$/;
-
 /** Such as `20250101T120010-HighCpu-d1a9`; the time is UTC. */
 export function incidentId(nowMs: number, alert: string, service: string): string {
   const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]/g, "").slice(0, 15);
   return `${stamp}-${alert}-${digest(service)}`;
-}
-
-/** The alert that an incident of that name is about; `undefined` if it is no such name. */
-export function alertOfId(id: string): string | undefined {
-  return ID.exec(id)?.[1];
 }
 
 /** Four hexadecimal digits (FNV-1a, folded). */

@@ -3,8 +3,10 @@
 import type { ActionId, AllowedAction } from "../allowlist.ts";
 import { verify } from "./aftermath.ts";
 import { decide } from "./decision.ts";
+import { isHolding } from "./detection.ts";
 import type { Closing } from "./events.ts";
 import { collectEvidence, diagnose, inspect, readHistory } from "./investigation.ts";
+import type { Restraint } from "./ledger.ts";
 import type {
   Alert,
   ContainerState,
@@ -103,29 +105,24 @@ async function decideAndAct(
   using _ = await world.actionLock.acquire(signal);
   const latest = await world.monitor.poll(signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const { autonomy } = policy;
   const decision = decide(
     { alert, diagnosis, service: policy.service, allowlist: policy.allowlist },
-    { autonomy, alerts: latest.alerts, ...restraintOf(alert, context) },
+    {
+      autonomy: policy.autonomy,
+      alerts: latest.alerts,
+      restraint: restraintNow(alert, context),
+    },
   );
   const chosen = decision.action && policy.allowlist[decision.action];
   emit({ type: "decided", decision, ...(chosen ? { argv: chosen.argv } : {}) });
   const { reason } = decision;
   if (decision.kind === "skip") return close({ result: "skipped", reason }, findings, context);
   // Who only looks on does not ask either: a yes would be acted upon.
-  const isForNobody = decision.kind === "ask" && autonomy === "observe";
+  const isForNobody = decision.kind === "ask" && policy.autonomy === "observe";
   if (chosen === undefined || isForNobody)
     return close({ result: "held", reason }, findings, context);
   if (decision.kind === "ask") return ask(findings, chosen, context);
   return await act(findings, chosen, context, signal);
-}
-
-/** What people have said until now holds, also what they said while a model was thinking. */
-function restraintOf({ rule }: Alert, { policy, world }: Context) {
-  world.book.refresh();
-  const nowMs = world.clock.nowMs();
-  const about = { service: policy.service.name, alert: rule.alert };
-  return { restraint: world.book.ledger.restraint(about, nowMs), nowMs };
 }
 
 /**
@@ -143,7 +140,7 @@ export async function actOnApproval(
 }
 
 async function actIfStillCalledFor(
-  { findings, action, argv }: Waiting,
+  { findings, action, argv, expiresAtMs }: Waiting,
   context: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted> {
@@ -153,18 +150,25 @@ async function actIfStillCalledFor(
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
-  if (!now.some(({ state }) => state === "firing"))
-    return close({ result: "skipped", reason }, findings, context);
-  const { restraint, nowMs } = restraintOf(findings.alert, context);
-  if (nowMs < restraint.pausedUntilMs)
-    return close({ result: "skipped", reason: "paused" }, findings, context);
-  // The settings may be others than when it was asked.
+  if (!now.some(isHolding)) return close({ result: "skipped", reason }, findings, context);
+  // The settings may be others than when it was asked, and others may have had the lock for long.
   const hold = (reason: DecisionReason) => close({ result: "held", reason }, findings, context);
+  if (restraintNow(findings.alert, context).isPaused)
+    return close({ result: "skipped", reason: "paused" }, findings, context);
+  if (world.clock.nowMs() >= expiresAtMs) return hold("expired");
   const chosen = policy.allowlist[action];
   if (policy.autonomy === "observe") return hold("autonomy_observe");
   if (chosen === undefined) return hold("not_allowed_for_service");
   if (!isSameCommand(chosen.argv, argv)) return hold("command_changed");
   return await act(findings, chosen, context, signal);
+}
+
+/** With what people have said while a model thought, or while others acted. */
+function restraintNow({ rule }: Alert, { policy, world }: Context): Restraint {
+  const { book, clock } = world;
+  book.refresh();
+  const about = { service: policy.service.name, alert: rule.alert };
+  return book.ledger.restraint(about, clock.nowMs());
 }
 
 /** From where its action has ended, whoever ran it. */
@@ -241,7 +245,7 @@ async function act(
   const { id, argv } = action;
   const now = await inspect(policy.service.name, world.runtime, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
-  const changed = whyNotTheSame(findings.container, now);
+  const changed = whyNotTheSame(findings.container, now, action);
   if (changed !== undefined)
     return close({ result: "skipped", reason: changed }, findings, context);
 
@@ -261,13 +265,19 @@ async function act(
 function whyNotTheSame(
   before: Finding<ContainerState>,
   now: Finding<ContainerState>,
+  { executor }: AllowedAction,
 ): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
-  // There was none and there is none, which is a reason for some actions; not to be told is none.
-  if (isAbsent(before) && isAbsent(now)) return undefined;
-  if (before.kind === "missing" || now.kind === "missing") return "container_unknown";
+  if (before.kind === "missing" || now.kind === "missing") {
+    // There was none and there is none, which Compose can mend. Docker cannot, and might take the name
+    // for the beginning of another container's id.
+    const isNone = [before, now].every(isKnownMissing) && executor !== "docker";
+    return isNone ? undefined : "container_unknown";
+  }
   const isSame =
     before.value.containerId === now.value.containerId &&
-    before.value.startedAtMs === now.value.startedAtMs;
+    before.value.startedAtMs === now.value.startedAtMs &&
+    // By somebody, while it was looked into.
+    now.value.status !== "paused";
   return isSame ? undefined : "container_replaced";
 }
 
@@ -275,7 +285,8 @@ function isSameCommand(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((word, index) => word === b[index]);
 }
 
-function isAbsent(container: Finding<ContainerState>): boolean {
+/** Docker answered that there is none; anything else says nothing of it. */
+function isKnownMissing(container: Finding<ContainerState>): boolean {
   return container.kind === "missing" && container.reason === NO_SUCH_CONTAINER;
 }
 

@@ -91,15 +91,23 @@ export async function inspect(
   }
 }
 
-/** Whether it looks sick only because it has just been started: by its health check, or its start period. */
-export function isStarting(container: Finding<ContainerState>, nowMs: number): boolean {
-  if (container.kind === "missing") return false;
+/**
+ * Why a container says nothing of its service now; `undefined` if it does. One that starts looks as sick as
+ * one that is broken, and rates look back on the whole window, so on the run before.
+ */
+export function whyNotJudged(
+  container: Finding<ContainerState>,
+  { windowMs, nowMs }: { readonly windowMs: number; readonly nowMs: number },
+): string | undefined {
+  if (container.kind === "missing") return undefined;
   const { status, health, startedAtMs, startPeriodMs } = container.value;
-  if (status !== "running") return false;
+  // What somebody wants to stand still, or is being backed up.
+  if (status === "paused") return "its container is paused; docker unpause lets it go on";
+  if (status !== "running") return undefined;
   const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
   // Below 0 the clock was put back, and says nothing of its age.
-  const isYoung = ageMs >= 0 && ageMs < startPeriodMs;
-  return health === "starting" || isYoung;
+  const isYoung = ageMs >= 0 && ageMs < Math.max(startPeriodMs, windowMs);
+  return health === "starting" || isYoung ? "its container is still starting" : undefined;
 }
 
 async function readLogs(

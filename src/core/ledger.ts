@@ -21,6 +21,7 @@ export interface Restraint {
   readonly coolsUntilMs: number;
   /** By a person; Infinity without an end. */
   readonly pausedUntilMs: number;
+  readonly isPaused: boolean;
   /** An action made things worse, and no person has said since that Sentinel may go on. */
   readonly automationEnded: boolean;
   readonly isServiceBudgetSpent: boolean;
@@ -50,6 +51,7 @@ export const RECURRENCE_MS = 30 * 60_000;
 export const MOST_RECURRENCES = 2;
 
 const REOPENED: readonly DecisionReason[] = [
+  "paused",
   "data_missing",
   "container_replaced",
   "container_unknown",
@@ -68,6 +70,15 @@ interface OpenIncident {
   action?: ActionId | undefined;
 }
 
+/** Counts towards the budgets. */
+interface Act {
+  readonly atMs: number;
+  readonly service: string;
+  readonly incident: string;
+  /** Nobody saw what became of the command: it counts, whatever is found out later. */
+  readonly wasCutOff?: true;
+}
+
 /** How one alert of one service was healed, and whether it lasted. */
 interface Chain {
   healedAtMs: number;
@@ -84,12 +95,7 @@ export function createLedger(limits: Limits): Ledger {
   const exempt = new Set<string>();
   const automationEnded = new Set<string>();
   const answers = new Map<string, "approved" | "denied">();
-  let acts: readonly {
-    readonly atMs: number;
-    readonly service: string;
-    /** Two services may share an id. */
-    readonly incident: string;
-  }[] = [];
+  let acts: readonly Act[] = [];
 
   /** A healing that did not last: counted once for each time. */
   function countRecurrence(chain: Chain, atMs: number): void {
@@ -161,9 +167,16 @@ export function createLedger(limits: Limits): Ledger {
           const last = acts.findLastIndex(
             (act) => act.incident === incident && act.service === service,
           );
-          acts = acts.filter((_, index) => index !== last);
+          acts = acts.filter(({ wasCutOff }, index) => index !== last || wasCutOff);
           break;
         }
+        case "incident_resumed":
+          acts = acts.map((act) =>
+            act.incident === incident && act.service === service
+              ? { ...act, wasCutOff: true }
+              : act,
+          );
+          break;
         case "incident_closed":
           close(entry, event.closing);
           break;
@@ -175,6 +188,10 @@ export function createLedger(limits: Limits): Ledger {
           break;
         case "resumed":
           resume(service);
+          break;
+        case "approval_requested":
+          // Asked again after a restart it is another question: an earlier answer is none to it.
+          answers.delete(key(service, event.request));
           break;
         case "approval_given":
           // The first answer counts.
@@ -188,13 +205,15 @@ export function createLedger(limits: Limits): Ledger {
       const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
       const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
       const coolMs = coolsUntilMs.get(service) ?? 0;
+      const untilMs = Math.max(
+        pausedUntilMs.get(service) ?? 0,
+        exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
+      );
       return {
         // A clock that was put back may not draw out a cooldown.
         coolsUntilMs: coolMs - nowMs > limits.cooldownMs ? 0 : coolMs,
-        pausedUntilMs: Math.max(
-          pausedUntilMs.get(service) ?? 0,
-          exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
-        ),
+        pausedUntilMs: untilMs,
+        isPaused: nowMs < untilMs,
         automationEnded: automationEnded.has(service),
         isServiceBudgetSpent:
           recent.filter((act) => act.service === service).length >= limits.mostPerService,

@@ -113,6 +113,8 @@ export interface ContainerState {
   readonly startedAtMs: number | undefined;
   /** Of its health check: so long after its start failures do not count; 0 without one. */
   readonly startPeriodMs: number;
+  /** How long it may take to stop, if that was set: a restart may take as long. */
+  readonly stopTimeoutMs?: number;
   readonly containerId: string;
   readonly image: string;
 }

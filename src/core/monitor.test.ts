@@ -45,6 +45,46 @@ test("a poll asks for each rule, and for what it measures", async () => {
   expect(poll.evaluations.get(memory)).toMatchObject({ kind: "inactive", value: 1 });
 });
 
+describe("after a time in which nobody looked", () => {
+  const MINUTE = 60_000;
+  test.each([
+    ["as long as a model may think, a pending alert goes on", 2 * MINUTE, 5000, "firing"],
+    ["longer, it starts anew", 2 * MINUTE + 1, 5000, "pending"],
+    ["longer, but polls are that far apart, it goes on", 30 * MINUTE, 10 * MINUTE, "firing"],
+    ["three times as long as polls are apart, it starts anew", 31 * MINUTE, 10 * MINUTE, "pending"],
+    ["that the clock was put back, it starts anew", -1, 5000, "pending"],
+  ])("%s", async (_, gapMs, pollIntervalMs, state) => {
+    const slow = rule({ forMs: MINUTE });
+    const { source } = monitorOf(() => 1.9);
+    let nowMs = START_MS;
+    const clock = { ...simulatedClock(), nowMs: () => nowMs };
+    const options = {
+      rulesFor: () => [slow],
+      findWindowMs: async () => 20_000,
+      fallbackWindowMs: 20_000,
+      pollIntervalMs,
+    };
+    const monitor = createMonitor(options, source, clock);
+    expect((await monitor.poll(NEVER)).alerts[0]?.state).toBe("pending");
+    nowMs += gapMs;
+    const [alert] = (await monitor.poll(NEVER)).alerts;
+    expect(alert).toMatchObject({ state, activeAtMs: state === "firing" ? START_MS : nowMs });
+    // However the clock was set, it fires once it has held for as long as the rule asks.
+    nowMs += MINUTE;
+    expect((await monitor.poll(NEVER)).alerts[0]?.state).toBe("firing");
+  });
+
+  test("one that fires goes on firing", async () => {
+    const { monitor, clock } = monitorOf(() => 1.9);
+    await monitor.poll(NEVER);
+    clock.pass(8 * 60 * MINUTE);
+    expect((await monitor.poll(NEVER)).alerts[0]).toMatchObject({
+      state: "firing",
+      firingAtMs: START_MS,
+    });
+  });
+});
+
 describe("a source that fails", () => {
   const down = new SentinelError("source_timeout", "no answer within 5 s");
   const rejected = new SentinelError("source_rejected", "400 bad_data");

@@ -20,6 +20,8 @@ export interface MonitorOptions {
   findWindowMs(signal: AbortSignal): Promise<number | undefined>;
   /** The range until then. */
   readonly fallbackWindowMs: number;
+  /** How far apart polls are. Default: 5 s. */
+  readonly pollIntervalMs?: number;
   /** Told of each poll, whoever asked for it, and how long it took. */
   onPoll?(poll: Poll, durationMs: number): void;
 }
@@ -37,6 +39,9 @@ export interface Monitor {
   poll(signal: AbortSignal): Promise<Poll>;
 }
 
+/** A model, or an action of another service, holds up a poll for as long as this. */
+const MOST_BETWEEN_POLLS_MS = 120_000;
+
 export function createMonitor(
   options: MonitorOptions,
   source: SignalSource,
@@ -47,6 +52,18 @@ export function createMonitor(
   let windowMs = options.fallbackWindowMs;
   let isWindowKnown = false;
   let rules = options.rulesFor(windowMs);
+  const mostGapMs = Math.max(MOST_BETWEEN_POLLS_MS, 3 * (options.pollIntervalMs ?? 0));
+
+  /**
+   * The alerts as of the last poll. After a time in which nobody looked, for the clock was set or the
+   * machine slept, nothing has been seen to hold all along: what was pending starts anew.
+   */
+  const alertsBefore = (nowMs: number): readonly Alert[] => {
+    if (lastPoll === undefined) return [];
+    const gapMs = nowMs - lastPoll.atMs;
+    if (gapMs >= 0 && gapMs <= mostGapMs) return lastPoll.alerts;
+    return lastPoll.alerts.filter(({ state }) => state !== "pending");
+  };
 
   const settleWindow = async (signal: AbortSignal) => {
     const found = await options.findWindowMs(signal);
@@ -81,7 +98,7 @@ export function createMonitor(
         evaluation: sourceDown === undefined ? evaluation : { kind: "no_data", reason: sourceDown },
       }));
       const atMs = clock.nowMs();
-      const alerts = detect(lastPoll?.alerts ?? [], readings, atMs);
+      const alerts = detect(alertsBefore(atMs), readings, atMs);
       const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));
       const poll: Poll = { atMs, sourceDown, alerts, evaluations };
       lastPoll = poll;

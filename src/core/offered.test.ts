@@ -7,7 +7,6 @@ import {
   evidence,
   rule,
   SERVICE_NAME,
-  START_MS,
   service,
   UNRESTRAINED,
 } from "../../test/fixtures.ts";
@@ -94,7 +93,7 @@ describe("the decision", () => {
         service: service({ actions: ACTION_IDS }),
         allowlist: allowlistFor(SERVICE_NAME, executors),
       },
-      { autonomy: "auto", alerts: [firing], restraint: UNRESTRAINED, nowMs: START_MS },
+      { autonomy: "auto", alerts: [firing], restraint: UNRESTRAINED },
     );
 
   test.each<{

@@ -86,7 +86,7 @@ const STORY: readonly (readonly [IncidentEvent, IncidentRecord["phase"]])[] = [
     "investigating",
   ],
   [REQUESTED, "waiting"],
-  [{ type: "incident_resumed", phase: "waiting" }, "waiting"],
+  [{ type: "incident_resumed", alertname: "HighCpu", phase: "waiting" }, "waiting"],
   [{ type: "approval_answered", request: "r-1", answer: "approved" }, "acting"],
   [{ type: "action_started", action: "docker-restart", argv: ARGV }, "acting"],
   [{ type: "action_finished", outcome: OUTCOME }, "acting"],

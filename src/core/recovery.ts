@@ -2,9 +2,10 @@
 
 import { ACTION_IDS } from "../allowlist.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
-import { inspect, isStarting } from "./investigation.ts";
+import { inspect, whyNotJudged } from "./investigation.ts";
 import type { Alert, ContainerState, DecisionReason, Finding, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
+import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { IncidentRecord } from "./record.ts";
 import type { Context } from "./world.ts";
 
@@ -31,12 +32,13 @@ export async function resume(
       return waitAgain(record, findings, context);
     case "acting":
     case "verifying": {
-      const { outcome, outcomeAtMs: endedAtMs, intentAtMs: startedAtMs } = record;
+      const { outcome, intentAtMs: startedAtMs } = record;
       // Approved, and nothing begun: the answer is still there.
       if (startedAtMs === undefined) return waitAgain(record, findings, context);
-      if (outcome === undefined || endedAtMs === undefined)
-        return reconcile(unfinished, { findings, poll }, context, signal);
+      if (outcome === undefined) return reconcile(unfinished, { findings, poll }, context, signal);
       const ran = { exitCode: undefined, ...outcome, argv: outcome.argv ?? [] };
+      // The time for a verdict begins anew: a source of our own has nothing of before the restart.
+      const endedAtMs = context.world.clock.nowMs();
       return conclude(findings, { outcome: ran, startedAtMs, endedAtMs }, context, signal);
     }
     case "closed":
@@ -51,8 +53,16 @@ export interface Unfinished {
   isTold: boolean;
 }
 
-/** How long a command may go on without the process that started it: Docker itself ends it by then. */
+/** Whether its command may still run on its own. Until that is known, nothing else is done to the service. */
+export function isInFlight({ record }: Unfinished): boolean {
+  const { phase, intentAtMs, outcome } = record;
+  return phase === "acting" && intentAtMs !== undefined && outcome === undefined;
+}
+
+/** How long a command may go on without the process that started it: by then Docker has ended it. */
 const RECONCILE_MS = 30_000;
+/** Of them, what a container has to stop, unless it was given more. */
+const STOP_TIMEOUT_MS = 10_000;
 
 async function investigate(
   record: IncidentRecord,
@@ -61,12 +71,23 @@ async function investigate(
   signal: AbortSignal,
 ): Promise<IncidentEnd | "later"> {
   if (alert.state === "inactive") return closeResolved(record, context);
-  if (alert.state !== "firing") return "later";
-  const { policy, world } = context;
-  const container = await inspect(policy.service.name, world.runtime, signal);
-  // Both may have been started by the same boot.
-  if (isStarting(container, world.clock.nowMs())) return "later";
+  if (alert.state !== "firing" || (await isLeftAlone(alert, context, signal))) return "later";
   return handleIncident({ alert, poll, resumed: record }, context, signal);
+}
+
+/** As one that is new would be. */
+async function isLeftAlone(
+  { rule }: Alert,
+  { policy, world }: Context,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { name } = policy.service;
+  const nowMs = world.clock.nowMs();
+  const about = { service: name, alert: rule.alert };
+  const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
+  if (isPaused || nowMs < coolsUntilMs) return true;
+  const container = await inspect(name, world.runtime, signal);
+  return whyNotJudged(container, { windowMs: world.monitor.windowMs, nowMs }) !== undefined;
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */
@@ -98,7 +119,7 @@ async function reconcile(
   const argv = record.decision?.argv ?? [];
   const now = await inspect(policy.service.name, world.runtime, signal);
   if (hasStartedSince(findings.container, now)) {
-    const output = "it ran while Sentinel was away";
+    const output = "the service has started since, so it was not run again";
     const outcome: Outcome = {
       kind: "succeeded",
       argv,
@@ -111,8 +132,8 @@ async function reconcile(
   }
   const sinceMs = nowMs - startedAtMs;
   // A clock that was put back may not make this wait for ever.
-  if (sinceMs >= 0 && sinceMs < RECONCILE_MS) return "later";
-  if (now.kind === "missing" && findings.container.kind === "found") return "later";
+  if (sinceMs >= 0 && sinceMs < mayTakeMs(now)) return "later";
+  if (now.kind === "missing" && now.reason !== NO_SUCH_CONTAINER) return "later";
   const output = "Sentinel was stopped before it ran";
   emit({
     type: "action_finished",
@@ -120,6 +141,11 @@ async function reconcile(
   });
   unfinished.record = { ...record, phase: "investigating" };
   return investigate(unfinished.record, { alert: findings.alert, poll }, context, signal);
+}
+
+function mayTakeMs(container: Finding<ContainerState>): number {
+  const { stopTimeoutMs = STOP_TIMEOUT_MS } = container.kind === "found" ? container.value : {};
+  return RECONCILE_MS + Math.max(stopTimeoutMs - STOP_TIMEOUT_MS, 0);
 }
 
 /** By what the container itself says: its engine's clock need not be ours. */
@@ -187,7 +213,8 @@ function findingsOf(record: IncidentRecord, alert: Alert): Findings {
   const { openedAtMs, onsetMs, container, wasHealthy } = record;
   const unknown = { kind: "missing", reason: "it was not asked" } as const;
   return {
-    alert,
+    // Of these labels: whether it healed is seen of the series that fired; a quiet alert has none.
+    alert: { ...alert, labels: record.alert.labels },
     openedAtMs,
     onsetMs,
     container: container ?? unknown,

@@ -332,7 +332,7 @@ describe("why nothing was run", () => {
     [
       "it is what was found after a yes",
       [answered("approved"), closed("paused")],
-      ["   Ended       nothing was run: a person has paused it"],
+      ["   Ended       nothing was run: a person paused it"],
     ],
     [
       "it is what was found after a restart",

@@ -2,10 +2,17 @@
 
 import { describe, expect, test } from "bun:test";
 import { containerState, rule, START_MS } from "../../test/fixtures.ts";
-import { hotUntil, type Story, type Told, tell, memoryJournal } from "../../test/story.ts";
+import {
+  diagnoser,
+  hotUntil,
+  type Story,
+  type Told,
+  tell,
+  memoryJournal,
+} from "../../test/story.ts";
 import { SentinelError } from "./errors.ts";
 import type { SentinelEvent } from "./events.ts";
-import type { JournalEntry } from "./ports.ts";
+import type { Journal, JournalEntry } from "./ports.ts";
 
 const SERVICE = "sentinel-target-api";
 const MINUTE = 60_000;
@@ -161,6 +168,27 @@ describe("a person", () => {
     expect((answered?.atMs ?? 0) - (asked?.atMs ?? 0)).toBeWithin(15 * MINUTE, 15 * MINUTE + 5001);
   });
 
+  test("said yes, and others acted until it had expired: it is a no", async () => {
+    const journal = memoryJournal();
+    const told = await tell({
+      script: hotUntil(Infinity),
+      policy: { autonomy: "approve" },
+      journal,
+      world: (clock) => {
+        clock.at(30 * MINUTE, () => approve(journal, clock.nowMs()));
+        const acquire = async () => {
+          clock.pass(16 * MINUTE);
+          return { [Symbol.dispose]() {} };
+        };
+        return { actionLock: { acquire } };
+      },
+      untilMs: 60 * MINUTE,
+    });
+    expect(ofType(told, "approval_answered")[0]?.answer).toBe("approved");
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["held expired"]);
+  });
+
   test("is not needed any more when the alert resolves", async () => {
     const told = await tell({
       script: hotUntil(60_000),
@@ -180,6 +208,31 @@ describe("a person", () => {
     expect(ofType(told, "left_alone")).toHaveLength(1);
   });
 
+  test("pauses it while a model thinks: it is left alone, and taken up when the pause is over", async () => {
+    const { journal, world } = spokenIn([
+      { atMs: 10_500, type: "paused", fields: { until_ms: START_MS + 200_000, by: "a test" } },
+    ]);
+    const told = await tell({ script: hotUntil(205_000), journal, world, untilMs: 400_000 });
+    expect(endsOf(told)).toEqual(["skipped paused", "acted healed"]);
+    expect(told.runs[0]?.elapsedMs).toBeWithin(200_000, 207_000);
+  });
+
+  test("pauses what another has approved: it is left alone", async () => {
+    const { journal, world } = spokenIn([{ atMs: 39_999, type: "paused", fields: { by: "a" } }]);
+    const told = await tell({
+      script: hotUntil(Infinity),
+      policy: { autonomy: "approve" },
+      journal,
+      world: (clock) => {
+        clock.at(40_000, () => approve(journal, clock.nowMs()));
+        return world(clock);
+      },
+      untilMs: 200_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["skipped paused"]);
+  });
+
   test("resumes it: it is looked after again", async () => {
     const { journal, world } = spokenIn([
       { atMs: 5000, type: "paused", fields: { by: "a test" } },
@@ -188,6 +241,12 @@ describe("a person", () => {
     const told = await tell({ script: hotUntil(55_000), journal, world, untilMs: 300_000 });
     expect(told.runs[0]?.elapsedMs).toBeWithin(50_000, 57_000);
   });
+
+  function approve(journal: Journal, atMs: number): void {
+    const fields = { request: requestIn(journal.readAfter(0)), answer: "approved", by: "a test" };
+    const said = { atMs, service: SERVICE, incident: undefined, type: "approval_given", fields };
+    journal.append(said, "now");
+  }
 
   function requestIn(entries: readonly JournalEntry[]): unknown {
     return entries.find(({ type }) => type === "approval_requested")?.fields["request"];
@@ -254,6 +313,27 @@ describe("a container", () => {
   });
 
   test.each([
+    // Rates look back on the run before for 20 s.
+    ["that was restarted by somebody", { startedAtMs: START_MS + 9000 }, [31_000]],
+    ["that is as old as the rates' window", { startedAtMs: START_MS - 10_000 }, [11_000]],
+    ["that is paused by somebody", { status: "paused" }, []],
+    // Its policy may wait for minutes.
+    ["that waits to be restarted", { status: "restarting" }, [11_000]],
+    ["that has exited", { status: "exited" }, [11_000]],
+  ])("%s", async (_, state, expected) => {
+    const told = await tell({
+      script: hotUntil(35_000),
+      world: () => ({
+        runtime: { inspect: async () => containerState(state), logs: async () => [] },
+      }),
+      untilMs: 60_000,
+    });
+    expect(told.runs.map(({ elapsedMs }) => elapsedMs)).toEqual(expected);
+    expect(ofType(told, "left_alone")).toHaveLength(expected[0] === 11_000 ? 0 : 1);
+  });
+
+  test.each([
+    ["paused by somebody else", { status: "paused" }],
     ["replaced by another", { containerId: "another" }],
     ["restarted by somebody else", { startedAtMs: START_MS + 10_500 }],
   ])("that was %s while a model thought is left alone", async (_, changes) => {
@@ -272,7 +352,56 @@ describe("a container", () => {
   });
 });
 
+describe("a container that is not known", () => {
+  const mute = async (): Promise<never> => {
+    throw new Error("cannot connect to the Docker daemon");
+  };
+  const none = async () => undefined;
+  test.each([
+    ["and says so twice in the same words", mute, "docker-restart", "skipped container_unknown"],
+    // Docker would take the name for the beginning of another's id.
+    ["as there is none", none, "docker-restart", "skipped container_unknown"],
+    ["neither to Compose", mute, "compose-restart", "skipped container_unknown"],
+  ] as const)("%s: nothing is run", async (_, inspect, action, end) => {
+    const told = await tell({
+      script: hotUntil(15_000),
+      diagnosers: (clock) => [diagnoser(clock, { action })],
+      world: () => ({ runtime: { inspect, logs: async () => [] } }),
+      untilMs: 60_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual([end]);
+  });
+
+  test("to be there is what Compose can mend", async () => {
+    const told = await tell({
+      script: hotUntil(15_000),
+      rules: [rule({ permits: ["compose-up"] })],
+      diagnosers: (clock) => [diagnoser(clock, { action: "compose-up" })],
+      world: () => ({ runtime: { inspect: none, logs: async () => [] } }),
+      untilMs: 60_000,
+    });
+    expect(told.runs).toMatchObject([{ id: "compose-up" }]);
+  });
+});
+
 describe("a journal that cannot be written", () => {
+  test("is tried at each poll, decision and intent only, since a lock is waited for", async () => {
+    const inner = memoryJournal();
+    let tries = 0;
+    const journal = {
+      ...inner,
+      append() {
+        tries += 1;
+        throw new SentinelError("journal_unavailable", "it is locked by another process");
+      },
+    };
+    // An incident of seven events, which is held: its first, its decision and its intent; and two polls.
+    const told = await tell({ script: hotUntil(200_000), journal, untilMs: 20_000 });
+    expect(endsOf(told)).toEqual(["held journal_unavailable"]);
+    expect(tries).toBe(5);
+  });
+
   test("stops every action and nothing else, is told once, and is done with when it can", async () => {
     const inner = memoryJournal();
     let isFull = true;

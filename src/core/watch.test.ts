@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { rule, sample, START_MS } from "../../test/fixtures.ts";
-import { diagnoser, hotUntil, type Story, type Told, tell } from "../../test/story.ts";
+import {
+  diagnoser,
+  hotUntil,
+  memoryJournal,
+  type Story,
+  type Told,
+  tell,
+} from "../../test/story.ts";
 import { DiagnosisError, SentinelError } from "./errors.ts";
 import type { SentinelEvent } from "./events.ts";
 
@@ -186,6 +193,62 @@ describe("missing data is never a reason to act", () => {
   });
 });
 
+describe("an alert that is kept firing while its condition is quiet is no reason to act", () => {
+  const rules = [rule({ keepFiringForMs: 60_000 })];
+  /** Two polls, and then one that is quiet; again later. */
+  const hot = (elapsedMs: number) =>
+    (elapsedMs >= 10_000 && elapsedMs < 10_500) || (elapsedMs >= 40_000 && elapsedMs < 44_000);
+
+  test("while a model thinks; and it is acted on when it holds again", async () => {
+    const told = await tell({
+      rules,
+      script: (_, elapsedMs) => (hot(elapsedMs) ? 1.9 : 0.1),
+      untilMs: 300_000,
+    });
+    expect(told.closings.map(({ result, reason }) => [result, reason])).toEqual([
+      ["skipped", "alert_resolved"],
+      ["acted", undefined],
+    ]);
+    expect(told.runs).toEqual([{ elapsedMs: 42_000, id: "docker-restart" }]);
+  });
+
+  test("after a cooldown", async () => {
+    // It holds during the cooldown alone, which ends at 103 s.
+    const told = await tell({
+      rules,
+      script: (_, elapsedMs) =>
+        (elapsedMs >= 10_000 && elapsedMs < 12_000) || (elapsedMs >= 80_000 && elapsedMs < 90_000)
+          ? 1.9
+          : 0.1,
+      untilMs: 300_000,
+    });
+    expect(told.runs).toHaveLength(1);
+    expect(told.closings).toHaveLength(1);
+  });
+
+  test("after a person's yes", async () => {
+    const journal = memoryJournal();
+    const told = await tell({
+      rules,
+      script: hotUntil(22_000),
+      policy: { autonomy: "approve" },
+      journal,
+      world: (clock) => {
+        clock.at(40_000, () => {
+          const asked = journal.readAfter(0).find(({ type }) => type === "approval_requested");
+          const fields = { request: asked?.fields["request"], answer: "approved", by: "a test" };
+          const entry = { atMs: START_MS, service: "sentinel-target-api", incident: undefined };
+          journal.append({ ...entry, type: "approval_given", fields }, "now");
+        });
+        return {};
+      },
+      untilMs: 300_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(told.closings).toMatchObject([{ result: "skipped", reason: "alert_resolved" }]);
+  });
+});
+
 describe("quiet is told", () => {
   test("at once, and then once a minute", async () => {
     const told = await tell({ script: () => 0.1, untilMs: 180_000 });
@@ -212,6 +275,21 @@ describe("quiet is told", () => {
       "source_down",
       "source_back",
       "quiet",
+    ]);
+  });
+
+  test("a source that comes and goes with each poll is told once", async () => {
+    const told = await tell({
+      script: (_, elapsedMs) =>
+        elapsedMs >= 20_000 && elapsedMs < 100_000 && (elapsedMs / 5000) % 2 === 0
+          ? new Error("cannot be reached")
+          : 0.1,
+      untilMs: 130_000,
+    });
+    const troubles = told.events.filter(({ type }) => type !== "quiet");
+    expect(troubles.map(({ type, atMs }) => [type, atMs - START_MS])).toEqual([
+      ["source_down", 20_000],
+      ["source_back", 105_000],
     ]);
   });
 });
@@ -314,4 +392,20 @@ test("a clock that is put back an hour holds up neither the polls nor a verdict"
     untilMs: 300_000,
   });
   expect(told.closings).toMatchObject([{ result: "acted" }]);
+});
+
+test.each([
+  ["ahead an hour", 3_600_000],
+  ["ahead twelve seconds", 12_000],
+  ["back an hour", -3_600_000],
+])("a verdict takes as long as it takes when the clock is put %s", async (_, byMs) => {
+  // It is well again 14 s after the action, and the verdict is due after 30 s.
+  const told = await tell({
+    script: hotUntil(27_000),
+    world: (clock) => ({
+      clock: { ...clock, nowMs: () => clock.nowMs() + (clock.elapsedMs >= 16_000 ? byMs : 0) },
+    }),
+    untilMs: 120_000,
+  });
+  expect(told.closings).toMatchObject([{ verdict: { kind: "healed" } }]);
 });

@@ -11,11 +11,11 @@ import {
   type Waiting,
 } from "./incident.ts";
 import { incidentId } from "./incident-id.ts";
-import { inspect, isStarting } from "./investigation.ts";
+import { inspect, whyNotJudged } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
-import { closeGone, resume, type Unfinished } from "./recovery.ts";
+import { closeGone, isInFlight, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
 
 export interface WatchOptions {
@@ -29,6 +29,9 @@ export const GONE = "the service is gone";
 
 /** How often a person is told that all is quiet. */
 const QUIET_EVERY_MS = 60_000;
+
+/** A source is back once it has answered so many polls in a row: one that comes and goes is told once. */
+const BACK_AFTER_POLLS = 3;
 
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
@@ -59,8 +62,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     },
   });
 
-  let before: readonly Alert[] = [];
+  let before: AlertsByKey = new Map();
   let sourceIsDown = false;
+  let isDownTold = false;
+  let answersInRow = 0;
   let journalIsDown = false;
   // At once, so that a person sees that it works, and then now and again.
   let quietToldMs = Number.NEGATIVE_INFINITY;
@@ -81,12 +86,13 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (!sourceIsDown) forgetResolved(poll);
 
     const isBusy =
-      (await resumeOne(poll)) || (await answerOne(poll)) || (await takeUpMostUrgent(poll));
+      (await resumeOne(poll)) ||
+      (!isActing() && ((await answerOne(poll)) || (await takeUpMostUrgent(poll))));
     if (isBusy) {
       quietToldMs = clock.nowMs();
       continue;
     }
-    if (isQuiet(poll.alerts) && !sourceIsDown && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
+    if (isQuiet(poll.alerts) && !isDownTold && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
       emit({ type: "quiet", alerts: poll.alerts });
       quietToldMs = clock.nowMs();
     }
@@ -104,11 +110,19 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   function tellTroubles(poll: Poll): void {
     const isDown = poll.sourceDown !== undefined;
-    if (isDown && !sourceIsDown) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
-    if (!isDown && sourceIsDown) emit({ type: "source_back" });
-    if (!isDown) for (const change of changes(before, poll.alerts)) emit(change);
+    answersInRow = isDown ? 0 : answersInRow + 1;
+    if (isDown && !isDownTold) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
+    isDownTold ||= isDown;
+    if (isDownTold && answersInRow >= BACK_AFTER_POLLS) {
+      emit({ type: "source_back" });
+      isDownTold = false;
+    }
+    if (!isDown) {
+      const after = new Map(poll.alerts.map((alert) => [key(alert), alert]));
+      for (const change of changes(before, after)) emit(change);
+      before = after;
+    }
     sourceIsDown = isDown;
-    if (!isDown) before = poll.alerts;
     const { trouble } = book;
     if (trouble !== undefined && !journalIsDown) emit({ type: "journal_down", reason: trouble });
     if (trouble === undefined && journalIsDown) emit({ type: "journal_back" });
@@ -124,12 +138,21 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     }
   }
 
+  /** A command of before the restart may still be at work. */
+  function isActing(): boolean {
+    return [...unfinished.values()].some(isInFlight);
+  }
+
   /** What a restart cut short. @returns whether time has passed with it */
   async function resumeOne(poll: Poll): Promise<boolean> {
     if (sourceIsDown) return false;
     for (const [incident, one] of unfinished) {
+      if (isActing() && !isInFlight(one)) continue;
       const context = contextOf(incident);
-      if (!one.isTold) context.emit({ type: "incident_resumed", phase: one.record.phase });
+      if (!one.isTold) {
+        const { alert, phase } = one.record;
+        context.emit({ type: "incident_resumed", alertname: alert.name, phase });
+      }
       one.isTold = true;
       const end = await resume(one, poll, context, signal);
       if (end === "later") continue;
@@ -194,14 +217,14 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   async function isLeftAlone(alert: Alert): Promise<boolean> {
     const nowMs = clock.nowMs();
     const about = { service, alert: alert.rule.alert };
-    const { coolsUntilMs, pausedUntilMs } = book.ledger.restraint(about, nowMs);
+    const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
     const key = identity(alert);
     const tellOnce = (why: string, event: WatchEvent) => {
       if (told.get(key) !== why) emit(event);
       told.set(key, why);
       return true;
     };
-    if (nowMs < pausedUntilMs) {
+    if (isPaused) {
       const end = Number.isFinite(pausedUntilMs) ? ` until ${wallTime(pausedUntilMs, nowMs)}` : "";
       const reason = `paused by a person${end}; sentinel resume ends it`;
       return tellOnce("paused", { type: "left_alone", alert, reason });
@@ -209,9 +232,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (nowMs < coolsUntilMs)
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world.runtime, signal);
-    if (!isStarting(container, nowMs)) return false;
-    const reason = "its container is still starting";
-    return tellOnce("starting", { type: "left_alone", alert, reason });
+    const reason = whyNotJudged(container, { windowMs: monitor.windowMs, nowMs });
+    if (reason === undefined) return false;
+    return tellOnce(reason, { type: "left_alone", alert, reason });
   }
 
   function settle(
@@ -221,9 +244,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (end.kind === "waiting") waiting.set(incident, end.waiting);
     else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     if (key === undefined) return;
-    // What was not judged is taken up again.
+    // What was not judged is taken up again, and what had resolved when it comes back.
     const { reason } = end.kind === "closed" ? end.closing : {};
-    if (isReopened(reason)) handled.delete(key);
+    if (isReopened(reason) || reason === "alert_resolved") handled.delete(key);
     else handled.add(key);
   }
 }
@@ -258,21 +281,20 @@ function isQuiet(alerts: readonly Alert[]): boolean {
   return alerts.every(({ state, firingAtMs }) => state !== "pending" && firingAtMs === undefined);
 }
 
-function changes(before: readonly Alert[], after: readonly Alert[]): WatchEvent[] {
-  const states = new Map(before.map((alert) => [key(alert), alert.state]));
-  const current = new Set(after.map(key));
-  const changed = after.flatMap((alert): WatchEvent[] => {
-    const from = states.get(key(alert)) ?? "inactive";
+/** The alerts of one poll by rule and labels. */
+type AlertsByKey = ReadonlyMap<string, Alert>;
+
+function changes(before: AlertsByKey, after: AlertsByKey): WatchEvent[] {
+  const changed = [...after].flatMap(([key, alert]): WatchEvent[] => {
+    const from = before.get(key)?.state ?? "inactive";
     return from === alert.state ? [] : [{ type: "alert_changed", alert, from }];
   });
   // A label set that no longer holds leaves no alert behind.
-  const ended = before
-    .filter((alert) => !current.has(key(alert)) && alert.state !== "inactive")
-    .filter((alert) => alert.state !== "no_data")
-    .map((alert): WatchEvent => {
-      const now = { ...alert, state: "inactive" as const };
-      return { type: "alert_changed", alert: now, from: alert.state };
-    });
+  const ended = [...before].flatMap(([key, alert]): WatchEvent[] => {
+    if (after.has(key) || alert.state === "inactive" || alert.state === "no_data") return [];
+    const now = { ...alert, state: "inactive" as const };
+    return [{ type: "alert_changed", alert: now, from: alert.state }];
+  });
   return [...changed, ...ended];
 }
 

@@ -4,7 +4,6 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ACTION_IDS } from "../allowlist.ts";
 import { DIAGNOSIS_FAILURES } from "../core/errors.ts";
 import type { Closing, SentinelEvent } from "../core/events.ts";
-import { alertOfId } from "../core/incident-id.ts";
 import {
   ACT_REASONS,
   type AlertState,
@@ -166,12 +165,6 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
   }).set({ version: sources.version, bun_version: Bun.version }, 1);
   exportProcess(registry, sources.process);
 
-  /** Of an incident that this process did not open but took up again, the id alone tells. */
-  function alertOf(id: string): string {
-    const alert = alertOfId(id);
-    return alert !== undefined && alertnames().includes(alert) ? alert : UNKNOWN_ALERT;
-  }
-
   return {
     observe(event) {
       if (!("incident" in event)) return;
@@ -181,6 +174,12 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
         case "incident_opened":
           incidentsOpen.set(key, { alertname: event.alert.rule.alert, action: undefined });
           return;
+        case "incident_resumed": {
+          // A rule that is gone is no label of ours.
+          const alertname = alertnames().find((name) => name === event.alertname);
+          incidentsOpen.set(key, { alertname: alertname ?? UNKNOWN_ALERT, action: undefined });
+          return;
+        }
         case "diagnosis_failed": {
           const { diagnoser, durationMs } = event;
           const reason = DIAGNOSIS_FAILURES.find((one) => one === event.reason) ?? OTHER_FAILURE;
@@ -195,7 +194,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
           decisions.inc({ decision: event.decision.kind, reason: event.decision.reason });
           return;
         case "action_started": {
-          const alertname = open?.alertname ?? alertOf(event.incident);
+          const alertname = open?.alertname ?? UNKNOWN_ALERT;
           incidentsOpen.set(key, { alertname, action: event.action });
           return;
         }
@@ -205,7 +204,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
             actions.inc({ action: open.action, outcome: event.outcome.kind });
           return;
         case "incident_closed": {
-          const alertname = open?.alertname ?? alertOf(event.incident);
+          const alertname = open?.alertname ?? UNKNOWN_ALERT;
           incidentsOpen.delete(key);
           incidents.inc({ alertname, verdict: endOf(event.closing) });
           const { detectedAfterMs } = event.closing;

@@ -1,7 +1,6 @@
 /** Keeps web sites from reading the observer's answers through the browser of a person on this machine. */
 
-/** Ends of names that nobody can own on the Internet: RFC 6761, and ICANN's for private use. */
-const OWN_SUFFIXES = [".localhost", ".internal"];
+import { isOwnHost } from "../core/address.ts";
 
 /**
  * Why a request is refused; `undefined` if it is not.
@@ -22,11 +21,4 @@ export function whyRefused(headers: Headers): string | undefined {
   const isOwnSite = site === null || site === "same-origin" || site === "none";
   if (isOwnSite || headers.get("sec-fetch-dest") === "document") return undefined;
   return "another web site asked";
-}
-
-function isOwnHost(host: string): boolean {
-  const name = URL.parse(`http://${host}`)?.hostname.replace(/\.$/, "");
-  if (name === undefined) return false;
-  const isAddress = name.startsWith("[") || /^[\d.]+$/.test(name);
-  return isAddress || !name.includes(".") || OWN_SUFFIXES.some((suffix) => name.endsWith(suffix));
 }

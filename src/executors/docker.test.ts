@@ -58,6 +58,17 @@ describe("inspect", () => {
     expect(await inspect(answer)).toMatchObject(expected);
   });
 
+  test.each([
+    [undefined, undefined],
+    [null, undefined],
+    [-1, undefined],
+    [0, 0],
+    [60, 60_000],
+  ])("a stop timeout of %p s is %p ms", async (StopTimeout, expected) => {
+    const answer = { ...CONTAINER, Config: { ...CONTAINER.Config, StopTimeout } };
+    expect((await inspect(answer))?.stopTimeoutMs).toBe(expected);
+  });
+
   test("a container of another name, found by its id, is none", async () => {
     expect(await inspect({ ...CONTAINER, Name: "/other" })).toBeUndefined();
   });

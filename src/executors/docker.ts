@@ -161,6 +161,8 @@ const inspected = z.object({
   Config: z.object({
     Image: z.string(),
     Healthcheck: z.object({ StartPeriod: z.number().optional() }).nullish(),
+    // In seconds; absent unless it was set, and -1 for no end.
+    StopTimeout: z.number().nullish(),
   }),
   State: z.object({
     Status: z.string(),
@@ -182,6 +184,7 @@ function parseState(json: string, container: string): ContainerState | undefined
   // Docker also takes the beginning of an id for a name: that is another container.
   if (Name.replace(/^\//, "") !== container) return undefined;
   const startedAtMs = Date.parse(State.StartedAt);
+  const stopTimeoutS = Config.StopTimeout ?? -1;
   return {
     status: State.Status,
     health: State.Health?.Status || "none",
@@ -191,6 +194,7 @@ function parseState(json: string, container: string): ContainerState | undefined
     // Year 1: it has never been started.
     startedAtMs: startedAtMs > 0 ? startedAtMs : undefined,
     startPeriodMs: (Config.Healthcheck?.StartPeriod ?? 0) / NANOSECONDS_PER_MS,
+    ...(stopTimeoutS >= 0 && { stopTimeoutMs: stopTimeoutS * 1000 }),
     containerId: Id,
     image: Config.Image,
   };

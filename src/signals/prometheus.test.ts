@@ -57,6 +57,7 @@ const EXPECTED = {
     "source_bad_answer",
     "answered with status 500 and no answer in Prometheus' form",
   ],
+  partial: ["source_bad_answer", "answered with a part of the data only: a store does not answer"],
   wrong_shape: ["source_bad_answer", "answered with status 200 and no answer in Prometheus' form"],
   no_json: ["source_bad_answer", "answered with status 200 and no answer in Prometheus' form"],
   json_null: ["source_bad_answer", "answered with status 200 and no answer in Prometheus' form"],
@@ -163,6 +164,18 @@ describe("values", () => {
       { labels: {}, value: 2, timestampMs: 1000 },
     ]);
     expect(await ask({ query: { resultType: "vector", result: [] } }, query)).toEqual([]);
+  });
+
+  test("remarks on the expression take nothing from the answer", async () => {
+    const warnings = ["PromQL warning: mix of histograms and floats", "PromQL info: no counter"];
+    const answer = { status: "success", data: vectorOf("2"), warnings };
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => Response.json(answer),
+    });
+    const source = prometheusSource({ url: server.url.origin, deadlineMs: LONG_MS });
+    expect(await source.query("up", NEVER)).toMatchObject([{ value: 2 }]);
   });
 
   test("a native histogram is no number, and spoils none", async () => {

@@ -35,6 +35,12 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map([
   ["timeout", "source_timeout"],
 ]);
 
+/**
+ * The engine's own remarks on how an expression is written. Any other warning says that a part of the
+ * data could not be had (a remote read, a store of Thanos): what is absent there may well be there.
+ */
+const ABOUT_EXPRESSION = /^PromQL (warning|info):/;
+
 const labelsSchema = z.record(z.string(), z.string());
 
 /** As Go writes a float: nothing else is a value, least of all the empty text. */
@@ -68,7 +74,11 @@ const targetsSchema = z.object({
 });
 
 const answerSchema = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("success"), data: z.unknown() }),
+  z.object({
+    status: z.literal("success"),
+    data: z.unknown(),
+    warnings: z.array(z.string()).nullish(),
+  }),
   z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() }),
 ]);
 
@@ -179,13 +189,21 @@ function readAnswer(text: string, { ok, status }: Response, server: Server): unk
     );
   if (!answer.success || ok !== (answer.data.status === "success"))
     throw badAnswer(server, `status ${status} and no answer in Prometheus' form`);
-  if (answer.data.status === "success") return answer.data.data;
+  if (answer.data.status === "success") {
+    const partial = answer.data.warnings?.find((warning) => !ABOUT_EXPRESSION.test(warning));
+    if (partial === undefined) return answer.data.data;
+    throw badAnswer(server, `a part of the data only: ${quoted(partial)}`);
+  }
   const { errorType, error } = answer.data;
-  const said = error.replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, MAX_QUOTED);
+  const said = quoted(error);
   throw new SentinelError(
     CODES.get(errorType) ?? "source_bad_answer",
     `${server.origin} answered ${status} ${errorType}: ${said}`,
   );
+}
+
+function quoted(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, MAX_QUOTED);
 }
 
 function readInterval(text: string, server: Server): number {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isCrossSite } from "./cross-site.ts";
+import { isCrossSite, mayBeRebound } from "./cross-site.ts";
 
 const cases: readonly (readonly [string, Record<string, string>, boolean])[] = [
   ["a client that is no browser", { host: "localhost:8000" }, false],
@@ -39,4 +39,22 @@ const cases: readonly (readonly [string, Record<string, string>, boolean])[] = [
 
 test.each(cases)("%s", (_, headers, expected) => {
   expect(isCrossSite(new Headers(headers))).toBe(expected);
+});
+
+const names: readonly (readonly [string, Record<string, string>, boolean])[] = [
+  ["a program, whatever the name", { host: "evil.example" }, false],
+  ["a browser at an address", { host: "192.168.1.2:8000", "sec-fetch-site": "none" }, false],
+  ["a browser at localhost", { host: "localhost:8000", origin: "http://localhost:8000" }, false],
+  [
+    "a browser in a private network",
+    { host: "target:8000", "sec-fetch-site": "same-origin" },
+    false,
+  ],
+  ["a page under a stranger's name", { host: "evil.example", origin: "http://evil.example" }, true],
+  ["the same by its other header", { host: "evil.example", "sec-fetch-site": "same-origin" }, true],
+  ["a browser without a name", { "sec-fetch-site": "same-origin" }, true],
+];
+
+test.each(names)("rebound or not: %s", (_, headers, expected) => {
+  expect(mayBeRebound(new Headers(headers))).toBe(expected);
 });

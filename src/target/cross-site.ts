@@ -1,5 +1,7 @@
 /** Keeps other web sites from starting faults through the browser of a person who visits them. */
 
+import { isOwnHost } from "../core/address.ts";
+
 /**
  * Whether a browser says that another site (or another port of this host) sent the request. Clients that
  * are no browsers send neither header and are never refused.
@@ -14,6 +16,15 @@ export function isCrossSite(headers: Headers): boolean {
   if (origin === null) return false;
   const host = headers.get("host");
   return host === null || hostOf(origin) !== hostOf(`${schemeOf(origin)}//${host}`);
+}
+
+/**
+ * Whether a browser asks by a name that a stranger can own, so that it may be the stranger's page that asks
+ * (DNS rebinding). Programs send neither header.
+ */
+export function mayBeRebound(headers: Headers): boolean {
+  const isBrowser = headers.has("sec-fetch-site") || headers.has("origin");
+  return isBrowser && !isOwnHost(headers.get("host") ?? "");
 }
 
 /** Host and port in one spelling, the scheme's own port left out; `undefined` for `null` and nonsense. */

@@ -2,7 +2,7 @@
 
 import { Elysia } from "elysia";
 import { readJson } from "./body.ts";
-import { isCrossSite } from "./cross-site.ts";
+import { isCrossSite, mayBeRebound } from "./cross-site.ts";
 import type { EmitEvent } from "./events.ts";
 import { createFaultApi } from "./fault-api.ts";
 import { requireToken } from "./fault-token.ts";
@@ -112,6 +112,8 @@ export function createTarget(
   const checkToken = requireToken(faultToken);
   const mayBreak = (request: Request) => {
     refuseCrossSite(request);
+    // A page that has no token to send could start nothing under a name of its own either.
+    if (faultToken === undefined) refuseRebound(request);
     checkToken(request);
   };
 
@@ -236,6 +238,12 @@ function refuseCrossSite({ headers }: Request): void {
     "cross_site",
     "a request from another site may not start or end a fault",
   );
+}
+
+function refuseRebound({ headers }: Request): void {
+  if (!mayBeRebound(headers)) return;
+  const message = "from a browser under this name a fault needs a FAULT_TOKEN; or use the address";
+  throw new HttpError(403, "cross_site", message, { field: "host" });
 }
 
 function tooManyFaults({ limit, retryAfterMs }: TooManyFaults): HttpError {

@@ -14,6 +14,7 @@ export const BROKEN = [
   "redirect_with_answer",
   "error_with_200",
   "success_with_500",
+  "partial",
   "wrong_shape",
   "no_json",
   "json_null",
@@ -105,6 +106,12 @@ const broken = {
   redirect_with_answer: () => success(vectorOf("1"), 302),
   error_with_200: () => failure(200, "bad_data", "no"),
   success_with_500: () => success(vectorOf("1"), 500),
+  partial: () =>
+    Response.json({
+      status: "success",
+      data: vectorOf("1"),
+      warnings: ["PromQL warning: bucket label is malformed", "a store\n does not answer"],
+    }),
   wrong_shape: () => Response.json({ hello: "world" }),
   no_json: () => new Response("up 1", { headers: JSON_TYPE }),
   json_null: () => Response.json(null),

@@ -1,0 +1,256 @@
+/**
+ * What the observer costs, from one run: `bun bench/observer.ts [executable]`.
+ *
+ * Against a server that answers as a Prometheus does in which all is well. A poll is one service's: from
+ * its first query to its last answer, as in the observer's own `sentinel_poll_duration_seconds`.
+ *
+ * Without an argument `./sentinel` is built first. Exit 1 when a bound is missed. Linux only.
+ */
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { waitForOk } from "./http-load.ts";
+
+interface Row {
+  readonly what: string;
+  readonly measured: string;
+  readonly bound: string;
+  readonly met: boolean;
+}
+
+const MAX_CPU_SHARE = 0.01;
+const MAX_RESIDENT_MB = 90;
+const MAX_POLL_S = 0.5;
+/** Of the polls that are due, some may fall just outside of what is measured. */
+const MIN_SHARE_OF_POLLS = 0.95;
+
+const MANY_SERVICES = 1000;
+const INTERVAL_S = 5;
+/** Until the windows are known and what is compiled on the way is compiled. */
+const WARM_UP_S = 20;
+const MEASURED_S = 40;
+const START_DEADLINE_MS = 20_000;
+/** Of the kernel's clock, in which `/proc` counts CPU time. */
+const TICKS_PER_S = 100;
+const BUCKET = /^sentinel_poll_duration_seconds_bucket\{le="([^"]+)"[^}]*\} (\d+)$/gm;
+
+const project = join(import.meta.dir, "..");
+const folder = mkdtempSync(join(tmpdir(), "sentinel-bench-"));
+try {
+  const sentinel = await findExecutable();
+  const rows = [
+    ...one(await measure(sentinel, 1)),
+    ...many(await measure(sentinel, MANY_SERVICES)),
+  ];
+  for (const { what, measured, bound, met } of rows)
+    console.log(`${met ? "ok  " : "MISS"}  ${what.padEnd(46)} ${measured.padEnd(44)} ${bound}`);
+  process.exitCode = rows.every((row) => row.met) ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+interface Measured {
+  readonly services: number;
+  /** Of one core. */
+  readonly cpuShare: number;
+  readonly residentMb: number;
+  readonly polls: PollHistogram;
+  readonly queriesPerS: number;
+}
+
+function one({ cpuShare, residentMb, polls }: Measured): readonly Row[] {
+  return [
+    {
+      what: `1 service every ${INTERVAL_S} s, share of one core`,
+      measured: `${(cpuShare * 100).toFixed(2)} % (${polls.count} polls)`,
+      bound: `<= ${MAX_CPU_SHARE * 100} %`,
+      met: cpuShare <= MAX_CPU_SHARE && polls.count > 0,
+    },
+    {
+      what: "1 service, resident memory",
+      measured: `${residentMb.toFixed(1)} MB`,
+      bound: `<= ${MAX_RESIDENT_MB} MB`,
+      met: residentMb <= MAX_RESIDENT_MB,
+    },
+  ];
+}
+
+function many({ services, cpuShare, residentMb, polls, queriesPerS }: Measured): readonly Row[] {
+  const due = (services * MEASURED_S) / INTERVAL_S;
+  const longestS = polls.boundBelow(1);
+  const mean = `mean ${((polls.sumS / polls.count) * 1000).toFixed(0)} ms`;
+  return [
+    {
+      what: `${services} services, the longest poll`,
+      measured: `<= ${longestS} s (99 % <= ${polls.boundBelow(0.99)} s, ${mean})`,
+      bound: `<= ${MAX_POLL_S} s`,
+      met: longestS <= MAX_POLL_S,
+    },
+    {
+      what: `${services} services, polls of those that are due`,
+      measured: `${polls.count} of ${due} (${queriesPerS.toFixed(0)} queries a second)`,
+      bound: `>= ${MIN_SHARE_OF_POLLS}`,
+      met: polls.count >= MIN_SHARE_OF_POLLS * due,
+    },
+    {
+      what: `${services} services, share of one core, resident`,
+      measured: `${(cpuShare * 100).toFixed(0)} %, ${residentMb.toFixed(0)} MB`,
+      bound: "(no bound)",
+      met: true,
+    },
+  ];
+}
+
+async function measure(sentinel: string, services: number): Promise<Measured> {
+  using prometheus = startPrometheus(services);
+  const cwd = join(folder, String(services));
+  mkdirSync(cwd);
+  const list = Array.from({ length: services }, (_, index) => ({
+    name: nameOf(index),
+    health: "http://127.0.0.1:9/health",
+  }));
+  // Each JSON text is one of YAML as well.
+  writeFileSync(join(cwd, "sentinel.yaml"), JSON.stringify({ services: list }));
+  const port = freePort();
+  const observer = Bun.spawn([sentinel, "--role=observer"], {
+    cwd,
+    env: {
+      PATH: process.env["PATH"],
+      PROMETHEUS_URL: prometheus.url,
+      OBSERVER_PORT: String(port),
+      POLL_INTERVAL: String(INTERVAL_S),
+      LOCAL_MODELS: "none",
+      LOG_FORMAT: "json",
+    },
+    stdio: ["ignore", Bun.file(join(cwd, "log")), "inherit"],
+  });
+  try {
+    await waitForOk(port, START_DEADLINE_MS);
+    await Bun.sleep(WARM_UP_S * 1000);
+    const from = await look();
+    await Bun.sleep(MEASURED_S * 1000);
+    const to = await look();
+    const wallS = (to.atMs - from.atMs) / 1000;
+    return {
+      services,
+      cpuShare: (to.cpuS - from.cpuS) / wallS,
+      residentMb: residentMb(observer.pid),
+      polls: to.polls.since(from.polls),
+      queriesPerS: (to.queries - from.queries) / wallS,
+    };
+  } finally {
+    observer.kill();
+    await observer.exited;
+  }
+
+  async function look() {
+    const atMs = performance.now();
+    const cpuS = cpuSeconds(observer.pid);
+    const queries = prometheus.queries();
+    const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    return { atMs, cpuS, queries, polls: readPolls(page) };
+  }
+}
+
+interface PollHistogram {
+  readonly count: number;
+  readonly sumS: number;
+  /** By upper bound in seconds, ascending. */
+  readonly buckets: ReadonlyMap<number, number>;
+  since(earlier: PollHistogram): PollHistogram;
+  /** The least bound that holds for so large a share of the polls. */
+  boundBelow(share: number): number;
+}
+
+function readPolls(page: string): PollHistogram {
+  const buckets = new Map(
+    [...page.matchAll(BUCKET)].map(([, le, count]) => [
+      le === "+Inf" ? Infinity : Number(le),
+      Number(count),
+    ]),
+  );
+  const [, sum] = /^sentinel_poll_duration_seconds_sum (\S+)$/m.exec(page) ?? [];
+  return histogramOf(buckets, Number(sum));
+}
+
+function histogramOf(buckets: ReadonlyMap<number, number>, sumS: number): PollHistogram {
+  const count = buckets.get(Infinity) ?? 0;
+  return {
+    count,
+    sumS,
+    buckets,
+    since: (earlier) =>
+      histogramOf(
+        new Map([...buckets].map(([le, n]) => [le, n - (earlier.buckets.get(le) ?? 0)])),
+        sumS - earlier.sumS,
+      ),
+    boundBelow: (share) =>
+      [...buckets].find(([, below]) => below >= share * count)?.[0] ?? Infinity,
+  };
+}
+
+/** All is well with every service: each signal is there and below its threshold. */
+function startPrometheus(services: number) {
+  let queries = 0;
+  const activeTargets = Array.from({ length: services }, (_, index) => ({
+    labels: { job: nameOf(index), instance: "localhost:8000" },
+    scrapeInterval: `${INTERVAL_S}s`,
+  }));
+  const json = { headers: { "content-type": "application/json" } };
+  const targets = JSON.stringify({ status: "success", data: { activeTargets } });
+  const vector = (result: readonly object[]) =>
+    JSON.stringify({ status: "success", data: { resultType: "vector", result } });
+  const none = vector([]);
+  const low = vector([{ metric: { job: "a-job" }, value: [1_700_000_000, "0.01"] }]);
+  const up = vector([{ metric: { job: "a-job" }, value: [1_700_000_000, "1"] }]);
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    fetch(request) {
+      queries += 1;
+      if (request.url.includes("/targets")) return new Response(targets, json);
+      const expr = new URL(request.url).searchParams.get("query") ?? "";
+      const isCondition = / (>|==|unless) |absent/.test(expr);
+      const isUp = /^up\b/.test(expr);
+      return new Response(isCondition ? none : isUp ? up : low, json);
+    },
+  });
+  return {
+    url: server.url.origin,
+    queries: () => queries,
+    [Symbol.dispose]: () => void server.stop(true),
+  };
+}
+
+function nameOf(index: number): string {
+  return `service-${index}`;
+}
+
+async function findExecutable(): Promise<string> {
+  const [, , given] = process.argv;
+  if (given !== undefined) return resolve(given);
+  const child = Bun.spawn(["bun", "run", "build"], { cwd: project, stdout: "ignore" });
+  if ((await child.exited) !== 0) throw new Error("bun run build failed");
+  return join(project, "sentinel");
+}
+
+function freePort(): number {
+  using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  return server.port;
+}
+
+/** User and system time of a process and all its threads. */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The second field, a name in brackets, may hold blanks.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+}
+
+function residentMb(pid: number): number {
+  const [, kilobytes] =
+    /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kilobytes) / 1024;
+}

@@ -1,0 +1,168 @@
+/** A clock that jumps, as one does that is set, or a machine that sleeps. */
+
+import { rule, type SimulatedClock, type Script, START_MS, SERVICE_NAME } from "../fixtures.ts";
+import { memoryJournal, type Story } from "../story.ts";
+import { acting, type Case, curing, SECOND, type Stage } from "./stage.ts";
+
+/** When, and by how much; seconds. */
+type Jump = readonly [number, number];
+
+const HOUR = 3600;
+
+/** Time goes on as it does, and is told wrong. */
+function jumping(clock: SimulatedClock, jumps: readonly Jump[]): SimulatedClock {
+  const jumpedMs = () =>
+    jumps
+      .filter(([at]) => clock.elapsedMs >= at * SECOND)
+      .reduce((sum, [, by]) => sum + by * SECOND, 0);
+  return {
+    nowMs: () => clock.nowMs() + jumpedMs(),
+    get elapsedMs() {
+      return clock.elapsedMs;
+    },
+    pass: (durationMs) => clock.pass(durationMs),
+    at: (elapsedMs, work) => clock.at(elapsedMs, work),
+    sleep: (durationMs, signal) => clock.sleep(durationMs, signal),
+  };
+}
+
+const jumps =
+  (list: readonly Jump[], story: (stage: Stage) => Partial<Story> = () => ({})): Case["build"] =>
+  (stage) => ({ clock: jumping(stage.clock, list), ...story(stage) });
+
+/** The action takes a while to cure: a verdict that comes early is a wrong one. */
+const slowCure = (stage: Stage): Partial<Story> => ({
+  world: () => ({
+    executors: [acting(stage, "docker", {}, { cures: () => stage.clock.elapsedMs > 300 * SECOND })],
+  }),
+});
+
+const verifying = (list: readonly Jump[]): Case => ({
+  right: "a verdict takes as long as it takes, by samples taken after the action",
+  curedAt: 25,
+  build: jumps(list, slowCure),
+  runs: [["docker-restart", 11]],
+  ends: ["acted healed"],
+  told: {},
+});
+
+/** Sick again within the cooldown of 60 s, which began at 43 s. */
+const coolingDown = (list: readonly Jump[], actsAt: number): Case => ({
+  right: "a cooldown ends early rather than never: what it holds is real, and looked at anew",
+  sickAt: [10, 60],
+  build: jumps(list),
+  runs: [
+    ["docker-restart", 11],
+    ["docker-restart", actsAt],
+  ],
+  ends: ["acted healed", "acted healed"],
+  told: {},
+});
+
+/** A person says yes, after the clock has jumped. */
+const waiting = (list: readonly Jump[]): Case => ({
+  right: "nobody knows how old the question is, so that the answer is no longer one to it",
+  build: jumps(list, ({ clock }) => {
+    const journal = memoryJournal();
+    clock.at(60 * SECOND, () => {
+      const asked = journal.readAfter(0).find(({ type }) => type === "approval_requested");
+      const fields = { request: asked?.fields["request"], answer: "approved", by: "a test" };
+      const entry = { atMs: START_MS, service: SERVICE_NAME, incident: undefined };
+      journal.append({ ...entry, type: "approval_given", fields }, "now");
+    });
+    return { journal, policy: { autonomy: "approve" } };
+  }),
+  runs: [],
+  ends: ["held expired"],
+  told: {},
+  after: { runs: [], ends: ["held expired"] },
+});
+
+/** It is pending when the clock jumps, and over before it has held for as long as the rule asks. */
+const pending = (list: readonly Jump[]): Case => ({
+  right: "it has not been seen to hold for that long, so it does not fire",
+  curedAt: 35,
+  build: jumps(list, () => ({ rules: [rule({ forMs: 30 * SECOND })] })),
+  runs: [],
+  ends: [],
+  told: {},
+});
+
+const thinking = (list: readonly Jump[]): Case => ({
+  right: "the alert is evaluated again before the act, whatever time it is",
+  build: jumps(list),
+  runs: [["docker-restart", 11]],
+  ends: ["acted healed"],
+  told: {},
+});
+
+/** Asleep, nobody scrapes; awake, it takes a moment until somebody does. */
+function unscraped(stage: Stage, from: number, until: number): Script {
+  return (expr, elapsedMs) =>
+    elapsedMs >= from * SECOND && elapsedMs < until * SECOND ? [] : stage.script(expr, elapsedMs);
+}
+
+export const TIME = {
+  "the clock jumps 1 h ahead during the verification": verifying([[13, HOUR]]),
+  "the clock jumps 1 h back during the verification": verifying([[13, -HOUR]]),
+  "the clock jumps 10 min back and forth during the verification": verifying([
+    [13, -600],
+    [24, 600],
+  ]),
+  "the clock jumps 10 min forth and back during the verification": verifying([
+    [13, 600],
+    [24, -600],
+  ]),
+  "the machine sleeps for 8 h during the verification": verifying([[13, 8 * HOUR]]),
+  "the clock jumps 1 h ahead during a cooldown": coolingDown([[70, HOUR]], 74),
+  "the clock jumps 1 h back during a cooldown": coolingDown([[70, -HOUR]], 74),
+  "the clock jumps 10 min back and forth during a cooldown": coolingDown(
+    [
+      [58, -600],
+      [68, 600],
+    ],
+    64,
+  ),
+  "the clock jumps 1 h ahead while a person is asked": waiting([[30, HOUR]]),
+  "the clock jumps 1 h back while a person is asked": waiting([[30, -HOUR]]),
+  "the clock jumps 10 min back and forth while a person is asked": waiting([
+    [30, -600],
+    [40, 600],
+  ]),
+  "the clock jumps 1 h ahead while an alert is pending": pending([[17, HOUR]]),
+  "the machine sleeps for 8 h while an alert is pending": pending([[17, 8 * HOUR]]),
+  "the clock jumps 1 h back while an alert is pending": {
+    right: "it fires once it has held for as long as the rule asks, and not an hour later",
+    build: jumps([[17, -HOUR]], () => ({ rules: [rule({ forMs: 30 * SECOND })] })),
+    runs: [["docker-restart", 51]],
+    ends: ["acted healed"],
+    told: {},
+  },
+  "the clock jumps 1 h back while an alert is kept firing": {
+    right: "it is quiet, and stops firing as soon as the rule says: the next time is another",
+    sickAt: [10, 300],
+    build: jumps([[50, -HOUR]], () => ({ rules: [rule({ keepFiringForMs: 60 * SECOND })] })),
+    runs: [
+      ["docker-restart", 11],
+      ["docker-restart", 304],
+    ],
+    ends: ["acted healed", "acted healed"],
+    told: {},
+  },
+  "the clock jumps 1 h ahead while a model thinks": thinking([[10.5, HOUR]]),
+  "the clock jumps 1 h back while a model thinks": thinking([[10.5, -HOUR]]),
+  "the machine sleeps for 8 h while a command runs": {
+    ...thinking([[12, 8 * HOUR]]),
+    right: "the verification begins when the command has ended, whenever that is",
+  },
+  "the machine sleeps for 8 h, and wakes before Prometheus does": {
+    right: "the service is unknown until it is scraped again",
+    build: jumps([[7, 8 * HOUR]], (stage) => ({
+      script: unscraped(stage, 8, 40),
+      world: () => ({ executors: [curing(stage, "docker")] }),
+    })),
+    runs: [["docker-restart", 41]],
+    ends: ["acted healed"],
+    told: { no_data: 1 },
+  },
+} satisfies Record<string, Case>;
