@@ -39,8 +39,8 @@ export interface Measured {
   readonly logBytes: number;
 }
 
-/** As in production, so that they are met. */
-const LIMITS = { cooldownMs: MINUTE_MS, mostPerService: 3, mostInAll: 10 };
+/** As in production, but for the last: four services would hardly ever come to 10 in all. */
+const LIMITS = { cooldownMs: MINUTE_MS, mostPerService: 3, mostInAll: 5 };
 
 /** As the observer forgets, hour by hour, but less is kept, so that a month reaches both bounds. */
 export const KEPT_MS = 4 * DAY_MS;
