@@ -96,6 +96,8 @@ export function createWitness(
   const coolsFromMs = new Map<string, number>();
   const worse = new Set<string>();
   const paused = new Map<string, number>();
+  /** Services that a person has resumed since all of them were paused. */
+  const resumedSince = new Set<string>();
   const healings = new Map<string, Healing>();
   const inFlight = new Set<string>();
   let lastSeq = 0;
@@ -217,9 +219,12 @@ export function createWitness(
     switch (event.type) {
       case "paused":
         paused.set(entry.service, event.until_ms ?? Infinity);
+        // All of them anew, those as well that were resumed since.
+        if (entry.service === "") resumedSince.clear();
         counts.pauses += 1;
         return;
       case "resumed":
+        if (entry.service !== "") resumedSince.add(entry.service);
         for (const name of entry.service === "" ? [...paused.keys(), ...worse] : [entry.service]) {
           paused.delete(name);
           worse.delete(name);
@@ -270,7 +275,8 @@ export function createWitness(
       const about = `${action} on ${service}`;
       runs = runs.filter(({ atMs }) => nowMs() - atMs < HOUR_MS);
       require(inFlight.size === 0, "one action in flight", `${about} beside ${[...inFlight]}`);
-      const pausedUntilMs = Math.max(paused.get(service) ?? 0, paused.get("") ?? 0);
+      const ofAllMs = resumedSince.has(service) ? 0 : (paused.get("") ?? 0);
+      const pausedUntilMs = Math.max(paused.get(service) ?? 0, ofAllMs);
       require(nowMs() >= pausedUntilMs, "no action while paused", about);
       const meant = [...open.values()].filter((one) => one.service === service && one.intent);
       const [incident] = meant;
