@@ -204,7 +204,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world.runtime, signal);
     if (container.kind === "missing") return false;
-    const reason = whyNotJudged(container.value, monitor.windowMs, nowMs);
+    const reason = whyNotJudged(container.value, { alert, windowMs: monitor.windowMs, nowMs });
     if (reason === undefined) return false;
     return tellOnce(reason, { type: "left_alone", alert, reason });
   }
@@ -223,18 +223,22 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   }
 }
 
-/** Rates look back on the whole window, and so on the run before. */
+/** Rates look back on the whole window: one that was restarted since the alert began is not seen yet. */
 function whyNotJudged(
   { status, health, startedAtMs, startPeriodMs }: ContainerState,
-  windowMs: number,
-  nowMs: number,
+  {
+    alert,
+    windowMs,
+    nowMs,
+  }: { readonly alert: Alert; readonly windowMs: number; readonly nowMs: number },
 ): string | undefined {
   // What somebody wants to stand still, or is being backed up.
   if (status === "paused") return "its container is paused; docker unpause lets it go on";
   if (status !== "running") return undefined;
   const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
   // Below 0 the clock was put back, and says nothing of its age.
-  const isYoung = ageMs >= 0 && ageMs < Math.max(startPeriodMs, windowMs);
+  const unseenMs = ageMs < nowMs - (alert.activeAtMs ?? nowMs) ? windowMs : 0;
+  const isYoung = ageMs >= 0 && ageMs < Math.max(startPeriodMs, unseenMs);
   return health === "starting" || isYoung ? "its container is still starting" : undefined;
 }
 
