@@ -93,21 +93,28 @@ export async function inspect(
 
 /**
  * Why a container says nothing of its service now; `undefined` if it does. One that starts looks as sick as
- * one that is broken, and rates look back on the whole window, so on the run before.
+ * one that is broken. Rates look back on the whole window: a restart since the alert began is not seen yet.
  */
-export function whyNotJudged(
-  container: Finding<ContainerState>,
-  { windowMs, nowMs }: { readonly windowMs: number; readonly nowMs: number },
-): string | undefined {
+export function whyNotJudged(container: Finding<ContainerState>, look: Look): string | undefined {
   if (container.kind === "missing") return undefined;
+  const { alert, windowMs, nowMs } = look;
   const { status, health, startedAtMs, startPeriodMs } = container.value;
   // What somebody wants to stand still, or is being backed up.
   if (status === "paused") return "its container is paused; docker unpause lets it go on";
   if (status !== "running") return undefined;
   const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
+  const unseenMs = ageMs < nowMs - (alert.activeAtMs ?? nowMs) ? windowMs : 0;
   // Below 0 the clock was put back, and says nothing of its age.
-  const isYoung = ageMs >= 0 && ageMs < Math.max(startPeriodMs, windowMs);
+  const isYoung = ageMs >= 0 && ageMs < Math.max(startPeriodMs, unseenMs);
   return health === "starting" || isYoung ? "its container is still starting" : undefined;
+}
+
+/** When, and at what. */
+interface Look {
+  readonly alert: Alert;
+  /** The range of the rules' rates. */
+  readonly windowMs: number;
+  readonly nowMs: number;
 }
 
 async function readLogs(

@@ -77,17 +77,17 @@ async function investigate(
 
 /** As one that is new would be. */
 async function isLeftAlone(
-  { rule }: Alert,
+  alert: Alert,
   { policy, world }: Context,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { name } = policy.service;
   const nowMs = world.clock.nowMs();
-  const about = { service: name, alert: rule.alert };
+  const about = { service: name, alert: alert.rule.alert };
   const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
   if (isPaused || nowMs < coolsUntilMs) return true;
   const container = await inspect(name, world.runtime, signal);
-  return whyNotJudged(container, { windowMs: world.monitor.windowMs, nowMs }) !== undefined;
+  return whyNotJudged(container, { alert, windowMs: world.monitor.windowMs, nowMs }) !== undefined;
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */

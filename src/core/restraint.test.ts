@@ -314,22 +314,23 @@ describe("a container", () => {
 
   test.each([
     // Rates look back on the run before for 20 s.
-    ["that was restarted by somebody", { startedAtMs: START_MS + 9000 }, [31_000]],
-    ["that is as old as the rates' window", { startedAtMs: START_MS - 10_000 }, [11_000]],
+    ["that was restarted since the alert began", { startedAtMs: START_MS + 12_000 }, [36_000]],
+    ["that was started when it began", { startedAtMs: START_MS + 10_000 }, [16_000]],
     ["that is paused by somebody", { status: "paused" }, []],
     // Its policy may wait for minutes.
-    ["that waits to be restarted", { status: "restarting" }, [11_000]],
-    ["that has exited", { status: "exited" }, [11_000]],
+    ["that waits to be restarted", { status: "restarting" }, [16_000]],
+    ["that has exited", { status: "exited" }, [16_000]],
   ])("%s", async (_, state, expected) => {
     const told = await tell({
-      script: hotUntil(35_000),
+      rules: [rule({ forMs: 5000 })],
+      script: hotUntil(40_000),
       world: () => ({
         runtime: { inspect: async () => containerState(state), logs: async () => [] },
       }),
-      untilMs: 60_000,
+      untilMs: 70_000,
     });
     expect(told.runs.map(({ elapsedMs }) => elapsedMs)).toEqual(expected);
-    expect(ofType(told, "left_alone")).toHaveLength(expected[0] === 11_000 ? 0 : 1);
+    expect(ofType(told, "left_alone")).toHaveLength(expected[0] === 16_000 ? 0 : 1);
   });
 
   test.each([

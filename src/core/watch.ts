@@ -241,7 +241,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (nowMs < coolsUntilMs)
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world.runtime, signal);
-    const reason = whyNotJudged(container, { windowMs: monitor.windowMs, nowMs });
+    const reason = whyNotJudged(container, { alert, windowMs: monitor.windowMs, nowMs });
     if (reason === undefined) return false;
     return tellOnce(reason, { type: "left_alone", alert, reason });
   }

@@ -129,6 +129,16 @@ const whileThinking = (state: Inspected, reason: string): Case => ({
   told: {},
 });
 
+/** Between the poll that sees the alert for the first time, and the one at which it fires. */
+const restartedAt =
+  (second: number): Case["build"] =>
+  async (stage) => ({
+    ...(await cliOf(stage, {
+      inspect: says(inspected({ startedAtMs: START_MS + second * SECOND })),
+    })),
+    rules: [rule({ forMs: 5 * SECOND })],
+  });
+
 const leftAlone = (state: Inspected, right: string): Case => ({
   right,
   build: cli({ inspect: says(inspected(state)) }),
@@ -196,16 +206,16 @@ export const DOCKER = {
   ),
   "somebody has just restarted the container": {
     right: "the rates still look back on the run before, and the restart has cured it already",
-    build: cli({ inspect: says(inspected({ startedAtMs: START_MS + 9_000 })) }),
-    curedAt: 24,
+    build: restartedAt(12),
+    curedAt: 30,
     runs: [],
     ends: [],
     told: { left_alone: 1 },
   },
   "somebody has restarted the container in vain": {
     right: "once the rates speak of the new run alone, they are believed",
-    build: cli({ inspect: says(inspected({ startedAtMs: START_MS + 9_000 })) }),
-    runs: [["docker-restart", 31]],
+    build: restartedAt(12),
+    runs: [["docker-restart", 36]],
     ends: ["acted healed"],
     told: { left_alone: 1 },
   },
