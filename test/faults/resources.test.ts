@@ -16,7 +16,14 @@ import {
   residentBytes,
   threadNames,
 } from "./process.ts";
-import { expectNear, type Fault, openLoop, startTarget, type TargetClient } from "./target.ts";
+import {
+  type BreakableTarget,
+  expectNear,
+  type Fault,
+  openLoop,
+  startTarget,
+  type TargetClient,
+} from "./target.ts";
 
 setDefaultTimeout(60_000);
 
@@ -78,6 +85,21 @@ async function expectAgreement(target: TargetClient, fault: Fault, measured: num
   expect(await target.metric(`sentinel_fault_active{kind="${fault.kind}"}`)).toBe(1);
 }
 
+/** A machine that is shared takes a core away for seconds: then it is measured again, twice at most. */
+async function burned(
+  target: BreakableTarget,
+  { load, workers }: { readonly load: number; readonly workers: number },
+): Promise<{ readonly fault: Fault; readonly spent: Spent }> {
+  for (let tries = 1; ; tries += 1) {
+    const fault = await target.post({ kind: "cpu", load, workers });
+    expect(cpuWorkers(target.pid)).toBe(workers);
+    const spent = await spentCpu(target.pid, CPU_WINDOW_MS);
+    const least = Math.min(load, spent.reachablePercent) * (1 - CPU_TOLERANCE);
+    if (spent.percent >= least || tries === 3) return { fault, spent };
+    await target.end(fault.id);
+  }
+}
+
 describe("cpu", () => {
   // Those of one row run at once, each in a target of its own; together they leave the machine some rest.
   test.each<readonly [string, readonly { workerShare: number; workers: number }[]]>([
@@ -97,9 +119,7 @@ describe("cpu", () => {
         await using target = await startTarget();
         const threadsBefore = threadNames(target.pid).length;
         const load = (100 * workerShare * workers) / CORES;
-        const fault = await target.post({ kind: "cpu", load, workers });
-        expect(cpuWorkers(target.pid)).toBe(workers);
-        const spent = await spentCpu(target.pid, CPU_WINDOW_MS);
+        const { fault, spent } = await burned(target, { load, workers });
         expectNear(spent.percent, Math.min(load, spent.reachablePercent), CPU_TOLERANCE);
         await expectAgreement(target, fault, spent.percent);
 
