@@ -100,13 +100,14 @@ function shorten(path: string): string {
   return `${path.slice(0, MAX_LOGGED_PATH_CHARACTERS)}…`;
 }
 
-function refusal({ url, method, headers }: Request): Response | undefined {
+function refusal(request: Request): Response | undefined {
+  const { url, method } = request;
   if (url.length > MAX_URL_CHARACTERS) {
     const message = `the URL is longer than ${MAX_URL_CHARACTERS} characters`;
     return new HttpError(414, "url_too_long", message).toResponse();
   }
   // What has no length is measured while it is read.
-  if (method !== "GET" && Number(headers.get("content-length")) > MAX_BODY_BYTES) {
+  if (method !== "GET" && Number(request.headers.get("content-length")) > MAX_BODY_BYTES) {
     return bodyTooLarge().toResponse();
   }
   return undefined;
