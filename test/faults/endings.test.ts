@@ -22,8 +22,8 @@ const OWN_MB = 40;
 /** Of one core, in a second in which nothing is asked of it. */
 const MOST_IDLE_CPU_MS = 150;
 
-/** Another one each time; the same again with FAULT_SEED. */
-const seed = Number(process.env["FAULT_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+/** The same in each run, so that a failure is the change's; another one with FAULT_SEED. */
+const seed = Number(process.env["FAULT_SEED"] ?? 1_502_584_396);
 
 type Parameters = Readonly<Record<string, unknown>>;
 
