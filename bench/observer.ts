@@ -7,17 +7,11 @@
  * Without an argument `./sentinel` is built first. Exit 1 when a bound is missed. Linux only.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { waitForOk } from "./http-load.ts";
-
-interface Row {
-  readonly what: string;
-  readonly measured: string;
-  readonly bound: string;
-  readonly met: boolean;
-}
+import { cpuSeconds, findExecutable, freePort, report, residentMb, type Row } from "./report.ts";
 
 const MAX_CPU_SHARE = 0.01;
 const MAX_RESIDENT_MB = 90;
@@ -31,11 +25,8 @@ const INTERVAL_S = 5;
 const WARM_UP_S = 20;
 const MEASURED_S = 40;
 const START_DEADLINE_MS = 20_000;
-/** Of the kernel's clock, in which `/proc` counts CPU time. */
-const TICKS_PER_S = 100;
 const BUCKET = /^sentinel_poll_duration_seconds_bucket\{le="([^"]+)"[^}]*\} (\d+)$/gm;
 
-const project = join(import.meta.dir, "..");
 const folder = mkdtempSync(join(tmpdir(), "sentinel-bench-"));
 try {
   const sentinel = await findExecutable();
@@ -43,9 +34,7 @@ try {
     ...one(await measure(sentinel, 1)),
     ...many(await measure(sentinel, MANY_SERVICES)),
   ];
-  for (const { what, measured, bound, met } of rows)
-    console.log(`${met ? "ok  " : "MISS"}  ${what.padEnd(46)} ${measured.padEnd(44)} ${bound}`);
-  process.exitCode = rows.every((row) => row.met) ? 0 : 1;
+  process.exitCode = report(rows);
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -226,31 +215,4 @@ function startPrometheus(services: number) {
 
 function nameOf(index: number): string {
   return `service-${index}`;
-}
-
-async function findExecutable(): Promise<string> {
-  const [, , given] = process.argv;
-  if (given !== undefined) return resolve(given);
-  const child = Bun.spawn(["bun", "run", "build"], { cwd: project, stdout: "ignore" });
-  if ((await child.exited) !== 0) throw new Error("bun run build failed");
-  return join(project, "sentinel");
-}
-
-function freePort(): number {
-  using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  return server.port;
-}
-
-/** User and system time of a process and all its threads. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field, a name in brackets, may hold blanks.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
-}
-
-function residentMb(pid: number): number {
-  const [, kilobytes] =
-    /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kilobytes) / 1024;
 }

@@ -4,16 +4,10 @@
  * Exit 1 when a bound is missed. Linux only.
  */
 
+import { report, type Row } from "./report.ts";
 import { createExpositionReader } from "../src/signals/exposition.ts";
 import { createScraper } from "../src/signals/scraper.ts";
 import { createSeriesStore } from "../src/signals/store.ts";
-
-interface Row {
-  readonly what: string;
-  readonly measured: string;
-  readonly bound: string;
-  readonly met: boolean;
-}
 
 const MIN_LINES_PER_S = 1_000_000;
 const MIN_RATIO = 5;
@@ -35,9 +29,7 @@ if (url !== undefined) {
   console.log(JSON.stringify(await fillStore(url)));
 } else {
   const rows = [...readingRows(), ...(await storeRows())];
-  for (const { what, measured, bound, met } of rows)
-    console.log(`${met ? "ok  " : "MISS"}  ${what.padEnd(46)} ${measured.padEnd(44)} ${bound}`);
-  process.exitCode = rows.every((row) => row.met) ? 0 : 1;
+  process.exitCode = report(rows);
 }
 
 /** The three alternate, so that a slow moment of the machine hits all. */

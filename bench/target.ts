@@ -4,17 +4,19 @@
  * Without an argument `./sentinel` is built first. Exit 1 when a bound is missed. Linux only.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { measureLatencies, measureThroughput, waitForOk } from "./http-load.ts";
-
-interface Row {
-  readonly what: string;
-  readonly measured: string;
-  readonly bound: string;
-  readonly met: boolean;
-}
+import {
+  cpuSeconds,
+  findExecutable,
+  freePort,
+  report,
+  residentMb,
+  run,
+  type Row,
+} from "./report.ts";
 
 const MIN_THROUGHPUT_RATIO = 0.7;
 const MIN_IDLE_RATIO = 0.95;
@@ -30,8 +32,6 @@ const WARM_UP_MS = 1_500;
 const START_RUNS = 11;
 const START_DEADLINE_MS = 10_000;
 const BURN_S = 10;
-/** Of the kernel's clock, in which `/proc` counts CPU time. */
-const TICKS_PER_S = 100;
 const COMPILE_FLAGS = [
   "--compile",
   "--minify",
@@ -41,14 +41,10 @@ const COMPILE_FLAGS = [
   "--no-compile-autoload-bunfig",
 ];
 
-const project = join(import.meta.dir, "..");
 const folder = mkdtempSync(join(tmpdir(), "sentinel-bench-"));
 try {
   const rows = await measureAll(await findExecutable());
-  for (const { what, measured, bound, met } of rows) {
-    console.log(`${met ? "ok  " : "MISS"}  ${what.padEnd(46)} ${measured.padEnd(44)} ${bound}`);
-  }
-  process.exitCode = rows.every((row) => row.met) ? 0 : 1;
+  process.exitCode = report(rows);
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -237,13 +233,6 @@ async function start(
   }
 }
 
-async function findExecutable(): Promise<string> {
-  const [, , given] = process.argv;
-  if (given !== undefined) return resolve(given);
-  await run(["bun", "run", "build"], project);
-  return join(project, "sentinel");
-}
-
 async function compile(name: string): Promise<string> {
   const outfile = join(folder, name);
   const source = join(import.meta.dir, `${name}.ts`);
@@ -251,33 +240,9 @@ async function compile(name: string): Promise<string> {
   return outfile;
 }
 
-async function run(command: readonly string[], cwd: string): Promise<void> {
-  const child = Bun.spawn([...command], { cwd, stdout: "ignore" });
-  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed`);
-}
-
 async function burnFor(port: number, durationS: number): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}/stress/cpu?duration=${durationS}`);
   if (!response.ok) throw new Error(`CPU stress answered ${response.status}`);
-}
-
-function freePort(): number {
-  using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  return server.port;
-}
-
-/** User and system time of a process and all its threads. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field, a name in brackets, may hold blanks.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
-}
-
-function residentMb(pid: number): number {
-  const [, kilobytes] =
-    /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kilobytes) / 1024;
 }
 
 function median(values: readonly number[]): number {

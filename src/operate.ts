@@ -29,7 +29,7 @@ export type Order =
 export function operate(order: Order, settings: ObserverSettings): string {
   const journal = sqliteJournal(settings.journalPath, { mode: "operator" });
   try {
-    const saying = { by: userInfo().username, atMs: systemClock.nowMs() };
+    const saying = { by: userName(), atMs: systemClock.nowMs() };
     const { entry, meaning } = say(order, { settings, entries: journal.readAfter(0) }, saying);
     journal.append(entry, "now");
     return meaning;
@@ -62,4 +62,10 @@ function servicesOf({ settings, entries }: Known): KnownServices {
   const told = entries.map(({ service }) => service).filter((name) => name !== "");
   const names = [...new Set([...settings.services.map(({ name }) => name), ...told])];
   return { names, isComplete: !watchesLabelled(settings) };
+}
+
+/** The system may know only the number of a user, such as in a container. */
+function userName(): string {
+  const { username, uid } = userInfo();
+  return username === "" || username === "unknown" ? `user ${uid}` : username;
 }

@@ -72,7 +72,7 @@ const FAULT_ENDPOINTS = {
   "/faults": 'what is broken now; POST {"kind": "cpu", "load": 50, "duration": 30} breaks it',
   "/openapi": "all that can be asked for, with examples",
   "/stress/cpu": "burns every core: ?duration=5 (s)",
-  "/stress/memory": "leaks memory until the process stops: ?megabytes=10",
+  "/stress/memory": "leaks memory until the process stops, or DELETE /faults: ?megabytes=10",
   "/stress/latency": "answers late: ?min_delay=1&max_delay=5 (s)",
   "/stress/crash": "raises a simulated exception: 500",
 } as const;

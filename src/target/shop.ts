@@ -77,8 +77,14 @@ export const ITEMS: readonly Item[] = STOCK.map(([name, price_cents, stock], ind
   return { id: index + 1, name, price_cents, stock };
 });
 
-/** The body of an order. Built anew by each call, so that a target that starts need not. */
+let builtSchema: ReturnType<typeof buildOrderSchema> | undefined;
+
+/** The body of an order. Built by the first call, so that a target that starts need not. */
 export function orderSchema() {
+  return (builtSchema ??= buildOrderSchema());
+}
+
+function buildOrderSchema() {
   const wholeNumber = (max: number) =>
     z.int().min(1).max(max).describe(`a whole number from 1 to ${max}`);
   return z.strictObject({
