@@ -13,6 +13,7 @@ import { foldIncidents } from "./core/record.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { dockerOptionsOf, type Signals, signalsOf } from "./drivers.ts";
+import { journalError } from "./journals/journal-error.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
 import type { TargetState } from "./signals/scrape-target.ts";
@@ -130,7 +131,11 @@ function describeTargets(targets: readonly TargetState[]): string {
 /** It changes nothing: one that is not there yet is begun by the observer. */
 function readJournal({ journalPath }: ObserverSettings): string {
   if (!existsSync(journalPath)) {
-    accessSync(dirname(journalPath), constants.W_OK);
+    try {
+      accessSync(dirname(journalPath), constants.W_OK);
+    } catch (error) {
+      throw journalError(error, journalPath, "journal");
+    }
     return `${journalPath} is to be begun`;
   }
   const journal = sqliteJournal(journalPath, { mode: "reader" });

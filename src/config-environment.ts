@@ -36,6 +36,11 @@ export function targetSettings(env: Environment): TargetSettings {
   };
 }
 
+/** Where the target listens, for whoever asks it on the same machine. @throws as `targetSettings` */
+export function targetPort(env: Environment): number {
+  return reader(env, "the environment")("PORT", SETTINGS.PORT);
+}
+
 export type Read = <T>(key: Key, setting: Setting<T>) => T;
 
 /** An empty value is an unset one, as Compose leaves it for a variable without a value. */

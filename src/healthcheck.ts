@@ -2,7 +2,10 @@
 
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
-import { shownUrl } from "./core/address.ts";
+import { isHttpUrl, shownUrl } from "./core/address.ts";
+import { printable } from "./core/answer.ts";
+import { maskText } from "./core/credentials.ts";
+import { SentinelError } from "./core/errors.ts";
 import type { HealthAnswer } from "./core/model.ts";
 
 /**
@@ -34,5 +37,20 @@ export function healthcheck(url: string, deadlineMs = 3000): Promise<HealthAnswe
     clearTimeout(timer);
     // The status is all that is asked for: the body may be endless.
     request.destroy();
+  });
+}
+
+const MAX_SHOWN_CHARACTERS = 200;
+
+/** @throws SentinelError `usage` on what `healthcheck` cannot ask, with what was probably meant */
+export function requireHttpUrl(text: string): void {
+  if (isHttpUrl(text)) return;
+  const shown = printable(maskText(text), MAX_SHOWN_CHARACTERS);
+  // What many programs take, such as localhost:8000: only the scheme is missing.
+  const meant = `http://${shown}`;
+  const isHostAndPath = !text.includes("://") && isHttpUrl(meant);
+  const example = isHostAndPath ? meant : "an address such as http://127.0.0.1:8000/health";
+  throw new SentinelError("usage", `${JSON.stringify(shown)} is no http URL`, {
+    hint: `Write ${example}.`,
   });
 }

@@ -9,6 +9,11 @@ import type { Order } from "./operate.ts";
 
 const ROLES = ["target", "observer", "demo"] as const;
 type Role = (typeof ROLES)[number];
+const ROLE_DESCRIPTIONS = {
+  target: "a service that misbehaves on command",
+  observer: "watch services, heal them, and prove that they are healed",
+  demo: "break a service of its own and heal it, with nothing else installed",
+} as const satisfies Record<Role, string>;
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -42,9 +47,9 @@ async function main(args: readonly string[]): Promise<number> {
 
   const program = new Command("sentinel")
     .description("Finds failures of services in containers, heals them, and proves it.")
-    .usage("--role=demo | --role=target | --role=observer | COMMAND")
+    .usage("demo | target | observer | COMMAND")
     .version(VERSION, "-v, --version")
-    .addOption(new Option("--role <role>", "what this process does").choices(ROLES))
+    .addOption(new Option("--role <role>", "the same as the command of that name").choices(ROLES))
     .option("--config <file>", "services and rule files (default: sentinel.yaml, if it is there)")
     .addOption(new Option("--fault <name>", "demo: only this fault").choices(DEMO_FAULTS))
     .option("--keep", "demo: go on watching afterwards, until Ctrl-C")
@@ -52,20 +57,32 @@ async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => {} })
     .action(async (options: Options) => {
-      const { role, fault, keep } = options;
-      if (role === undefined)
+      if (options.role === undefined)
         throw new SentinelError("usage", "a role or a command is missing", {
-          hint: usageHint(program),
+          hint: `Write sentinel ${ROLES.join(", sentinel ")}, or a command. ${usageHint(program)}`,
         });
-      if (role !== "demo" && (fault !== undefined || keep))
-        throw new SentinelError("usage", "--fault and --keep belong to --role=demo");
-      if (role === "demo" && options.config !== undefined)
-        throw new SentinelError("usage", "--config does not belong to --role=demo");
-      if (!(await runRole(role, options))) exitCode = EXIT_FAILED;
+      await playRole(options.role, options);
     });
 
+  const playRole = async (role: Role, options: Options) => {
+    const { fault, keep } = options;
+    if (role !== "demo" && (fault !== undefined || keep))
+      throw new SentinelError("usage", "--fault and --keep belong to --role=demo");
+    if (role === "demo" && options.config !== undefined)
+      throw new SentinelError("usage", "--config does not belong to --role=demo");
+    if (!(await runRole(role, options))) exitCode = EXIT_FAILED;
+  };
   const command = (name: string, description: string) =>
     program.command(name).description(description).allowExcessArguments(false);
+  for (const role of ROLES)
+    command(role, ROLE_DESCRIPTIONS[role]).action(async () => {
+      const options = program.opts<Options>();
+      if (options.role !== undefined && options.role !== role)
+        throw new SentinelError("usage", `${role} and --role=${options.role} are two roles`, {
+          hint: `Write sentinel ${role} or sentinel ${options.role}.`,
+        });
+      await playRole(role, options);
+    });
   command("check", "reach every dependency once, and say what to do about each that fails")
     .option("--prompt", "instead, print what a model would be sent, and send nothing")
     .action(async ({ prompt = false }: { readonly prompt?: boolean }) => {
@@ -87,10 +104,10 @@ async function main(args: readonly string[]): Promise<number> {
   command("healthcheck", "exit 0 if the service answers, 1 if not; for a container's HEALTHCHECK")
     .argument("[url]", "default: /health on this machine, on PORT")
     .action(async (url?: string) => {
-      const { healthcheck } = await import("./healthcheck.ts");
-      const { targetSettings } = await import("./config-environment.ts");
-      const { port } = targetSettings(process.env);
-      const answer = await healthcheck(url ?? `http://127.0.0.1:${port}/health`);
+      const { healthcheck, requireHttpUrl } = await import("./healthcheck.ts");
+      const { targetPort } = await import("./config-environment.ts");
+      if (url !== undefined) requireHttpUrl(url);
+      const answer = await healthcheck(url ?? `http://127.0.0.1:${targetPort(process.env)}/health`);
       if (answer.ok) print(answer.message);
       else printError(answer.message);
       exitCode = answer.ok ? 0 : EXIT_FAILED;
@@ -145,7 +162,7 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      const message = (await unknownCommand(program)) ?? error.message;
+      const message = await nearWord(program, error.code, error.message);
       printError(`sentinel: ${onOneLine(message)}. ${usageHint(program, args)}`);
       return EXIT_USAGE;
     }
@@ -155,14 +172,20 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** To the library it is an argument too many of the program itself. */
-async function unknownCommand({ args, commands }: Command): Promise<string | undefined> {
-  const [word = "-"] = args;
-  const names = commands.map((command) => command.name());
-  if (word.startsWith("-") || names.includes(word)) return undefined;
+/** What the library says of no near word: a command, and an option with its value behind `=`. */
+async function nearWord(program: Command, code: string, message: string): Promise<string> {
   const { nearest } = await import("./core/nearest.ts");
-  const near = nearest(word, names);
-  return `unknown command '${word}'${near ? ` (Did you mean ${near}?)` : ""}`;
+  const saying = (what: string, near: string | undefined) =>
+    `${what}${near === undefined ? "" : ` (Did you mean ${near}?)`}`;
+  const [word = "-"] = program.args;
+  const names = program.commands.map((command) => command.name());
+  // To the library it is an argument too many of the program itself.
+  if (!word.startsWith("-") && !names.includes(word))
+    return saying(`unknown command '${word}'`, nearest(word, names));
+  const option = /^error: unknown option '(--[^'=]+)=/.exec(message)?.[1];
+  if (code !== "commander.unknownOption" || option === undefined) return message;
+  const options = program.options.flatMap(({ long }) => long ?? []);
+  return saying(`unknown option '${option}'`, nearest(option, options));
 }
 
 function onOneLine(message: string): string {
@@ -172,15 +195,15 @@ function onOneLine(message: string): string {
     .replace(/\.$/, "");
 }
 
-/** What would have been valid, on one line: of a command with options of its own, those. */
-function usageHint({ commands, options }: Command, args: readonly string[] = []): string {
-  const list = ({ options: own }: Pick<Command, "options">) =>
-    [...own.map(({ long }) => long), "--help"].join(", ");
+/** Where to read what would have been valid; of a command with options of its own, what they are. */
+function usageHint({ commands }: Command, args: readonly string[] = []): string {
   const command = commands.find((candidate) => candidate.name() === args[0]);
-  if (command !== undefined && command.options.length > 0)
-    return `Options of ${command.name()}: ${list(command)}.`;
-  const names = commands.map((candidate) => candidate.name()).join(", ");
-  return `Roles: ${ROLES.join(", ")}. Commands: ${names}. Options: ${list({ options })}.`;
+  if (command === undefined) return "sentinel --help lists all there is.";
+  const { options } = command;
+  if (ROLES.some((role) => role === command.name())) return "sentinel --help lists its options.";
+  if (options.length === 0) return `sentinel ${command.name()} --help says how it is written.`;
+  const names = [...options.map(({ long }) => long), "--help"];
+  return `Options of ${command.name()}: ${names.join(", ")}.`;
 }
 
 async function readObserverSettings(configFile: string | { readonly none: true } | undefined) {

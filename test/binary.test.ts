@@ -41,10 +41,14 @@ function startObserver(env: Readonly<Record<string, string>> = {}): RunningProce
 
 describe("wrong usage ends with 2, one line, and what would have been right", () => {
   test.each<[string, string[], string]>([
-    ["no role and no command", [], "Roles: target, observer"],
+    [
+      "no role and no command",
+      [],
+      "Write sentinel target, sentinel observer, sentinel demo, or a command.",
+    ],
     ["an unknown role", ["--role=nope"], "target, observer"],
     ["a role without a value", ["--role"], "--role"],
-    ["an unknown option", ["--rol=target"], "Options: --version, --role"],
+    ["an unknown option", ["--rol=target"], "(Did you mean --role?)"],
     ["an unknown option of a command", ["check", "--nope"], "--nope"],
     ["an unknown command", ["chekc"], "chekc"],
     ["an argument too many", ["rules", "extra"], "extra"],

@@ -34,7 +34,10 @@ test("no source of the observer mentions them, but the filter of logs", async ()
   for (const file of new Bun.Glob("**/*.ts").scanSync(PROJECT_SOURCES)) {
     if (file.startsWith("target") || file.endsWith(".test.ts")) continue;
     const code = await Bun.file(join(PROJECT_SOURCES, file)).text();
-    if (names.some((name) => code.includes(name)) || /fault_\(?\??:?(started|ended)/.test(code)) {
+    if (
+      names.some((name) => code.includes(name)) ||
+      /fault_(started|ended)|_stress\)?_/.test(code)
+    ) {
       mentions.push(file);
     }
   }
@@ -46,6 +49,7 @@ test("no prompt mentions them, whatever the target has logged", () => {
     '{"event":"fault_started","id":"cpu-1f","kind":"cpu","plan":{"load":100}}',
     '{"event":"request_processed","method":"POST","path":"/faults","status":201}',
     '{"event":"order_placed","order_id":"1"}',
+    '{"event":"cpu_stress_started","duration":30}',
     '{"event":"fault_ended","id":"cpu-1f","kind":"cpu","outcome":"expired"}',
   ];
   const logs = { kind: "found", value: withoutGroundTruth(lines) } as const;
@@ -54,5 +58,5 @@ test("no prompt mentions them, whatever the target has logged", () => {
     renderPrompt({ evidence: evidence({ logs }), allowlist }, crypto.randomUUID()),
   );
   expect(prompt).toContain("order_placed");
-  expect(prompt).not.toMatch(/sentinel_fault|fault_started|fault_ended|\/faults/);
+  expect(prompt).not.toMatch(/sentinel_fault|fault_started|fault_ended|_stress_|\/faults/);
 });

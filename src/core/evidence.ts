@@ -3,7 +3,8 @@
 import { MASK, maskText, PRIVATE_KEY_BEGIN, PRIVATE_KEY_END } from "./credentials.ts";
 
 /** What Sentinel's own target says of the faults in it, and who asked for them. */
-const GROUND_TRUTH = /"event":\s*"fault_(?:started|ended)"|"path":\s*"\/faults[/"]/;
+const GROUND_TRUTH =
+  /"event":\s*"(?:fault|(?:cpu|memory|latency|crash)_stress)_[a-z]+"|"path":\s*"\/(?:faults|stress)[/"]/;
 
 /** Log lines without those that give an injected fault away: a diagnosis has to find it out. */
 export function withoutGroundTruth(lines: readonly string[]): string[] {
