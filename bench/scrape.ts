@@ -148,7 +148,12 @@ async function fillStore(url: string): Promise<Filled> {
   const scraper = createScraper({
     targets: [{ job: "bench", url }],
     store,
-    clock: { nowMs: () => nowMs, sleep: async () => {} },
+    clock: {
+      nowMs: () => nowMs,
+      toWall: (atMs) => atMs,
+      fromWall: (wallAtMs) => wallAtMs,
+      sleep: async () => {},
+    },
     intervalMs: INTERVAL_MS,
   });
   const never = new AbortController().signal;

@@ -13,11 +13,12 @@ import { createMonitor, type Poll } from "./core/monitor.ts";
 import type { ContainerRuntime, DiagnosisRequest } from "./core/ports.ts";
 import { renderPrompt } from "./core/prompt.ts";
 import type { Context, World } from "./core/world.ts";
-import { dockerOptionsOf, recipientsOf, signalsOf, systemClock } from "./drivers.ts";
+import { dockerOptionsOf, recipientsOf, signalsOf } from "./drivers.ts";
 import { type DockerOptions, dockerRuntime } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { memoryJournal } from "./journals/memory.ts";
 import { monitorOptions } from "./rules-in-force.ts";
+import { systemClock } from "./system-clock.ts";
 
 const DEADLINE_MS = 30_000;
 

@@ -13,7 +13,7 @@ import { createNarrator, type Narrator, type Terminal } from "./demo/narrator.ts
 import { isHealed, median, renderScores, type Score, seconds } from "./demo/scoreboard.ts";
 import { playScene, type Stage } from "./demo/scene.ts";
 import { createStage } from "./demo/stage.ts";
-import { diagnosersOf, signalsOf, systemClock } from "./drivers.ts";
+import { diagnosersOf, signalsOf } from "./drivers.ts";
 import { thisProgram } from "./executors/guarded.ts";
 import { childEnvironment } from "./executors/spawn.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
@@ -21,6 +21,7 @@ import { createSupervisor, type Supervisor } from "./executors/supervisor.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { memoryJournal } from "./journals/memory.ts";
 import { observe } from "./observe.ts";
+import { systemClock } from "./system-clock.ts";
 
 export interface DemoOptions {
   /** Of the observer; the demo has its own service, thresholds and intervals. */

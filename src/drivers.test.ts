@@ -8,7 +8,7 @@ import { type ObserverSettings, observerSettings } from "./config.ts";
 import type { Environment } from "./config-environment.ts";
 import { DiagnosisError } from "./core/errors.ts";
 import type { Diagnoser } from "./core/ports.ts";
-import { diagnosersOf, recipientsOf, systemClock } from "./drivers.ts";
+import { diagnosersOf, recipientsOf } from "./drivers.ts";
 
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
 
@@ -102,39 +102,4 @@ test("evidence goes to Gemini and the local models, and the password in an addre
   expect(hosts({ LOCAL_MODELS: "none" })).toEqual([]);
   expect(hosts({ ...key, LM_STUDIO_URL: "http://a:b@c/v1" })).toEqual(["Google", "c"]);
   expect(hosts({ ...key, GEMINI_BASE_URL: "http://a:b@c", LOCAL_MODELS: "none" })).toEqual(["c"]);
-});
-
-describe("the system's clock", () => {
-  test("tells the present", () => {
-    expect(Math.abs(systemClock.nowMs() - Date.now())).toBeLessThan(1000);
-  });
-
-  test("sleeps for its time, and not if the signal has aborted already", async () => {
-    const fromMs = performance.now();
-    await systemClock.sleep(30, NEVER);
-    expect(performance.now() - fromMs).toBeGreaterThanOrEqual(29);
-    await systemClock.sleep(600_000, AbortSignal.abort());
-    expect(performance.now() - fromMs).toBeLessThan(5000);
-  });
-
-  test("wakes when the signal aborts, and leaves no listener behind", async () => {
-    const stop = new AbortController();
-    let listeners = 0;
-    const { signal } = stop;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners += 1;
-      add(...args);
-    };
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners -= 1;
-      remove(...args);
-    };
-    await systemClock.sleep(1, signal);
-    const long = systemClock.sleep(600_000, signal);
-    stop.abort();
-    await long;
-    expect(listeners).toBe(0);
-  });
 });

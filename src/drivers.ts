@@ -3,7 +3,7 @@
 import type { ObserverSettings } from "./config.ts";
 import { shownUrl } from "./core/address.ts";
 import { SentinelError } from "./core/errors.ts";
-import type { Clock, Diagnoser, SignalSource } from "./core/ports.ts";
+import type { Diagnoser, SignalSource } from "./core/ports.ts";
 import { formatDuration } from "./core/duration.ts";
 import { Budget } from "./diagnosers/budget.ts";
 import { behindCircuits, Circuit } from "./diagnosers/circuit.ts";
@@ -14,24 +14,10 @@ import type { DockerOptions } from "./executors/docker.ts";
 import { childEnvironment } from "./executors/spawn.ts";
 import { type EmbeddedOptions, type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
 import { prometheusSource } from "./signals/prometheus.ts";
+import { systemClock } from "./system-clock.ts";
 
 /** The path of LM Studio's own API; any other is taken for OpenAI's. */
 const LM_STUDIO_PATH = "/api/v1/chat";
-
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  sleep(durationMs, signal) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal.aborted) return Promise.resolve();
-    const timer = setTimeout(resolve, durationMs);
-    const wake = () => resolve();
-    signal.addEventListener("abort", wake, { once: true });
-    return promise.finally(() => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", wake);
-    });
-  },
-};
 
 /** Where samples come from, and what to say of it. */
 export interface Signals {

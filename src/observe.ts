@@ -10,10 +10,11 @@ import type { HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
 import type { ContainerRuntime, Diagnoser, Executor, Journal } from "./core/ports.ts";
 import { GONE, watch } from "./core/watch.ts";
-import { diagnosersOf, type Signals, systemClock } from "./drivers.ts";
+import { diagnosersOf, type Signals } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
 import { DOCKER_JOB, type EmbeddedSource } from "./signals/embedded.ts";
+import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./vitals.ts";
 import { living } from "./watchdog/living.ts";
 

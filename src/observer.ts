@@ -8,7 +8,7 @@ import { messageOf } from "./core/errors.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Journal } from "./core/ports.ts";
 import { createReport } from "./core/report.ts";
-import { diagnosersOf, dockerOptionsOf, recipientsOf, signalsOf, systemClock } from "./drivers.ts";
+import { diagnosersOf, dockerOptionsOf, recipientsOf, signalsOf } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
@@ -16,6 +16,7 @@ import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.t
 import { sqliteJournal } from "./journals/sqlite.ts";
 import { createLog, type LogLevel, print } from "./log.ts";
 import { observe } from "./observe.ts";
+import { systemClock } from "./system-clock.ts";
 
 /** Of one notice; a list of targets may well be long. */
 const MAX_LENGTH = 4000;

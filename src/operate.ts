@@ -12,8 +12,9 @@ import {
 } from "./core/operator.ts";
 import type { JournalEntry } from "./core/ports.ts";
 import { foldIncidents } from "./core/record.ts";
-import { systemClock, watchesLabelled } from "./drivers.ts";
+import { watchesLabelled } from "./drivers.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
+import { systemClock } from "./system-clock.ts";
 
 export type Order =
   | { readonly kind: "approve" | "deny"; readonly request: string }

@@ -11,9 +11,10 @@ import { createObserverMetrics } from "./dashboard/metrics.ts";
 import type { ApiSources } from "./dashboard/prometheus-endpoint.ts";
 import { MOST_SILENT_INTERVALS, whyNotReady } from "./dashboard/readiness.ts";
 import { serveDashboard } from "./dashboard/server.ts";
-import { diagnosersOf, type Signals, systemClock, watchesLabelled } from "./drivers.ts";
+import { diagnosersOf, type Signals, watchesLabelled } from "./drivers.ts";
 import { ownProcess } from "./own-process.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
+import { systemClock } from "./system-clock.ts";
 import type { Loop } from "./watchdog/pulse.ts";
 import { startWatchdog, type Watchdog } from "./watchdog/watchdog.ts";
 
@@ -99,7 +100,7 @@ function apiOf(embedded: EmbeddedSource, { settings, watched }: VitalsOptions): 
   return {
     version: settings.version,
     store: embedded.store,
-    nowMs: systemClock.nowMs,
+    nowMs: embedded.presentMs,
     ruleGroups: () =>
       watched.map(({ service, monitor }) => ({
         name: `sentinel-${service.name}`,

@@ -13,6 +13,7 @@ import type {
   Service,
 } from "../src/core/model.ts";
 import type { Clock, SignalSource } from "../src/core/ports.ts";
+import { createClock } from "../src/system-clock.ts";
 
 export const START_MS = Date.UTC(2025, 0, 1, 12);
 export const NEVER = new AbortController().signal;
@@ -128,6 +129,12 @@ export interface SimulatedClock extends Clock {
   at(elapsedMs: number, work: () => void): void;
 }
 
+/** Of a wall clock that nobody sets. */
+export const NEVER_SET = {
+  toWall: (atMs: number) => atMs,
+  fromWall: (wallAtMs: number) => wallAtMs,
+} as const;
+
 /** Far more sleeps than any story has: a loop without an end fails instead of hanging. */
 const MOST_SLEEPS = 20_000;
 
@@ -151,6 +158,7 @@ export function simulatedClock(): SimulatedClock {
     nowMs = untilMs;
   };
   return {
+    ...NEVER_SET,
     nowMs: () => nowMs,
     get elapsedMs() {
       return nowMs - START_MS;
@@ -162,6 +170,19 @@ export function simulatedClock(): SimulatedClock {
       if (sleeps > MOST_SLEEPS) throw new Error("the story does not end");
       if (!signal.aborted) pass(durationMs, signal);
     },
+  };
+}
+
+/** A simulated clock beside a wall clock that somebody sets. */
+export function settableClock() {
+  const inner = simulatedClock();
+  let setMs = 0;
+  const wallMs = () => inner.nowMs() + setMs;
+  const { toWall, fromWall } = createClock({ monotonicMs: () => inner.nowMs(), wallMs });
+  return {
+    clock: Object.assign(inner, { toWall, fromWall }),
+    wallMs,
+    set: (byMs: number) => void (setMs += byMs),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Sentinel's own scraper at work. */
 
-import { systemClock } from "../src/drivers.ts";
+import { systemClock } from "../src/system-clock.ts";
 import { type EmbeddedSource, embeddedSource } from "../src/signals/embedded.ts";
 import type { Scrape } from "./prometheus.ts";
 

@@ -1,28 +1,16 @@
 /** A supervised shell script, what happened to it, and what is left of it. */
 
-import type { Clock } from "../src/core/ports.ts";
 import {
   createSupervisor,
   type Supervisor,
   type SupervisorEvent,
   type SupervisorOptions,
 } from "../src/executors/supervisor.ts";
+import { systemClock } from "../src/system-clock.ts";
 import { type FakeCli, fakeCli, isRunning } from "./fake-cli.ts";
 
 const PATIENCE_MS = 15_000;
 const POLL_MS = 10;
-
-/** Real time, for real processes. */
-export const realClock: Clock = {
-  nowMs: () => Date.now(),
-  sleep(durationMs, signal) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal.aborted) return Promise.resolve();
-    const timer = setTimeout(resolve, durationMs);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    return promise.finally(() => clearTimeout(timer));
-  },
-};
 
 export interface Supervised extends AsyncDisposable {
   readonly supervisor: Supervisor;
@@ -51,7 +39,7 @@ export async function supervise(
     graceMs: 300,
     settleMs: 100,
     policy: { minDelayMs: 0 },
-    clock: realClock,
+    clock: systemClock,
     onEvent: (event) => events.push(event),
     ...changes,
   });

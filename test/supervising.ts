@@ -8,14 +8,14 @@ else await superviseArguments();
 
 async function superviseArguments(): Promise<void> {
   const { createSupervisor } = await import("../src/executors/supervisor.ts");
-  const { realClock } = await import("./supervise.ts");
+  const { systemClock } = await import("../src/system-clock.ts");
   const [name = "", ...argv] = process.argv.slice(2);
   const supervisor = createSupervisor({
     name,
     argv,
     graceMs: 300,
     settleMs: 0,
-    clock: realClock,
+    clock: systemClock,
   });
   await supervisor.start();
   console.log(JSON.stringify({ event: "running", pid: supervisor.status().pid }));

@@ -51,9 +51,17 @@ export interface ContainerRuntime {
   logs(container: string, lines: number, signal: AbortSignal): Promise<readonly string[]>;
 }
 
-/** Time, so that a test can have its own. */
+/**
+ * Time, so that a test can have its own. What decides intervals, ages, deadlines and order is `nowMs` alone.
+ * The wall clock may be set at any moment: its times are what is shown, kept over a restart, and told by others.
+ */
 export interface Clock {
+  /** Counts evenly from the wall clock's time at the start of the process, whatever happens to that clock. */
   nowMs(): number;
+  /** What the wall clock shows, or would show by what it shows now, at a moment of `nowMs`. */
+  toWall(atMs: number): number;
+  /** The moment of `nowMs` at which the wall clock showed that. */
+  fromWall(wallAtMs: number): number;
   /** Resolves after the time or when the signal aborts, whichever is first; never rejects. */
   sleep(durationMs: number, signal: AbortSignal): Promise<void>;
 }

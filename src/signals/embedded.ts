@@ -32,6 +32,8 @@ export interface EmbeddedDocker {
 
 export interface EmbeddedSource extends SignalSource {
   readonly store: MemoryStore;
+  /** At which queries are evaluated: of the wall clock, as are the samples' times. */
+  presentMs(): number;
   /** Docker's pseudo-target is the last, if it is asked. */
   targets(): readonly TargetState[];
   /** Containers with the label, running or not, as Docker last told. */
@@ -75,8 +77,11 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
 
   const allTargets = () => [...scraper.targets(), ...(containers?.scraper.targets() ?? [])];
 
+  const presentMs = () => store.timeOf(clock.nowMs(), clock);
+
   return {
     store,
+    presentMs,
     targets: allTargets,
     labelledContainers: () => containers?.labelled() ?? [],
     dockerError: () =>
@@ -97,7 +102,7 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
 
     query: (expr, signal) =>
       answer({ expr, signal }, (): readonly Sample[] => {
-        const atMs = clock.nowMs();
+        const atMs = presentMs();
         const value = evaluateInstant(parse(expr), store, { atMs });
         if (value.type === "vector") return value.samples;
         if (value.type === "scalar")
@@ -107,7 +112,7 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
 
     range: (expr, { durationMs, stepMs }: RangeSpan, signal) =>
       answer({ expr, signal }, (): readonly Series[] => {
-        const endMs = clock.nowMs();
+        const endMs = presentMs();
         const span = { startMs: endMs - durationMs, endMs, stepMs: Math.max(stepMs, 1) };
         return evaluateRange(parse(expr), store, span);
       }),

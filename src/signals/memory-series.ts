@@ -28,6 +28,8 @@ export class MemorySeries implements StoredSeries {
   end = 0;
   /** The store no longer has it: open it anew. */
   removed = false;
+  /** Its samples came with times by a clock that is not ours. */
+  hasOwnTimes = false;
 
   constructor(
     readonly labels: Labels,
@@ -56,6 +58,12 @@ export class MemorySeries implements StoredSeries {
     if (!this.#appendTime(timestampMs)) return false;
     markStaleAt(this.values, this.end - 1);
     return true;
+  }
+
+  /** Moves all samples in time, so that their ages stay what they were when the clock was set. */
+  move(byMs: number): void {
+    for (let index = this.start; index < this.end; index += 1)
+      this.timestampsMs[index] = (this.timestampsMs[index] ?? NaN) + byMs;
   }
 
   #appendTime(timestampMs: number): boolean {

@@ -119,14 +119,16 @@ export class TargetScraper {
    * series of the scrape before end, and `up` is 0. Never rejects; once aborted it stores nothing.
    */
   async scrape(signal: AbortSignal): Promise<void> {
-    const { clock, fetchPage, timeoutMs, maxBodyBytes } = this.#settings;
-    const startMs = clock.nowMs();
+    const { store, clock, fetchPage, timeoutMs, maxBodyBytes } = this.#settings;
+    const fromMs = clock.nowMs();
     const request = { url: this.#url, deadlineMs: timeoutMs, maxBytes: maxBodyBytes };
     const page = await fetchPage(request, signal);
     if (signal.aborted) return;
+    // Not before the answer is here: the wall clock may have been set meanwhile.
+    const startMs = store.timeOf(fromMs, clock);
     const result = page.kind === "page" ? this.#store(page, startMs) : page;
     if (result.kind === "failed") this.#endOthers([], startMs);
-    this.#report(result, startMs);
+    this.#report(result, { startMs, durationMs: clock.nowMs() - fromMs });
   }
 
   #store(page: MetricsPage, startMs: number): Stored | ScrapeFailed {
@@ -175,6 +177,7 @@ export class TargetScraper {
       if (tracked.series === undefined || value === undefined) continue;
       const ownTimeMs = haveTimes ? timestampsMs.get(index) : undefined;
       if (ownTimeMs === undefined) current.push(tracked);
+      else tracked.series.hasOwnTimes = true;
       const timeMs = ownTimeMs ?? startMs;
       const inBounds =
         timeMs <= startMs + MAX_AHEAD_MS && timeMs >= startMs - store.window.durationMs;
@@ -195,9 +198,8 @@ export class TargetScraper {
     this.#current = current;
   }
 
-  #report(result: Stored | ScrapeFailed, startMs: number): void {
-    const { store, clock } = this.#settings;
-    const durationMs = Math.max(clock.nowMs() - startMs, 0);
+  #report(result: Stored | ScrapeFailed, { startMs, durationMs }: ScrapeTime): void {
+    const { store } = this.#settings;
     const stored = result.kind === "stored" ? result : NOTHING;
     const values = {
       up: result.kind === "stored" ? 1 : 0,
@@ -224,6 +226,12 @@ export class TargetScraper {
       droppedSamples: stored.droppedSamples,
     };
   }
+}
+
+/** When a scrape began, as its samples have it, and how long it took. */
+interface ScrapeTime {
+  readonly startMs: number;
+  readonly durationMs: number;
 }
 
 const NOTHING: Stored = { kind: "stored", samples: 0, droppedSamples: 0, addedSeries: 0 };

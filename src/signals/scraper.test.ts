@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { NEVER, simulatedClock } from "../../test/fixtures.ts";
+import { NEVER, settableClock, simulatedClock } from "../../test/fixtures.ts";
 import { isStaleAt } from "../promql/series.ts";
 import type { FetchPage } from "./scrape-page.ts";
 import type { ScrapeTarget } from "./scrape-target.ts";
 import { createScraper, type ScraperOptions } from "./scraper.ts";
-import { createSeriesStore, type MemorySeries } from "./store.ts";
+import { createSeriesStore, type MemorySeries, type MemoryStore } from "./store.ts";
 
 const gzip = { "content-type": "text/plain", "content-encoding": "gzip" };
 
@@ -411,7 +411,7 @@ describe("the loop", () => {
       return page;
     };
     const clock = {
-      nowMs: inner.nowMs,
+      ...inner,
       sleep: (ms: number, signal: AbortSignal) =>
         inner.sleep(Math.max(ms - wakeEarlyMs, 0), signal),
     };
@@ -432,22 +432,54 @@ describe("the loop", () => {
     expect(await starts([0, 0, 0], 1)).toEqual([0, 9.999, 19.999]);
   });
 
-  test("waits no longer than the interval when the clock is set back", async () => {
-    const sleeps: number[] = [];
-    const stop = new AbortController();
-    let nowMs = 1_000_000;
-    const clock = {
-      nowMs: () => nowMs,
-      async sleep(durationMs: number) {
-        sleeps.push(durationMs);
-        nowMs += durationMs - (sleeps.length === 1 ? 3_600_000 : 0);
-        if (sleeps.length === 3) stop.abort();
-      },
+  const samplesNamed = (store: MemoryStore, name: string) =>
+    store.series([]).filter(({ labels }) => labels["__name__"] === name);
+
+  test.each([-3_600_000, 3_600_000])(
+    "goes on when the wall clock is set by %p ms",
+    async (byMs) => {
+      const { clock, set, wallMs } = settableClock();
+      const fetchPage: FetchPage = async () => ({ ...page, text: `a ${clock.elapsedMs}\n` });
+      const { store, scraper } = scraping([{ job: "j", url: "http://h/" }], { clock, fetchPage });
+      for (const jumpMs of [0, 0, byMs]) {
+        set(jumpMs);
+        await scraper.scrapeAll(NEVER);
+        clock.pass(10_000);
+      }
+      const kept = samplesNamed(store, "a").map(({ start, end, timestampsMs, values }) => ({
+        agesMs: [...timestampsMs.slice(start, end)].map((atMs) => wallMs() - atMs),
+        values: [...values.slice(start, end)],
+      }));
+      expect(kept).toEqual([{ agesMs: [30_000, 20_000, 10_000], values: [0, 10_000, 20_000] }]);
+      expect(store.stats().droppedSamples).toBe(0);
+    },
+  );
+
+  test("keeps the order when the wall clock is set while a page is awaited", async () => {
+    const { clock, set, wallMs } = settableClock();
+    const fetchPage: FetchPage = async () => {
+      set(-60_000);
+      return page;
     };
-    const fetchPage: FetchPage = async () => page;
-    const { scraper } = scraping([{ job: "j", url: "http://h/" }], { clock, fetchPage });
-    await scraper.run(stop.signal);
-    expect(sleeps).toEqual([10_000, 10_000, 10_000]);
+    const { store, scraper } = scraping([{ job: "j", url: "http://h/" }], { clock, fetchPage });
+    for (let times = 0; times < 3; times += 1) {
+      await scraper.scrapeAll(NEVER);
+      clock.pass(10_000);
+    }
+    expect(store.stats()).toMatchObject({ droppedSamples: 0, samples: 18 });
+    for (const { newestMs } of store.series([])) expect(newestMs).toBe(wallMs() - 10_000);
+  });
+
+  test("begins series with times of their own anew when the wall clock is set back", async () => {
+    const { clock, set, wallMs } = settableClock();
+    const fetchPage: FetchPage = async () => ({ ...page, text: `own 1 ${wallMs()}\n` });
+    const { store, scraper } = scraping([{ job: "j", url: "http://h/" }], { clock, fetchPage });
+    await scraper.scrapeAll(NEVER);
+    clock.pass(10_000);
+    set(-3_600_000);
+    await scraper.scrapeAll(NEVER);
+    expect(samplesNamed(store, "own").map(({ newestMs }) => newestMs)).toEqual([wallMs()]);
+    expect(store.stats().droppedSamples).toBe(0);
   });
 
   test("stores nothing of a scrape that the end cut off", async () => {

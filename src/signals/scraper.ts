@@ -62,10 +62,9 @@ export function createScraper(options: ScraperOptions): Scraper {
   let cleanedAtMs = clock.nowMs();
   const cleanUp = () => {
     const nowMs = clock.nowMs();
-    // A clock that was set back must not put it off.
-    if (Math.abs(nowMs - cleanedAtMs) < cleanupMs) return;
+    if (nowMs - cleanedAtMs < cleanupMs) return;
     cleanedAtMs = nowMs;
-    store.removeExpired(nowMs);
+    store.removeExpired(store.timeOf(nowMs, clock));
   };
   const scrape = async (scraper: TargetScraper, signal: AbortSignal) => {
     await scraper.scrape(signal);
@@ -78,8 +77,6 @@ export function createScraper(options: ScraperOptions): Scraper {
       const nowMs = clock.nowMs();
       // A timer may fire a little early: the next is one after this, whatever the time is.
       dueMs += intervalMs * Math.max(Math.ceil((nowMs - dueMs) / intervalMs), 1);
-      // The clock was set back.
-      if (dueMs - nowMs > 2 * intervalMs) dueMs = nowMs + intervalMs;
       await clock.sleep(dueMs - nowMs, signal);
     }
   };

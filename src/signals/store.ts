@@ -1,6 +1,7 @@
 /** Series in memory, for as long as rules look back. */
 
 import type { Labels } from "../core/model.ts";
+import type { Clock } from "../core/ports.ts";
 import type { LabelMatcher, SeriesStore } from "../promql/series.ts";
 import { MemorySeries, type SampleWindow } from "./memory-series.ts";
 import { SeriesIndex } from "./series-index.ts";
@@ -52,6 +53,8 @@ export class MemoryStore implements SeriesStore {
   readonly #byKey = new Map<string, MemorySeries>();
   /** Rules ask with the same matchers at each poll; what they select holds until a series comes or goes. */
   #selections = new WeakMap<readonly LabelMatcher[], readonly MemorySeries[]>();
+  /** By how much the wall clock was ahead of the clock that never jumps when that was last told. */
+  #aheadMs = 0;
   #refusedSeries = 0;
   #droppedSamples = 0;
 
@@ -106,6 +109,23 @@ export class MemoryStore implements SeriesStore {
     this.#byKey.delete(keyOf(series.labels));
     this.#index.remove(series);
     this.#selections = new WeakMap();
+  }
+
+  /**
+   * The time of a sample taken at that moment. Samples have the wall clock's times, as in Prometheus; when
+   * that clock is set, all of them move with it: the next sample is newer still, and rates and ages hold.
+   * A series with times of another clock begins anew, as nobody knows whether that one was set as well.
+   */
+  timeOf(atMs: number, clock: Pick<Clock, "toWall">): number {
+    const wallAtMs = clock.toWall(atMs);
+    const movedMs = wallAtMs - atMs - this.#aheadMs;
+    if (movedMs === 0) return wallAtMs;
+    this.#aheadMs += movedMs;
+    for (const series of [...this.#index]) {
+      if (series.hasOwnTimes) this.remove(series);
+      else series.move(movedMs);
+    }
+    return wallAtMs;
   }
 
   /** Removes every series without a sample within the window, seen from now. */

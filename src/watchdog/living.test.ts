@@ -40,7 +40,7 @@ function start() {
       },
     },
     clock: {
-      nowMs: clock.nowMs,
+      ...clock,
       async sleep() {
         work();
       },

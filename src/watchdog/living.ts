@@ -35,7 +35,7 @@ export function living<World extends Waits>(world: World, { beat }: Pick<Loop, "
   return {
     ...world,
     clock: {
-      nowMs: () => clock.nowMs(),
+      ...clock,
       sleep: (durationMs, signal) => during(durationMs, () => clock.sleep(durationMs, signal)),
     },
     actionLock: {

@@ -1,6 +1,6 @@
 import { describe } from "bun:test";
 import { serveDashboard } from "../../src/dashboard/server.ts";
-import { systemClock } from "../../src/drivers.ts";
+import { systemClock } from "../../src/system-clock.ts";
 import { prometheusSource } from "../../src/signals/prometheus.ts";
 import { describeUnless } from "../docker.ts";
 import { apiAlone } from "../prometheus-api/dataset.ts";

@@ -1,7 +1,7 @@
 /** Time for several loops at once: it stands still while anybody works, and leaps when all of them sleep. */
 
 import type { Clock } from "../../src/core/ports.ts";
-import { START_MS } from "../fixtures.ts";
+import { NEVER_SET, START_MS } from "../fixtures.ts";
 
 export interface Timeline extends Clock {
   /** Runs the work after so long. */
@@ -42,6 +42,7 @@ export function createTimeline(): Timeline {
   };
 
   return {
+    ...NEVER_SET,
     nowMs: () => nowMs,
     sleep(durationMs, signal) {
       if (signal.aborted) return Promise.resolve();

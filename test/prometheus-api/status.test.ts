@@ -5,7 +5,7 @@ import { z } from "zod";
 import { createMonitor } from "../../src/core/monitor.ts";
 import { readRule, readRuleFile } from "../../src/core/rules.ts";
 import type { ApiSources } from "../../src/dashboard/prometheus-api.ts";
-import { systemClock } from "../../src/drivers.ts";
+import { systemClock } from "../../src/system-clock.ts";
 import { describeUnless } from "../docker.ts";
 import { NEVER } from "../fixtures.ts";
 import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
