@@ -120,7 +120,7 @@ describe("check", () => {
       TARGET_URL: `http://me:s3cret@${host}`,
     });
     expect(about("gemini", said)).toBe(
-      `ok gemini-2.5-flash at ${host}, with a key (not tried: that would cost)`,
+      `ok gemini-3.8-flash at ${host}, with a key (not tried: that would cost)`,
     );
     expect(about("local models", said)).toBe(`ok ${host} answers; asked are a, b`);
     expect(about("signals", said)).toStartWith(`failed ${origin} answered with status 404`);

@@ -125,8 +125,8 @@ export const SETTINGS = {
   },
   GEMINI_MODEL: {
     schema: () => printableText().min(1),
-    fallback: "gemini-2.5-flash",
-    form: "the name of a model, such as gemini-2.5-flash",
+    fallback: "gemini-3.8-flash",
+    form: "the name of a model, such as gemini-3.8-flash",
   },
   GEMINI_BASE_URL: {
     schema: () => z.union([z.literal(""), httpUrl()]),

@@ -117,7 +117,7 @@ const CASES: Readonly<Record<Key, Case>> = {
   },
   GEMINI_MODEL: {
     of: (env) => read({ ...KEY, ...env }).gemini?.model,
-    fallback: "gemini-2.5-flash",
+    fallback: "gemini-3.8-flash",
     good: { "a/b:c": "a/b:c" },
     bad: ["two words", "mödel"],
   },

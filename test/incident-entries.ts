@@ -41,7 +41,7 @@ export function healed(): readonly IncidentEvent[] {
     { type: "incident_opened", alert: alert(), onsetMs: START_MS - 8000 },
     {
       type: "diagnosis_failed",
-      diagnoser: "gemini-2.5-flash (Gemini)",
+      diagnoser: "gemini-3.8-flash (Gemini)",
       reason: "timeout",
       message: "it took too long",
       durationMs: 20_000,

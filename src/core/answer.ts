@@ -8,6 +8,8 @@ import {
   matchAction,
   offeredActions,
 } from "../allowlist.ts";
+import { findObject } from "./answer-object.ts";
+import { splitThoughts } from "./answer-thoughts.ts";
 import { DiagnosisError } from "./errors.ts";
 import { type Diagnosis, FAULT_CLASSES, SEVERITIES, type Severity } from "./model.ts";
 
@@ -19,23 +21,37 @@ const MAX_EVIDENCE_ITEMS = 10;
 const MAX_EVIDENCE_LENGTH = 500;
 const MAX_QUOTE_LENGTH = 100;
 
-/** Brace positions tried before an answer counts as unreadable; keeps the search linear. */
-const MAX_OBJECT_STARTS = 64;
+/** What is asked for is shorter than what is read: a grammar stops in the middle of a sentence. */
+const ASKED_ROOT_CAUSE_LENGTH = 800;
+const ASKED_EVIDENCE_ITEMS = 5;
+const ASKED_EVIDENCE_LENGTH = 300;
 
+// A grammar bounds an integer by its range and a text by its length; a `number` and a text without a
+// length it does not bound: llama.cpp's wrote 751, and texts without an end.
 const askedAnswer = z.strictObject({
-  root_cause: z.string().describe("The most likely cause, in one to three sentences."),
+  root_cause: z
+    .string()
+    .max(ASKED_ROOT_CAUSE_LENGTH)
+    .describe("The most likely cause, in one to three sentences."),
   severity: z.enum(SEVERITIES),
   fault_class: z.enum(FAULT_CLASSES),
-  confidence: z.number().min(0).max(1).describe("0 to 1: how sure you are of the root cause."),
+  confidence: z
+    .int()
+    .min(0)
+    .max(100)
+    .describe("0 to 100, in percent: how sure you are of the root cause."),
   action: z
     .enum([...ACTION_IDS, "none"])
-    .describe("The id of the one action to take, or none if no action offered can cure it."),
-  evidence: z.array(z.string()).describe("What in the evidence supports it, one fact each."),
+    .describe("The id of the one action to take, or none to leave it to a person."),
+  evidence: z
+    .array(z.string().max(ASKED_EVIDENCE_LENGTH))
+    .max(ASKED_EVIDENCE_ITEMS)
+    .describe("What in the evidence supports it, one fact each."),
 });
 
 /**
- * The JSON schema that a model is asked to follow, in the subset that Gemini and OpenAI's strict
- * mode share: every property required, no further ones.
+ * The JSON schema that a model is asked to follow: every property required, no further ones, and each
+ * value bounded. OpenAI's strict mode and Gemini know no `maxLength`.
  *
  * @param allowlist its ids are the values offered for `action`, beside `none`
  */
@@ -49,111 +65,134 @@ export function answerSchema(allowlist: Allowlist): Record<string, unknown> {
   return schema;
 }
 
-const anySeverity = z
-  .string()
-  .transform((text) => text.trim().toLowerCase())
-  .pipe(z.enum(SEVERITIES));
+/** What came from a model, in whatever form its server has. */
+export interface ModelAnswer {
+  readonly text: string;
+  /** What its server set apart as thoughts. */
+  readonly thoughts?: string;
+}
 
-const rootCause = z
-  .string()
-  .transform((text) => printable(oneLine(text), MAX_ROOT_CAUSE_LENGTH))
-  .pipe(z.string().min(1));
-
-/**
- * What is accepted is wider than what is asked for: a model without structured output may leave
- * out or misspell what gates nothing (`fault_class`, `evidence`). A confidence outside 0 to 1 is
- * refused, not clamped: nobody knows whether 90 meant 0.9, and the next diagnoser can be asked.
- */
-const currentAnswer = z.object({
-  root_cause: rootCause,
-  severity: anySeverity,
-  fault_class: z
-    .string()
-    .transform((text) => text.trim().toLowerCase())
-    .pipe(z.enum(FAULT_CLASSES))
-    .catch("unknown"),
-  confidence: z.number().min(0).max(1),
-  action: z.string(),
-  evidence: z
-    .array(z.string())
-    .default([])
-    .transform((items) =>
-      items
-        .slice(0, MAX_EVIDENCE_ITEMS)
-        .map((item) => printable(oneLine(item), MAX_EVIDENCE_LENGTH)),
-    ),
-});
-
-const olderAnswer = z.object({
-  root_cause: rootCause,
-  severity: anySeverity,
-  remediation_step: z.string(),
-});
+/** What an answer is held against. */
+export interface Asked {
+  readonly allowlist: Allowlist;
+  /** Its severity stands in for one that nobody can read. */
+  readonly evidence: { readonly severity: Severity };
+}
 
 /**
  * Reads a model's answer, in today's shape or the older one (`root_cause`, `severity`,
- * `remediation_step`). Prose or a code fence around exactly one JSON object is tolerated.
- * The older shape states no confidence and no fault class: they are read as 0 and `unknown`.
+ * `remediation_step`), or a plain sentence that asks for a person.
  *
- * @throws DiagnosisError `empty_answer`, `malformed_answer`, `answer_too_large`, or
- *   `action_not_allowed` if what it wants to run is not, byte for byte, in the allowlist
+ * An answer counts by its root cause. What gates nothing is read as far as it can be, and never costs
+ * the diagnosis. Where the answer names no action that is, byte for byte, in the allowlist, the action is
+ * `none`, and what it named instead is kept to be shown: who asked for something else, or for a
+ * person, was not asking for what the next diagnoser would choose.
+ *
+ * @throws DiagnosisError `empty_answer`, `malformed_answer` or `answer_too_large`
  */
-export function readAnswer(text: string, allowlist: Allowlist): Diagnosis {
+export function readAnswer({ text, thoughts = "" }: ModelAnswer, asked: Asked): Diagnosis {
   if (text.length > MAX_ANSWER_LENGTH)
     throw new DiagnosisError(
       "answer_too_large",
       `the answer is ${text.length} characters long; at most ${MAX_ANSWER_LENGTH} are read`,
     );
+  const split = splitThoughts(text);
+  if (split.answer !== "") return readText(split.answer, asked);
+  // A grammar may have put the answer among the thoughts: what they end in, and no draft within them.
+  const inThoughts = findObject([thoughts, split.thoughts].join("\n").slice(-MAX_ANSWER_LENGTH));
+  if (inThoughts.kind === "object" && inThoughts.endsText)
+    return diagnosisOf(inThoughts.object, asked);
   if (text.trim() === "") throw new DiagnosisError("empty_answer", "the answer is empty");
-
-  const answer = oneObject(withoutThoughts(text));
-  const [current, older] = ["action" in answer, "remediation_step" in answer];
-  if (current && older) throw malformed("it names both an action and a remediation_step");
-  return older ? readOlder(answer, allowlist) : readCurrent(answer, allowlist);
+  throw malformed("it holds nothing but thoughts");
 }
 
-function readCurrent(answer: object, allowlist: Allowlist): Diagnosis {
-  const read = parse(currentAnswer, answer);
+function readText(text: string, asked: Asked): Diagnosis {
+  const found = findObject(text);
+  if (found.kind === "object") return diagnosisOf(found.object, asked);
+  if (found.kind === "unreadable") throw malformed(found.why);
+  if (!ASKS_FOR_A_PERSON.test(text)) throw malformed("it holds no JSON object");
+  return diagnosisOf({ root_cause: text }, asked);
+}
+
+/**
+ * Words of a sentence that wants a person to look, or nothing to be done. They err on that side: it is
+ * better that a person looks in vain than that something is done over their head.
+ */
+const ASKS_FOR_A_PERSON =
+  /\b(?:person|human|operator|engineer|administrator|developer|someone|somebody|manual(?:ly)?|on-?call|escalate[ds]?|not (?:be )?restart(?:ed|ing)?|n['’]t restart|no (?:automat\w+ )?action)\b/i;
+
+function diagnosisOf(answer: Readonly<Record<string, unknown>>, asked: Asked): Diagnosis {
+  const rootCause = printable(oneLine(wordsOf(answer["root_cause"])), MAX_ROOT_CAUSE_LENGTH);
+  if (rootCause === "") throw malformed("it names no root_cause");
   return {
-    rootCause: read.root_cause,
-    severity: read.severity,
-    faultClass: read.fault_class,
-    confidence: read.confidence,
-    action: allowedAction(read.action, allowlist),
-    evidence: read.evidence,
+    rootCause,
+    severity: wordOf(answer["severity"], SEVERITIES) ?? asked.evidence.severity,
+    faultClass: wordOf(answer["fault_class"], FAULT_CLASSES) ?? "unknown",
+    confidence: confidenceOf(answer["confidence"]),
+    ...chosenAction([answer["action"], answer["remediation_step"]], asked.allowlist),
+    evidence: factsOf(answer["evidence"]),
   };
 }
 
-function readOlder(answer: object, allowlist: Allowlist): Diagnosis {
-  const read = parse(olderAnswer, answer);
-  const severity: Severity = read.severity;
-  return {
-    rootCause: read.root_cause,
-    severity,
-    faultClass: "unknown",
-    confidence: 0,
-    action: allowedAction(read.remediation_step, allowlist),
-    evidence: [],
-  };
+/** Ways to say that nothing is to be run. */
+const NOTHING = /^\s*(?:none|null|nothing|no action|n\/a|-)?\s*\.?\s*$/i;
+
+/**
+ * The one permitted id that the answer names, in either of its fields; else `none`, and what it named.
+ * Nothing is read out of a list or a sentence.
+ */
+function chosenAction(
+  named: readonly unknown[],
+  allowlist: Allowlist,
+): Pick<Diagnosis, "action" | "refusedAction"> {
+  const texts = named
+    .filter((value) => value !== undefined && value !== null)
+    .map((value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? "")));
+  const ids = new Set<ActionId>(texts.flatMap((text) => matchAction(allowlist, text)?.id ?? []));
+  const others = texts.filter((text) => !NOTHING.test(text) && !matchAction(allowlist, text));
+  const [id] = ids;
+  const isPlain = ids.size === 1 && texts.every((text) => matchAction(allowlist, text));
+  if (id !== undefined && isPlain) return { action: id };
+  const refused = others[0] ?? (ids.size > 0 ? texts.join(" and ") : undefined);
+  if (refused === undefined) return { action: "none" };
+  return { action: "none", refusedAction: printable(oneLine(refused), MAX_QUOTE_LENGTH) };
 }
 
-function allowedAction(text: string, allowlist: Allowlist): ActionId | "none" {
-  if (text === "none") return "none";
-  const action = matchAction(allowlist, text);
-  if (action === undefined)
-    throw new DiagnosisError(
-      "action_not_allowed",
-      `it asked for "${printable(text, MAX_QUOTE_LENGTH)}", which is not in the allowlist`,
-    );
-  return action.id;
+function wordOf<Word extends string>(value: unknown, words: readonly Word[]): Word | undefined {
+  const text = typeof value === "string" ? value.trim().toLowerCase() : undefined;
+  return words.find((word) => word === text);
 }
 
-function parse<T>(schema: z.ZodType<T>, answer: object): T {
-  const result = schema.safeParse(answer);
-  if (result.success) return result.data;
-  // Zod's messages name fields and expected types, never the values that were found.
-  const issue = result.error.issues[0];
-  throw malformed(`${issue?.path.join(".") || "answer"}: ${issue?.message ?? "wrong shape"}`);
+const CONFIDENCE_WORDS: Readonly<Record<string, number>> = { high: 0.9, medium: 0.5, low: 0.2 };
+
+/**
+ * From 0 to 1. Percent are asked for, and a share is what most models write by themselves: up to 1 it is
+ * one, since nobody means one percent. 0 for what says nothing.
+ */
+function confidenceOf(value: unknown): number {
+  const text = typeof value === "string" ? value.trim().toLowerCase() : "";
+  const number = typeof value === "number" ? value : Number(text.replace(/\s*%$/, "") || NaN);
+  if (number >= 0 && number <= 1 && !text.endsWith("%")) return number;
+  if (number >= 0 && number <= 100) return number / 100;
+  return (Object.hasOwn(CONFIDENCE_WORDS, text) ? CONFIDENCE_WORDS[text] : undefined) ?? 0;
+}
+
+function factsOf(value: unknown): readonly string[] {
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return items
+    .slice(0, MAX_EVIDENCE_ITEMS)
+    .map((item) => printable(oneLine(wordsOf(item)), MAX_EVIDENCE_LENGTH))
+    .filter((item) => item !== "");
+}
+
+/** The words of a value that should have been a text, one level deep. */
+function wordsOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value !== "object" || value === null) return "";
+  return Object.values(value)
+    .filter((part) => ["string", "number", "boolean"].includes(typeof part))
+    .join(": ");
 }
 
 function malformed(why: string): DiagnosisError {
@@ -163,64 +202,6 @@ function malformed(why: string): DiagnosisError {
 /** A model breaks its sentences into lines as it likes; a report does not. */
 function oneLine(text: string): string {
   return text.trim().replace(/\s+/g, " ");
-}
-
-/** Local reasoning models put their thoughts, with drafts of the answer, in front of it. */
-function withoutThoughts(text: string): string {
-  const opened = /^\s*<think>/.exec(text);
-  const end = opened ? text.indexOf("</think>") : -1;
-  return end < 0 ? text : text.slice(end + "</think>".length);
-}
-
-/** The one JSON object in a text. The same object twice is one; two different ones are none. */
-function oneObject(text: string): object {
-  const found = new Map<string, object>();
-  let start = text.indexOf("{");
-  for (let tries = 0; start >= 0; tries++) {
-    if (tries >= MAX_OBJECT_STARTS) throw malformed("it holds too many braces");
-    const end = objectEnd(text, start);
-    const object = end === undefined ? undefined : parseObject(text.slice(start, end));
-    if (end !== undefined && object !== undefined) {
-      found.set(JSON.stringify(object), object);
-      start = text.indexOf("{", end);
-      continue;
-    }
-    // A brace in prose is passed over. A brace and a quote began an object that then broke off:
-    // what stands inside it must not be taken for the answer.
-    if (/^\{\s*"/.test(text.slice(start, start + 100)))
-      throw malformed("its JSON is broken or cut");
-    start = text.indexOf("{", start + 1);
-  }
-  const [object, ...others] = found.values();
-  if (object === undefined) throw malformed("it holds no JSON object");
-  if (others.length > 0) throw malformed("it holds more than one JSON object");
-  return object;
-}
-
-/** Where the object that begins at `start` ends, by its braces; `undefined` if it does not. */
-function objectEnd(text: string, start: number): number | undefined {
-  let depth = 0;
-  let inString = false;
-  for (let at = start; at < text.length; at++) {
-    const char = text[at];
-    if (inString) {
-      if (char === "\\") at++;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === "{") depth++;
-    else if (char === "}" && --depth === 0) return at + 1;
-  }
-  return undefined;
-}
-
-function parseObject(json: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
-    // Not JSON is an expected outcome of looking for it in prose.
-    return undefined;
-  }
 }
 
 /**

@@ -46,7 +46,6 @@ export const DIAGNOSIS_FAILURES = [
   "empty_answer",
   "malformed_answer",
   "answer_too_large",
-  "action_not_allowed",
   "circuit_open",
   "budget_spent",
 ] as const;

@@ -31,7 +31,7 @@ Worker threads burn every core. (playbook, 90 % sure)
 | UTC | after | what |
 | --- | ---: | --- |
 | 12:00:00 | 0s | HighCpu fires: CPU use is 1.9 cores |
-| 12:00:05 | 5s | no answer from gemini-2.5-flash (Gemini) in 20s: it took too long |
+| 12:00:05 | 5s | no answer from gemini-3.8-flash (Gemini) in 20s: it took too long |
 | 12:00:10 | 10s | diagnosed by playbook in 2s; proposes docker-restart |
 | 12:00:15 | 15s | decision: act docker-restart (the diagnosis chose it and the alert's rule permits it) |
 | 12:00:20 | 20s | runs docker-restart: \`docker restart ${SERVICE_NAME}\` |

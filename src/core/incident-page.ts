@@ -5,7 +5,7 @@ import { REASON_TEXT } from "./decision.ts";
 import { formatSpan, standing } from "./incident-table.ts";
 import type { JournalEntry } from "./ports.ts";
 import type { IncidentRecord } from "./record.ts";
-import { readEvent, type RecordedEvent } from "./recorded-event.ts";
+import { readEvent, type Recorded, type RecordedEvent } from "./recorded-event.ts";
 
 const MAX_LENGTH = 600;
 const OUTPUT_LINES = 5;
@@ -64,6 +64,11 @@ function diagnosisOf({ diagnosis }: IncidentRecord): string[] {
   ];
 }
 
+function proposal({ action, refusedAction }: Recorded<"diagnosed">["diagnosis"]): string {
+  const asked = refusedAction === undefined ? "" : `; it asked for ${text(refusedAction)}`;
+  return `${text(action)}${asked}`;
+}
+
 /** A person may answer a request without knowing of which incident it is. */
 function belongsTo({ id, service, request }: IncidentRecord, entry: JournalEntry): boolean {
   if (entry.service !== service) return false;
@@ -89,7 +94,7 @@ function describeEvent(read: RecordedEvent): string {
       return `no answer from ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}: ${text(read.message)}`;
     case "diagnosed": {
       const tokens = read.tokens === undefined ? "" : `, ${read.tokens} tokens`;
-      return `diagnosed by ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}${tokens}; proposes ${text(read.diagnosis.action)}`;
+      return `diagnosed by ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}${tokens}; proposes ${proposal(read.diagnosis)}`;
     }
     case "decided": {
       const { kind, action, reason } = read.decision;

@@ -177,6 +177,8 @@ export interface Diagnosis {
   /** 0 to 1. */
   readonly confidence: number;
   readonly action: ActionId | "none";
+  /** What it asked for that is not in the allowlist, quoted to be shown; then the action is `none`. */
+  readonly refusedAction?: string;
   readonly evidence: readonly string[];
   /** What it took of the model, question and answer, as its server counts; absent if it is not told. */
   readonly tokens?: number;

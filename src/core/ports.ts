@@ -28,7 +28,7 @@ export interface DiagnosisRequest {
 
 /** Finds a root cause and proposes an id. Throws `DiagnosisError`, and nothing else. */
 export interface Diagnoser {
-  /** As shown in the report, e.g. `gemini-2.5-flash (Gemini)`. */
+  /** As shown in the report, e.g. `gemini-3.8-flash (Gemini)`. */
   readonly name: string;
   /** After this long it is no longer waited for. */
   readonly deadlineMs: number;

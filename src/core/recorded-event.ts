@@ -39,6 +39,7 @@ const diagnosis = z.object({
   faultClass: z.string().optional(),
   confidence: z.number(),
   action: z.string(),
+  refusedAction: z.string().optional(),
   evidence: z.array(z.string()).readonly().optional(),
 });
 

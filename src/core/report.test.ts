@@ -28,7 +28,7 @@ async function report(story: Story): Promise<string> {
 }
 
 const unanswered = {
-  name: "gemini-2.5-flash (Gemini)",
+  name: "gemini-3.8-flash (Gemini)",
   deadlineMs: 20_000,
   diagnose: () => Promise.reject(new DiagnosisError("rate_limited", "status 429: over the quota")),
 };
@@ -48,7 +48,7 @@ test("the report of an incident, whole", async () => {
    State       running, health healthy, 0 restarts, started 2025-01-01T11:59:00.000Z
    Health      healthy (status 200)
    Evidence    0 log lines, 61 earlier values
-   No answer   gemini-2.5-flash (Gemini): status 429: over the quota
+   No answer   gemini-3.8-flash (Gemini): status 429: over the quota
    Diagnosed   by ministral-3-3b (LM Studio) in 1 s
    Root cause  Worker threads burn every core.
                - CPU is 1.9 cores
@@ -101,7 +101,7 @@ describe("how an incident ends", () => {
     [
       "the playbook, if no model answers",
       { diagnosers: () => [unanswered] },
-      ["No answer   gemini-2.5-flash (Gemini)", "by built-in playbook in 0 s"],
+      ["No answer   gemini-3.8-flash (Gemini)", "by built-in playbook in 0 s"],
     ],
   ];
   test.each(cases)("%s", async (_, story, expected) => {

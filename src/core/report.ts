@@ -5,7 +5,15 @@ import { maskText } from "./credentials.ts";
 import { REASON_TEXT } from "./decision.ts";
 import { maskCredentials } from "./evidence.ts";
 import type { ApprovalAnswer, Closing, SentinelEvent } from "./events.ts";
-import type { Alert, ContainerState, Decision, DecisionReason, Finding, Outcome } from "./model.ts";
+import type {
+  Alert,
+  ContainerState,
+  Decision,
+  DecisionReason,
+  Diagnosis,
+  Finding,
+  Outcome,
+} from "./model.ts";
 import { humanize1024, renderSummary, significant } from "./summary.ts";
 
 const LABEL_WIDTH = 12;
@@ -68,13 +76,13 @@ export function renderEvent(event: SentinelEvent): string[] {
     case "diagnosis_failed":
       return field("No answer", `${event.diagnoser}: ${event.message}`);
     case "diagnosed": {
-      const { rootCause, severity, confidence, faultClass, action, evidence } = event.diagnosis;
+      const { rootCause, severity, confidence, faultClass, evidence } = event.diagnosis;
       return [
         ...field("Diagnosed", `by ${event.diagnoser} in ${seconds(event.durationMs)}`),
         ...field("Root cause", rootCause),
         ...evidence.slice(0, 5).flatMap((fact) => field("", `- ${fact}`)),
         ...field("Severity", `${severity} (${faultClass}, ${Math.round(confidence * 100)} % sure)`),
-        ...field("Proposes", action),
+        ...field("Proposes", renderProposal(event.diagnosis)),
       ];
     }
     case "decided":
@@ -175,6 +183,12 @@ function renderContainer(container: Finding<ContainerState>): string {
   const killed = oomKilled ? ", killed for lack of memory" : "";
   const exited = status === "running" ? "" : `, exit code ${exitCode}`;
   return `${status}, health ${health}${exited}${killed}, ${restartCount} restarts, started ${started}`;
+}
+
+function renderProposal({ action, refusedAction }: Diagnosis): string {
+  return refusedAction === undefined
+    ? action
+    : `${action}: it asked for "${refusedAction}", which is not on the list of actions`;
 }
 
 function renderDecision(decision: Decision, argv: readonly string[] | undefined): string {

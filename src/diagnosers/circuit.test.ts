@@ -111,7 +111,6 @@ const OPENS = {
   empty_answer: "none",
   malformed_answer: "none",
   answer_too_large: "none",
-  action_not_allowed: "none",
   circuit_open: "none",
   budget_spent: "none",
 } satisfies Record<DiagnosisFailure, string>;

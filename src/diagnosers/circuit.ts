@@ -33,7 +33,6 @@ const MEANINGS = {
   empty_answer: "works",
   malformed_answer: "works",
   answer_too_large: "works",
-  action_not_allowed: "works",
   circuit_open: "nothing",
   budget_spent: "nothing",
 } as const satisfies Record<DiagnosisFailure, string>;

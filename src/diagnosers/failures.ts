@@ -54,12 +54,32 @@ export function malformed(host: string, what: string): DiagnosisError {
   return new DiagnosisError("malformed_answer", `${host} gave ${what}`);
 }
 
-const errorBody = z.object({
-  error: z.union([z.string(), z.object({ message: z.string() }).transform((e) => e.message)]),
-});
+const errorBody = z.union([
+  z.object({ error: z.string() }).transform(({ error }) => error),
+  // OpenRouter's message is its own, and what the model's vendor said stands beside it.
+  z
+    .object({
+      error: z.object({
+        message: z.string(),
+        metadata: z.object({ raw: z.string() }).optional().catch(undefined),
+      }),
+    })
+    .transform(({ error }) => [error.message, error.metadata?.raw].filter(Boolean).join(": ")),
+  // vLLM before it took over OpenAI's form, and Mistral.
+  z.object({ message: z.string() }).transform(({ message }) => message),
+  // FastAPI, of which many servers are made.
+  z.object({ detail: z.string() }).transform(({ detail }) => detail),
+  z
+    .object({
+      detail: z.array(z.object({ msg: z.string(), loc: z.array(z.unknown()).optional() })),
+    })
+    .transform(({ detail }) =>
+      detail.map(({ msg, loc = [] }) => [loc.join("."), msg].filter(Boolean).join(": ")).join("; "),
+    ),
+]);
 
 /**
- * What a server says of a failure in the usual forms, `{error: "..."}` and
+ * What a server says of a failure in the usual forms, such as `{error: "..."}` and
  * `{error: {message: "..."}}`; one bounded line without the key, `undefined` if it says nothing.
  */
 export function serverWords(body: unknown, apiKey: string | undefined): string | undefined {
@@ -67,7 +87,7 @@ export function serverWords(body: unknown, apiKey: string | undefined): string |
   if (!read.success) return undefined;
   if (apiKey !== undefined && apiKey.length < MIN_REDACTED_LENGTH) return undefined;
   // Redacted before it is cut, so that no half of the key is left at the end.
-  return printable(redact(read.data.error, apiKey), 160);
+  return printable(redact(read.data, apiKey), 160);
 }
 
 /** Without the key, should the server or the model repeat it. */

@@ -1,12 +1,14 @@
 /** Diagnosis by Gemini, through Google's SDK, with the answer held to a JSON schema. */
 
 import { z } from "zod";
-import { readAnswer } from "../core/answer.ts";
 import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
+import { withoutLengths } from "./dialect.ts";
 import { malformed } from "./failures.ts";
-import { ask, type Care, type Exchange, type ModelServer, serverUrl } from "./http.ts";
+import { ask, type Care, type Exchange, type ModelServer } from "./http.ts";
+import { diagnosisIn, type Said } from "./said.ts";
+import { serverUrl } from "./server-url.ts";
 
 export interface GeminiOptions extends Care {
   readonly apiKey: string;
@@ -15,15 +17,13 @@ export interface GeminiOptions extends Care {
   readonly baseUrl?: string;
 }
 
-const GOOGLE_URL = "https://generativelanguage.googleapis.com";
+export const GOOGLE_URL = "https://generativelanguage.googleapis.com";
 
-const ANSWER_TOKENS = 2048;
+/** Thoughts are paid from it as well; a tighter limit stops a model while it thinks. */
+const ANSWER_TOKENS = 8192;
 
-/** Thoughts are paid from the output budget: without a share of their own they eat the answer. */
+/** How much a 2.x model may think; the later ones take a level instead, and refuse a number of tokens. */
 const THINKING_TOKENS = 1024;
-
-/** Models that aren't of the 2.5 family take no budget in tokens; they get room instead. */
-const UNBUDGETED_TOKENS = 8192;
 
 /** The finish reasons and block reasons are words of this form; anything else is not repeated. */
 const word = z
@@ -57,7 +57,11 @@ export function geminiDiagnoser(options: GeminiOptions): Diagnoser {
   const { apiKey, model, baseUrl = GOOGLE_URL, deadlineMs = 20_000, retry, budget } = options;
   const url = serverUrl(baseUrl);
   const server: ModelServer = {
+    api: "gemini",
+    url: baseUrl,
     host: url.host,
+    model,
+    modelHint: "set GEMINI_MODEL to one that is there",
     apiKey,
     keyHint: "check GEMINI_API_KEY",
     deadlineMs,
@@ -66,16 +70,26 @@ export function geminiDiagnoser(options: GeminiOptions): Diagnoser {
     tokensOf: (answer) => usageOf.safeParse(answer).data?.usageMetadata.totalTokenCount,
     classify,
   };
+  // What this model takes is learned from its first refusal, for as long as the process lives.
+  let thinks = true;
   return {
     name: `${model} (Gemini)`,
     deadlineMs,
     server: server.host,
     async diagnose(request, signal) {
       const prompt = renderPrompt(request, crypto.randomUUID());
-      const { text, usage } = await ask(server, signal, async (exchange) =>
-        answerText(await generate(options, prompt, exchange), server.host),
-      );
-      return { ...readAnswer(text, request.allowlist), ...usage };
+      const { said, usage } = await ask(server, signal, async (exchange) => {
+        try {
+          return saidIn(await generate(options, { prompt, thinks }, exchange), server.host);
+        } catch (thrown) {
+          const { status, body } = exchange.refusal() ?? { status: 0, body: "" };
+          if (!thinks || status !== 400 || !/thinking/i.test(body)) throw thrown;
+          const answer = await generate(options, { prompt, thinks: false }, exchange);
+          thinks = false;
+          return saidIn(answer, server.host);
+        }
+      });
+      return { ...diagnosisIn(said, request, "Gemini"), ...usage };
     },
   };
 }
@@ -87,18 +101,21 @@ function classify(status: number, body: string): DiagnosisFailure | undefined {
 
 async function generate(
   { apiKey, model, baseUrl = GOOGLE_URL }: GeminiOptions,
-  prompt: Prompt,
+  { prompt, thinks }: { readonly prompt: Prompt; readonly thinks: boolean },
   { fetch, signal }: Exchange,
 ): Promise<unknown> {
   // Loaded at the first incident, as it takes 20 MB. The web build reads no environment variables;
   // the one for Node prefers some of them, and warns on standard error when it sees two keys.
-  const { GoogleGenAI } = await import("@google/genai/web");
+  const { GoogleGenAI, ThinkingLevel } = await import("@google/genai/web");
   const client = new GoogleGenAI({
     apiKey,
     vertexai: false,
     httpOptions: { baseUrl, apiVersion: "v1beta", fetch, retryOptions: { attempts: 1 } },
   });
-  const budgeted = model.startsWith("gemini-2.5");
+  // A person waits for the answer, and an alert is no riddle.
+  const thinkingConfig = /(?:^|\/)gemini-2\./.test(model)
+    ? { thinkingBudget: THINKING_TOKENS }
+    : { thinkingLevel: ThinkingLevel.LOW };
   return client.models.generateContent({
     model,
     contents: [{ role: "user", parts: [{ text: prompt.user }] }],
@@ -106,15 +123,16 @@ async function generate(
       abortSignal: signal,
       systemInstruction: prompt.system,
       responseMimeType: "application/json",
-      responseJsonSchema: prompt.schema,
-      temperature: 0,
-      maxOutputTokens: budgeted ? ANSWER_TOKENS + THINKING_TOKENS : UNBUDGETED_TOKENS,
-      ...(budgeted ? { thinkingConfig: { thinkingBudget: THINKING_TOKENS } } : {}),
+      // Google documents what it knows of JSON schema, and `maxLength` is not part of it.
+      responseJsonSchema: withoutLengths(prompt.schema),
+      // No temperature: from 3 on it is deprecated, and from 4 on it is ignored.
+      maxOutputTokens: ANSWER_TOKENS,
+      ...(thinks && { thinkingConfig }),
     },
   });
 }
 
-function answerText(response: unknown, host: string): string {
+function saidIn(response: unknown, host: string): Said {
   const read = generated.safeParse(response);
   if (!read.success) throw malformed(host, "an answer that is not in Gemini's form");
   const blocked = read.data.promptFeedback?.blockReason;
@@ -124,13 +142,15 @@ function answerText(response: unknown, host: string): string {
   if (read.data.candidates === undefined) throw malformed(host, "an answer without candidates");
 
   const candidate = read.data.candidates[0];
-  const text = (candidate?.content?.parts ?? [])
-    .filter(({ thought }) => thought !== true)
-    .map((part) => part.text ?? "")
-    .join("");
+  const parts = candidate?.content?.parts ?? [];
+  const textOf = (isThought: boolean) =>
+    parts
+      .flatMap((part) => (isThought === (part.thought ?? false) ? (part.text ?? []) : []))
+      .join("");
+  const text = textOf(false);
   const finish = candidate?.finishReason ?? "STOP";
-  if (finish === "STOP" && text.trim() !== "") return text;
-  if (finish === "MAX_TOKENS" && text.trim() !== "")
-    throw malformed("Gemini", "an answer cut at the token limit (MAX_TOKENS)");
+  const isCut = finish === "MAX_TOKENS";
+  if (finish === "STOP" || (isCut && text.trim() !== ""))
+    return { text, thoughts: textOf(true), isCut, isDeclined: false };
   throw new DiagnosisError("empty_answer", `Gemini gave no answer (${finish})`);
 }

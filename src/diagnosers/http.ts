@@ -7,8 +7,10 @@ import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnosis } from "../core/model.ts";
 import { parseJson } from "../core/json.ts";
 import type { Budget } from "./budget.ts";
-import { lookOf, malformed, redact, type Refusing, refusalOf } from "./failures.ts";
+import { lookOf, malformed, redact, refusalOf } from "./failures.ts";
+import { absence, findModel, type ListedServer, listModels } from "./model-list.ts";
 import { askedWaitMs, type Retry, retryWaitMs } from "./retry.ts";
+import type { Said } from "./said.ts";
 
 /** Longest body that is read, after decompression. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -30,7 +32,10 @@ export interface Care {
 }
 
 /** What there is to know of a model server before it is asked. */
-export interface ModelServer extends Refusing {
+export interface ModelServer extends ListedServer {
+  readonly model: string;
+  /** What a person does about a model that is not there, e.g. `set GEMINI_MODEL`. */
+  readonly modelHint: string;
   readonly deadlineMs: number;
   readonly retry: Retry | undefined;
   readonly budget: Budget | undefined;
@@ -47,13 +52,18 @@ export interface Exchange {
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Aborts at the deadline and when the caller gives up. */
   readonly signal: AbortSignal;
-  /** Status of the last answer; `undefined` before the first, and if there was none. */
-  status(): number | undefined;
+  /** The last answer, if it was a refusal: to be looked at, never to be shown. */
+  refusal(): Refusal | undefined;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
 }
 
 /** What came of an exchange. */
 export interface Reply {
-  readonly text: string;
+  readonly said: Said;
   /** To be spread into a diagnosis. */
   readonly usage: Pick<Diagnosis, "tokens">;
 }
@@ -65,13 +75,13 @@ export interface Reply {
  * cause. Neither is the key itself, should the server repeat it.
  *
  * @param signal the caller's; when it aborts, the failure is `unavailable`
- * @param work sends requests and returns the model's text
+ * @param work sends requests and returns what the model said
  * @throws DiagnosisError and nothing else; at the latest at the server's deadline
  */
 export async function ask(
   server: ModelServer,
   signal: AbortSignal,
-  work: (exchange: Exchange) => Promise<string>,
+  work: (exchange: Exchange) => Promise<Said>,
 ): Promise<Reply> {
   const requests = new Requests(server, signal);
   const deadline = setTimeout(() => requests.expire(), server.deadlineMs);
@@ -80,15 +90,43 @@ export async function ask(
   requests.signal.addEventListener("abort", interrupt, { once: true });
   try {
     if (requests.signal.aborted) throw requests.failureOf(signal.reason);
+    const asked = work(requests).catch(async (thrown: unknown) => {
+      throw await absentModel(server, requests.failureOf(thrown), requests);
+    });
     // The race holds the deadline even against an SDK that never settles.
-    const text = await Promise.race([work(requests), interruption]);
-    return { text: redact(text, server.apiKey), usage: requests.usage() };
+    const said = await Promise.race([asked, interruption]);
+    const { text, thoughts } = said;
+    const redacted = {
+      text: redact(text, server.apiKey),
+      thoughts: redact(thoughts, server.apiKey),
+    };
+    return { said: { ...said, ...redacted }, usage: requests.usage() };
   } catch (thrown) {
     throw requests.failureOf(thrown);
   } finally {
     clearTimeout(deadline);
     requests.close();
   }
+}
+
+/** Words of a refusal that is about the model, beside a 404. */
+const NO_SUCH_MODEL =
+  /not[ _]found|no longer|(?:does|did) not exist|no such|unknown|invalid|not available|not loaded/i;
+
+/** Of a refusal for a model that is not there: the failure that names those that are. */
+async function absentModel(
+  server: ModelServer,
+  failure: DiagnosisError,
+  { signal, refusal }: Exchange,
+): Promise<DiagnosisError> {
+  const { status, body } = refusal() ?? { status: 0, body: "" };
+  const isAboutModel = /model/i.test(body) && NO_SUCH_MODEL.test(body);
+  if (failure.reason !== "rejected" || (status !== 404 && !isAboutModel)) return failure;
+  // It is a help: without it the server's own words stand.
+  const models = await listModels(server, signal).catch(() => undefined);
+  const { host, model, modelHint } = server;
+  if (models === undefined || findModel(model, models) !== undefined) return failure;
+  return new DiagnosisError("rejected", absence({ host, model, modelHint }, models));
 }
 
 /** A failure that may be over a moment later. */
@@ -105,7 +143,7 @@ class Requests implements Exchange {
   readonly signal: AbortSignal;
   readonly #ended = new AbortController();
   #expired = false;
-  #status: number | undefined;
+  #refusal: Refusal | undefined;
   #failure: DiagnosisError | undefined;
   #retries = 0;
   #tokens: number | undefined;
@@ -123,7 +161,7 @@ class Requests implements Exchange {
     input: string | URL | Request,
     init: RequestInit = {},
   ): Promise<Response> => {
-    this.#status = undefined;
+    this.#refusal = undefined;
     this.#failure = undefined;
     try {
       return await this.#sendPatiently(input, init);
@@ -134,9 +172,7 @@ class Requests implements Exchange {
     }
   };
 
-  status(): number | undefined {
-    return this.#status;
-  }
+  readonly refusal = (): Refusal | undefined => this.#refusal;
 
   usage(): Reply["usage"] {
     return this.#tokens === undefined ? {} : { tokens: this.#tokens };
@@ -203,7 +239,6 @@ class Requests implements Exchange {
       return unreachable(host, thrown);
     });
     if (!(response instanceof Response)) return response;
-    this.#status = response.status;
     const body = await this.#read(response);
     if (!response.ok) return this.#refused(response, body);
     if (body.trim() === "")
@@ -248,6 +283,7 @@ class Requests implements Exchange {
 
   /** @throws DiagnosisError if it would be refused again */
   #refused({ status, headers }: Response, body: string): PassingFailure {
+    this.#refusal = { status, body };
     const failure = refusalOf(this.server, status, body);
     if (failure.reason !== "rate_limited" && failure.reason !== "unavailable") throw failure;
     const nowMs = this.server.retry?.clock.nowMs() ?? 0;
@@ -271,17 +307,4 @@ function onlySent(headers: Headers): Headers {
     if (value !== null) sent.set(name, value);
   }
   return sent;
-}
-
-/**
- * A model server's address, checked when the driver is built.
- *
- * @throws RangeError if it is not an http or https URL; the text itself is not repeated, as it may
- *   hold a password
- */
-export function serverUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || !["http:", "https:"].includes(url.protocol))
-    throw new RangeError("a model server's address must be like http://localhost:1234/v1");
-  return url;
 }

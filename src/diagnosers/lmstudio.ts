@@ -1,12 +1,13 @@
 /** Diagnosis by a model in LM Studio, through its own API. */
 
 import { z } from "zod";
-import { readAnswer } from "../core/answer.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
 import { malformed, serverWords } from "./failures.ts";
-import { ask, type Care, type ModelServer, serverUrl } from "./http.ts";
+import { ask, type Care, type ModelServer } from "./http.ts";
+import { diagnosisIn, type Said, saidIn } from "./said.ts";
+import { lmstudioUrl } from "./server-url.ts";
 
 export interface LmStudioOptions extends Care {
   /** The endpoint, e.g. `http://localhost:1234/api/v1/chat`; that path is added to an empty one. */
@@ -18,34 +19,38 @@ export interface LmStudioOptions extends Care {
 
 const ANSWER_TOKENS = 2048;
 
-const chatAnswer = z.object({
-  output: z.array(z.object({ type: z.string(), content: z.unknown().optional() })),
-});
-const message = z.object({ type: z.literal("message"), content: z.string() });
-
 /** Each is checked by itself: two that are wrong may add up to one that looks right. */
 const count = z.number().int().min(0);
-const usageOf = z.object({
-  stats: z.object({ input_tokens: count, total_output_tokens: count }),
-});
+const usageOf = z.union([
+  z
+    .object({ stats: z.object({ input_tokens: count, total_output_tokens: count }) })
+    .transform(({ stats }) => stats.input_tokens + stats.total_output_tokens),
+  // Before 0.4.
+  z
+    .object({ usage: z.object({ total_tokens: count }) })
+    .transform(({ usage }) => usage.total_tokens),
+]);
 
 /**
- * A diagnoser that asks one model of LM Studio (0.4 or newer).
+ * A diagnoser that asks one model of LM Studio by its own API, whose answers had other forms before 0.4.
  *
  * @see https://lmstudio.ai/docs/developer/rest/chat
  */
 export function lmstudioDiagnoser(options: LmStudioOptions): Diagnoser {
   const { model, apiKey, deadlineMs = 30_000, retry, budget } = options;
-  const url = serverUrl(options.url);
-  if (url.pathname === "/") url.pathname = "/api/v1/chat";
+  const url = lmstudioUrl(options.url);
   const server: ModelServer = {
+    api: "lmstudio",
+    url: options.url,
     host: url.host,
+    model,
+    modelHint: "set LOCAL_MODELS to what is there",
     apiKey,
-    keyHint: "check LM Studio's API token",
+    keyHint: "check LM_STUDIO_API_KEY, LM Studio's API token",
     deadlineMs,
     retry,
     budget,
-    tokensOf,
+    tokensOf: (answer) => usageOf.safeParse(answer).data,
   };
   return {
     name: `${model} (${server.host})`,
@@ -53,18 +58,13 @@ export function lmstudioDiagnoser(options: LmStudioOptions): Diagnoser {
     server: server.host,
     async diagnose(request, signal) {
       const prompt = renderPrompt(request, crypto.randomUUID());
-      const { text, usage } = await ask(server, signal, async ({ fetch }) => {
+      const { said, usage } = await ask(server, signal, async ({ fetch }) => {
         const response = await fetch(url, requestFor(model, prompt, apiKey));
-        return answerText(await response.json(), server);
+        return saidBy(await response.json(), server);
       });
-      return { ...readAnswer(text, request.allowlist), ...usage };
+      return { ...diagnosisIn(said, request, server.host), ...usage };
     },
   };
-}
-
-function tokensOf(answer: unknown): number | undefined {
-  const stats = usageOf.safeParse(answer).data?.stats;
-  return stats && stats.input_tokens + stats.total_output_tokens;
 }
 
 /** This API has no structured output: the form of the answer is described in the prompt. */
@@ -88,17 +88,16 @@ function requestFor(model: string, prompt: Prompt, apiKey: string | undefined): 
   };
 }
 
-function answerText(response: unknown, { host, apiKey }: ModelServer): string {
-  const read = chatAnswer.safeParse(response);
-  if (!read.success) {
-    // An LM Studio older than 0.4 answers 200 with an error to a path that it does not know.
-    const words = serverWords(response, apiKey);
-    if (words !== undefined) throw new DiagnosisError("rejected", `${host}: ${words}`);
+/** Its chat before 0.4 answered in other forms, which are read as well. */
+function saidBy(response: unknown, { host, apiKey }: ModelServer): Said {
+  const said = saidIn(response);
+  if (said !== undefined) return said;
+  // An LM Studio that has no such chat at all answers 200 with an error.
+  const words = serverWords(response, apiKey);
+  if (words === undefined)
     throw malformed(host, "an answer that is not in the form of LM Studio's chat");
-  }
-  const text = read.data.output
-    .map((item) => message.safeParse(item).data?.content ?? "")
-    .join("\n");
-  if (text.trim() === "") throw new DiagnosisError("empty_answer", `${host} gave an empty answer`);
-  return text;
+  throw new DiagnosisError(
+    "rejected",
+    `${host}: ${words}; for its OpenAI API set LM_STUDIO_URL to http://${host}/v1`,
+  );
 }

@@ -1,19 +1,17 @@
 /** Diagnosis by any server that speaks OpenAI's chat completions, through OpenAI's SDK. */
 
 import { z } from "zod";
-import { readAnswer } from "../core/answer.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
 import { malformed, serverWords } from "./failures.ts";
-import { ask, type Care, type Exchange, type ModelServer, serverUrl } from "./http.ts";
+import { adapted, type Dialect, FIRST_DIALECT, isAboutSchema, withoutLengths } from "./dialect.ts";
+import { ask, type Care, type Exchange, type ModelServer } from "./http.ts";
+import { diagnosisIn, type Said, saidIn } from "./said.ts";
+import { openaiBase, serverUrl } from "./server-url.ts";
 
 export interface OpenAIOptions extends Care {
-  /**
-   * Where the API is: `http://host:1234`, `http://host:1234/v1` and
-   * `http://host:1234/v1/chat/completions` mean the same. `/v1` is added to an empty path only, so
-   * that `https://host/openai/v1` or `https://host/inference/chat/completions` stay what they are.
-   */
+  /** Where the API is, as `openaiBase` reads it. */
   readonly url: string;
   readonly model: string;
   /** Without one, no `Authorization` header is sent. */
@@ -22,57 +20,68 @@ export interface OpenAIOptions extends Care {
 
 const ANSWER_TOKENS = 2048;
 
-/** Many local servers don't know `response_format`, and say so with one of these. */
-const REJECTED_FORMAT = [400, 422];
-
-const completion = z.object({
-  choices: z.array(
-    z.object({
-      finish_reason: z.string().nullish(),
-      message: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }),
-    }),
-  ),
-});
+/** What a reasoning model thinks is counted as well. */
+const REASONING_TOKENS = 8192;
 
 const usageOf = z.object({ usage: z.object({ total_tokens: z.number() }) });
 
 /** A diagnoser that asks one model of an OpenAI-compatible server. */
 export function openaiDiagnoser(options: OpenAIOptions): Diagnoser {
   const { model, apiKey, deadlineMs = 30_000, retry, budget } = options;
-  const baseUrl = completionsBase(options.url);
+  const baseUrl = openaiBase(options.url);
   const server: ModelServer = {
+    api: "openai",
+    url: options.url,
     host: serverUrl(baseUrl).host,
+    model,
+    modelHint: "set LOCAL_MODELS to what is there",
     apiKey,
-    keyHint: "check the key of this model server",
+    keyHint: "check LM_STUDIO_API_KEY, the key of this model server",
     deadlineMs,
     retry,
     budget,
     tokensOf: (answer) => usageOf.safeParse(answer).data?.usage.total_tokens,
+    classify: (status, body) => (isAboutSchema({ status, body }) ? "rejected" : undefined),
   };
+  // What was taken is kept for as long as the process lives, so that a model refuses but once.
+  const isResponses = /\/responses\/*$/.test(serverUrl(options.url).pathname);
+  let known: Dialect = isResponses ? { ...FIRST_DIALECT, api: "responses" } : FIRST_DIALECT;
   return {
     name: `${model} (${server.host})`,
     deadlineMs,
     server: server.host,
     async diagnose(request, signal) {
       const prompt = renderPrompt(request, crypto.randomUUID());
-      const { text, usage } = await ask(server, signal, async (exchange) =>
-        answerText(await complete({ ...options, url: baseUrl }, prompt, exchange), server),
-      );
-      return { ...readAnswer(text, request.allowlist), ...usage };
+      const { said, usage } = await ask(server, signal, async (exchange) => {
+        for (let dialect = known; ;) {
+          try {
+            const question = { model, prompt, dialect };
+            const answer = await complete({ ...options, url: baseUrl }, question, exchange);
+            known = dialect;
+            return saidBy(answer, server);
+          } catch (thrown) {
+            const refusal = exchange.refusal();
+            const next = refusal && adapted(dialect, refusal);
+            if (next === undefined) throw thrown;
+            dialect = next;
+          }
+        }
+      });
+      return { ...diagnosisIn(said, request, server.host), ...usage };
     },
   };
 }
 
-function completionsBase(text: string): string {
-  const url = serverUrl(text);
-  const path = url.pathname.replace(/\/+$/, "").replace(/\/chat\/completions$/, "");
-  return `${url.origin}${path === "" ? "/v1" : path}`;
+interface Question {
+  readonly model: string;
+  readonly prompt: Prompt;
+  readonly dialect: Dialect;
 }
 
 async function complete(
-  { url, model, apiKey }: OpenAIOptions,
-  prompt: Prompt,
-  exchange: Exchange,
+  { url, apiKey }: OpenAIOptions,
+  question: Question,
+  { fetch, signal }: Exchange,
 ): Promise<unknown> {
   // Loaded at the first incident, as it takes 18 MB.
   const { OpenAI } = await import("openai");
@@ -85,51 +94,58 @@ async function complete(
     project: null,
     webhookSecret: null,
     defaultHeaders: { Authorization: apiKey === undefined ? null : `Bearer ${apiKey}` },
-    fetch: exchange.fetch,
+    fetch,
     logLevel: "off",
     maxRetries: 0,
   });
-  const body = {
+  return question.dialect.api === "responses"
+    ? client.responses.create(responseBody(question), { signal })
+    : client.chat.completions.create(completionBody(question), { signal });
+}
+
+function completionBody({ model, prompt, dialect }: Question) {
+  const format = formatOf(prompt, dialect);
+  return {
     model,
     messages: [
       { role: "system" as const, content: prompt.system },
       { role: "user" as const, content: prompt.user },
     ],
-    temperature: 0,
-    max_tokens: ANSWER_TOKENS,
+    ...(dialect.hasTemperature && { temperature: 0 }),
+    ...(dialect.limit === "max_tokens"
+      ? { max_tokens: ANSWER_TOKENS }
+      : { max_completion_tokens: REASONING_TOKENS }),
+    ...(format && {
+      response_format: { type: "json_schema" as const, json_schema: format },
+    }),
   };
-  const json_schema = { name: "diagnosis", strict: true, schema: { ...prompt.schema } };
-  const options = { signal: exchange.signal };
-  try {
-    return await client.chat.completions.create(
-      { ...body, response_format: { type: "json_schema", json_schema } },
-      options,
-    );
-  } catch (thrown) {
-    if (!REJECTED_FORMAT.includes(exchange.status() ?? 0)) throw thrown;
-    // The prompt describes the form as well; the answer is checked either way.
-    return client.chat.completions.create(body, options);
-  }
 }
 
-function answerText(response: unknown, { host, apiKey }: ModelServer): string {
-  const read = completion.safeParse(response);
-  if (!read.success) {
-    // LM Studio answers 200 with an error where it does not know a path.
-    const words = serverWords(response, apiKey);
-    if (words !== undefined) throw new DiagnosisError("rejected", `${host}: ${words}`);
-    throw malformed(host, "an answer that is not in the form of chat completions");
-  }
-  const choice = read.data.choices[0];
-  const text = choice?.message.content ?? "";
-  if (text.trim() === "") {
-    const declined = choice?.message.refusal || choice?.finish_reason === "content_filter";
-    throw new DiagnosisError(
-      "empty_answer",
-      `${host} ${declined ? "declined to answer" : "gave an empty answer"}`,
-    );
-  }
-  if (choice?.finish_reason === "length")
-    throw malformed(host, `an answer cut at ${ANSWER_TOKENS} tokens`);
-  return text;
+function responseBody({ model, prompt, dialect }: Question) {
+  const format = formatOf(prompt, dialect);
+  return {
+    model,
+    instructions: prompt.system,
+    input: prompt.user,
+    max_output_tokens: REASONING_TOKENS,
+    // Evidence of a service is not to stay with the vendor.
+    store: false,
+    ...(format && { text: { format: { type: "json_schema" as const, ...format } } }),
+  };
+}
+
+/** Without one the prompt describes the form all the same; the answer is checked either way. */
+function formatOf({ schema }: Prompt, dialect: Dialect) {
+  if (dialect.schema === "none") return undefined;
+  const asked = dialect.schema === "bounded" ? schema : withoutLengths(schema);
+  return { name: "diagnosis", strict: true, schema: { ...asked } };
+}
+
+function saidBy(response: unknown, { host, apiKey }: ModelServer): Said {
+  const said = saidIn(response);
+  if (said !== undefined) return said;
+  // LM Studio answers 200 with an error where it does not know a path.
+  const words = serverWords(response, apiKey);
+  if (words !== undefined) throw new DiagnosisError("rejected", `${host}: ${words}`);
+  throw malformed(host, "an answer that is not in the form of chat completions");
 }

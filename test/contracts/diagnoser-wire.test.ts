@@ -32,15 +32,18 @@ describe("the request on the wire", () => {
   test("gemini: generateContent with a JSON schema, bounded output and the key in its header", async () => {
     await using server = startGeminiServer({ behaviour: "good" });
     const diagnoser = drivers.gemini.create({ url: server.url, apiKey: KEY, deadlineMs: LONG_MS });
-    expect(diagnoser.name).toBe("gemini-2.5-flash (Gemini)");
+    expect(diagnoser.name).toBe("gemini-3.8-flash (Gemini)");
     await diagnose(diagnoser);
     const [sent] = server.requests;
     const text = JSON.stringify(sent?.body);
     expect(text).toContain(LOG_LINE);
     expect(text).not.toContain(KEY);
+    // Google documents neither for the models of today.
+    expect(text).not.toContain("temperature");
+    expect(text).not.toContain("maxLength");
     expect(sent).toMatchObject({
       method: "POST",
-      path: "/v1beta/models/gemini-2.5-flash:generateContent",
+      path: "/v1beta/models/gemini-3.8-flash:generateContent",
       headers: { "x-goog-api-key": KEY, "content-type": "application/json" },
       body: {
         contents: [{ role: "user", parts: [{ text: expect.stringMatching(boundary) }] }],
@@ -48,20 +51,23 @@ describe("the request on the wire", () => {
         generationConfig: {
           responseMimeType: "application/json",
           responseJsonSchema: schema,
-          temperature: 0,
-          maxOutputTokens: 3072,
-          thinkingConfig: { thinkingBudget: 1024 },
+          maxOutputTokens: 8192,
+          thinkingConfig: { thinkingLevel: "LOW" },
         },
       },
     });
   });
 
-  test("gemini: a model of another family gets no budget in tokens", async () => {
+  test.each([
+    ["gemini-2.5-flash-lite", { thinkingBudget: 1024 }],
+    ["gemini-4-neon", { thinkingLevel: "LOW" }],
+    ["gemini-flash-latest", { thinkingLevel: "LOW" }],
+  ])("gemini: how much %s may think", async (model, thinkingConfig) => {
     await using server = startGeminiServer({ behaviour: "good" });
     const reach = { baseUrl: server.url, apiKey: KEY, deadlineMs: LONG_MS };
-    await diagnose(geminiDiagnoser({ ...reach, model: "gemini-3-flash" }));
-    expect(server.requests[0]?.path).toBe("/v1beta/models/gemini-3-flash:generateContent");
-    expect(JSON.stringify(server.requests[0]?.body)).not.toContain("thinkingBudget");
+    await diagnose(geminiDiagnoser({ ...reach, model }));
+    expect(server.requests[0]?.path).toBe(`/v1beta/models/${model}:generateContent`);
+    expect(server.requests[0]?.body).toMatchObject({ generationConfig: { thinkingConfig } });
   });
 
   const spellings = [
@@ -150,7 +156,7 @@ describe("what only one vendor does", () => {
     ["invalid_key", "unauthorized", /^400 from .*check GEMINI_API_KEY$/],
     ["prompt_blocked", "empty_answer", /PROHIBITED_CONTENT/],
     ["safety", "empty_answer", /SAFETY/],
-    ["max_tokens", "malformed_answer", /MAX_TOKENS/],
+    ["max_tokens", "malformed_answer", /cut at the limit of tokens/],
     ["with_thoughts", "diagnosis", /./],
   ];
   test.each(gemini)("gemini, %s: %s", async (behaviour, expected, words) => {
@@ -162,7 +168,7 @@ describe("what only one vendor does", () => {
   });
 
   const openai: readonly (readonly [OpenAIBehaviour, string, RegExp])[] = [
-    ["cut_off", "malformed_answer", /cut at 2048 tokens/],
+    ["cut_off", "malformed_answer", /cut at the limit of tokens/],
     ["refusal", "empty_answer", /declined/],
     ["content_filter", "empty_answer", /declined/],
     ["no_choices", "empty_answer", /empty/],
@@ -222,7 +228,7 @@ describe("the environment", () => {
       const request = { ...${JSON.stringify({ evidence: request.evidence })}, allowlist: allowlistFor("a") };
       const signal = new AbortController().signal;
       const apiKey = ${JSON.stringify(KEY)};
-      await geminiDiagnoser({ apiKey, model: "gemini-2.5-flash", baseUrl: ${JSON.stringify(gemini.url)} }).diagnose(request, signal);
+      await geminiDiagnoser({ apiKey, model: "gemini-3.8-flash", baseUrl: ${JSON.stringify(gemini.url)} }).diagnose(request, signal);
       await openaiDiagnoser({ apiKey, model: "m", url: ${JSON.stringify(openai.url)} }).diagnose(request, signal);
       await openaiDiagnoser({ model: "m", url: ${JSON.stringify(openai.url)} }).diagnose(request, signal);
       console.log("done");

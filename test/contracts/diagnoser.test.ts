@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Diagnoser } from "../../src/core/ports.ts";
-import { HUGE_BYTES, type ModelBehaviour } from "../servers/model.ts";
+import { GOOD_ANSWER, HUGE_BYTES, type ModelBehaviour } from "../servers/model.ts";
 import { diagnose, drivers, KEY, LONG_MS, message, outcome } from "./diagnosis.ts";
 
 const SHORT_MS = 300;
@@ -17,10 +17,11 @@ const EXPECTED = {
   older_shape: "diagnosis",
   prose_around: "diagnosis",
   code_fence: "diagnosis",
-  truncated: "malformed_answer",
+  // Behind its action: what is lost gates nothing.
+  truncated: "diagnosis",
   prose_only: "malformed_answer",
-  unknown_action: "action_not_allowed",
-  forbidden_command: "action_not_allowed",
+  unknown_action: "diagnosis",
+  forbidden_command: "diagnosis",
   empty_text: "empty_answer",
   unauthorized: "unauthorized",
   forbidden: "unauthorized",
@@ -49,6 +50,20 @@ describe.each(Object.entries(drivers))("%s", (_, driver) => {
     expect(outcome(result)).toBe(expected);
     // A redirect is not followed, and nothing is tried again: the next diagnoser is the retry.
     expect(server.requests).toHaveLength(1);
+  });
+
+  test("what it asks for that is not on the list is told, and the action is none", async () => {
+    await using server = driver.start("unknown_action");
+    expect(await diagnose(reach(server))).toMatchObject({
+      action: "none",
+      refusedAction: "docker-exec",
+      rootCause: GOOD_ANSWER.root_cause,
+    });
+    server.behaviour = "forbidden_command";
+    expect(await diagnose(reach(server))).toMatchObject({
+      action: "none",
+      refusedAction: "docker system prune -af",
+    });
   });
 
   test("an answer of 10 MB is hung up on long before its end", async () => {

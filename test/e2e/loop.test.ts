@@ -139,7 +139,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
       expect(Date.parse(String(firing["timestamp"])) - startedMs).toBeLessThan(DETECT_WITHIN_MS);
       const events = await incidentOf("HighCpu");
       expect(events).toContainEqual(
-        expect.objectContaining({ event: "diagnosed", diagnoser: "gemini-2.5-flash (Gemini)" }),
+        expect.objectContaining({ event: "diagnosed", diagnoser: "gemini-3.8-flash (Gemini)" }),
       );
       expectHealed(events, restart());
       await burn;

@@ -108,7 +108,7 @@ describe("an evil model", () => {
     });
     const { url } = server;
     const diagnosers = [
-      geminiDiagnoser({ apiKey: "not-a-real-key", model: "gemini-2.5-flash", baseUrl: url }),
+      geminiDiagnoser({ apiKey: "not-a-real-key", model: "gemini-3.8-flash", baseUrl: url }),
       openaiDiagnoser({ url, model: "evil" }),
     ];
     const labels = { path: poison, job: SERVICE_NAME };
@@ -170,12 +170,11 @@ describe("an evil model", () => {
       const poison = poisons[(at * situations.length + index) % poisons.length] ?? "";
       const after = await attack({ poison, answer, situation });
       expectHarmless(situation, after);
-      // The playbook answers for it.
-      if (LOOKALIKES.includes(name))
-        expect(after.events.filter(({ type }) => type === "diagnosis_failed")).toMatchObject([
-          { reason: "action_not_allowed" },
-          { reason: "action_not_allowed" },
-        ]);
+      // It is told what was asked for, and neither another model nor the playbook answers for it.
+      if (!LOOKALIKES.includes(name)) continue;
+      expect(after.runs).toEqual([]);
+      const answers = after.events.filter(({ type }) => /^diagnos/.test(type));
+      expect(answers).toMatchObject([{ type: "diagnosed", diagnosis: { action: "none" } }]);
     }
   });
 

@@ -25,6 +25,16 @@ const wire: Wire<GeminiBehaviour> = {
   accepts: (path) => /^\/v1beta\/models\/[^/]+:generateContent$/.test(path),
   success: (text) => generated([{ text }], "STOP"),
   failure,
+  list: {
+    path: "/v1beta/models",
+    of: (models) => ({
+      models: models.map((name) => ({
+        name: `models/${name}`,
+        inputTokenLimit: 1_048_576,
+        supportedGenerationMethods: ["generateContent", "countTokens"],
+      })),
+    }),
+  },
   own: {
     invalid_key: ({ headers }) => {
       const message = "API key not valid. Please pass a valid API key.";
@@ -57,7 +67,7 @@ const wire: Wire<GeminiBehaviour> = {
       Response.json({
         promptFeedback: { blockReason: "PROHIBITED_CONTENT" },
         usageMetadata: { promptTokenCount: 900, totalTokenCount: 900 },
-        modelVersion: "gemini-2.5-flash",
+        modelVersion: "gemini-3.8-flash",
       }),
     safety: () => Response.json(generated([], "SAFETY")),
     max_tokens: (_, text) => Response.json(generated([{ text: text.slice(0, 50) }], "MAX_TOKENS")),
@@ -84,7 +94,7 @@ function generated(
       thoughtsTokenCount: 300,
       totalTokenCount: 1320,
     },
-    modelVersion: "gemini-2.5-flash",
+    modelVersion: "gemini-3.8-flash",
     responseId: "SV5kaJ2vLcvTz7IPmZ2KoAw",
   };
 }

@@ -18,6 +18,17 @@ const wire: Wire<LmStudioBehaviour> = {
       param: status === 404 ? "model" : null,
     },
   }),
+  list: {
+    path: "/api/v1/models",
+    of: (models) => ({
+      models: models.map((key) => ({
+        type: "llm",
+        key,
+        loaded_instances: [],
+        max_context_length: 32_768,
+      })),
+    }),
+  },
   own: {
     with_reasoning: (_, text) =>
       Response.json(

@@ -40,7 +40,10 @@ export interface RecordedRequest {
 export interface ModelServer<B extends string> extends AsyncDisposable {
   /** Origin, without a slash at the end. */
   readonly url: string;
+  /** What was posted. */
   readonly requests: readonly RecordedRequest[];
+  /** What was asked with GET: the list of its models, for the most part. */
+  readonly lists: readonly RecordedRequest[];
   /** Bytes of the body of the last `huge` answer that were handed over before the client hung up. */
   readonly hugeBytesSent: () => number;
   /** How the next requests are answered, one each; after these, by `behaviour`. */
@@ -56,6 +59,8 @@ export interface ModelServerOptions<B extends string> {
   readonly answer?: Readonly<Record<string, unknown>>;
   /** What stands for every count of tokens in an answer, as JSON; `null` leaves no word of them. */
   readonly tokens?: string | null;
+  /** The models that it says it has; without it, it tells no list. */
+  readonly models?: readonly string[];
 }
 
 /** A vendor's wire format. */
@@ -64,6 +69,8 @@ export interface Wire<B extends string> {
   readonly accepts: (path: string) => boolean;
   readonly success: (text: string) => object;
   readonly failure: (status: number, message: string) => object;
+  /** Where it tells its models, and how. */
+  readonly list: { readonly path: string; readonly of: (models: readonly string[]) => object };
   /** The behaviours that only this vendor has. */
   readonly own: Readonly<Record<B, (request: RecordedRequest, text: string) => Response>>;
 }
@@ -87,6 +94,7 @@ export function startModelServer<B extends string>(
   options: ModelServerOptions<B>,
 ): ModelServer<B> {
   const requests: RecordedRequest[] = [];
+  const lists: RecordedRequest[] = [];
   const closing = new AbortController();
   let hugeBytes = 0;
 
@@ -96,6 +104,13 @@ export function startModelServer<B extends string>(
     idleTimeout: 0,
     async fetch(request): Promise<Response> {
       const recorded = await record(request);
+      if (recorded.method === "GET" && recorded.path !== "/followed") {
+        lists.push(recorded);
+        const { models } = options;
+        return models === undefined || recorded.path !== wire.list.path
+          ? refuse(404, recorded, "Unexpected endpoint or method.")
+          : Response.json(wire.list.of(models));
+      }
       requests.push(recorded);
       if (recorded.path === "/followed")
         return Response.json(wire.success(JSON.stringify(GOOD_ANSWER)));
@@ -179,6 +194,7 @@ export function startModelServer<B extends string>(
   const model: ModelServer<B> = {
     url: server.url.origin,
     requests,
+    lists,
     hugeBytesSent: () => hugeBytes,
     next: [],
     behaviour: options.behaviour,

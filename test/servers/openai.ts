@@ -22,6 +22,18 @@ const wire: Wire<OpenAIBehaviour> = {
   accepts: (path) => path.endsWith("/chat/completions"),
   success: (text) => completion({ content: text }, "stop"),
   failure,
+  list: {
+    path: "/v1/models",
+    of: (models) => ({
+      object: "list",
+      data: models.map((id) => ({
+        id,
+        object: "model",
+        created: 1_741_569_952,
+        owned_by: "local",
+      })),
+    }),
+  },
   own: {
     no_response_format: (request, text) =>
       hasResponseFormat(request)
