@@ -97,6 +97,7 @@ async function sampleRequest(settings: ObserverSettings, docker: DockerOptions):
     // None: nothing can be run.
     executors: [],
     clock: systemClock,
+    seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     // Nothing happens, so nothing is to be kept.
     book: openBook(memoryJournal(), { cooldownMs: 0, mostPerService: 0, mostInAll: 0 }),
     actionLock: createLock(),

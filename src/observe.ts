@@ -178,6 +178,7 @@ async function watchOne(
     clock: systemClock,
     book,
     actionLock,
+    seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     checkHealth: (url: string) =>
       url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
   };
@@ -195,7 +196,9 @@ async function askDocker(name: string, runtime: ContainerRuntime): Promise<Healt
     const state = await runtime.inspect(name, AbortSignal.timeout(DOCKER_DEADLINE_MS));
     if (state === undefined) return { ok: false, message: "its container does not exist" };
     const { health, status } = state;
-    return { ok: health === "healthy", message: `Docker: ${status}, health ${health}` };
+    // Without a HEALTHCHECK there is nothing but that it runs.
+    const ok = health === "none" ? status === "running" : health === "healthy";
+    return { ok, message: `Docker: ${status}, health ${health}` };
   } catch (error) {
     return { ok: false, message: messageOf(error) };
   }

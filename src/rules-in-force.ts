@@ -6,6 +6,7 @@ import type { MonitorOptions } from "./core/monitor.ts";
 import type { SignalSource } from "./core/ports.ts";
 import {
   builtInRules,
+  containerLoopRule,
   containerRules,
   mergeRules,
   type RuleSource,
@@ -27,7 +28,8 @@ export function ruleSources(
   const builtIn = builtInRules(service, settings.thresholds, windowMs);
   // Only Sentinel's own scraping has what Docker says as series.
   const hasContainer = settings.prometheusUrl === undefined && service.executors.includes("docker");
-  const all = hasContainer ? [...builtIn, unhealthyRule(service)] : builtIn;
+  const own = [unhealthyRule(service), containerLoopRule(service)];
+  const all = hasContainer ? [...builtIn, ...own] : builtIn;
   return mergeRules(all, settings.ownRules);
 }
 
@@ -66,7 +68,7 @@ export function monitorOptions(
 
 /** For a container without metrics: Docker's word has no rates, and no window. */
 export function containerMonitorOptions(service: Service, intervalMs: number): MonitorOptions {
-  const rules = containerRules(service).map((rule) => readRule(rule, "built-in rules"));
+  const rules = containerRules(service, intervalMs).map((rule) => readRule(rule, "built-in rules"));
   return {
     rulesFor: () => rules,
     fallbackWindowMs: SCRAPES_PER_WINDOW * intervalMs,

@@ -155,6 +155,7 @@ export async function tell(story: Story): Promise<Told> {
           ...story.limits,
         }),
         actionLock: createLock(),
+        seen: { history: { looks: [], sinceMs: clock.nowMs() } },
         ...story.world?.(clock),
       },
       emit: (event) => {

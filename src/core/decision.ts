@@ -3,6 +3,7 @@
 import type { ActionId, Allowlist } from "../allowlist.ts";
 import { isHolding } from "./detection.ts";
 import type { Restraint } from "./ledger.ts";
+import type { ContainerReason } from "./lifecycle.ts";
 import type {
   ActReason,
   Alert,
@@ -28,6 +29,8 @@ export interface Situation {
   readonly alerts: readonly Alert[];
   /** What the ledger says of this service and alert. */
   readonly restraint: Restraint;
+  /** Why the state of its container is a person's; absent if it is not. */
+  readonly container?: ContainerReason | undefined;
 }
 
 /**
@@ -44,10 +47,13 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
   if (!now.some(isHolding)) return skip("alert_resolved");
   if (restraint.isPaused) return skip("paused");
-  if (diagnosis.action === "none") return ask(undefined, "no_action_needed");
+  // Whatever was proposed: it is more than that nothing was.
+  const held = alerts.some(isCrashLoop) ? "crash_loop" : situation.container;
+  const proposed = diagnosis.action === "none" ? undefined : diagnosis.action;
+  if (held !== undefined) return ask(proposed, held);
+  if (proposed === undefined) return ask(undefined, "no_action_needed");
 
-  const { action } = diagnosis;
-  if (alerts.some(isCrashLoop)) return ask(action, "crash_loop");
+  const action = proposed;
   if (rule.permits.length === 0) return ask(action, "rule_permits_nothing");
   if (!rule.permits.includes(action)) return ask(action, "keys_disagree");
   const why = whyNotOffered(action, proposal);
@@ -117,6 +123,10 @@ export const REASON_TEXT = {
   autonomy_approve: "AUTONOMY=approve",
   autonomy_observe: "AUTONOMY=observe",
   crash_loop: "the service is in a crash loop, which restarting does not cure",
+  health_check_broken:
+    "its HEALTHCHECK cannot be run, so it says nothing of the service: correct the check",
+  perhaps_stopped_on_purpose:
+    "it has ended, and whether somebody stopped it cannot be told any more",
   paused: "a person paused it",
   automation_ended: "an earlier action made things worse; sentinel resume lets Sentinel act again",
   service_budget: "the service has had its actions of this hour",

@@ -3,12 +3,14 @@
 import type {
   Alert,
   ContainerState,
+  Death,
   Decision,
   DecisionReason,
   Diagnosis,
   Finding,
   HealthAnswer,
   Outcome,
+  RestartLoop,
   Verdict,
 } from "./model.ts";
 
@@ -23,6 +25,9 @@ export type IncidentEvent =
   | {
       readonly type: "evidence_collected";
       readonly container: Finding<ContainerState>;
+      readonly restartLoop?: RestartLoop;
+      /** The last ones that nobody wished for, oldest first. */
+      readonly deaths?: readonly Death[];
       readonly health: HealthAnswer;
       readonly logLines: number;
       readonly historyPoints: number;

@@ -3,6 +3,7 @@
 import { printable } from "./answer.ts";
 import { REASON_TEXT } from "./decision.ts";
 import { formatSpan, standing } from "./incident-table.ts";
+import { describeDeath } from "./playbook.ts";
 import type { JournalEntry } from "./ports.ts";
 import type { IncidentRecord } from "./record.ts";
 import { readEvent, type Recorded, type RecordedEvent } from "./recorded-event.ts";
@@ -88,7 +89,13 @@ function describeEvent(read: RecordedEvent): string {
     case "evidence_collected": {
       const { container } = read;
       const state = container.kind === "found" ? container.value.status : container.reason;
-      return `evidence: container ${text(state)}, health ${read.health.ok ? "answers" : "fails"}`;
+      const { deaths = [], restartLoop } = read;
+      const loop = restartLoop ? `, restarted ${restartLoop.restarts} times by its engine` : "";
+      const ends = deaths.map(
+        (death) =>
+          `; died at ${utc(death.atMs).slice(11, 19)} with ${describeDeath({ ranMs: undefined, ...death })}${death.lines.length > 0 ? `: ${text(death.lines.join("\n"))}` : ""}`,
+      );
+      return `evidence: container ${text(state)}, health ${read.health.ok ? "answers" : "fails"}${loop}${ends.join("")}`;
     }
     case "diagnosis_failed":
       return `no answer from ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}: ${text(read.message)}`;

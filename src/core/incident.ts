@@ -4,9 +4,11 @@ import type { ActionId, AllowedAction } from "../allowlist.ts";
 import { verify } from "./aftermath.ts";
 import { decide } from "./decision.ts";
 import { isHolding } from "./detection.ts";
+import { awaitEffect } from "./effect.ts";
 import type { Closing } from "./events.ts";
 import { collectEvidence, diagnose, inspect, readHistory } from "./investigation.ts";
 import type { Restraint } from "./ledger.ts";
+import { type ContainerReason, whyAPerson } from "./lifecycle.ts";
 import type {
   Alert,
   ContainerState,
@@ -104,6 +106,7 @@ async function decideAndAct(
   const { alert } = findings;
   using _ = await world.actionLock.acquire(signal);
   const latest = await world.monitor.poll(signal);
+  const container = await inspect(policy.service.name, world, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const decision = decide(
     { alert, diagnosis, service: policy.service, allowlist: policy.allowlist },
@@ -111,6 +114,7 @@ async function decideAndAct(
       autonomy: policy.autonomy,
       alerts: latest.alerts,
       restraint: restraintNow(alert, context),
+      container: whyLeftToAPerson(alert, container, world),
     },
   );
   const chosen = decision.action && policy.allowlist[decision.action];
@@ -243,7 +247,7 @@ async function act(
 ): Promise<IncidentEnd | Acted> {
   const { policy, world, emit } = context;
   const { id, argv } = action;
-  const now = await inspect(policy.service.name, world.runtime, signal);
+  const now = await inspect(policy.service.name, world, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const changed = whyNotTheSame(findings.container, now, action);
   if (changed !== undefined)
@@ -254,11 +258,45 @@ async function act(
   if (!emit({ type: "action_started", action: id, argv }))
     return close({ result: "held", reason: "journal_unavailable" }, findings, context);
   const executor = world.executors.find(({ name }) => name === action.executor);
-  const outcome: Outcome = executor
-    ? await executor.run(action, signal)
+  const { stopTimeoutMs } = now.kind === "found" ? now.value : {};
+  const ran: Outcome = executor
+    ? await executor.run(action, signal, stopTimeoutMs)
     : { kind: "not_started", argv, exitCode: undefined, output: "no executor", durationMs: 0 };
+  const outcome = await seenToTheEnd({ action, ran, before: findings.container }, context, signal);
   emit({ type: "action_finished", outcome });
   return { kind: "acted", outcome, startedAtMs, endedAtMs: world.clock.nowMs() };
+}
+
+interface Ran {
+  readonly action: AllowedAction;
+  readonly ran: Outcome;
+  readonly before: Finding<ContainerState>;
+}
+
+/** An engine goes on with what it was told, also after the command that told it ran out of time. */
+async function seenToTheEnd(
+  { action, ran, before }: Ran,
+  context: Context,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (ran.kind !== "timed_out") return ran;
+  const sinceMs = context.world.clock.nowMs();
+  const unseen = { before, sinceMs, isStop: action.stopsService };
+  const effect = await awaitEffect(unseen, context, signal);
+  const found =
+    effect === "came"
+      ? `its effect came later: the service has ${action.stopsService ? "stopped" : "started"} since`
+      : "its effect has not come since";
+  return { ...ran, output: [ran.output.trimEnd(), found].filter(Boolean).join("\n") };
+}
+
+function whyLeftToAPerson(
+  alert: Alert,
+  container: Finding<ContainerState>,
+  { clock, seen: { history } }: Context["world"],
+): ContainerReason | undefined {
+  if (container.kind === "missing") return undefined;
+  return whyAPerson(container.value, { alert, nowMs: clock.nowMs(), history });
 }
 
 /** Whether it is still the container, and the run of it, that was diagnosed. */

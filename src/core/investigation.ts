@@ -3,7 +3,17 @@
 import { isSeriesOf } from "./detection.ts";
 import { DiagnosisError, messageOf } from "./errors.ts";
 import { maskCredentials, withoutGroundTruth } from "./evidence.ts";
-import type { Alert, ContainerState, Diagnosis, Evidence, Finding, Point } from "./model.ts";
+import { hasEnded, type Judging, restartLoop, whyNotYet, withLook } from "./lifecycle.ts";
+import type {
+  Alert,
+  ContainerState,
+  Death,
+  Diagnosis,
+  Evidence,
+  Finding,
+  Point,
+  RestartLoop,
+} from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { consult, NO_SUCH_CONTAINER, PLAYBOOK_NAME } from "./playbook.ts";
 import type { ContainerRuntime } from "./ports.ts";
@@ -43,13 +53,17 @@ export async function collectEvidence(
 ): Promise<Evidence> {
   const { service } = policy;
   const [container, logs, health] = await Promise.all([
-    inspect(service.name, world.runtime, signal),
+    inspect(service.name, world, signal),
     readLogs(service.name, world.runtime, signal),
     world.checkHealth(service.healthUrl),
   ]);
+  const deaths = await readDeaths(container, world, signal);
+  const loop = loopOf(container, world);
   emit({
     type: "evidence_collected",
     container,
+    ...(loop && { restartLoop: loop }),
+    ...(deaths.length > 0 && { deaths }),
     health,
     logLines: logs.kind === "found" ? logs.value.length : 0,
     historyPoints: history.length,
@@ -73,48 +87,90 @@ export async function collectEvidence(
       })),
     container,
     logs,
+    deaths,
+    ...(loop && { restartLoop: loop }),
     health,
   };
 }
 
+function loopOf(container: Finding<ContainerState>, world: World): RestartLoop | undefined {
+  if (container.kind === "missing") return undefined;
+  return restartLoop(container.value, world.seen.history, world.clock.nowMs());
+}
+
+/** How the service's container is now; each look is remembered, for what a single one does not tell. */
 export async function inspect(
   name: string,
-  runtime: ContainerRuntime,
+  world: Pick<World, "runtime" | "clock" | "seen">,
   signal: AbortSignal,
 ): Promise<Finding<ContainerState>> {
+  const { runtime, clock, seen } = world;
   try {
     const value = await runtime.inspect(name, signal);
     if (value === undefined) return { kind: "missing", reason: NO_SUCH_CONTAINER };
-    return { kind: "found", value };
+    seen.history = withLook(seen.history, value, clock.nowMs());
+    const wasStopped = hasEnded(value) ? await howItEnded(value, world, signal) : undefined;
+    return { kind: "found", value: { ...value, ...(wasStopped !== undefined && { wasStopped }) } };
   } catch (error) {
     return { kind: "missing", reason: messageOf(error) };
   }
 }
 
-/**
- * Why a container says nothing of its service now; `undefined` if it does. One that starts looks as sick as
- * one that is broken. Rates look back on the whole window: a restart since the alert began is not seen yet.
- */
-export function whyNotJudged(container: Finding<ContainerState>, look: Look): string | undefined {
-  if (container.kind === "missing") return undefined;
-  const { alert, windowMs, nowMs } = look;
-  const { status, health, startedAtMs, startPeriodMs } = container.value;
-  // What somebody wants to stand still, or is being backed up.
-  if (status === "paused") return "its container is paused; docker unpause lets it go on";
-  if (status !== "running") return undefined;
-  const ageMs = startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
-  const unseenMs = ageMs < nowMs - (alert.activeAtMs ?? nowMs) ? windowMs : 0;
-  // Below 0 the clock was put back, and says nothing of its age.
-  const isYoung = ageMs >= 0 && ageMs < Math.max(startPeriodMs, unseenMs);
-  return health === "starting" || isYoung ? "its container is still starting" : undefined;
+/** An engine's word of a death and its own record of it are this far apart, at most. */
+const SAME_DEATH_MS = 5000;
+
+/** Whether somebody stopped it; asked once for each end, since its engine does not forget it and then know it again. */
+async function howItEnded(
+  { containerId, finishedAtMs }: ContainerState,
+  { runtime, clock, seen }: Pick<World, "runtime" | "clock" | "seen">,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  if (runtime.deaths === undefined || finishedAtMs === undefined) return undefined;
+  const end = `${containerId} ${finishedAtMs}`;
+  if (seen.end?.of === end) return seen.end.wasStopped;
+  try {
+    const deaths = await runtime.deaths(containerId, signal);
+    const death = deaths.findLast(({ atMs }) => Math.abs(atMs - finishedAtMs) < SAME_DEATH_MS);
+    const wasStopped = death?.wasStopped;
+    // That it was stopped is told a moment after its end.
+    if (wasStopped === true || clock.nowMs() - finishedAtMs > SAME_DEATH_MS)
+      seen.end = { of: end, wasStopped };
+    return wasStopped;
+  } catch {
+    // Not known is what the decision makes of it.
+    return undefined;
+  }
 }
 
-/** When, and at what. */
-interface Look {
-  readonly alert: Alert;
-  /** The range of the rules' rates. */
-  readonly windowMs: number;
-  readonly nowMs: number;
+/** Why a container says nothing of its service now; `undefined` if it does. */
+export function whyNotJudged(
+  container: Finding<ContainerState>,
+  judging: Judging,
+): string | undefined {
+  return container.kind === "missing" ? undefined : whyNotYet(container.value, judging);
+}
+
+/** Older ends than this are another story. */
+const DEATHS_MS = 60 * 60_000;
+const MAX_DEATHS = 3;
+
+/** The last deaths that nobody wished for, each with what was written before it. */
+async function readDeaths(
+  container: Finding<ContainerState>,
+  { runtime, clock }: World,
+  signal: AbortSignal,
+): Promise<readonly Death[]> {
+  if (runtime.deaths === undefined || container.kind === "missing") return [];
+  try {
+    const deaths = await runtime.deaths(container.value.containerId, signal);
+    return deaths
+      .filter(({ atMs, wasStopped }) => !wasStopped && clock.nowMs() - atMs < DEATHS_MS)
+      .slice(-MAX_DEATHS)
+      .map((death) => ({ ...death, lines: maskCredentials(withoutGroundTruth(death.lines)) }));
+  } catch {
+    // They are a help, not a condition.
+    return [];
+  }
 }
 
 async function readLogs(

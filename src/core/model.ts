@@ -111,12 +111,49 @@ export interface ContainerState {
   readonly oomKilled: boolean;
   readonly restartCount: number;
   readonly startedAtMs: number | undefined;
+  /** When its last run ended; `undefined` if none has, or nobody tells. */
+  readonly finishedAtMs?: number | undefined;
+  /** Of one that has ended: whether somebody stopped it; `undefined` if its engine does not tell any more. */
+  readonly wasStopped?: boolean | undefined;
+  /** After so many restarts its engine gives it up; `undefined` if there is no such number. */
+  readonly maxRestarts?: number | undefined;
   /** Of its health check: so long after its start failures do not count; 0 without one. */
   readonly startPeriodMs: number;
-  /** How long it may take to stop, if that was set: a restart may take as long. */
+  /** How long all retries of its health check take, so that it is `starting` no longer; absent without one. */
+  readonly retriesMs?: number | undefined;
+  /** What its health check answered last, oldest first, bounded. Text of the container itself. */
+  readonly checks?: readonly CheckResult[] | undefined;
+  /** How long it may take to stop, if that was set, at most 10 minutes: a restart may take as long. */
   readonly stopTimeoutMs?: number;
   readonly containerId: string;
   readonly image: string;
+}
+
+/** One run of a container's health check. */
+export interface CheckResult {
+  /** -1 if it could not be run, or ran out of time. */
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+/** The end of one run of a container, as its engine tells. */
+export interface Death {
+  readonly atMs: number;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Somebody stopped it: `docker stop`, `docker restart` and Compose do. A kill is no stop. */
+  readonly wasStopped: boolean;
+  /** `undefined` if its start is not told any more. */
+  readonly ranMs: number | undefined;
+  /** The last lines that it wrote before, oldest first. */
+  readonly lines: readonly string[];
+}
+
+/** How often a container was started again by its own engine, which cured nothing. */
+export interface RestartLoop {
+  readonly restarts: number;
+  /** It does not start it any more. */
+  readonly isGivenUp: boolean;
 }
 
 /** An answer that an outside party gave, or why it gave none. */
@@ -155,6 +192,10 @@ export interface Evidence {
   readonly health: HealthAnswer;
   /** Last lines of standard output and error, oldest first, bounded, credentials masked. */
   readonly logs: Finding<readonly string[]>;
+  /** Its last deaths that nobody wished for, oldest first; empty if none is told. */
+  readonly deaths?: readonly Death[];
+  /** Its engine starts it again and again by itself; absent if not. */
+  readonly restartLoop?: RestartLoop;
 }
 
 export const FAULT_CLASSES = [
@@ -201,6 +242,8 @@ export const DECISION_REASONS = [
   "autonomy_approve",
   "autonomy_observe",
   "crash_loop",
+  "health_check_broken",
+  "perhaps_stopped_on_purpose",
   "automation_ended",
   "service_budget",
   "total_budget",

@@ -1,8 +1,10 @@
 /** The built-in diagnoser: rules over evidence. It needs no model and always answers. */
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
-import type { ContainerState, Diagnosis, Evidence, FaultClass } from "./model.ts";
+import { isCheckBroken } from "./lifecycle.ts";
+import type { ContainerState, Death, Diagnosis, Evidence, FaultClass } from "./model.ts";
 import type { Diagnoser, DiagnosisRequest } from "./ports.ts";
+import { CONTAINER_DOWN_ALERT, CONTAINER_UNHEALTHY_ALERT } from "./rules.ts";
 
 const ALERT_FAULTS: ReadonlyMap<string, FaultClass> = new Map([
   ["HighCpu", "cpu"],
@@ -10,7 +12,8 @@ const ALERT_FAULTS: ReadonlyMap<string, FaultClass> = new Map([
   ["HighErrorRatio", "errors"],
   ["HighMemory", "memory"],
   ["TargetDown", "down"],
-  ["ContainerUnhealthy", "down"],
+  [CONTAINER_UNHEALTHY_ALERT, "down"],
+  [CONTAINER_DOWN_ALERT, "down"],
   ["CrashLoop", "crash_loop"],
 ]);
 
@@ -46,7 +49,9 @@ export const playbook: Diagnoser = {
 
 /** The diagnosis by rules alone. Less sure than it could be where Docker did not answer. */
 export function consult({ evidence, allowlist }: DiagnosisRequest): Diagnosis {
-  const faultClass = ALERT_FAULTS.get(evidence.alert) ?? "unknown";
+  const faultClass = evidence.restartLoop
+    ? "crash_loop"
+    : (ALERT_FAULTS.get(evidence.alert) ?? "unknown");
   const container = evidence.container.kind === "found" ? evidence.container.value : undefined;
   const { action, because } = choose(faultClass, evidence, allowlist);
   return {
@@ -64,14 +69,18 @@ interface Choice {
   readonly because: string;
 }
 
-function choose(
-  faultClass: FaultClass,
-  { container, health }: Evidence,
-  allowlist: Allowlist,
-): Choice {
+function choose(faultClass: FaultClass, evidence: Evidence, allowlist: Allowlist): Choice {
+  const { container, health } = evidence;
   const first = (ids: readonly ActionId[]) => ids.find((id) => allowlist[id]) ?? "none";
   if (CURED_BY_RESTART.includes(faultClass)) return { action: first(RESTARTS), because: "" };
+  if (faultClass === "crash_loop") return { action: "none", because: loopOf(evidence) };
   if (faultClass !== "down") return { action: "none", because: "" };
+  const { checks } = container.kind === "found" ? container.value : {};
+  if (evidence.alert === CONTAINER_UNHEALTHY_ALERT && isCheckBroken(checks))
+    return {
+      action: "none",
+      because: `Its HEALTHCHECK cannot be run, so it says nothing of the service: ${checks?.at(-1)?.output.trim()}`,
+    };
   if (health.ok)
     return {
       action: "none",
@@ -92,6 +101,31 @@ function choose(
   if (status === GIVEN_UP)
     return { action: "none", because: `It died again and again (${how}); it was given up.` };
   return { action: first(STARTS), because: `It is ${status} (${how}).` };
+}
+
+/** How often, and what was written last before it died. */
+function loopOf({ restartLoop, deaths = [] }: Evidence): string {
+  if (restartLoop === undefined) return "";
+  const { restarts, isGivenUp } = restartLoop;
+  const times = `Its engine has started it again ${restarts} ${restarts === 1 ? "time" : "times"} by itself`;
+  const last = deaths.at(-1);
+  const death = last ? `; it died last with ${describeDeath(last)}` : "";
+  const line = last?.lines.at(-1);
+  const said = line === undefined ? "." : `, after it wrote: ${line}`;
+  return `${times}${isGivenUp ? " and has given it up" : ""}${death}${said}`;
+}
+
+/** How one run ended, and how long it was. */
+export function describeDeath({
+  exitCode,
+  oomKilled,
+  ranMs,
+}: Omit<Death, "atMs" | "wasStopped" | "lines">): string {
+  const how = oomKilled
+    ? `exit code ${exitCode}, killed for lack of memory`
+    : `exit code ${exitCode}`;
+  if (ranMs === undefined) return how;
+  return `${how}, after ${ranMs < 1000 ? `${Math.round(ranMs)} ms` : `${Math.round(ranMs / 100) / 10} s`}`;
 }
 
 /** The status of a service that its runtime does not start again, for it dies each time. */

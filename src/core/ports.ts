@@ -1,7 +1,15 @@
 /** What the loop needs of the world. Each port has more than one driver and one contract suite. */
 
 import type { AllowedAction, Allowlist, ExecutorName } from "../allowlist.ts";
-import type { ContainerState, Diagnosis, Evidence, Outcome, Sample, Series } from "./model.ts";
+import type {
+  ContainerState,
+  Death,
+  Diagnosis,
+  Evidence,
+  Outcome,
+  Sample,
+  Series,
+} from "./model.ts";
 
 /** Where samples come from. Every method throws `SentinelError` with a `source_*` code. */
 export interface SignalSource {
@@ -40,7 +48,8 @@ export interface Diagnoser {
 /** Runs allow-listed commands. Never throws: what went wrong is in the outcome. */
 export interface Executor {
   readonly name: ExecutorName;
-  run(action: AllowedAction, signal: AbortSignal): Promise<Outcome>;
+  /** @param stopTimeoutMs what the service may take to stop; default: Docker's own 10 s */
+  run(action: AllowedAction, signal: AbortSignal, stopTimeoutMs?: number): Promise<Outcome>;
 }
 
 /** What runs a service, and can tell of it. Throws an `Error` whose message a person can act on. */
@@ -49,6 +58,13 @@ export interface ContainerRuntime {
   inspect(container: string, signal: AbortSignal): Promise<ContainerState | undefined>;
   /** The last lines of standard output and error together, oldest first, at most 64 KiB. */
   logs(container: string, lines: number, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * How its runs have ended, oldest first, as far as that is still known; absent from a runtime that
+   * does not tell.
+   *
+   * @param containerId as `inspect` has it
+   */
+  deaths?(containerId: string, signal: AbortSignal): Promise<readonly Death[]>;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   SEVERITIES,
   type SignalReading,
 } from "./model.ts";
+import { describeDeath } from "./playbook.ts";
 import type { DiagnosisRequest } from "./ports.ts";
 
 export interface Prompt {
@@ -29,6 +30,8 @@ export const MAX_PROMPT_BYTES = 24_000;
 
 const MAX_LINE_LENGTH = 500;
 const MAX_LABELS = 20;
+/** Of one death; the log has more of the newest. */
+const MAX_DEATH_LINES = 3;
 const MAX_HISTORY_POINTS = 60;
 const HISTORY_POINTS_PER_LINE = 10;
 const MAX_OTHER_SIGNALS_BYTES = 2000;
@@ -124,6 +127,7 @@ function renderFacts(evidence: Evidence, show: Show): string[] {
     ...renderHistory(evidence.history),
     ...renderOtherSignals(evidence.otherSignals, show),
     show(`container or process, as its runtime tells: ${renderContainer(evidence.container)}`),
+    ...renderLife(evidence, show),
     show(`health endpoint, asked just now: ${evidence.health.message}`),
   ];
 }
@@ -160,6 +164,27 @@ function renderContainer(container: Finding<ContainerState>): string {
   const { status, health, exitCode, oomKilled, restartCount, startedAtMs, image } = container.value;
   const started = isoTime(startedAtMs);
   return `status ${status}, health check ${health}, last exit code ${exitCode}, killed for lack of memory: ${oomKilled ? "yes" : "no"}, restarts ${restartCount}, started at ${started}, image ${image}`;
+}
+
+/** That its engine starts it again and again, how its last runs ended, and what its own check said. */
+function renderLife({ restartLoop, deaths = [], container }: Evidence, show: Show): string[] {
+  const checks = container.kind === "found" ? (container.value.checks ?? []) : [];
+  const failed = checks.filter(({ exitCode }) => exitCode !== 0);
+  const loop = restartLoop
+    ? [
+        `crash loop: its engine has started it again ${restartLoop.restarts} times by itself${restartLoop.isGivenUp ? ", and has given it up" : ""}`,
+      ]
+    : [];
+  return [
+    ...loop,
+    ...deaths.flatMap((death) => [
+      `it died at ${isoTime(death.atMs)} with ${describeDeath(death)}; its last lines:`,
+      ...death.lines.slice(-MAX_DEATH_LINES).map((line) => show(`  ${line}`)),
+    ]),
+    ...failed.map(({ exitCode, output }) =>
+      show(`its health check failed with exit code ${exitCode}: ${output.trim()}`),
+    ),
+  ];
 }
 
 function isoTime(timeMs: number | undefined): string {

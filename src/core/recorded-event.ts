@@ -68,13 +68,25 @@ const container = z.discriminatedUnion("kind", [
       oomKilled: z.boolean(),
       restartCount: z.number(),
       startedAtMs: time.optional(),
+      finishedAtMs: time.optional(),
+      wasStopped: z.boolean().optional(),
       startPeriodMs: z.number(),
+      checks: z.array(z.object({ exitCode: z.number(), output: z.string() })).optional(),
       containerId: z.string(),
       image: z.string(),
     }),
   }),
   z.object({ kind: z.literal("missing"), reason: z.string() }),
 ]);
+
+/** What is shown of an end that nobody wished for. */
+const death = z.object({
+  atMs: time,
+  exitCode: z.number(),
+  oomKilled: z.boolean(),
+  ranMs: duration.optional(),
+  lines: z.array(z.string()).readonly(),
+});
 
 const closing = z.object({
   result: z.enum(CLOSING_RESULTS),
@@ -91,6 +103,8 @@ const event = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("evidence_collected"),
     container,
+    restartLoop: z.object({ restarts: z.number(), isGivenUp: z.boolean() }).optional(),
+    deaths: z.array(death).optional(),
     health: z.object({ ok: z.boolean() }),
   }),
   z.object({

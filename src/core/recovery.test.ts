@@ -382,7 +382,12 @@ describe("after a restart", () => {
       untilMs: 300_000,
       killAt: ({ type }) => type === "incident_opened",
     });
-    const young = { startedAtMs: clock.nowMs(), startPeriodMs: 30_000 };
+    const young = {
+      health: "starting",
+      startedAtMs: clock.nowMs(),
+      startPeriodMs: 30_000,
+      retriesMs: 0,
+    };
     const starting = { inspect: async () => containerState(young), logs: async () => [] };
     const world = () => ({ runtime: starting });
     await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 25_000 });

@@ -1,11 +1,11 @@
 /** What a restart of Sentinel cut short, and how it is taken up again. */
 
 import { ACTION_IDS } from "../allowlist.ts";
+import { effectOf } from "./effect.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
 import { inspect, whyNotJudged } from "./investigation.ts";
-import type { Alert, ContainerState, DecisionReason, Finding, Outcome } from "./model.ts";
+import type { Alert, DecisionReason, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
-import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { IncidentRecord } from "./record.ts";
 import type { Context } from "./world.ts";
 
@@ -59,11 +59,6 @@ export function isInFlight({ record }: Unfinished): boolean {
   return phase === "acting" && intentAtMs !== undefined && outcome === undefined;
 }
 
-/** How long a command may go on without the process that started it: by then Docker has ended it. */
-const RECONCILE_MS = 30_000;
-/** Of them, what a container has to stop, unless it was given more. */
-const STOP_TIMEOUT_MS = 10_000;
-
 async function investigate(
   record: IncidentRecord,
   { alert, poll }: { readonly alert: Alert; readonly poll: Poll },
@@ -86,8 +81,10 @@ async function isLeftAlone(
   const about = { service: name, alert: alert.rule.alert };
   const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
   if (isPaused || nowMs < coolsUntilMs) return true;
-  const container = await inspect(name, world.runtime, signal);
-  return whyNotJudged(container, { alert, windowMs: world.monitor.windowMs, nowMs }) !== undefined;
+  const container = await inspect(name, world, signal);
+  const { windowMs } = world.monitor;
+  const { history } = world.seen;
+  return whyNotJudged(container, { alert, windowMs, nowMs, history }) !== undefined;
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */
@@ -122,32 +119,23 @@ async function reconcile(
     emit({ type: "action_finished", outcome });
     return outcome;
   };
-  const now = await inspect(policy.service.name, world.runtime, signal);
-  if (hasStartedSince(findings.container, now)) {
-    const outcome = ended("succeeded", "the service has started since, so it was not run again");
+  const now = await inspect(policy.service.name, world, signal);
+  const { container: before } = findings;
+  const isStop = ACTION_IDS.some(
+    (id) => id === record.action?.id && policy.allowlist[id]?.stopsService,
+  );
+  const unseen = { before, sinceMs: record.intentAtMs ?? nowMs, isStop };
+  const effect = effectOf(unseen, now, nowMs);
+  if (effect === "open") return "later";
+  if (effect === "came") {
+    const what = isStop ? "has stopped" : "has started";
+    const outcome = ended("succeeded", `the service ${what} since, so it was not run again`);
     unfinished.record = { ...record, outcome };
     return "later";
   }
-  const sinceMs = nowMs - (record.intentAtMs ?? nowMs);
-  // A clock that was put back may not make this wait for ever.
-  if (sinceMs >= 0 && sinceMs < mayTakeMs(now)) return "later";
-  if (now.kind === "missing" && now.reason !== NO_SUCH_CONTAINER) return "later";
   ended("not_started", "Sentinel was stopped before it ran");
   unfinished.record = { ...record, phase: "investigating" };
   return "later";
-}
-
-function mayTakeMs(container: Finding<ContainerState>): number {
-  const { stopTimeoutMs = STOP_TIMEOUT_MS } = container.kind === "found" ? container.value : {};
-  return RECONCILE_MS + Math.max(stopTimeoutMs - STOP_TIMEOUT_MS, 0);
-}
-
-/** By what the container itself says: its engine's clock need not be ours. */
-function hasStartedSince(before: Finding<ContainerState>, now: Finding<ContainerState>): boolean {
-  if (now.kind === "missing" || now.value.startedAtMs === undefined) return false;
-  if (before.kind === "missing") return true;
-  const { containerId, startedAtMs } = before.value;
-  return now.value.containerId !== containerId || now.value.startedAtMs !== startedAtMs;
 }
 
 function closeResolved(record: IncidentRecord, context: Context): IncidentEnd {

@@ -14,6 +14,7 @@ import type {
   Finding,
   Outcome,
 } from "./model.ts";
+import { describeDeath } from "./playbook.ts";
 import { humanize1024, renderSummary, significant } from "./summary.ts";
 
 const LABEL_WIDTH = 12;
@@ -67,6 +68,7 @@ export function renderEvent(event: SentinelEvent): string[] {
     case "evidence_collected":
       return [
         ...field("State", renderContainer(event.container)),
+        ...renderLife(event),
         ...field("Health", event.health.message),
         ...field(
           "Evidence",
@@ -190,6 +192,30 @@ function renderProposal({ action, refusedAction }: Diagnosis): string {
     ? action
     : `${action}: it asked for "${refusedAction}", which is not on the list of actions`;
 }
+
+/** Why it is as it is, in its own words: its engine's count, its last deaths, and its health check. */
+function renderLife({ restartLoop, deaths = [], container }: LifeEvent): string[] {
+  const checks = container.kind === "found" ? (container.value.checks ?? []) : [];
+  const failed = checks.findLast(({ exitCode }) => exitCode !== 0);
+  const given = restartLoop?.isGivenUp ? ", and has given it up" : "";
+  return [
+    ...(restartLoop
+      ? field(
+          "Crash loop",
+          `its engine has restarted it ${restartLoop.restarts} times by itself${given}`,
+        )
+      : []),
+    ...deaths.flatMap((death) => [
+      ...field("Died", `at ${clockTime(death.atMs)}, ${describeDeath(death)}`),
+      ...death.lines.flatMap((line) => field("", `| ${line}`)),
+    ]),
+    ...(failed
+      ? field("Its check", `fails with exit code ${failed.exitCode}: ${failed.output.trim()}`)
+      : []),
+  ];
+}
+
+type LifeEvent = Extract<SentinelEvent, { type: "evidence_collected" }>;
 
 function renderDecision(decision: Decision, argv: readonly string[] | undefined): string {
   const why = REASON_TEXT[decision.reason];

@@ -300,8 +300,13 @@ describe("a container", () => {
     expect(ofType(told, "left_alone")).toHaveLength(1);
   });
 
-  test("that is younger than its start period is not judged", async () => {
-    const young = { startedAtMs: START_MS, startPeriodMs: 30_000 };
+  test("that is younger than its start period and its retries is not judged", async () => {
+    const young = {
+      health: "starting",
+      startedAtMs: START_MS,
+      startPeriodMs: 20_000,
+      retriesMs: 10_000,
+    };
     const told = await tell({
       script: hotUntil(35_000),
       world: () => ({
@@ -317,8 +322,7 @@ describe("a container", () => {
     ["that was restarted since the alert began", { startedAtMs: START_MS + 12_000 }, [36_000]],
     ["that was started when it began", { startedAtMs: START_MS + 10_000 }, [16_000]],
     ["that is paused by somebody", { status: "paused" }, []],
-    // Its policy may wait for minutes.
-    ["that waits to be restarted", { status: "restarting" }, [16_000]],
+    ["that its engine is about to restart by itself", { status: "restarting" }, []],
     ["that has exited", { status: "exited" }, [16_000]],
   ])("%s", async (_, state, expected) => {
     const told = await tell({

@@ -11,6 +11,12 @@ import { readSignal } from "./signal.ts";
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
 export const CRASH_LOOP_ALERT = "CrashLoop";
 
+/** The alert that says that a container's HEALTHCHECK fails. */
+export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
+
+/** The alert that says that a container has ended and is not started again by its engine. */
+export const CONTAINER_DOWN_ALERT = "ContainerDown";
+
 /** The annotation that lists, separated by commas, what an alert may lead to. */
 const PERMITS_ANNOTATION = "sentinel_actions";
 
@@ -65,7 +71,7 @@ export interface Thresholds {
 const MOST_FOR_MS = 5000;
 
 /** Starts within 10 minutes, whoever started it: past it a restart is no cure. */
-const MAX_STARTS = 3;
+export const MAX_STARTS = 3;
 const CRASH_LOOP_SUMMARY =
   "started {{ $value | humanize }} times within 10 minutes; restarting does not help";
 
@@ -165,7 +171,7 @@ export function builtInRules(
  */
 export function unhealthyRule({ name }: Service): RuleSource {
   return {
-    alert: "ContainerUnhealthy",
+    alert: CONTAINER_UNHEALTHY_ALERT,
     // Docker's own retries are its `for`.
     expr: `container_healthy{container=${JSON.stringify(name)}} == 0`,
     labels: { severity: "high", service: name },
@@ -176,18 +182,38 @@ export function unhealthyRule({ name }: Service): RuleSource {
   };
 }
 
+/**
+ * That a container starts again and again: by its engine's count, of which all counts while the engine
+ * waits longer and longer before the next restart, or by its starts, whoever started it.
+ */
+export function containerLoopRule({ name }: Service): RuleSource {
+  const of = (series: string) => `${series}{container=${JSON.stringify(name)}}`;
+  const count = of("container_restarts_total");
+  const isNew = `(1 - max_over_time(${of("container_restarting")}[5m]))`;
+  const restarts = `${count} - min_over_time(${count}[10m]) * ${isNew}`;
+  const starts = `changes(${of("container_start_time_seconds")}[10m])`;
+  return {
+    alert: CRASH_LOOP_ALERT,
+    expr: `(${restarts} > ${starts} or ${starts}) > ${MAX_STARTS}`,
+    labels: { severity: "critical", service: name },
+    annotations: { summary: CRASH_LOOP_SUMMARY },
+  };
+}
+
 /** The rules for a container without metrics. */
-export function containerRules(service: Service): RuleSource[] {
+export function containerRules(service: Service, intervalMs: number): RuleSource[] {
   const { name } = service;
-  const starts = `container_start_time_seconds{container=${JSON.stringify(name)}}[10m]`;
   return [
     unhealthyRule(service),
     {
-      alert: CRASH_LOOP_ALERT,
-      expr: `changes(${starts}) > ${MAX_STARTS}`,
+      alert: CONTAINER_DOWN_ALERT,
+      expr: `container_up{container=${JSON.stringify(name)}} == 0`,
+      // One more look that says so: a single one may have met a restart.
+      for: formatDuration(Math.min(intervalMs, MOST_FOR_MS)),
       labels: { severity: "critical", service: name },
-      annotations: { summary: CRASH_LOOP_SUMMARY },
+      annotations: { summary: "it has ended", [PERMITS_ANNOTATION]: "docker-restart" },
     },
+    containerLoopRule(service),
   ];
 }
 

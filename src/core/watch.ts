@@ -240,8 +240,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     }
     if (nowMs < coolsUntilMs)
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
-    const container = await inspect(service, world.runtime, signal);
-    const reason = whyNotJudged(container, { alert, windowMs: monitor.windowMs, nowMs });
+    const container = await inspect(service, world, signal);
+    const { windowMs } = monitor;
+    const { history } = world.seen;
+    const reason = whyNotJudged(container, { alert, windowMs, nowMs, history });
     if (reason === undefined) return false;
     return tellOnce(reason, { type: "left_alone", alert, reason });
   }

@@ -3,6 +3,7 @@
 import type { Allowlist } from "../allowlist.ts";
 import type { Book } from "./book.ts";
 import type { IncidentEvent } from "./events.ts";
+import type { ContainerHistory } from "./lifecycle.ts";
 import type { Lock } from "./lock.ts";
 import type { Autonomy, HealthAnswer, Service } from "./model.ts";
 import type { Monitor } from "./monitor.ts";
@@ -17,6 +18,8 @@ export interface World {
   readonly executors: readonly Executor[];
   readonly clock: Clock;
   readonly book: Book;
+  /** What was seen of the service's container until now. */
+  readonly seen: ContainerSeen;
   /** Held from the last look before an action to its end: one action at a time, of all services. */
   readonly actionLock: Lock;
   checkHealth(url: string): Promise<HealthAnswer>;
@@ -37,4 +40,11 @@ export interface Context {
   readonly incident: string;
   /** @returns whether it is in the journal */
   emit(event: IncidentEvent): boolean;
+}
+
+/** Of one service, for as long as its loop runs. */
+export interface ContainerSeen {
+  history: ContainerHistory;
+  /** How the last end that was asked about came about. */
+  end?: { readonly of: string; readonly wasStopped: boolean | undefined };
 }

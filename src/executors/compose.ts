@@ -2,12 +2,14 @@
 
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { STOP_TIMEOUT_MS } from "../core/lifecycle.ts";
 import type { Outcome } from "../core/model.ts";
 import type { Executor } from "../core/ports.ts";
 import { notStarted, refuseOther, withRemedy } from "./docker.ts";
 import { childEnvironment, type Environment, lastLine, runCommand } from "./spawn.ts";
 
-const ACTION_DEADLINE_MS = 120_000;
+/** Beyond the time that the service has to stop: Compose stops the containers of a project at the same time. */
+const ACTION_MARGIN_MS = 110_000;
 const PROBE_DEADLINE_MS = 10_000;
 
 /** What Compose looks for in a folder, in this order. */
@@ -16,7 +18,7 @@ const DEFAULT_NAMES = ["compose.yaml", "compose.yml", "docker-compose.yml", "doc
 export interface ComposeOptions {
   /** The project's file; commands run in its folder, from which Compose takes the project's name. */
   readonly composeFile: string;
-  /** Default: 120 s. */
+  /** Default: 110 s more than the service has to stop. */
   readonly deadlineMs?: number;
   /** Default: this process's environment. */
   readonly env?: Environment;
@@ -28,15 +30,15 @@ type Program = readonly ["docker", "compose"] | readonly ["docker-compose"];
 /** Runs the actions of the executor `compose`. */
 export function composeExecutor(options: ComposeOptions): Executor {
   const composeFile = resolve(options.composeFile);
-  const deadlineMs = options.deadlineMs ?? ACTION_DEADLINE_MS;
   // Looked up when first needed; a failure is not kept, for Compose may be installed meanwhile.
   let known: Program | undefined;
 
   return {
     name: "compose",
-    async run(action, signal) {
+    async run(action, signal, stopTimeoutMs = STOP_TIMEOUT_MS) {
       const refusal = refuseOther("compose", action);
       if (refusal) return refusal;
+      const deadlineMs = options.deadlineMs ?? stopTimeoutMs + ACTION_MARGIN_MS;
       if (!existsSync(composeFile))
         return notStarted(
           action.argv,

@@ -15,8 +15,10 @@ const CUT_MARK = "…";
 const STAMPED =
   /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})(?: (.*))?$/s;
 
-interface Line {
+/** One line of a log, and when it was written. */
+export interface StampedLine {
   readonly text: string;
+  /** Of its whole second. */
   readonly epochMs: number;
   /** Of the second, 0 to 999,999,999. */
   readonly nanos: number;
@@ -31,13 +33,17 @@ export interface LogStreams {
  * Both streams in order of time, without their timestamps: the last lines up to `maxLines` and
  * 64 KiB, each cut to 2 KiB and then marked with `…`. At the same instant standard output is first.
  */
-export function mergeLogs({ stdout, stderr }: LogStreams, maxLines: number): readonly string[] {
-  const lines = [...parse(stdout), ...parse(stderr)].sort(
-    (a, b) => a.epochMs - b.epochMs || a.nanos - b.nanos,
-  );
+export function mergeLogs(streams: LogStreams, maxLines: number): readonly string[] {
   return newestLines(
-    lines.map(({ text }) => text),
+    stampedLines(streams).map(({ text }) => text),
     maxLines,
+  );
+}
+
+/** Both streams in order of time; at the same instant standard output is first. */
+export function stampedLines({ stdout, stderr }: LogStreams): readonly StampedLine[] {
+  return [...parse(stdout), ...parse(stderr)].sort(
+    (a, b) => a.epochMs - b.epochMs || a.nanos - b.nanos,
   );
 }
 
@@ -55,8 +61,8 @@ export function newestLines(lines: readonly string[], maxLines: number): readonl
 }
 
 /** A line without a timestamp (the engine's own remark) stays behind the one before it. */
-function parse(stream: string): readonly Line[] {
-  const lines: Line[] = [];
+function parse(stream: string): readonly StampedLine[] {
+  const lines: StampedLine[] = [];
   for (const raw of stream.split("\n")) {
     // A container with a terminal ends its lines with CR LF.
     const text = raw.endsWith("\r") ? raw.slice(0, -1) : raw;

@@ -3,21 +3,26 @@
 import { z } from "zod";
 import { type ExecutorName, isServiceName } from "../allowlist.ts";
 import { parseJson } from "../core/json.ts";
+import { MAX_STOP_TIMEOUT_MS, STOP_TIMEOUT_MS } from "../core/lifecycle.ts";
 import type { ContainerState, Outcome } from "../core/model.ts";
 import type { ContainerRuntime, Executor } from "../core/ports.ts";
+import { readDeaths } from "./docker-deaths.ts";
 import { mergeLogs } from "./docker-logs.ts";
 import { type CommandResult, type Environment, lastLine, outcomeOf, runCommand } from "./spawn.ts";
 
-/** `docker restart` waits 10 s for the container to stop before it kills it. */
-const ACTION_DEADLINE_MS = 60_000;
+/** What `docker restart` may take beyond the time that it gives the container to stop. */
+const ACTION_MARGIN_MS = 50_000;
 
 const QUESTION_DEADLINE_MS = 10_000;
+
+/** Of all runs together, of which the last ones are told. */
+const DEATH_LOG_LINES = 500;
 
 /** Docker splits what a container writes into pieces of 16 KiB; 50 of them are 800 KiB. */
 const MAX_READ_BYTES = 1024 * 1024;
 
 export interface DockerOptions {
-  /** Default: 60 s for an action, 10 s for a question. */
+  /** Default: 50 s more than the container has to stop for an action, 10 s for a question. */
   readonly deadlineMs?: number;
   /** Default: this process's environment. */
   readonly env?: Environment;
@@ -25,12 +30,13 @@ export interface DockerOptions {
 
 /** Runs the actions of the executor `docker`. */
 export function dockerExecutor(options: DockerOptions = {}): Executor {
-  const { deadlineMs = ACTION_DEADLINE_MS, env } = options;
+  const { env } = options;
   return {
     name: "docker",
-    async run(action, signal) {
+    async run(action, signal, stopTimeoutMs = STOP_TIMEOUT_MS) {
       const refusal = refuseOther("docker", action);
       if (refusal) return refusal;
+      const deadlineMs = options.deadlineMs ?? stopTimeoutMs + ACTION_MARGIN_MS;
       const result = await runCommand(action.argv, { deadlineMs, ...envOption(env) }, signal);
       return withRemedy(result);
     },
@@ -54,6 +60,23 @@ export function dockerRuntime(options: DockerOptions = {}): ContainerRuntime {
       const result = await ask(["docker", "logs", ...tail, "--", container], options, signal);
       if (isMissing(result)) throw new Error(`there is no container ${container}`);
       return mergeLogs(requireSuccess(result), lines);
+    },
+
+    async deaths(containerId, signal) {
+      requireName(containerId);
+      // All that the engine still has, which is its last 256 events, and then no waiting for more.
+      const span = ["--since", "1", "--until", "0s"];
+      const kinds = ["start", "oom", "die", "stop"].flatMap((kind) => [
+        "--filter",
+        `event=${kind}`,
+      ]);
+      const filters = ["--filter", `container=${containerId}`, ...kinds];
+      const argv = ["docker", "events", ...span, ...filters, "--format", "{{json .}}"];
+      const events = requireSuccess(await ask(argv, options, signal)).stdout;
+      const tail = ["--tail", String(DEATH_LOG_LINES), "--timestamps"];
+      const logs = await ask(["docker", "logs", ...tail, "--", containerId], options, signal);
+      // A log that cannot be read leaves the deaths without their last lines.
+      return readDeaths(events, logs.kind === "succeeded" ? logs : { stdout: "", stderr: "" });
     },
   };
 }
@@ -151,8 +174,15 @@ function complaint(result: CommandResult): string {
   return remedy === undefined ? what : `${what}; ${remedy}`;
 }
 
-/** The few fields that are needed of the engine's `ContainerJSON`. */
 const NANOSECONDS_PER_MS = 1e6;
+
+/** Docker's own, where a health check leaves them out. */
+const CHECK_DEFAULTS = { interval: 30e9, timeout: 30e9, retries: 3 };
+/** Docker keeps the last five, of 4 KiB each. */
+const MAX_CHECKS = 3;
+const MAX_CHECK_LENGTH = 500;
+
+/** The few fields that are needed of the engine's `ContainerJSON`. */
 
 const inspected = z.object({
   Id: z.string(),
@@ -160,17 +190,37 @@ const inspected = z.object({
   RestartCount: z.number(),
   Config: z.object({
     Image: z.string(),
-    Healthcheck: z.object({ StartPeriod: z.number().optional() }).nullish(),
+    // In nanoseconds; 0 or absent for the default.
+    Healthcheck: z
+      .object({
+        Test: z.array(z.string()).nullish(),
+        StartPeriod: z.number().optional(),
+        Interval: z.number().optional(),
+        Timeout: z.number().optional(),
+        Retries: z.number().optional(),
+      })
+      .nullish(),
     // In seconds; absent unless it was set, and -1 for no end.
     StopTimeout: z.number().nullish(),
   }),
+  HostConfig: z
+    .object({
+      RestartPolicy: z.object({ Name: z.string(), MaximumRetryCount: z.number() }).nullish(),
+    })
+    .nullish(),
   State: z.object({
     Status: z.string(),
     ExitCode: z.number(),
     OOMKilled: z.boolean(),
     StartedAt: z.string(),
+    FinishedAt: z.string().optional(),
     // Absent without a health check; Podman writes null or an empty status.
-    Health: z.object({ Status: z.string() }).nullish(),
+    Health: z
+      .object({
+        Status: z.string(),
+        Log: z.array(z.object({ ExitCode: z.number(), Output: z.string() })).nullish(),
+      })
+      .nullish(),
   }),
 });
 
@@ -180,11 +230,12 @@ function parseState(json: string, container: string): ContainerState | undefined
     throw new Error(
       `\`docker container inspect\` answered in an unknown form (${z.prettifyError(parsed.error).split("\n", 1)[0]}); is \`docker\` a Docker CLI?`,
     );
-  const { Id, Name, RestartCount, Config, State } = parsed.data;
+  const { Id, Name, RestartCount, Config, HostConfig, State } = parsed.data;
   // Docker also takes the beginning of an id for a name: that is another container.
   if (Name.replace(/^\//, "") !== container) return undefined;
   const startedAtMs = Date.parse(State.StartedAt);
-  const stopTimeoutS = Config.StopTimeout ?? -1;
+  const finishedAtMs = Date.parse(State.FinishedAt ?? "");
+  const maxRestarts = HostConfig?.RestartPolicy?.MaximumRetryCount ?? 0;
   return {
     status: State.Status,
     health: State.Health?.Status || "none",
@@ -193,9 +244,38 @@ function parseState(json: string, container: string): ContainerState | undefined
     restartCount: RestartCount,
     // Year 1: it has never been started.
     startedAtMs: startedAtMs > 0 ? startedAtMs : undefined,
+    ...(finishedAtMs > 0 && { finishedAtMs }),
+    ...(maxRestarts > 0 && { maxRestarts }),
     startPeriodMs: (Config.Healthcheck?.StartPeriod ?? 0) / NANOSECONDS_PER_MS,
-    ...(stopTimeoutS >= 0 && { stopTimeoutMs: stopTimeoutS * 1000 }),
+    ...checksOf(Config.Healthcheck, State.Health?.Log),
+    ...(Config.StopTimeout != null && { stopTimeoutMs: stopTimeoutMs(Config.StopTimeout) }),
     containerId: Id,
     image: Config.Image,
   };
+}
+
+type Inspected = z.output<typeof inspected>;
+
+function checksOf(
+  check: Inspected["Config"]["Healthcheck"],
+  log: NonNullable<Inspected["State"]["Health"]>["Log"],
+): Pick<ContainerState, "retriesMs" | "checks"> {
+  // `NONE` takes away the check of the image.
+  if (check == null || check.Test?.[0] === "NONE") return {};
+  const { interval, timeout, retries } = CHECK_DEFAULTS;
+  const eachNs = (check.Interval || interval) + (check.Timeout || timeout);
+  const checks = (log ?? []).slice(-MAX_CHECKS).map(({ ExitCode, Output }) => ({
+    exitCode: ExitCode,
+    output: Output.slice(0, MAX_CHECK_LENGTH),
+  }));
+  return {
+    retriesMs: ((check.Retries || retries) * eachNs) / NANOSECONDS_PER_MS,
+    ...(checks.length > 0 && { checks }),
+  };
+}
+
+/** -1 stands for no end: then it is waited for as long as for any. */
+function stopTimeoutMs(seconds: number): number {
+  const timeoutMs = seconds * 1000;
+  return timeoutMs < 0 ? MAX_STOP_TIMEOUT_MS : Math.min(timeoutMs, MAX_STOP_TIMEOUT_MS);
 }

@@ -54,6 +54,7 @@ const readingOf = (changes: Partial<ContainerReading> = {}): ContainerReading =>
   name: "api",
   isLabelled: false,
   isRunning: true,
+  isRestarting: false,
   isHealthy: true,
   restarts: 2,
   isOomKilled: false,
@@ -205,6 +206,8 @@ test("the exposition has each metric once, and only what is known", () => {
     'container_healthy{container="api"} 1',
     'container_restarts_total{container="api"} 2',
     'container_restarts_total{container="b"} 2',
+    'container_restarting{container="api"} 0',
+    'container_restarting{container="b"} 0',
     'container_oom_killed{container="api"} 0',
     'container_oom_killed{container="b"} 1',
     'container_start_time_seconds{container="api"} 1735732800.5',
@@ -213,7 +216,7 @@ test("the exposition has each metric once, and only what is known", () => {
     'container_cpu_usage_seconds_total{container="api"} 2.5',
     "",
   ]);
-  expect(lines.filter((line) => line.startsWith("# TYPE"))).toHaveLength(7);
+  expect(lines.filter((line) => line.startsWith("# TYPE"))).toHaveLength(8);
 });
 
 describeUnless(await whyNoDocker([BUN_IMAGE]), "a real engine", () => {

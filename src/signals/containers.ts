@@ -34,6 +34,8 @@ const inspectedSchema = z.object({
   RestartCount: z.number(),
   State: z.object({
     Running: z.boolean(),
+    // Such a one counts as running as well.
+    Restarting: z.boolean().optional(),
     OOMKilled: z.boolean(),
     StartedAt: z.string(),
     Health: z.object({ Status: z.string() }).nullish(),
@@ -60,6 +62,8 @@ export interface ContainerReading {
   /** Wears the label, with that value. */
   readonly isLabelled: boolean;
   readonly isRunning: boolean;
+  /** It died, and its engine is about to start it again. */
+  readonly isRestarting: boolean;
   /** `undefined` without a HEALTHCHECK, while it starts, and when the container does not run. */
   readonly isHealthy: boolean | undefined;
   readonly restarts: number;
@@ -121,15 +125,18 @@ function notKnown(): undefined {
 
 function stateOf({
   Running,
+  Restarting = false,
   OOMKilled,
   StartedAt,
   Health,
 }: z.output<typeof inspectedSchema>["State"]) {
   const startedAtMs = Date.parse(StartedAt);
   // Docker calls what it stopped itself unhealthy, too: that was somebody's wish.
-  const isTold = Running && (Health?.Status === "healthy" || Health?.Status === "unhealthy");
+  const isTold =
+    Running && !Restarting && (Health?.Status === "healthy" || Health?.Status === "unhealthy");
   return {
     isRunning: Running,
+    isRestarting: Restarting,
     isHealthy: isTold ? Health.Status === "healthy" : undefined,
     isOomKilled: OOMKilled,
     startedAtMs: startedAtMs > 0 ? startedAtMs : undefined,
@@ -156,7 +163,7 @@ const METRICS: readonly {
   {
     name: "container_up",
     type: "gauge",
-    help: "1 while the container runs.",
+    help: "1 while the container runs, or waits to be restarted by Docker's own restart policy.",
     value: ({ isRunning }) => Number(isRunning),
   },
   {
@@ -170,6 +177,12 @@ const METRICS: readonly {
     type: "counter",
     help: "Restarts by Docker's own restart policy.",
     value: ({ restarts }) => restarts,
+  },
+  {
+    name: "container_restarting",
+    type: "gauge",
+    help: "1 while it waits to be restarted by Docker's own restart policy.",
+    value: ({ isRestarting }) => Number(isRestarting),
   },
   {
     name: "container_oom_killed",

@@ -13,7 +13,7 @@ export interface Waits {
   readonly actionLock: Lock;
 }
 
-/** Above the longest deadline of an executor, with the time to end what overran it. */
+/** Above what an executor may take beyond the service's stop, with the time to end what overran it. */
 const MOST_ACTION_MS = 180_000;
 /** Likewise of a question to Docker. */
 const MOST_QUESTION_MS = 15_000;
@@ -24,6 +24,7 @@ const MOST_TURN_MS = 3_600_000;
 /** The same world, through which the loop beats whenever it begins or ends to wait. */
 export function living<World extends Waits>(world: World, { beat }: Pick<Loop, "beat">): World {
   const { clock, runtime, actionLock } = world;
+  const { deaths } = runtime;
   const during = async <T>(mostMs: number, work: () => Promise<T>): Promise<T> => {
     beat(mostMs);
     try {
@@ -45,6 +46,10 @@ export function living<World extends Waits>(world: World, { beat }: Pick<Loop, "
       inspect: (name, signal) => during(MOST_QUESTION_MS, () => runtime.inspect(name, signal)),
       logs: (name, lines, signal) =>
         during(MOST_QUESTION_MS, () => runtime.logs(name, lines, signal)),
+      ...(deaths && {
+        deaths: (containerId, signal) =>
+          during(2 * MOST_QUESTION_MS, () => deaths(containerId, signal)),
+      }),
     },
     diagnosers: world.diagnosers.map((diagnoser) => ({
       ...diagnoser,
@@ -53,7 +58,8 @@ export function living<World extends Waits>(world: World, { beat }: Pick<Loop, "
     })),
     executors: world.executors.map((executor) => ({
       ...executor,
-      run: (action, signal) => during(MOST_ACTION_MS, () => executor.run(action, signal)),
+      run: (action, signal, stopTimeoutMs = 0) =>
+        during(MOST_ACTION_MS + stopTimeoutMs, () => executor.run(action, signal, stopTimeoutMs)),
     })),
   };
 }

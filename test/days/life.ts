@@ -89,6 +89,7 @@ export function live(options: LifeOptions): Life {
       clock: timeline,
       book,
       actionLock,
+      seen: { history: { looks: [], sinceMs: timeline.nowMs() } },
       checkHealth: async () => ({ ok: member.isHealthy(), message: "" }),
     };
     const emit = (event: SentinelEvent) => {

@@ -27,6 +27,7 @@ const SERIES = [
   "container_up",
   "container_healthy",
   "container_restarts_total",
+  "container_restarting",
   "container_oom_killed",
   "container_start_time_seconds",
   "container_memory_working_set_bytes",
@@ -92,7 +93,7 @@ describeUnless(missing, "containers by their label", () => {
   }
 
   test.concurrent(
-    "a labelled one is taken up, told of in seven series, healed by docker restart, and let go",
+    "a labelled one is taken up, told of in eight series, healed by docker restart, and let go",
     async () => {
       const name = await startContainer("labelled");
       await observer.notice("watching", new RegExp(`^${name} as well`));
