@@ -36,7 +36,7 @@ const HEADING_WIDTH = 72;
  */
 export async function showPrompt(
   settings: ObserverSettings,
-  docker: DockerOptions = dockerOptionsOf(settings),
+  docker?: DockerOptions,
 ): Promise<readonly string[]> {
   const { alert, fires, request } = await sampleRequest(settings, docker);
   const { system, schema, user } = renderPrompt(request, crypto.randomUUID());
@@ -71,19 +71,23 @@ interface Sample {
   readonly request: DiagnosisRequest;
 }
 
-async function sampleRequest(settings: ObserverSettings, docker: DockerOptions): Promise<Sample> {
+async function sampleRequest(
+  settings: ObserverSettings,
+  docker: DockerOptions | undefined,
+): Promise<Sample> {
   const [service] = settings.services;
   if (service === undefined)
     throw new SentinelError("configuration", "no service is named, so there is nothing to show", {
       hint: "Name one in TARGET_CONTAINER, or in the settings file.",
     });
-  const { source, embedded } = signalsOf(settings);
+  const { source, embedded, docker: api } = signalsOf(settings);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const monitor = createMonitor(monitorOptions(settings, service, source), source, systemClock);
   if (embedded !== undefined) {
     await embedded.scrapeOnce(signal);
     await systemClock.sleep(BETWEEN_SCRAPES_MS, signal);
     await embedded.scrapeOnce(signal);
+    api?.close();
   }
   const poll = await monitor.poll(signal);
   const { alert, fires } = sampleAlert(poll);
@@ -92,7 +96,10 @@ async function sampleRequest(settings: ObserverSettings, docker: DockerOptions):
   const world: World = {
     source,
     monitor,
-    runtime: settings.supervise === undefined ? dockerRuntime(docker) : NOT_STARTED,
+    runtime:
+      settings.supervise === undefined
+        ? dockerRuntime(docker ?? dockerOptionsOf(settings))
+        : NOT_STARTED,
     diagnosers: [],
     // None: nothing can be run.
     executors: [],

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { describeUnless } from "../test/docker.ts";
 import { fakeCli } from "../test/fake-cli.ts";
+import { type FakeEngine, fakeEngine } from "../test/fake-engine.ts";
 import { startPrometheus } from "../test/servers/prometheus.ts";
 import { check, renderRules } from "./check.ts";
 import { type ObserverSettings, observerSettings } from "./config.ts";
@@ -18,7 +19,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const NOWHERE = "http://127.0.0.1:1";
 
 function settings(env: Environment = {}): ObserverSettings {
-  const defaults = { PROMETHEUS_URL: NOWHERE, TARGET_URL: NOWHERE, LM_STUDIO_URL: NOWHERE };
+  const defaults = {
+    PROMETHEUS_URL: NOWHERE,
+    TARGET_URL: NOWHERE,
+    LM_STUDIO_URL: NOWHERE,
+    DOCKER_HOST: "unix:///nowhere/docker.sock",
+  };
   return observerSettings({ env: { ...defaults, ...env }, folder, isTerminal: false });
 }
 
@@ -68,7 +74,7 @@ describe("check", () => {
     expect(result.canWork).toBe(true);
     expect(result.lines.at(-1)).toBe("The observer can work.");
     expect(about("signals", result.lines)).toBe(`ok ${server.url} answers`);
-    expect(about("docker", result.lines)).toBe("ok engine 29.1.2");
+    expect(about("docker", result.lines)).toBe("ok engine 29.1.2 at unix:///nowhere/docker.sock");
     expect(about("job of sentinel-target-api", result.lines)).toBe(
       "ok sentinel-target-api is scraped",
     );
@@ -101,6 +107,41 @@ describe("check", () => {
       /^failed docker is not on the PATH; install the Docker CLI/,
     );
     expect(canWork).toBe(false);
+  });
+
+  describe("where containers are asked for, the command and the API reach the same engine", () => {
+    const embedded = async (engine: FakeEngine, cliVersion: string) => {
+      const env = { PROMETHEUS_URL: "embedded", DOCKER_HOST: engine.connection.shown };
+      const result = await lines(env, { docker: `echo ${cliVersion}` });
+      return { said: about("docker", result.lines), canWork: result.canWork };
+    };
+
+    test("both are well", async () => {
+      await using engine = await fakeEngine({ json: [] });
+      expect(await embedded(engine, "20.10.24")).toEqual({
+        said: `ok Docker 20.10.24, API 1.41, at ${engine.connection.shown}`,
+        canWork: true,
+      });
+    });
+
+    test("the command acts on another", async () => {
+      await using engine = await fakeEngine({ json: [] });
+      const { said, canWork } = await embedded(engine, "4.3.1");
+      expect(said).toStartWith(
+        "failed the docker command acts on an engine 4.3.1, and series come from Docker 20.10.24 at unix://",
+      );
+      expect(said).toEndWith("; set DOCKER_HOST to the one that is meant");
+      expect(canWork).toBe(false);
+    });
+
+    test("the API is not there: Sentinel would be blind, however well the command works", async () => {
+      const env = { PROMETHEUS_URL: "embedded" };
+      const { lines: said, canWork } = await lines(env);
+      expect(about("docker", said)).toBe(
+        "failed no answer from the Docker engine at unix:///nowhere/docker.sock (ENOENT); start the engine, or set DOCKER_HOST to where it listens",
+      );
+      expect(canWork).toBe(false);
+    });
   });
 
   test("models: what is asked, and nothing of a key", async () => {

@@ -10,6 +10,8 @@ import { maskText } from "./core/credentials.ts";
 import { messageOf, SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
 import { foldIncidents } from "./core/record.ts";
+import { describeEngine } from "./docker/api.ts";
+import { resolveConnection } from "./docker/connection.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { dockerOptionsOf, type Signals, signalsOf } from "./drivers.ts";
@@ -39,7 +41,7 @@ export interface CheckResult {
 /** Reaches every dependency once. */
 export async function check(
   settings: ObserverSettings,
-  docker: DockerOptions = dockerOptionsOf(settings),
+  given?: DockerOptions,
 ): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const signals = signalsOf(settings);
@@ -49,7 +51,7 @@ export async function check(
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),
     ...(usesDocker
-      ? [attempt("docker", "failed", async () => `engine ${await reachDocker(signal, docker)}`)]
+      ? [attempt("docker", "failed", () => reachEngine(settings, signals, { signal, given }))]
       : []),
     ...(settings.supervise
       ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
@@ -72,6 +74,7 @@ export async function check(
     attempt("local models", "missing", () => reachLocalModels(settings, signal)),
     attempt("playbook", "failed", async () => "built in, always answers"),
   ]);
+  signals.docker?.close();
   const failed = findings.filter(({ state }) => state === "failed").map(({ what }) => what);
   const width = Math.max(...findings.map(({ what }) => what.length));
   const lines = findings.map(
@@ -82,6 +85,30 @@ export async function check(
       ? "The observer can work."
       : `The observer cannot work without: ${failed.join(", ")}.`;
   return { lines: [...lines, conclusion], canWork: failed.length === 0 };
+}
+
+interface Reach {
+  readonly signal: AbortSignal;
+  /** Default: the `docker` command, and the engine of the settings. */
+  readonly given: DockerOptions | undefined;
+}
+
+/** By the command, which acts, and where series come from containers by the API, which tells of them. */
+async function reachEngine(
+  settings: ObserverSettings,
+  { docker: api }: Signals,
+  { signal, given = dockerOptionsOf(settings) }: Reach,
+): Promise<string> {
+  const [version, engine] = await Promise.all([reachDocker(signal, given), api?.engine(signal)]);
+  if (api === undefined || engine === undefined) {
+    const { isAssumed, shown: where } = resolveConnection(settings.docker);
+    return `engine ${version}${isAssumed ? ", by the docker command" : ` at ${where}`}`;
+  }
+  if (version !== engine.version)
+    throw new Error(
+      `the docker command acts on an engine ${version}, and series come from ${engine.product} ${engine.version} at ${api.shown}; set DOCKER_HOST to the one that is meant`,
+    );
+  return await describeEngine(api, signal);
 }
 
 async function attempt(

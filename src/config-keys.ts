@@ -103,10 +103,31 @@ export const SETTINGS = {
     fallback: "",
     form: "a command, such as node server.js --port 8080",
   },
+  // These five as the docker command reads them.
   DOCKER_HOST: {
-    schema: () => printableText().min(1),
-    fallback: "unix:///var/run/docker.sock",
+    schema: () => printableText(),
+    fallback: "",
     form: "where Docker's engine listens, such as unix:///var/run/docker.sock",
+  },
+  DOCKER_CONTEXT: {
+    schema: () => z.union([z.literal(""), z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.+-]*$/)]),
+    fallback: "",
+    form: "the name of a Docker context, as `docker context ls` shows it",
+  },
+  DOCKER_TLS_VERIFY: {
+    schema: () => z.string().max(10),
+    fallback: "",
+    form: "1 for TLS, or empty",
+  },
+  DOCKER_CERT_PATH: {
+    schema: () => z.union([z.literal(""), path()]),
+    fallback: "",
+    form: "the folder with ca.pem, cert.pem and key.pem, such as /home/me/.docker",
+  },
+  DOCKER_CONFIG: {
+    schema: () => z.union([z.literal(""), path()]),
+    fallback: "",
+    form: "the folder of the docker command's settings, such as /home/me/.docker",
   },
   HEAL_LABEL: {
     schema: () => z.string().regex(/^[a-zA-Z0-9._-]{1,200}=[a-zA-Z0-9._-]{1,200}$/),

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import fc from "fast-check";
@@ -294,10 +294,35 @@ const CASES: Readonly<Record<Key, Case>> = {
     bad: [],
   },
   DOCKER_HOST: {
-    of: observer(({ dockerHost }) => dockerHost),
-    fallback: "unix:///var/run/docker.sock",
+    of: observer(({ docker }) => docker.host),
+    fallback: undefined,
     good: { "tcp://127.0.0.1:2375": "tcp://127.0.0.1:2375" },
     bad: ["a b"],
+  },
+  DOCKER_CONTEXT: {
+    of: observer(({ docker }) => docker.context),
+    fallback: undefined,
+    good: { rootless: "rootless", "a.b+c-d_e": "a.b+c-d_e" },
+    bad: ["-x", "a b", "../x"],
+  },
+  DOCKER_TLS_VERIFY: {
+    of: observer(({ docker }) => docker.isTls),
+    fallback: false,
+    // As the docker command has it: whatever is not empty.
+    good: { "1": true, "0": true },
+    bad: ["a word too long"],
+  },
+  DOCKER_CERT_PATH: {
+    of: observer(({ docker }) => docker.certFolder),
+    fallback: undefined,
+    good: { "/certs": "/certs", certs: join(EMPTY_FOLDER, "certs") },
+    bad: ["a\0b"],
+  },
+  DOCKER_CONFIG: {
+    of: observer(({ docker }) => docker.configFolder),
+    fallback: join(homedir(), ".docker"),
+    good: { "/etc/docker": "/etc/docker" },
+    bad: ["a\0b"],
   },
   HEAL_LABEL: {
     of: observer(({ healLabel }) => healLabel),

@@ -1,6 +1,7 @@
 /** Settings: the only reader of the environment and of `.env`; files are read by config-file.ts. */
 
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { ActionId } from "./allowlist.ts";
 import { DEFAULT_ACTIONS, readRules, readSettingsFile, readText } from "./config-file.ts";
@@ -16,8 +17,8 @@ export interface ObserverSettings {
   readonly prometheusUrl: string | undefined;
   /** What it then scrapes. */
   readonly scrapeTargets: readonly ScrapeTargetSettings[];
-  /** Where Docker's engine listens: `unix:///path` or `tcp://host:port`. */
-  readonly dockerHost: string;
+  /** Where Docker's engine is, as the variables of the `docker` command say. */
+  readonly docker: DockerVariables;
   /** Of containers that want to be healed without metrics: `name=value`. */
   readonly healLabel: string;
   /** The command that Sentinel itself runs as the service; program first. */
@@ -59,6 +60,15 @@ export interface ObserverSettings {
   readonly version: string;
 }
 
+export interface DockerVariables {
+  readonly host: string | undefined;
+  readonly context: string | undefined;
+  readonly isTls: boolean;
+  readonly certFolder: string | undefined;
+  readonly configFolder: string;
+  readonly runtimeFolder: string | undefined;
+}
+
 export interface ScrapeTargetSettings {
   readonly job: string;
   readonly url: string;
@@ -75,6 +85,19 @@ export interface Sources {
    */
   readonly configFile?: string | { readonly none: true };
   readonly isTerminal: boolean;
+}
+
+function dockerVariables(env: Environment, read: Read, folder: string): DockerVariables {
+  const certFolder = read("DOCKER_CERT_PATH", SETTINGS.DOCKER_CERT_PATH);
+  const configFolder = read("DOCKER_CONFIG", SETTINGS.DOCKER_CONFIG);
+  return {
+    host: read("DOCKER_HOST", SETTINGS.DOCKER_HOST) || undefined,
+    context: read("DOCKER_CONTEXT", SETTINGS.DOCKER_CONTEXT) || undefined,
+    isTls: read("DOCKER_TLS_VERIFY", SETTINGS.DOCKER_TLS_VERIFY) !== "",
+    certFolder: certFolder === "" ? undefined : resolve(folder, certFolder),
+    configFolder: resolve(folder, configFolder || join(env["HOME"] || homedir(), ".docker")),
+    runtimeFolder: env["XDG_RUNTIME_DIR"] || undefined,
+  };
 }
 
 /** @throws SentinelError `configuration`, naming the key or the file and what to write instead */
@@ -109,7 +132,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
       : (file.scrape ?? services.map(metricsOf)),
     supervise: argv && { service: own.name, argv },
-    dockerHost: read("DOCKER_HOST", SETTINGS.DOCKER_HOST),
+    docker: dockerVariables(env, read, folder),
     healLabel: read("HEAL_LABEL", SETTINGS.HEAL_LABEL),
     observerPort: read("OBSERVER_PORT", SETTINGS.OBSERVER_PORT),
     gemini: apiKey === "" ? undefined : { apiKey, model, ...(baseUrl === "" ? {} : { baseUrl }) },

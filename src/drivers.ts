@@ -5,13 +5,14 @@ import { shownUrl } from "./core/address.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Diagnoser, SignalSource } from "./core/ports.ts";
 import { formatDuration } from "./core/duration.ts";
+import { createDockerApi, type DockerApi } from "./docker/api.ts";
+import { resolveConnection } from "./docker/connection.ts";
 import { Budget } from "./diagnosers/budget.ts";
 import { behindCircuits, Circuit } from "./diagnosers/circuit.ts";
 import { geminiDiagnoser } from "./diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "./diagnosers/openai.ts";
-import type { DockerOptions } from "./executors/docker.ts";
-import { childEnvironment } from "./executors/spawn.ts";
+import { childEnvironment, type Environment } from "./executors/spawn.ts";
 import { type EmbeddedOptions, type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
 import { prometheusSource } from "./signals/prometheus.ts";
 import { systemClock } from "./system-clock.ts";
@@ -24,6 +25,8 @@ export interface Signals {
   readonly source: SignalSource;
   /** The same source, if Sentinel scrapes by itself: then it has to be run. */
   readonly embedded: EmbeddedSource | undefined;
+  /** The engine that is asked for series of containers, if one is. */
+  readonly docker: DockerApi | undefined;
   readonly description: string;
 }
 
@@ -31,37 +34,30 @@ export interface Signals {
  * A Prometheus, or Sentinel itself; in that case Docker is asked as well, unless the services are
  * processes under the supervisor.
  *
- * @throws SentinelError `configuration` on two targets that would have the same series
+ * @throws SentinelError `configuration` on two targets that would have the same series, and on an
+ *   engine that cannot be named
  */
 export function signalsOf(settings: ObserverSettings): Signals {
   const { prometheusUrl, pollIntervalMs, scrapeTargets, services } = settings;
-  const { dockerHost, healLabel } = settings;
+  const { healLabel } = settings;
   const every = `every ${formatDuration(pollIntervalMs)}`;
   if (prometheusUrl !== undefined) {
     const description = `${new URL(prometheusUrl).origin}, ${every}`;
-    return { source: prometheusSource({ url: prometheusUrl }), embedded: undefined, description };
+    const source = prometheusSource({ url: prometheusUrl });
+    return { source, embedded: undefined, docker: undefined, description };
   }
   const contained = services.filter(({ executors }) => executors.includes("docker"));
-  const asksDocker = watchesLabelled(settings);
+  const docker = watchesLabelled(settings) ? dockerApiOf(settings) : undefined;
+  const wanted = { names: contained.map(({ name }) => name), label: healLabel };
   const embedded = createEmbedded({
     targets: scrapeTargets,
     intervalMs: pollIntervalMs,
     clock: systemClock,
-    ...(asksDocker
-      ? {
-          docker: {
-            host: dockerHost,
-            names: contained.map(({ name }) => name),
-            label: healLabel,
-          },
-        }
-      : {}),
+    ...(docker && { docker: { api: docker, wanted } }),
   });
-  const asked = [
-    ...scrapeTargets.map(({ url }) => shownUrl(url)),
-    ...(asksDocker ? ["Docker"] : []),
-  ];
-  return { source: embedded, embedded, description: `scraped from ${asked.join(", ")}, ${every}` };
+  const asked = [...scrapeTargets.map(({ url }) => shownUrl(url)), ...(docker ? ["Docker"] : [])];
+  const description = `scraped from ${asked.join(", ")}, ${every}`;
+  return { source: embedded, embedded, docker, description };
 }
 
 /** Whether containers are watched for their label alone, beside the services of the settings. */
@@ -71,12 +67,18 @@ export function watchesLabelled({ prometheusUrl, services }: ObserverSettings): 
 }
 
 /**
- * For the `docker` command line. What is scraped from one engine must not be acted on in another:
- * the command would follow its own context, and knows nothing of `.env`.
+ * For the `docker` command line. What is scraped from one engine must not be acted on in another, and
+ * the command knows nothing of `.env`.
+ *
+ * @throws SentinelError `configuration` on an engine that cannot be named
  */
-export function dockerOptionsOf({ prometheusUrl, dockerHost }: ObserverSettings): DockerOptions {
-  if (prometheusUrl !== undefined) return {};
-  return { env: { ...childEnvironment(), DOCKER_HOST: dockerHost } };
+export function dockerOptionsOf({ docker }: ObserverSettings): { readonly env: Environment } {
+  return { env: { ...childEnvironment(), ...resolveConnection(docker).env } };
+}
+
+/** Asks the engine that the `docker` command line acts on. */
+export function dockerApiOf(settings: ObserverSettings): DockerApi {
+  return createDockerApi(resolveConnection(settings.docker), dockerOptionsOf(settings).env);
 }
 
 function createEmbedded(options: EmbeddedOptions): EmbeddedSource {

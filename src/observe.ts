@@ -10,6 +10,7 @@ import type { HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
 import type { ContainerRuntime, Diagnoser, Executor, Journal } from "./core/ports.ts";
 import { GONE, watch } from "./core/watch.ts";
+import { dockerNotices } from "./docker-notices.ts";
 import { diagnosersOf, type Signals } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
@@ -227,12 +228,9 @@ async function watchLabelled(
     { readonly stop: AbortController; readonly done: Promise<void> }
   >();
   const own = new Set(settings.services.map(({ name }) => name));
-  let isDockerDown = false;
+  const tellOfDocker = dockerNotices(embedded, (text) => say("docker", text));
   while (!signal.aborted) {
-    const dockerError = embedded.dockerError();
-    if (dockerError !== undefined && !isDockerDown) say("docker", dockerError);
-    if (dockerError === undefined && isDockerDown) say("docker", "it answers again");
-    isDockerDown = dockerError !== undefined;
+    tellOfDocker();
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);

@@ -8,7 +8,9 @@ import { messageOf } from "./core/errors.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Journal } from "./core/ports.ts";
 import { createReport } from "./core/report.ts";
-import { diagnosersOf, dockerOptionsOf, recipientsOf, signalsOf } from "./drivers.ts";
+import { describeEngine } from "./docker/api.ts";
+import { resolveConnection } from "./docker/connection.ts";
+import { diagnosersOf, dockerOptionsOf, recipientsOf, type Signals, signalsOf } from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
@@ -20,6 +22,9 @@ import { systemClock } from "./system-clock.ts";
 
 /** Of one notice; a list of targets may well be long. */
 const MAX_LENGTH = 4000;
+
+/** What the engine calls itself is not worth a longer wait. */
+const ENGINE_DEADLINE_MS = 3000;
 
 /** How long an incident is remembered, and how much of them: some thousands. */
 const KEPT_MS = 90 * 86_400_000;
@@ -53,6 +58,7 @@ export async function runObserver(
   say("sent out", describeSent(settings));
   say("autonomy", autonomy);
   say("journal", settings.journalPath);
+  if (settings.supervise === undefined) say("docker", await describeDocker(settings, signals));
   const shared = { settings, signals, emit, say, onStall, journal };
   if (settings.supervise === undefined) {
     const docker = dockerOptionsOf(settings);
@@ -71,7 +77,19 @@ export async function runObserver(
     const executors = [supervisorExecutor(supervisor)];
     await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
   }
+  signals.docker?.close();
   announce("Stopped.");
+}
+
+/** Which engine it is; what is wrong with it is told once it is asked. */
+async function describeDocker(settings: ObserverSettings, { docker }: Signals): Promise<string> {
+  const { shown: where, isAssumed } = resolveConnection(settings.docker);
+  if (docker === undefined) return isAssumed ? "by the docker command" : where;
+  try {
+    return await describeEngine(docker, AbortSignal.timeout(ENGINE_DEADLINE_MS));
+  } catch {
+    return where;
+  }
 }
 
 /** Forgets now and then what is too old; an incident that has not ended is never forgotten. */

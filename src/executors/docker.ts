@@ -224,8 +224,18 @@ const inspected = z.object({
   }),
 });
 
+/** Podman's words for what Docker has others for. */
+const STATUS_WORDS: Readonly<Record<string, string>> = {
+  configured: "created",
+  initialized: "created",
+  stopped: "exited",
+  stopping: "running",
+};
+
 function parseState(json: string, container: string): ContainerState | undefined {
-  const parsed = inspected.safeParse(parseJson(json));
+  const answer = parseJson(json);
+  // Podman's command answers with a list, whatever the format.
+  const parsed = inspected.safeParse(Array.isArray(answer) ? answer[0] : answer);
   if (!parsed.success)
     throw new Error(
       `\`docker container inspect\` answered in an unknown form (${z.prettifyError(parsed.error).split("\n", 1)[0]}); is \`docker\` a Docker CLI?`,
@@ -237,7 +247,7 @@ function parseState(json: string, container: string): ContainerState | undefined
   const finishedAtMs = Date.parse(State.FinishedAt ?? "");
   const maxRestarts = HostConfig?.RestartPolicy?.MaximumRetryCount ?? 0;
   return {
-    status: State.Status,
+    status: STATUS_WORDS[State.Status] ?? State.Status,
     health: State.Health?.Status || "none",
     exitCode: State.ExitCode,
     oomKilled: State.OOMKilled,

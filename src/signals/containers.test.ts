@@ -1,39 +1,21 @@
 /** The readings from an engine's answers, from bad ones too, and from a real engine. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../../test/docker.ts";
-import { type ContainerReading, readContainers, renderContainers } from "./containers.ts";
+import { describe, expect, test } from "bun:test";
+import { type Answers, fakeEngine } from "../../test/fake-engine.ts";
+import {
+  type ContainerReading,
+  type ContainersAnswer,
+  readContainers,
+  renderContainers,
+} from "./containers.ts";
 
 const NEVER = new AbortController().signal;
-const SLOW_MS = 60_000;
 const LABEL = "sentinel.heal=true";
 
-type Answers = Readonly<Record<string, unknown>>;
-
-/** An engine that gives fixed answers on a socket of its own. */
-async function engine(answers: Answers) {
-  const folder = await mkdtemp(join(tmpdir(), "sentinel-engine-"));
-  const unix = join(folder, "docker.sock");
-  const server = Bun.serve({
-    unix,
-    fetch(request) {
-      const { pathname } = new URL(request.url);
-      const answer = answers[pathname.replace("/v1.41/containers/", "")];
-      if (answer === undefined)
-        return Response.json({ message: "No such container" }, { status: 404 });
-      return answer instanceof Response ? answer : Response.json(answer);
-    },
-  });
-  return {
-    dockerHost: `unix://${unix}`,
-    async [Symbol.asyncDispose]() {
-      await server.stop(true);
-      await rm(folder, { recursive: true });
-    },
-  };
+async function readAll(answers: Answers, names: readonly string[] = []): Promise<ContainersAnswer> {
+  await using engine = await fakeEngine(answers);
+  const wanted = { names, label: LABEL };
+  return await readContainers({ api: engine.api, wanted, deadlineMs: 5000 }, NEVER);
 }
 
 function listed(name: string, labels: Record<string, string> | null = null) {
@@ -52,7 +34,6 @@ const STATS = {
 
 const readingOf = (changes: Partial<ContainerReading> = {}): ContainerReading => ({
   name: "api",
-  isLabelled: false,
   isRunning: true,
   isRestarting: false,
   isHealthy: true,
@@ -68,13 +49,12 @@ async function readOne(
   state: object,
   stats: object = STATS,
 ): Promise<ContainerReading | undefined> {
-  await using server = await engine({
+  const answers = {
     json: [listed("api")],
     "id-api/json": inspected(state),
     "id-api/stats": stats,
-  });
-  const { dockerHost } = server;
-  return (await readContainers({ dockerHost, names: ["api"], label: LABEL }, NEVER))[0];
+  };
+  return (await readAll(answers, ["api"])).readings[0];
 }
 
 describe("a reading", () => {
@@ -94,7 +74,7 @@ describe("a reading", () => {
       undefined,
     ],
   ])("is %s", async (_, state, isHealthy) => {
-    expect((await readOne(state))?.isHealthy).toBe(isHealthy as boolean);
+    expect((await readOne(state))?.isHealthy).toBe(isHealthy);
   });
 
   test("of one that never ran has no start and no use", async () => {
@@ -110,29 +90,81 @@ describe("a reading", () => {
   });
 });
 
-test("one whose use is not told does not hide its state, nor the others", async () => {
-  await using server = await engine({
-    json: [listed("api"), listed("web")],
-    "id-api/json": inspected({}),
-    "id-api/stats": new Response(""),
+describe("one odd container hides no other", () => {
+  const well = {
     "id-web/json": inspected({}),
     "id-web/stats": STATS,
+  };
+  const heal = { "sentinel.heal": "true" };
+  const WEB = { name: "web", isRunning: true, memoryBytes: 2000, cpuSeconds: 2.5 };
+
+  test("its use is not told", async () => {
+    const { readings, problems } = await readAll({
+      json: [listed("api", heal), listed("web", heal)],
+      "id-api/json": inspected({}),
+      "id-api/stats": new Response(""),
+      ...well,
+    });
+    expect(readings).toMatchObject([
+      { name: "api", isRunning: true, memoryBytes: undefined, cpuSeconds: undefined },
+      WEB,
+    ]);
+    expect(problems).toEqual([]);
   });
-  const { dockerHost } = server;
-  expect(
-    await readContainers({ dockerHost, names: ["api", "web"], label: LABEL }, NEVER),
-  ).toMatchObject([
-    { name: "api", isRunning: true, memoryBytes: undefined, cpuSeconds: undefined },
-    { name: "web", isRunning: true, memoryBytes: 2000, cpuSeconds: 2.5 },
-  ]);
+
+  test.each<[string, Answers, string]>([
+    [
+      "the engine fails on it",
+      {
+        "id-api/json": Response.json(
+          { message: "layer does not exist: password=hunter2" },
+          { status: 500 },
+        ),
+      },
+      "answers 500 to GET containers/id-api/json: layer does not exist: password=[masked]",
+    ],
+    [
+      "it is told of in another form",
+      { "id-api/json": { State: {} } },
+      "answers GET containers/id-api/json in an unknown form: Invalid input: expected number, received undefined",
+    ],
+    [
+      "it is not told of in time",
+      { "id-api/json": () => new Promise<Response>(() => {}) },
+      "(not in time)",
+    ],
+  ])("%s", async (_, answers, why) => {
+    await using engine = await fakeEngine({
+      json: [listed("api", heal), listed("web", heal)],
+      ...answers,
+      ...well,
+    });
+    const wanted = { names: [], label: LABEL };
+    const question = { api: engine.api, wanted, deadlineMs: 1000 };
+    const { readings, labelled, problems } = await readContainers(question, NEVER);
+    expect(readings).toMatchObject([WEB]);
+    // It is still watched: its alerts have no data.
+    expect(labelled).toEqual(["api", "web"]);
+    expect(problems).toMatchObject([{ container: "api" }]);
+    expect(problems[0]?.why).toEndWith(why);
+  });
+
+  test("an engine that goes away after its list is no problem of the containers", async () => {
+    await using engine = await fakeEngine({
+      json: [listed("web", heal)],
+      "id-web/json": () => new Promise<Response>(() => {}),
+    });
+    const question = { api: engine.api, wanted: { names: [], label: LABEL }, deadlineMs: 500 };
+    expect(readContainers(question, NEVER)).rejects.toThrow("no answer from the Docker engine");
+  });
 });
 
-describe("which containers are told of", () => {
+test("those named and those labelled are told of, without one that is gone by then", async () => {
   const state = inspected({});
   const answers = {
     json: [
-      listed("named"),
       listed("labelled", { "sentinel.heal": "true" }),
+      listed("named"),
       listed("labelled-otherwise", { "sentinel.heal": "false" }),
       listed("named-not"),
       listed("gone", { "sentinel.heal": "true" }),
@@ -144,50 +176,29 @@ describe("which containers are told of", () => {
       ]),
     ),
   };
-
-  test("those named and those labelled, without one that is gone by then", async () => {
-    await using server = await engine(answers);
-    const { dockerHost } = server;
-    const found = await readContainers(
-      { dockerHost, names: ["named", "nobody"], label: LABEL },
-      NEVER,
-    );
-    expect(found.map(({ name, isLabelled }) => [name, isLabelled])).toEqual([
-      ["named", false],
-      ["labelled", true],
-    ]);
-  });
+  const { readings, labelled } = await readAll(answers, ["named", "nobody"]);
+  expect(readings.map(({ name }) => name)).toEqual(["named", "labelled"]);
+  expect(labelled).toEqual(["labelled"]);
 });
 
 test.each<[string, Answers, RegExp]>([
-  ["HTML", { json: new Response("<html>") }, /answered 200 to containers\/json/],
-  ["a failure", { json: new Response("{}", { status: 500 }) }, /answered 500/],
-  ["another shape", { json: { Id: 1 } }, /answered 200 to containers\/json/],
-  ["far too much", { json: new Response("x".repeat(9 * 1024 * 1024)) }, /longer than/],
   [
-    "far too many",
-    {
-      json: Array.from({ length: 201 }, (_, index) =>
-        listed(`c${index}`, { "sentinel.heal": "true" }),
-      ),
-    },
-    /201 containers are watched; at most 200/,
+    "HTML",
+    { json: new Response("<html>") },
+    /answers GET containers\/json\?all=true in an unknown/,
   ],
+  ["a failure", { json: new Response("{}", { status: 500 }) }, /answers 500 .*: \{\}/],
+  [
+    "a proxy's refusal",
+    { json: new Response("<html><body><h1>403 Forbidden</h1>\n</body></html>", { status: 403 }) },
+    /answers 403 to GET containers\/json\?all=true: 403 Forbidden$/,
+  ],
+  ["another shape", { json: { Id: 1 } }, /expected array, received object/],
+  ["far too much", { json: new Response("x".repeat(9 * 1024 * 1024)) }, /longer than/],
 ])("an engine that answers with %s is an error on one line", async (_, answers, message) => {
-  await using server = await engine(answers);
-  const { dockerHost } = server;
-  const reading = readContainers({ dockerHost, names: [], label: LABEL }, NEVER);
-  await expect(reading).rejects.toThrow(message);
-});
-
-test.each([
-  ["unix:///nowhere/docker.sock", "no answer from the Docker engine at /nowhere/docker.sock"],
-  ["tcp://127.0.0.1:9", "no answer from the Docker engine at http://127.0.0.1:9"],
-  ["ssh://host", "DOCKER_HOST ssh://host is neither"],
-])("%s cannot be reached, and says so", async (dockerHost, message) => {
-  await expect(readContainers({ dockerHost, names: [], label: LABEL }, NEVER)).rejects.toThrow(
-    message,
-  );
+  const thrown = await readAll(answers).catch((error: unknown) => error);
+  expect(thrown).toMatchObject({ message: expect.stringMatching(message) });
+  expect(String(thrown)).not.toContain("\n");
 });
 
 test("the exposition has each metric once, and only what is known", () => {
@@ -217,41 +228,4 @@ test("the exposition has each metric once, and only what is known", () => {
     "",
   ]);
   expect(lines.filter((line) => line.startsWith("# TYPE"))).toHaveLength(8);
-});
-
-describeUnless(await whyNoDocker([BUN_IMAGE]), "a real engine", () => {
-  const name = uniqueName("heal");
-  const dockerHost = process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
-
-  beforeAll(async () => {
-    const health = ["--health-cmd", "test -f /tmp/ok", "--health-interval", "1s"];
-    const run = ["--detach", "--name", name, "--label", `sentinel.heal=${name}`];
-    await docker("run", ...run, ...health, "--health-retries", "1", BUN_IMAGE, "sleep", "300");
-  }, SLOW_MS);
-  afterAll(() => docker("rm", "--force", name), SLOW_MS);
-
-  async function read(): Promise<ContainerReading | undefined> {
-    const all = await readContainers(
-      { dockerHost, names: [], label: `sentinel.heal=${name}` },
-      AbortSignal.timeout(10_000),
-    );
-    return all.find((reading) => reading.name === name);
-  }
-
-  test(
-    "tells of a labelled container, and when its HEALTHCHECK fails and succeeds",
-    async () => {
-      while ((await read())?.isHealthy !== false) await Bun.sleep(200);
-      const sick = await read();
-      expect(sick).toMatchObject({ isLabelled: true, isRunning: true, restarts: 0 });
-      expect(sick?.memoryBytes).toBeGreaterThan(100_000);
-      expect(sick?.cpuSeconds).toBeGreaterThan(0);
-      expect(Math.abs((sick?.startedAtMs ?? 0) - Date.now())).toBeLessThan(SLOW_MS);
-      await docker("exec", name, "touch", "/tmp/ok");
-      while ((await read())?.isHealthy !== true) await Bun.sleep(200);
-      await docker("stop", "--time", "0", name);
-      expect(await read()).toMatchObject({ isRunning: false, isHealthy: undefined });
-    },
-    SLOW_MS,
-  );
 });

@@ -2,33 +2,23 @@
 
 import { z } from "zod";
 import { messageOf } from "../core/errors.ts";
-import { parseJson } from "../core/json.ts";
-import { readBody } from "./body.ts";
+import { type DockerApi, NoAnswerError } from "../docker/api.ts";
+import {
+  type ContainerProblem,
+  chooseWatched,
+  type ListedContainer,
+  type Wanted,
+} from "./container-list.ts";
 
-export interface ContainersOptions {
-  /** Where the engine listens: `unix:///path` or `tcp://host:port`, as in DOCKER_HOST. */
-  readonly dockerHost: string;
-  /** Containers told of by name, labelled or not. */
-  readonly names: readonly string[];
-  /** Whoever wears it wants to be restarted when its HEALTHCHECK fails: `name=value`. */
-  readonly label: string;
+export interface ContainersQuestion {
+  readonly api: DockerApi;
+  readonly wanted: Wanted;
+  /** Of the whole look; a single container gets a part of it. */
+  readonly deadlineMs: number;
 }
 
-/** An engine with more of them is a cluster's, and not what one Sentinel watches. */
-const MAX_CONTAINERS = 200;
-
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
-
-/** Of Docker 20.10, which all that is in use understands. */
-const API = "v1.41";
-
-const listedSchema = z.array(
-  z.object({
-    Id: z.string(),
-    Names: z.array(z.string()).nullable(),
-    Labels: z.record(z.string(), z.string()).nullable(),
-  }),
-);
+/** What one container may hold up the others for, as a share of the deadline. */
+const CONTAINER_SHARE = 0.7;
 
 const inspectedSchema = z.object({
   RestartCount: z.number(),
@@ -59,8 +49,6 @@ const statsSchema = z.object({
 /** One container at one moment. */
 export interface ContainerReading {
   readonly name: string;
-  /** Wears the label, with that value. */
-  readonly isLabelled: boolean;
   readonly isRunning: boolean;
   /** It died, and its engine is about to start it again. */
   readonly isRestarting: boolean;
@@ -75,44 +63,74 @@ export interface ContainerReading {
   readonly cpuSeconds: number | undefined;
 }
 
+export interface ContainersAnswer {
+  readonly readings: readonly ContainerReading[];
+  /** The containers with the label, also those of which there is no reading. */
+  readonly labelled: readonly string[];
+  readonly problems: readonly ContainerProblem[];
+}
+
 /**
  * Asks the engine's own API: a `docker` process for each look would cost more than all the rest.
+ * A container of which the engine cannot tell is a problem of its own, and hides no other.
  *
- * @returns one reading for each container that is named or labelled
  * @throws Error that says what is wrong with the engine's answer, or that it cannot be reached
  * @see https://docs.docker.com/reference/api/engine/
  */
 export async function readContainers(
-  { dockerHost, names, label }: ContainersOptions,
+  { api, wanted, deadlineMs }: ContainersQuestion,
+  caller: AbortSignal,
+): Promise<ContainersAnswer> {
+  const signal = AbortSignal.any([caller, AbortSignal.timeout(deadlineMs)]);
+  const listed = await api.get("containers/json?all=true", z.array(z.unknown()), signal);
+  const { watched, problems } = chooseWatched(listed ?? [], wanted);
+  const each = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs * CONTAINER_SHARE)]);
+  const answers = await Promise.all(watched.map((one) => readContainer(api, one, each)));
+  const failures = answers.flatMap((answer) => (answer.kind === "failed" ? [answer] : []));
+  const [first] = failures;
+  // The engine went away after it gave the list.
+  if (first && failures.length === watched.length && first.error instanceof NoAnswerError)
+    throw first.error;
+  return {
+    readings: answers.flatMap((answer) => (answer.kind === "read" ? [answer.reading] : [])),
+    labelled: watched
+      .filter(({ isLabelled }, index) => isLabelled && answers[index]?.kind !== "gone")
+      .map(({ name }) => name),
+    problems: [
+      ...problems,
+      ...failures.map(({ name, error }) => ({ container: name, why: messageOf(error) })),
+    ],
+  };
+}
+
+type OneAnswer =
+  | { readonly kind: "read"; readonly reading: ContainerReading }
+  /** It was removed since it was listed. */
+  | { readonly kind: "gone" }
+  | { readonly kind: "failed"; readonly name: string; readonly error: unknown };
+
+async function readContainer(
+  api: DockerApi,
+  { id, name }: Pick<ListedContainer, "id" | "name">,
   signal: AbortSignal,
-): Promise<readonly ContainerReading[]> {
-  const endpoint = endpointOf(dockerHost);
-  const get = <T>(path: string, schema: z.ZodType<T>) => ask({ endpoint, path, schema }, signal);
-  const [labelName = "", wanted] = label.split("=");
-  const listed = (await get("containers/json?all=true", listedSchema)) ?? [];
-  const watched = listed
-    .map(({ Id, Names, Labels }) => ({
-      id: Id,
-      name: Names?.[0]?.replace(/^\//, "") ?? "",
-      isLabelled: Labels?.[labelName] === wanted,
-    }))
-    .filter(({ name, isLabelled }) => isLabelled || names.includes(name));
-  if (watched.length > MAX_CONTAINERS)
-    throw new Error(`${watched.length} containers are watched; at most ${MAX_CONTAINERS} can be`);
-  const readings = await Promise.all(
-    watched.map(async ({ id, name, isLabelled }) => {
-      const inspected = await get(`containers/${id}/json`, inspectedSchema);
-      if (inspected === undefined) return [];
-      const { State, RestartCount } = inspected;
-      const stats = State.Running
-        ? await get(`containers/${id}/stats?stream=false&one-shot=true`, statsSchema).catch(
-            notKnown,
-          )
-        : undefined;
-      return [{ name, isLabelled, ...stateOf(State), restarts: RestartCount, ...useOf(stats) }];
-    }),
-  );
-  return readings.flat();
+): Promise<OneAnswer> {
+  try {
+    const path = `containers/${encodeURIComponent(id)}`;
+    const inspected = await api.get(`${path}/json`, inspectedSchema, signal);
+    if (inspected === undefined) return { kind: "gone" };
+    const { State, RestartCount } = inspected;
+    const stats = State.Running
+      ? await api
+          .get(`${path}/stats?stream=false&one-shot=true`, statsSchema, signal)
+          .catch(notKnown)
+      : undefined;
+    return {
+      kind: "read",
+      reading: { name, ...stateOf(State), restarts: RestartCount, ...useOf(stats) },
+    };
+  } catch (error) {
+    return { kind: "failed", name, error };
+  }
 }
 
 /**
@@ -220,56 +238,4 @@ export function renderContainers(readings: readonly ContainerReading[]): string 
     return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples];
   });
   return `${lines.join("\n")}\n`;
-}
-
-interface Endpoint {
-  readonly origin: string;
-  /** The socket's path, unless the engine listens on TCP. */
-  readonly unix?: string;
-}
-
-/** @throws Error for what the engine's API cannot be reached by, such as `ssh://` */
-function endpointOf(dockerHost: string): Endpoint {
-  const path = /^unix:\/\/(\/.+)$/.exec(dockerHost)?.[1];
-  if (path !== undefined) return { origin: "http://docker", unix: path };
-  const address = /^(?:tcp|http):\/\/([^/@]+)\/?$/.exec(dockerHost)?.[1];
-  if (address !== undefined) return { origin: `http://${address}` };
-  throw new Error(`DOCKER_HOST ${dockerHost} is neither unix:///path nor tcp://host:port`);
-}
-
-interface Question<T> {
-  readonly endpoint: Endpoint;
-  readonly path: string;
-  readonly schema: z.ZodType<T>;
-}
-
-/** `undefined` if what was asked for is gone since it was listed. */
-async function ask<T>(
-  { endpoint, path, schema }: Question<T>,
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  const { origin, unix } = endpoint;
-  const where = unix ?? origin;
-  let status: number;
-  let text: string | undefined;
-  try {
-    const options = unix === undefined ? { signal } : { signal, unix };
-    const response = await fetch(`${origin}/${API}/${path}`, options);
-    status = response.status;
-    text = await readBody(response, MAX_BODY_BYTES);
-    if (text === undefined) throw new Error(`it is longer than ${MAX_BODY_BYTES} bytes`);
-  } catch (error) {
-    throw new Error(`no answer from the Docker engine at ${where} (${reasonOf(error)})`);
-  }
-  if (status === 404) return undefined;
-  const parsed = schema.safeParse(status === 200 ? parseJson(text) : undefined);
-  if (parsed.success) return parsed.data;
-  const [what] = z.prettifyError(parsed.error).split("\n", 1);
-  throw new Error(`the Docker engine at ${where} answered ${status} to ${path}: ${what}`);
-}
-
-/** The code alone where there is one: Bun's own text speaks of typos. */
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" ? code : messageOf(error);
 }

@@ -7,6 +7,8 @@ import type { Expression } from "../promql/ast.ts";
 import { PromqlError } from "../promql/errors.ts";
 import { evaluateInstant, evaluateRange } from "../promql/evaluate.ts";
 import { parseExpression } from "../promql/parse.ts";
+import type { DockerApi } from "../docker/api.ts";
+import type { ContainerProblem, Wanted } from "./container-list.ts";
 import { readContainers, renderContainers } from "./containers.ts";
 import { type FetchPage, failed } from "./scrape-page.ts";
 import type { ScrapeTarget, TargetState } from "./scrape-target.ts";
@@ -22,12 +24,8 @@ export interface EmbeddedOptions {
 }
 
 export interface EmbeddedDocker {
-  /** As in DOCKER_HOST. */
-  readonly host: string;
-  /** Containers told of by name, labelled or not. */
-  readonly names: readonly string[];
-  /** Of those that want to be healed: `name=value`. */
-  readonly label: string;
+  readonly api: DockerApi;
+  readonly wanted: Wanted;
 }
 
 export interface EmbeddedSource extends SignalSource {
@@ -38,6 +36,8 @@ export interface EmbeddedSource extends SignalSource {
   targets(): readonly TargetState[];
   /** Containers with the label, running or not, as Docker last told. */
   labelledContainers(): readonly string[];
+  /** Containers that cannot be watched, or not told of, for two looks in a row. */
+  containerProblems(): readonly ContainerProblem[];
   /** Why Docker gave no answer when it was last asked; `undefined` if it did, or is not asked. */
   dockerError(): string | undefined;
   /** Every target once. */
@@ -84,6 +84,7 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     presentMs,
     targets: allTargets,
     labelledContainers: () => containers?.labelled() ?? [],
+    containerProblems: () => containers?.problems() ?? [],
     dockerError: () =>
       containers?.scraper.targets().find(({ health }) => health === "down")?.lastError,
 
@@ -165,15 +166,17 @@ interface ContainerScraperOptions {
 /** Docker as one more target: so that it has an `up`, and its series end as any target's do. */
 function createContainerScraper(docker: EmbeddedDocker, options: ContainerScraperOptions) {
   let labelled: readonly string[] = [];
-  const fetchPage: FetchPage = async ({ deadlineMs }, caller) => {
-    const signal = AbortSignal.any([caller, AbortSignal.timeout(deadlineMs)]);
+  let latest: readonly ContainerProblem[] = [];
+  let lasting: readonly ContainerProblem[] = [];
+  const fetchPage: FetchPage = async ({ deadlineMs }, signal) => {
     try {
-      const readings = await readContainers(
-        { dockerHost: docker.host, names: docker.names, label: docker.label },
-        signal,
-      );
-      labelled = readings.filter(({ isLabelled }) => isLabelled).map(({ name }) => name);
-      return { kind: "page", text: renderContainers(readings), openMetrics: false };
+      const answer = await readContainers({ ...docker, deadlineMs }, signal);
+      labelled = answer.labelled;
+      // What is seen once may be a container on its way in or out.
+      const before = new Set(latest.map(({ container }) => container));
+      lasting = answer.problems.filter(({ container }) => before.has(container));
+      latest = answer.problems;
+      return { kind: "page", text: renderContainers(answer.readings), openMetrics: false };
     } catch (error) {
       return failed("unreachable", messageOf(error));
     }
@@ -184,5 +187,5 @@ function createContainerScraper(docker: EmbeddedDocker, options: ContainerScrape
     targets: [{ job: DOCKER_JOB, url: "http://docker/" }],
     fetchPage,
   });
-  return { scraper, labelled: () => labelled };
+  return { scraper, labelled: () => labelled, problems: () => lasting };
 }

@@ -21,7 +21,9 @@ interface Layer {
 
 const LAYERS: readonly Layer[] = [
   { files: ["src/core/*", "src/promql/*", "src/allowlist.ts"], imports: [...CORE, ...PURE] },
-  { files: ["src/signals/*"], imports: [...DRIVER, "src/signals/*"] },
+  { files: ["src/docker/*"], imports: [...DRIVER, "src/docker/*"] },
+  // Containers are asked for at the engine, and so is what is done to them.
+  { files: ["src/signals/*"], imports: [...DRIVER, "src/signals/*", "src/docker/*"] },
   {
     files: ["src/diagnosers/*"],
     imports: [
@@ -82,9 +84,15 @@ const LAYERS: readonly Layer[] = [
   { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
   {
     files: [
-      ...["observer", "observe", "vitals", "own-process", "drivers", "rules-in-force"].map(
-        (name) => `src/${name}.ts`,
-      ),
+      ...[
+        "observer",
+        "observe",
+        "docker-notices",
+        "vitals",
+        "own-process",
+        "drivers",
+        "rules-in-force",
+      ].map((name) => `src/${name}.ts`),
       ...["src/demo.ts", "src/demo/*", "src/check.ts", "src/check-prompt.ts"],
       ...["src/operate.ts", "src/init.ts"],
     ],

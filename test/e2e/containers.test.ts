@@ -183,8 +183,9 @@ describeUnless(missing, "without an engine", () => {
     const options = { env: { DOCKER_HOST: undefined, TARGET_URL }, cwd: folder };
     try {
       await using observer = startObserving(options);
-      expect(await observer.notice("docker")).toBe(
-        `no answer from the Docker engine at http://${engine} (ECONNREFUSED)`,
+      expect(await observer.notice("docker")).toBe(`tcp://${engine}`);
+      expect(await observer.notice("docker", /no answer/)).toBe(
+        `no answer from the Docker engine at tcp://${engine} (ECONNREFUSED); start the engine, or set DOCKER_HOST to where it listens`,
       );
       // Its service is down, too: what became of it is not known, so it is left to a person.
       const events = await observer.incident("TargetDown");
@@ -195,7 +196,7 @@ describeUnless(missing, "without an engine", () => {
         }),
       );
       expect(events.at(-1)).toMatchObject({ closing: { result: "held" } });
-      expect(observer.events().filter(({ topic }) => topic === "docker")).toHaveLength(1);
+      expect(observer.events().filter(({ topic }) => topic === "docker")).toHaveLength(2);
 
       const { env } = options;
       const checked = await runToEnd([sentinelBinary(), "check"], {

@@ -60,7 +60,6 @@ const PLACES: Readonly<Record<string, (secret: string, host: string) => Record<s
   }),
   TARGET_URL: (s, host) => ({ TARGET_URL: `http://u:${s}@${host}` }),
   "TARGET_URL, nobody there": (s) => ({ TARGET_URL: `http://u:${s}@127.0.0.1:1` }),
-  DOCKER_HOST: (s) => ({ PROMETHEUS_URL: "embedded", DOCKER_HOST: `tcp://u:${s}@127.0.0.1:1` }),
   SUPERVISE: (s) => ({ SUPERVISE: `no-such-program --password ${s}` }),
 };
 
@@ -169,7 +168,7 @@ describe("in settings", () => {
         folder,
         isTerminal: false,
       });
-      const docker = { env: { ...cli.env, DOCKER_HOST: settings.dockerHost } };
+      const docker = { env: cli.env };
       const { lines } = await check(settings, docker);
       expect(lines.length).toBeGreaterThan(5);
       const prompt = await showPrompt(settings, docker);
@@ -227,8 +226,8 @@ describe("in settings", () => {
       const { host } = new URL(down.url);
       const inUrl = many(oneOfASetting);
       const inQuery = many(oneOfASetting);
-      const others = Array.from({ length: 6 }, oneOfASetting);
-      const [docker, target, key, gate, localKey, localUrl] = others.map(({ written }) => written);
+      const others = Array.from({ length: 5 }, oneOfASetting);
+      const [target, key, gate, localKey, localUrl] = others.map(({ written }) => written);
       const targets = [
         `${SERVICE_NAME}=http://u:${inUrl[0]?.written}@${host}/m`,
         ...inUrl.slice(1).map(({ written }, at) => `a${at}=http://u:${written}@${host}/${at}`),
@@ -241,7 +240,7 @@ describe("in settings", () => {
           AUTONOMY: "observe",
           SCRAPE_TARGETS: targets.join(","),
           TARGET_URL: `http://u:${target}@${host}`,
-          DOCKER_HOST: `tcp://u:${docker}@127.0.0.1:1`,
+          DOCKER_HOST: "tcp://127.0.0.1:1",
           GEMINI_API_KEY: key,
           GEMINI_BASE_URL: gemini.url.replace("//", `//u:${gate}@`),
           LOCAL_MODELS: "m",

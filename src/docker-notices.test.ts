@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { dockerNotices } from "./docker-notices.ts";
+
+test("each thing is told once, and again when it is over", () => {
+  let error: string | undefined;
+  let problems = [{ container: "a", why: "odd" }];
+  const said: string[] = [];
+  const look = dockerNotices(
+    { dockerError: () => error, containerProblems: () => problems },
+    (text) => said.push(text),
+  );
+  const toldBy = () => {
+    look();
+    return said.splice(0);
+  };
+  expect(toldBy()).toEqual(["container a is left out: odd"]);
+  expect(toldBy()).toEqual([]);
+  problems = [...problems, { container: "b", why: "odd too" }];
+  expect(toldBy()).toEqual(["container b is left out: odd too"]);
+  error = "no answer";
+  problems = [];
+  expect(toldBy()).toEqual(["no answer"]);
+  error = undefined;
+  expect(toldBy()).toEqual([
+    "it answers again",
+    "container a is no longer left out",
+    "container b is no longer left out",
+  ]);
+  expect(toldBy()).toEqual([]);
+});
