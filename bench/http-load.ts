@@ -103,10 +103,10 @@ export async function measureLatencies(
  *
  * @returns the time on `performance.now()`'s clock at which its first bytes were here
  */
-export async function waitForOk(port: number, deadlineMs: number): Promise<number> {
+export async function waitForOk(port: number, deadlineMs: number, path = PROBE): Promise<number> {
   const endMs = performance.now() + deadlineMs;
   while (performance.now() < endMs) {
-    const answer = await firstAnswer(port, get(PROBE));
+    const answer = await firstAnswer(port, get(path));
     if (answer?.startsWith(OK) === true) return performance.now();
     await Bun.sleep(0.5);
   }

@@ -106,7 +106,11 @@ async function sampleRequest(
     clock: systemClock,
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     // Nothing happens, so nothing is to be kept.
-    book: openBook(memoryJournal(), { cooldownMs: 0, mostPerService: 0, mostInAll: 0 }),
+    book: openBook(
+      memoryJournal(),
+      { cooldownMs: 0, mostPerService: 0, mostInAll: 0 },
+      systemClock,
+    ),
     actionLock: createLock(),
     checkHealth: healthcheck,
   };

@@ -9,6 +9,7 @@ import { createLock, type Lock } from "./core/lock.ts";
 import type { HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
 import type { ContainerRuntime, Diagnoser, Executor, Journal } from "./core/ports.ts";
+import { inWallTime } from "./core/wall-time.ts";
 import { GONE, watch } from "./core/watch.ts";
 import { dockerNotices } from "./docker-notices.ts";
 import { diagnosersOf, type Signals } from "./drivers.ts";
@@ -66,7 +67,7 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
     watched,
     options,
     vitals,
-    book: openBook(journal, limits),
+    book: openBook(journal, limits, systemClock),
     actionLock: createLock(),
     diagnosers: diagnosersOf(settings),
   };
@@ -167,7 +168,7 @@ async function watchOne(
   const emit: EmitEvent = (event) => {
     loop.beat();
     vitals.observe(event);
-    options.emit(event);
+    options.emit(inWallTime(event, systemClock));
   };
   const allowlist = allowlistFor(service.name, service.executors);
   const world = {

@@ -70,6 +70,18 @@ describe("what the wall clock showed", () => {
     expect(clock.fromWall(after.wall)).toBe(after.now);
   });
 
+  test("just after it was set, and before anybody had noticed", () => {
+    const { clock, pass, set, wallMs } = machine();
+    clock.toWall(0);
+    pass(60_000);
+    set(-HOUR_MS);
+    pass(60_000);
+    const atMs = clock.nowMs();
+    const wallAtMs = wallMs();
+    pass(60_000);
+    expect(clock.fromWall(wallAtMs)).toBe(atMs);
+  });
+
   test("is known after it was set many times", () => {
     const { clock, pass, set, wallMs } = machine();
     const moments: { readonly wall: number; readonly now: number }[] = [];
@@ -82,8 +94,10 @@ describe("what the wall clock showed", () => {
     for (const { wall, now } of moments) expect(clock.fromWall(wall)).toBe(now);
   });
 
-  test("of a moment that is no moment of its history is taken by what it shows now", () => {
-    const { clock, set } = machine();
+  test("at a moment that is still to come is told by what it shows now", () => {
+    const { clock, pass, set } = machine();
+    pass(1);
+    clock.toWall(0);
     set(HOUR_MS);
     expect(clock.fromWall(START_MS + 2 * HOUR_MS)).toBe(START_MS + HOUR_MS);
     expect(clock.fromWall(START_MS - 40 * HOUR_MS)).toBe(START_MS - 40 * HOUR_MS);

@@ -17,6 +17,7 @@ const MAX_ERAS = 32;
 
 /** A time during which the wall clock was as far ahead. */
 interface Era {
+  /** At the earliest: when it was last seen to be otherwise. */
   readonly fromMs: number;
   readonly aheadMs: number;
 }
@@ -28,10 +29,12 @@ export function createClock({ monotonicMs, wallMs }: Readings): Omit<Clock, "sle
   const start: Era = { fromMs: -Infinity, aheadMs: 0 };
   /** The newest first. */
   let eras: readonly Era[] = [start];
+  let seenMs = -Infinity;
 
   const current = (): Era => {
-    const fromMs = nowMs();
-    const aheadMs = Math.round(wallMs()) - fromMs;
+    const fromMs = seenMs;
+    seenMs = nowMs();
+    const aheadMs = Math.round(wallMs()) - seenMs;
     const [newest = start] = eras;
     if (Math.abs(aheadMs - newest.aheadMs) <= MAX_DRIFT_MS) return newest;
     const jumped = { fromMs, aheadMs };

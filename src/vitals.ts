@@ -4,8 +4,9 @@ import type { ObserverSettings } from "./config.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Journal, NewJournalEntry } from "./core/ports.ts";
 import { foldIncidents } from "./core/record.ts";
-import type { Service } from "./core/model.ts";
+import type { Alert, Service } from "./core/model.ts";
 import type { Monitor, Poll } from "./core/monitor.ts";
+import { moveAlert } from "./core/wall-time.ts";
 import { PLAYBOOK_NAME } from "./core/playbook.ts";
 import { createObserverMetrics } from "./dashboard/metrics.ts";
 import type { ApiSources } from "./dashboard/prometheus-endpoint.ts";
@@ -67,7 +68,7 @@ export function createVitals(options: VitalsOptions): Vitals {
       whyNotReady(watched, { nowMs: systemClock.nowMs(), intervalMs: pollIntervalMs }),
     operator: {
       token: operatorToken,
-      nowMs: systemClock.nowMs,
+      nowMs: () => systemClock.toWall(systemClock.nowMs()),
       records: () => foldIncidents(journal.readAfter(0)),
       services: () => ({
         names: watched.map(({ service }) => service.name),
@@ -97,6 +98,7 @@ export function createVitals(options: VitalsOptions): Vitals {
 }
 
 function apiOf(embedded: EmbeddedSource, { settings, watched }: VitalsOptions): ApiSources {
+  const shown = (alert: Alert) => moveAlert(alert, systemClock.toWall(0));
   return {
     version: settings.version,
     store: embedded.store,
@@ -106,8 +108,8 @@ function apiOf(embedded: EmbeddedSource, { settings, watched }: VitalsOptions): 
         name: `sentinel-${service.name}`,
         intervalMs: settings.pollIntervalMs,
         rules: monitor.rules,
-        alerts: monitor.lastPoll?.alerts ?? [],
-        lastEvaluationMs: monitor.lastPoll?.atMs,
+        alerts: (monitor.lastPoll?.alerts ?? []).map(shown),
+        lastEvaluationMs: monitor.lastPoll && systemClock.toWall(monitor.lastPoll.atMs),
       })),
     targets: () => embedded.targets(),
   };

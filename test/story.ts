@@ -129,6 +129,13 @@ export async function tell(story: Story): Promise<Told> {
     append: (entry, durability) =>
       isDead ? { ...entry, seq: Number.MAX_SAFE_INTEGER } : journal.append(entry, durability),
   };
+  const limits = {
+    cooldownMs: 60_000,
+    // So many that a story meets the limits only where it is about them.
+    mostPerService: 1000,
+    mostInAll: 1000,
+    ...story.limits,
+  };
   await watch(
     {
       policy: {
@@ -147,13 +154,7 @@ export async function tell(story: Story): Promise<Told> {
         executors: [executor("docker"), executor("compose")],
         clock,
         checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
-        book: openBook(mortal, {
-          cooldownMs: 60_000,
-          // So many that a story meets the limits only where it is about them.
-          mostPerService: 1000,
-          mostInAll: 1000,
-          ...story.limits,
-        }),
+        book: openBook(mortal, limits, clock),
         actionLock: createLock(),
         seen: { history: { looks: [], sinceMs: clock.nowMs() } },
         ...story.world?.(clock),

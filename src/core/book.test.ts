@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { alert, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
+import {
+  alert,
+  SERVICE_NAME,
+  settableClock,
+  simulatedClock,
+  START_MS,
+} from "../../test/fixtures.ts";
 import { entriesOf, healed, INCIDENT_ID } from "../../test/incident-entries.ts";
 import { memoryJournal } from "../../test/story.ts";
 import { openBook } from "./book.ts";
@@ -65,13 +71,13 @@ describe("what is kept", () => {
     ["that the source is down", { type: "source_down", reason: "it refuses" }, false],
   ])("%s: %p", (_, event, isKept) => {
     const { journal, types } = journalOf();
-    expect(openBook(journal, LIMITS).keep(outside(event))).toBe(true);
+    expect(openBook(journal, LIMITS, simulatedClock()).keep(outside(event))).toBe(true);
     expect(types()).toEqual(isKept ? [event.type] : []);
   });
 
   test("is on the disk at once only for an intent: what is done next depends on it", () => {
     const { journal, durabilities } = journalOf();
-    const book = openBook(journal, LIMITS);
+    const book = openBook(journal, LIMITS, simulatedClock());
     for (const event of [OPENED, INTENT]) book.keep(inIncident(event));
     expect(durabilities).toEqual(["soon", "now"]);
   });
@@ -80,7 +86,7 @@ describe("what is kept", () => {
 describe("what counts", () => {
   test("is what was in the journal, what is kept, and what others have written", () => {
     const { journal, inner } = journalOf(entriesOf(healed()));
-    const book = openBook(journal, LIMITS);
+    const book = openBook(journal, LIMITS, simulatedClock());
     expect(isSpent(book)).toBe(true);
     const paused = { atMs: START_MS, service: "", incident: undefined, type: "paused" };
     inner.append({ ...paused, fields: { by: "a test" } }, "now");
@@ -91,7 +97,7 @@ describe("what counts", () => {
 
   test("counts once, though it is read again", () => {
     const { journal } = journalOf();
-    const book = openBook(journal, { ...LIMITS, mostPerService: 2 });
+    const book = openBook(journal, { ...LIMITS, mostPerService: 2 }, simulatedClock());
     book.keep(inIncident(INTENT));
     book.refresh();
     book.refresh();
@@ -100,14 +106,14 @@ describe("what counts", () => {
 
   test("counts in the order of the journal: a word given before is no word about it", () => {
     const { journal, inner } = journalOf();
-    const book = openBook(journal, LIMITS);
+    const book = openBook(journal, LIMITS, simulatedClock());
     const resumed = { atMs: START_MS, service: SERVICE_NAME, incident: undefined, type: "resumed" };
     inner.append({ ...resumed, fields: { by: "a test" } }, "now");
     book.keep(outside({ type: "automation_ended" }));
     book.refresh();
     expect(book.ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
     // As it is after a restart.
-    const { ledger } = openBook(journal, LIMITS);
+    const { ledger } = openBook(journal, LIMITS, simulatedClock());
     expect(ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
   });
 });
@@ -115,7 +121,7 @@ describe("what counts", () => {
 describe("while the journal cannot be written", () => {
   test("an intent is refused, counts for nothing, and is not written later", () => {
     const { journal, state, types } = journalOf();
-    const book = openBook(journal, LIMITS);
+    const book = openBook(journal, LIMITS, simulatedClock());
     state.isDown = true;
     expect(book.keep(inIncident(INTENT))).toBe(false);
     expect(isSpent(book)).toBe(false);
@@ -126,7 +132,7 @@ describe("while the journal cannot be written", () => {
 
   test("all else counts, is told as trouble, and is written later, in order and before the next", () => {
     const { journal, state, types } = journalOf();
-    const book = openBook(journal, LIMITS);
+    const book = openBook(journal, LIMITS, simulatedClock());
     book.keep(inIncident(OPENED));
     state.isDown = true;
     const ended = outside({ type: "automation_ended" });
@@ -149,7 +155,7 @@ describe("while the journal cannot be written", () => {
 
   test("so much is remembered and no more: the oldest is given up", () => {
     const { journal, inner, state } = journalOf();
-    const book = openBook(journal, LIMITS);
+    const book = openBook(journal, LIMITS, simulatedClock());
     state.isDown = true;
     for (let verdictInMs = 0; verdictInMs <= 1000; verdictInMs += 1)
       book.keep(inIncident({ type: "verification_started", verdictInMs }));
@@ -161,7 +167,7 @@ describe("while the journal cannot be written", () => {
 
   test("what others write is not seen, and is seen afterwards", () => {
     const { journal, inner, state } = journalOf();
-    const book = openBook(journal, LIMITS);
+    const book = openBook(journal, LIMITS, simulatedClock());
     state.isDown = true;
     const paused = { atMs: START_MS, service: "", incident: undefined, type: "paused" };
     inner.append({ ...paused, fields: { by: "a test" } }, "now");
@@ -186,8 +192,57 @@ test("what had not ended is given to its service, once", () => {
     ...entriesOf(open, { id: "open" }),
     ...entriesOf(open, { id: "another", service: "db" }),
   ]);
-  const book = openBook(journal, LIMITS);
+  const book = openBook(journal, LIMITS, simulatedClock());
   expect(book.takeUnfinished(SERVICE_NAME).map(({ id }) => id)).toEqual(["open"]);
   expect(book.takeUnfinished(SERVICE_NAME)).toEqual([]);
   expect(book.takeUnfinished("db").map(({ id }) => id)).toEqual(["another"]);
+});
+
+describe("the wall clock is set", () => {
+  const HOUR_MS = 3_600_000;
+  const spoken = { incident: undefined, service: SERVICE_NAME };
+
+  test.each([HOUR_MS, -HOUR_MS])("by %p ms: what was done counts for as long as before", (byMs) => {
+    const { clock, set } = settableClock();
+    const { journal, inner } = journalOf();
+    const book = openBook(journal, LIMITS, clock);
+    book.keep(inIncident(OPENED));
+    book.keep(inIncident(INTENT));
+    set(byMs);
+    clock.pass(HOUR_MS - 1);
+    const spentAt = (nowMs: number) => book.ledger.restraint(ABOUT, nowMs).isServiceBudgetSpent;
+    expect(spentAt(clock.nowMs())).toBe(true);
+    expect(spentAt(clock.nowMs() + 1)).toBe(false);
+    book.keep({ ...outside({ type: "automation_ended" }), atMs: clock.nowMs() });
+    const { atMs } = inner.readAfter(0).at(-1) ?? { atMs: 0 };
+    expect(atMs).toBe(START_MS + HOUR_MS - 1 + byMs);
+  });
+
+  test.each([HOUR_MS, -HOUR_MS])("by %p ms: a pause lasts as long as a person meant", (byMs) => {
+    const { clock, set, wallMs } = settableClock();
+    const { journal, inner } = journalOf();
+    const book = openBook(journal, LIMITS, clock);
+    set(byMs);
+    clock.pass(60_000);
+    const until = { until_ms: wallMs() + HOUR_MS, by: "a test" };
+    inner.append({ ...spoken, atMs: wallMs(), type: "paused", fields: until }, "now");
+    clock.pass(5000);
+    book.refresh();
+    const { pausedUntilMs } = book.ledger.restraint(ABOUT, clock.nowMs());
+    expect(pausedUntilMs).toBe(START_MS + 60_000 + HOUR_MS);
+  });
+
+  test("back while nobody ran: a budget and a pause last no longer than they are long", () => {
+    const { clock } = settableClock();
+    const aheadMs = START_MS + 24 * HOUR_MS;
+    const paused = { until_ms: aheadMs + 2 * HOUR_MS, by: "a test" };
+    const { journal } = journalOf([
+      ...entriesOf([OPENED, INTENT], { atMs: aheadMs }),
+      { ...spoken, atMs: aheadMs, type: "paused", fields: paused },
+    ]);
+    const { ledger } = openBook(journal, LIMITS, clock);
+    expect(ledger.restraint(ABOUT, START_MS + HOUR_MS - 1).isServiceBudgetSpent).toBe(true);
+    expect(ledger.restraint(ABOUT, START_MS + HOUR_MS).isServiceBudgetSpent).toBe(false);
+    expect(ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(START_MS + 2 * HOUR_MS);
+  });
 });

@@ -4,8 +4,9 @@ import { messageOf } from "./errors.ts";
 import { toEventLine } from "./event-log.ts";
 import type { SentinelEvent } from "./events.ts";
 import { createLedger, type Ledger, type Limits } from "./ledger.ts";
-import type { Journal, NewJournalEntry } from "./ports.ts";
+import type { Clock, Journal, NewJournalEntry } from "./ports.ts";
 import { foldIncidents, type IncidentRecord } from "./record.ts";
+import { entryAt, inWallTime, settleTimes } from "./wall-time.ts";
 
 export interface Book {
   readonly ledger: Pick<Ledger, "restraint" | "answerTo">;
@@ -28,10 +29,19 @@ const MOST_PENDING = 1000;
 /** Of entries that are in no journal. */
 const NOT_KEPT = 0;
 
-/** @throws SentinelError when the journal cannot be read */
-export function openBook(journal: Journal, limits: Limits): Book {
+/**
+ * Times are the clock's; the journal's are those of the wall clock.
+ *
+ * @throws SentinelError when the journal cannot be read
+ */
+export function openBook(
+  journal: Journal,
+  limits: Limits,
+  clock: Pick<Clock, "nowMs" | "toWall">,
+): Book {
   const ledger = createLedger(limits);
-  const past = journal.readAfter(0);
+  let readAtMs = clock.nowMs();
+  const past = settleTimes(journal.readAfter(0), readAtMs);
   for (const entry of past) ledger.apply(entry);
   let unfinished = foldIncidents(past).filter(({ phase }) => phase !== "closed");
   let seenSeq = past.at(-1)?.seq ?? 0;
@@ -60,10 +70,16 @@ export function openBook(journal: Journal, limits: Limits): Book {
   const refresh = () => {
     if (!catchUp()) return;
     try {
+      const nowMs = clock.nowMs();
+      const aheadMs = clock.toWall(nowMs) - nowMs;
       for (const entry of journal.readAfter(seenSeq)) {
         seenSeq = entry.seq;
-        if (!own.delete(entry.seq)) ledger.apply(entry);
+        if (own.delete(entry.seq)) continue;
+        // It has come since the journal was last read, whatever the wall clock has shown meanwhile.
+        const atMs = Math.min(Math.max(entry.atMs - aheadMs, readAtMs), nowMs);
+        ledger.apply(entryAt(entry, atMs));
       }
+      readAtMs = nowMs;
     } catch (error) {
       trouble = messageOf(error);
     }
@@ -89,17 +105,18 @@ export function openBook(journal: Journal, limits: Limits): Book {
     },
     keep(event) {
       if (!isKept(event)) return true;
-      const entry = toEntry(event);
+      const entry = toEntry(inWallTime(event, clock));
+      const counted = { ...entry, atMs: event.atMs, seq: NOT_KEPT };
       // In the order of the journal: what happens now comes after what others have said until now. One
       // that fails is tried anew at each poll: a lock is waited for, which would hold up the loop.
       if (trouble === undefined || event.type === "action_started") refresh();
       if (event.type === "action_started") {
         if (!write(entry, "now")) return false;
-        ledger.apply({ ...entry, seq: NOT_KEPT });
+        ledger.apply(counted);
         return true;
       }
       // What was done counts, also where it cannot be written down.
-      ledger.apply({ ...entry, seq: NOT_KEPT });
+      ledger.apply(counted);
       if (write(entry, "soon")) return true;
       pending.push(entry);
       if (pending.length > MOST_PENDING) pending.shift();

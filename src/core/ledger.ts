@@ -30,6 +30,7 @@ export interface Restraint {
   readonly exhausted: ReadonlySet<ActionId>;
 }
 
+/** All its times are of one clock that never jumps. */
 export interface Ledger {
   /** In the order of the journal. What an entry of another version says is skipped. */
   apply(entry: JournalEntry): void;
@@ -99,7 +100,7 @@ export function createLedger(limits: Limits): Ledger {
 
   /** A healing that did not last: counted once for each time. */
   function countRecurrence(chain: Chain, atMs: number): void {
-    if (Math.abs(atMs - chain.healedAtMs) > RECURRENCE_MS) chain.recurrences.clear();
+    if (atMs - chain.healedAtMs > RECURRENCE_MS) chain.recurrences.clear();
     else if (chain.action !== undefined) {
       const times = chain.recurrences.get(chain.action) ?? 0;
       chain.recurrences.set(chain.action, times + 1);
@@ -200,18 +201,15 @@ export function createLedger(limits: Limits): Ledger {
       }
     },
     restraint({ service, alert }, nowMs) {
-      // A clock that was put back makes an act look as if it were to come: it counts as well.
       const recent = acts.filter(({ atMs }) => nowMs - atMs < HOUR_MS);
       const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
       const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
-      const coolMs = coolsUntilMs.get(service) ?? 0;
       const untilMs = Math.max(
         pausedUntilMs.get(service) ?? 0,
         exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
       );
       return {
-        // A clock that was put back may not draw out a cooldown.
-        coolsUntilMs: coolMs - nowMs > limits.cooldownMs ? 0 : coolMs,
+        coolsUntilMs: coolsUntilMs.get(service) ?? 0,
         pausedUntilMs: untilMs,
         isPaused: nowMs < untilMs,
         automationEnded: automationEnded.has(service),

@@ -56,7 +56,7 @@ export function live(options: LifeOptions): Life {
       return kept;
     },
   };
-  const book = openBook(mortal, limits);
+  const book = openBook(mortal, limits, timeline);
   const actionLock = createLock();
   const loops = fleet.members.map((member) => {
     const { service, autonomy, rules, source, runtime } = member;
