@@ -62,7 +62,7 @@ describe("check", () => {
       "missing  job of sentinel-target-api     not known without signals",
       `missing  health of sentinel-target-api  ${NOWHERE}/health: connect ECONNREFUSED 127.0.0.1:1; start the service, or correct its health URL`,
       "missing  gemini                         not asked; set GEMINI_API_KEY to ask it first",
-      "missing  local models                   nothing listens on 127.0.0.1:1; start LM Studio's server, or set LM_STUDIO_URL",
+      "missing  local models                   can't reach 127.0.0.1:1 (ECONNREFUSED); start LM Studio's server, or set LM_STUDIO_URL",
       "ok       playbook                       built in, always answers",
       "The observer cannot work without: signals, docker.",
     ]);
@@ -160,10 +160,11 @@ describe("check", () => {
       PROMETHEUS_URL: `http://me:s3cret@${host}`,
       TARGET_URL: `http://me:s3cret@${host}`,
     });
-    expect(about("gemini", said)).toBe(
-      `ok gemini-3.8-flash at ${host}, with a key (not tried: that would cost)`,
-    );
-    expect(about("local models", said)).toBe(`ok ${host} answers; asked are a, b`);
+    const unknown = (model: string) =>
+      `missing whether ${model} is there is not known: ${host} gave no list of its models (status 404)`;
+    expect(about("gemini", said)).toBe(unknown("gemini-3.8-flash"));
+    expect(about("model a", said)).toBe(unknown("a"));
+    expect(about("model b", said)).toBe(unknown("b"));
     expect(about("signals", said)).toStartWith(`failed ${origin} answered with status 404`);
     expect(said.join("\n")).not.toContain("s3cret");
     const none = await lines({ LOCAL_MODELS: "none" });

@@ -3,8 +3,8 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
+import { checkModels } from "./check-models.ts";
 import type { ObserverSettings } from "./config.ts";
-import { isLoopback } from "./core/address.ts";
 import { printable } from "./core/answer.ts";
 import { maskText } from "./core/credentials.ts";
 import { messageOf, SentinelError } from "./core/errors.ts";
@@ -47,7 +47,8 @@ export async function check(
   const signals = signalsOf(settings);
   const answers = reachSignals(signals, signal);
   const usesDocker = settings.supervise === undefined;
-  const findings = await Promise.all([
+  const models = checkModels(settings, signal);
+  const others = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),
     ...(usesDocker
@@ -70,11 +71,13 @@ export async function check(
         return message;
       }),
     ]),
-    attempt("gemini", "missing", async () => describeGemini(settings)),
-    attempt("local models", "missing", () => reachLocalModels(settings, signal)),
-    attempt("playbook", "failed", async () => "built in, always answers"),
   ]);
   signals.docker?.close();
+  const findings: readonly Finding[] = [
+    ...others,
+    ...(await models).map((finding) => ({ ...finding, text: shown(finding.text) })),
+    { state: "ok", what: "playbook", text: "built in, always answers" },
+  ];
   const failed = findings.filter(({ state }) => state === "failed").map(({ what }) => what);
   const width = Math.max(...findings.map(({ what }) => what.length));
   const lines = findings.map(
@@ -214,25 +217,6 @@ function findTarget(service: Service, embedded: EmbeddedSource): string {
       `${down.url} ${down.lastError}; ${startIt(service)}, or correct SCRAPE_TARGETS`,
     );
   return `${job} is scraped`;
-}
-
-function describeGemini({ gemini }: ObserverSettings): string {
-  if (gemini === undefined) throw new Error("not asked; set GEMINI_API_KEY to ask it first");
-  const where = gemini.baseUrl === undefined ? "" : ` at ${new URL(gemini.baseUrl).host}`;
-  return `${gemini.model}${where}, with a key (not tried: that would cost)`;
-}
-
-async function reachLocalModels(
-  { localModels: { url, models } }: ObserverSettings,
-  signal: AbortSignal,
-): Promise<string> {
-  if (models.length === 0) throw new Error("not asked: LOCAL_MODELS is none");
-  const { host, origin } = new URL(url);
-  const direct = isLoopback(url) ? { proxy: false } : {};
-  await fetch(origin, { method: "HEAD", redirect: "manual", signal, ...direct }).catch(() => {
-    throw new Error(`nothing listens on ${host}; start LM Studio's server, or set LM_STUDIO_URL`);
-  });
-  return `${host} answers; asked are ${models.join(", ")}`;
 }
 
 /**

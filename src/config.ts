@@ -10,6 +10,7 @@ import { type KillBoundary, SETTING_KEYS, SETTINGS, TEST_SETTINGS } from "./conf
 import { splitCommand } from "./core/command-line.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Autonomy, Service } from "./core/model.ts";
+import { isPlaceholder } from "./core/placeholder.ts";
 import type { RuleSource, Thresholds } from "./core/rules.ts";
 
 export interface ObserverSettings {
@@ -32,6 +33,8 @@ export interface ObserverSettings {
     readonly models: readonly string[];
     readonly apiKey?: string;
   };
+  /** Settings that hold a template's placeholder where a key should be: as good as empty. */
+  readonly placeholderKeys: readonly string[];
   /** Of each model. */
   readonly modelBudget: { readonly callsPerHour: number; readonly tokensPerHour: number };
   /** Whether e-mail addresses are kept from models, as credentials are. */
@@ -105,9 +108,16 @@ export function observerSettings(sources: Sources): ObserverSettings {
   const { folder } = sources;
   const env = withDotEnv(folder, sources.env);
   const read = reader(env, "the environment or .env");
-  const apiKey = read("GEMINI_API_KEY", SETTINGS.GEMINI_API_KEY);
+  const placeholderKeys: string[] = [];
+  const readKey = (name: "GEMINI_API_KEY" | "LM_STUDIO_API_KEY") => {
+    const key = read(name, SETTINGS[name]);
+    if (!isPlaceholder(key)) return key;
+    placeholderKeys.push(name);
+    return "";
+  };
+  const apiKey = readKey("GEMINI_API_KEY");
   const baseUrl = read("GEMINI_BASE_URL", SETTINGS.GEMINI_BASE_URL);
-  const localKey = read("LM_STUDIO_API_KEY", SETTINGS.LM_STUDIO_API_KEY);
+  const localKey = readKey("LM_STUDIO_API_KEY");
   const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
   const { configFile } = sources;
   const file = typeof configFile === "object" ? NO_FILE : readSettingsFile(folder, configFile);
@@ -141,6 +151,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       models: read("LOCAL_MODELS", SETTINGS.LOCAL_MODELS),
       ...(localKey === "" ? {} : { apiKey: localKey }),
     },
+    placeholderKeys,
     modelBudget: {
       callsPerHour: read("MODEL_CALLS_PER_HOUR", SETTINGS.MODEL_CALLS_PER_HOUR),
       tokensPerHour: read("MODEL_TOKENS_PER_HOUR", SETTINGS.MODEL_TOKENS_PER_HOUR),

@@ -9,9 +9,10 @@ import { createDockerApi, type DockerApi } from "./docker/api.ts";
 import { resolveConnection } from "./docker/connection.ts";
 import { Budget } from "./diagnosers/budget.ts";
 import { behindCircuits, Circuit } from "./diagnosers/circuit.ts";
-import { geminiDiagnoser } from "./diagnosers/gemini.ts";
-import { lmstudioDiagnoser } from "./diagnosers/lmstudio.ts";
-import { openaiDiagnoser } from "./diagnosers/openai.ts";
+import { geminiDiagnoser, geminiServer } from "./diagnosers/gemini.ts";
+import { lmstudioDiagnoser, lmstudioServer } from "./diagnosers/lmstudio.ts";
+import type { ListedServer } from "./diagnosers/model-list.ts";
+import { openaiDiagnoser, openaiServer } from "./diagnosers/openai.ts";
 import { childEnvironment, type Environment } from "./executors/spawn.ts";
 import { type EmbeddedOptions, type EmbeddedSource, embeddedSource } from "./signals/embedded.ts";
 import { prometheusSource } from "./signals/prometheus.ts";
@@ -93,6 +94,25 @@ function createEmbedded(options: EmbeddedOptions): EmbeddedSource {
   }
 }
 
+/** What a person reads of a key that a template left. */
+export function describePlaceholder(key: string): string {
+  return `${key} is still a template's placeholder, which is no key; put yours there, or leave it empty`;
+}
+
+/** Every model that is asked, with the server that has it, in the order in which they are asked. */
+export function modelServersOf({ gemini, localModels }: ObserverSettings): ListedServer[] {
+  const { models, ...server } = localModels;
+  const local = isLmStudio(server.url) ? lmstudioServer : openaiServer;
+  return [
+    ...(gemini ? [geminiServer(gemini)] : []),
+    ...models.map((model) => local({ ...server, model })),
+  ];
+}
+
+function isLmStudio(url: string): boolean {
+  return new URL(url).pathname === LM_STUDIO_PATH;
+}
+
 /** Whose servers are sent evidence: host and port, in the order in which they are asked. */
 export function recipientsOf({ gemini, localModels }: ObserverSettings): string[] {
   return [
@@ -110,8 +130,7 @@ export function diagnosersOf(
   clock = systemClock,
 ): Diagnoser[] {
   const { models, ...server } = localModels;
-  const isLmStudio = new URL(server.url).pathname === LM_STUDIO_PATH;
-  const create = isLmStudio ? lmstudioDiagnoser : openaiDiagnoser;
+  const create = isLmStudio(server.url) ? lmstudioDiagnoser : openaiDiagnoser;
   const care = () => ({
     retry: { clock, random: Math.random },
     budget: new Budget(modelBudget, clock),

@@ -10,7 +10,14 @@ import type { Journal } from "./core/ports.ts";
 import { createReport } from "./core/report.ts";
 import { describeEngine } from "./docker/api.ts";
 import { resolveConnection } from "./docker/connection.ts";
-import { diagnosersOf, dockerOptionsOf, recipientsOf, type Signals, signalsOf } from "./drivers.ts";
+import {
+  describePlaceholder,
+  diagnosersOf,
+  dockerOptionsOf,
+  recipientsOf,
+  type Signals,
+  signalsOf,
+} from "./drivers.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
@@ -55,6 +62,7 @@ export async function runObserver(
     "diagnosis",
     [...diagnosersOf(settings).map(({ name }) => name), "the built-in playbook"].join(", then "),
   );
+  for (const key of settings.placeholderKeys) say("key", describePlaceholder(key), "warning");
   say("sent out", describeSent(settings));
   say("autonomy", autonomy);
   say("journal", settings.journalPath);

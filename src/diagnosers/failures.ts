@@ -27,7 +27,8 @@ export function refusalOf(
 ): DiagnosisError {
   const reason = classify?.(status, body) ?? failureOfStatus(status);
   const remedy = {
-    unauthorized: `the key was refused; ${keyHint}`,
+    unauthorized:
+      apiKey === undefined ? `it wants a key; ${keyHint}` : `the key was refused; ${keyHint}`,
     rate_limited: "too many requests, or the quota is used up",
     unavailable: "the server failed",
   } satisfies Partial<Record<DiagnosisFailure, string>>;

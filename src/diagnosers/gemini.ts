@@ -7,6 +7,7 @@ import { type Prompt, renderPrompt } from "../core/prompt.ts";
 import { withoutLengths } from "./dialect.ts";
 import { malformed } from "./failures.ts";
 import { ask, type Care, type Exchange, type ModelServer } from "./http.ts";
+import type { ListedServer } from "./model-list.ts";
 import { diagnosisIn, type Said } from "./said.ts";
 import { serverUrl } from "./server-url.ts";
 
@@ -17,10 +18,10 @@ export interface GeminiOptions extends Care {
   readonly baseUrl?: string;
 }
 
-export const GOOGLE_URL = "https://generativelanguage.googleapis.com";
+const GOOGLE_URL = "https://generativelanguage.googleapis.com";
 
 /** Thoughts are paid from it as well; a tighter limit stops a model while it thinks. */
-const ANSWER_TOKENS = 8192;
+const OUTPUT_TOKENS = 8192;
 
 /** How much a 2.x model may think; the later ones take a level instead, and refuse a number of tokens. */
 const THINKING_TOKENS = 1024;
@@ -52,23 +53,29 @@ const generated = z.object({
 /** Counts the thoughts too, which are neither of the prompt nor of the answer. */
 const usageOf = z.object({ usageMetadata: z.object({ totalTokenCount: z.number() }) });
 
-/** A diagnoser that asks a Gemini model. */
-export function geminiDiagnoser(options: GeminiOptions): Diagnoser {
-  const { apiKey, model, baseUrl = GOOGLE_URL, deadlineMs = 20_000, retry, budget } = options;
-  const url = serverUrl(baseUrl);
-  const server: ModelServer = {
+/** Where that model is. */
+export function geminiServer({ apiKey, model, baseUrl = GOOGLE_URL }: GeminiOptions): ListedServer {
+  return {
     api: "gemini",
     url: baseUrl,
-    host: url.host,
+    host: serverUrl(baseUrl).host,
     model,
     modelHint: "set GEMINI_MODEL to one that is there",
     apiKey,
     keyHint: "check GEMINI_API_KEY",
+    classify,
+  };
+}
+
+/** A diagnoser that asks a Gemini model. */
+export function geminiDiagnoser(options: GeminiOptions): Diagnoser {
+  const { model, deadlineMs = 20_000, retry, budget } = options;
+  const server: ModelServer = {
+    ...geminiServer(options),
     deadlineMs,
     retry,
     budget,
     tokensOf: (answer) => usageOf.safeParse(answer).data?.usageMetadata.totalTokenCount,
-    classify,
   };
   // What this model takes is learned from its first refusal, for as long as the process lives.
   let thinks = true;
@@ -126,7 +133,7 @@ async function generate(
       // Google documents what it knows of JSON schema, and `maxLength` is not part of it.
       responseJsonSchema: withoutLengths(prompt.schema),
       // No temperature: from 3 on it is deprecated, and from 4 on it is ignored.
-      maxOutputTokens: ANSWER_TOKENS,
+      maxOutputTokens: OUTPUT_TOKENS,
       ...(thinks && { thinkingConfig }),
     },
   });

@@ -12,6 +12,9 @@ import { absence, findModel, type ListedServer, listModels } from "./model-list.
 import { askedWaitMs, type Retry, retryWaitMs } from "./retry.ts";
 import type { Said } from "./said.ts";
 
+/** What a model may write; a diagnosis takes about 300. */
+export const ANSWER_TOKENS = 2048;
+
 /** Longest body that is read, after decompression. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -33,9 +36,6 @@ export interface Care {
 
 /** What there is to know of a model server before it is asked. */
 export interface ModelServer extends ListedServer {
-  readonly model: string;
-  /** What a person does about a model that is not there, e.g. `set GEMINI_MODEL`. */
-  readonly modelHint: string;
   readonly deadlineMs: number;
   readonly retry: Retry | undefined;
   readonly budget: Budget | undefined;
@@ -124,9 +124,8 @@ async function absentModel(
   if (failure.reason !== "rejected" || (status !== 404 && !isAboutModel)) return failure;
   // It is a help: without it the server's own words stand.
   const models = await listModels(server, signal).catch(() => undefined);
-  const { host, model, modelHint } = server;
-  if (models === undefined || findModel(model, models) !== undefined) return failure;
-  return new DiagnosisError("rejected", absence({ host, model, modelHint }, models));
+  if (models === undefined || findModel(server.model, models) !== undefined) return failure;
+  return new DiagnosisError("rejected", absence(server, models));
 }
 
 /** A failure that may be over a moment later. */

@@ -5,7 +5,8 @@ import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
 import { malformed, serverWords } from "./failures.ts";
-import { ask, type Care, type ModelServer } from "./http.ts";
+import { ANSWER_TOKENS, ask, type Care, type ModelServer } from "./http.ts";
+import type { ListedServer } from "./model-list.ts";
 import { diagnosisIn, type Said, saidIn } from "./said.ts";
 import { lmstudioUrl } from "./server-url.ts";
 
@@ -16,8 +17,6 @@ export interface LmStudioOptions extends Care {
   /** LM Studio asks for an API token only if it is set up to. */
   readonly apiKey?: string;
 }
-
-const ANSWER_TOKENS = 2048;
 
 /** Each is checked by itself: two that are wrong may add up to one that looks right. */
 const count = z.number().int().min(0);
@@ -31,6 +30,19 @@ const usageOf = z.union([
     .transform(({ usage }) => usage.total_tokens),
 ]);
 
+/** Where that model is. */
+export function lmstudioServer({ url, model, apiKey }: LmStudioOptions): ListedServer {
+  return {
+    api: "lmstudio",
+    url,
+    host: lmstudioUrl(url).host,
+    model,
+    modelHint: "set LOCAL_MODELS to what is there",
+    apiKey,
+    keyHint: "check LM_STUDIO_API_KEY, LM Studio's API token",
+  };
+}
+
 /**
  * A diagnoser that asks one model of LM Studio by its own API, whose answers had other forms before 0.4.
  *
@@ -40,13 +52,7 @@ export function lmstudioDiagnoser(options: LmStudioOptions): Diagnoser {
   const { model, apiKey, deadlineMs = 30_000, retry, budget } = options;
   const url = lmstudioUrl(options.url);
   const server: ModelServer = {
-    api: "lmstudio",
-    url: options.url,
-    host: url.host,
-    model,
-    modelHint: "set LOCAL_MODELS to what is there",
-    apiKey,
-    keyHint: "check LM_STUDIO_API_KEY, LM Studio's API token",
+    ...lmstudioServer(options),
     deadlineMs,
     retry,
     budget,

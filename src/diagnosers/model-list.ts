@@ -25,11 +25,14 @@ export interface ListedModel {
 export const MODEL_APIS = ["gemini", "openai", "lmstudio"] as const;
 export type ModelApi = (typeof MODEL_APIS)[number];
 
-/** Whose list it is. */
+/** A model, and the server whose list it should be on. */
 export interface ListedServer extends Refusing {
   readonly api: ModelApi;
   /** As it is written in the settings. */
   readonly url: string;
+  readonly model: string;
+  /** What a person does about a model that is not there, e.g. `set GEMINI_MODEL`. */
+  readonly modelHint: string;
 }
 
 /** What stands in the answers to GET, by the API. Each path is tried until one tells. */
@@ -95,11 +98,10 @@ async function get(url: string, server: ListedServer, abort: AbortSignal): Promi
     throw new DiagnosisError("unreachable", `can't reach ${host} (${printable(code, 60)})`);
   });
   const body = await textOf(response, host, abort);
-  if (!response.ok) {
-    const failure = refusalOf(server, response.status, body);
-    if (response.status === 404 || response.status === 405) return failure;
-    throw failure;
-  }
+  const { status, ok } = response;
+  if (status === 404 || status === 405)
+    return malformed(host, `no list of its models (status ${status})`);
+  if (!ok) throw refusalOf(server, status, body);
   const answer = parseJson(body);
   if (answer === undefined) throw malformed(host, `something else than JSON${lookOf(body)}`);
   return answer;
@@ -258,10 +260,9 @@ export function findModel(name: string, models: readonly ListedModel[]): ListedM
 
 /** That a model is not there, what is, and what to do. */
 export function absence(
-  absent: { readonly host: string; readonly model: string; readonly modelHint: string },
+  { host, model, modelHint }: ListedServer,
   models: readonly ListedModel[],
 ): string {
-  const { host, model, modelHint } = absent;
   const there = models.length === 0 ? "it has none" : `it has ${namesThere(model, models)}`;
   return `${host} has no model ${printable(model, MAX_NAME_LENGTH)}; ${modelHint}: ${there}`;
 }

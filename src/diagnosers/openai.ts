@@ -6,7 +6,8 @@ import type { Diagnoser } from "../core/ports.ts";
 import { type Prompt, renderPrompt } from "../core/prompt.ts";
 import { malformed, serverWords } from "./failures.ts";
 import { adapted, type Dialect, FIRST_DIALECT, isAboutSchema, withoutLengths } from "./dialect.ts";
-import { ask, type Care, type Exchange, type ModelServer } from "./http.ts";
+import { ANSWER_TOKENS, ask, type Care, type Exchange, type ModelServer } from "./http.ts";
+import type { ListedServer } from "./model-list.ts";
 import { diagnosisIn, type Said, saidIn } from "./said.ts";
 import { openaiBase, serverUrl } from "./server-url.ts";
 
@@ -18,30 +19,35 @@ export interface OpenAIOptions extends Care {
   readonly apiKey?: string;
 }
 
-const ANSWER_TOKENS = 2048;
-
 /** What a reasoning model thinks is counted as well. */
 const REASONING_TOKENS = 8192;
 
 const usageOf = z.object({ usage: z.object({ total_tokens: z.number() }) });
 
-/** A diagnoser that asks one model of an OpenAI-compatible server. */
-export function openaiDiagnoser(options: OpenAIOptions): Diagnoser {
-  const { model, apiKey, deadlineMs = 30_000, retry, budget } = options;
-  const baseUrl = openaiBase(options.url);
-  const server: ModelServer = {
+/** Where that model is. */
+export function openaiServer({ url, model, apiKey }: OpenAIOptions): ListedServer {
+  return {
     api: "openai",
-    url: options.url,
-    host: serverUrl(baseUrl).host,
+    url,
+    host: serverUrl(url).host,
     model,
     modelHint: "set LOCAL_MODELS to what is there",
     apiKey,
     keyHint: "check LM_STUDIO_API_KEY, the key of this model server",
+    classify: (status, body) => (isAboutSchema({ status, body }) ? "rejected" : undefined),
+  };
+}
+
+/** A diagnoser that asks one model of an OpenAI-compatible server. */
+export function openaiDiagnoser(options: OpenAIOptions): Diagnoser {
+  const { model, deadlineMs = 30_000, retry, budget } = options;
+  const baseUrl = openaiBase(options.url);
+  const server: ModelServer = {
+    ...openaiServer(options),
     deadlineMs,
     retry,
     budget,
     tokensOf: (answer) => usageOf.safeParse(answer).data?.usage.total_tokens,
-    classify: (status, body) => (isAboutSchema({ status, body }) ? "rejected" : undefined),
   };
   // What was taken is kept for as long as the process lives, so that a model refuses but once.
   const isResponses = /\/responses\/*$/.test(serverUrl(options.url).pathname);
