@@ -51,6 +51,9 @@ export interface EmbeddedSource extends SignalSource {
 /** The job of the series that tell of containers. */
 export const DOCKER_JOB = "docker";
 
+/** A user's `up == 0` is about scraped targets, and this is none. */
+const OWN_PREFIX = "sentinel_";
+
 /** Docker counts CPU and memory once a second, and keeps an asker waiting until then. */
 const MIN_DOCKER_INTERVAL_MS = 2000;
 
@@ -163,7 +166,7 @@ interface ContainerScraperOptions {
   readonly intervalMs: number;
 }
 
-/** Docker as one more target: so that it has an `up`, and its series end as any target's do. */
+/** Docker as one more target: so that its series end as any target's do. */
 function createContainerScraper(docker: EmbeddedDocker, options: ContainerScraperOptions) {
   let labelled: readonly string[] = [];
   let latest: readonly ContainerProblem[] = [];
@@ -184,7 +187,7 @@ function createContainerScraper(docker: EmbeddedDocker, options: ContainerScrape
   const scraper = createScraper({
     ...options,
     intervalMs: Math.max(options.intervalMs, MIN_DOCKER_INTERVAL_MS),
-    targets: [{ job: DOCKER_JOB, url: "http://docker/" }],
+    targets: [{ job: DOCKER_JOB, url: "http://docker/", reportPrefix: OWN_PREFIX }],
     fetchPage,
   });
   return { scraper, labelled: () => labelled, problems: () => lasting };

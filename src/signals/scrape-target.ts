@@ -17,6 +17,8 @@ export interface ScrapeTarget {
   readonly job: string;
   /** http or https, such as `http://localhost:8000/metrics`; may hold a user and password. */
   readonly url: string;
+  /** Before the names of what is told of each scrape, `up` among them; none by default. */
+  readonly reportPrefix?: string;
   /** Put on every series; they win over `job` and `instance`, as in Prometheus. */
   readonly labels?: Labels;
 }
@@ -83,14 +85,14 @@ export class TargetScraper {
   #state: TargetState;
 
   /** @throws RangeError if the URL is none of http; the text is not repeated, it may hold a password */
-  constructor({ job, url, labels }: ScrapeTarget, settings: ScrapeSettings) {
+  constructor({ job, url, labels, reportPrefix }: ScrapeTarget, settings: ScrapeSettings) {
     const parsed = URL.parse(url);
     if (parsed === null || !["http:", "https:"].includes(parsed.protocol))
       throw new RangeError(`the URL of job ${job} must be like http://localhost:8000/metrics`);
     this.#url = parsed.href;
     this.#settings = settings;
     this.labels = withoutEmpty({ job, instance: parsed.host, ...labels });
-    this.#reports = reportsOf(this.labels);
+    this.#reports = reportsOf(this.labels, reportPrefix ?? "");
     parsed.username = "";
     parsed.password = "";
     this.#state = {
@@ -246,8 +248,8 @@ const REPORTS = [
 ] as const;
 type Report = (typeof REPORTS)[number];
 
-function reportsOf(target: Labels): Record<Report, Tracked> {
-  const report = (name: Report) => track({ __name__: name }, target);
+function reportsOf(target: Labels, prefix: string): Record<Report, Tracked> {
+  const report = (name: Report) => track({ __name__: prefix + name }, target);
   return {
     up: report("up"),
     scrape_duration_seconds: report("scrape_duration_seconds"),

@@ -85,7 +85,7 @@ describeUnless(missing, "containers by their label", () => {
   /** So many looks at Docker from now on. */
   async function looks(count: number): Promise<void> {
     const seen = async () => {
-      const [answer] = await observer.query('count_over_time(up{job="docker"}[10m])');
+      const [answer] = await observer.query('count_over_time(sentinel_up{job="docker"}[10m])');
       return answer?.value ?? 0;
     };
     const before = await seen();
