@@ -67,7 +67,7 @@ describe("the first line says who would get it", () => {
 
 describe("the prompt", () => {
   test("is that of an incident: the container, its log, the alert; masked, and control characters visible", async () => {
-    await using server = startPrometheus({ query: vectorOf("1.5") });
+    await using server = startPrometheus({ query: vectorOf("6e8") });
     const lines = await shown({ PROMETHEUS_URL: server.url }, DOCKER);
     const text = lines.join("\n");
     // Every rule fires, so that it is one of those that are critical and have no `for`.

@@ -10,14 +10,16 @@ import { collectEvidence, readHistory } from "./core/investigation.ts";
 import { createLock } from "./core/lock.ts";
 import type { Alert } from "./core/model.ts";
 import { createMonitor, type Poll } from "./core/monitor.ts";
+import { createDirectory, ownerOfAlert } from "./core/ownership.ts";
 import type { ContainerRuntime, DiagnosisRequest } from "./core/ports.ts";
 import { renderPrompt } from "./core/prompt.ts";
+import { createSharedRules } from "./core/shared-rules.ts";
 import type { Context, World } from "./core/world.ts";
 import { dockerOptionsOf, recipientsOf, signalsOf } from "./drivers.ts";
 import { type DockerOptions, dockerRuntime } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { memoryJournal } from "./journals/memory.ts";
-import { monitorOptions } from "./rules-in-force.ts";
+import { monitorOptions, rulesOfFiles } from "./rules-in-force.ts";
 import { systemClock } from "./system-clock.ts";
 
 const DEADLINE_MS = 30_000;
@@ -82,7 +84,20 @@ async function sampleRequest(
     });
   const { source, embedded, docker: api } = signalsOf(settings);
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const monitor = createMonitor(monitorOptions(settings, service, source), source, systemClock);
+  const directory = createDirectory(settings.services);
+  const sharedRules = createSharedRules(
+    {
+      rules: rulesOfFiles(settings),
+      directory: () => directory,
+      pollIntervalMs: settings.pollIntervalMs,
+      signal,
+    },
+    source,
+    systemClock,
+  );
+  const shared = { rules: sharedRules, service: service.name };
+  const options = { ...monitorOptions(settings, service, source), shared };
+  const monitor = createMonitor(options, source, systemClock);
   if (embedded !== undefined) {
     await embedded.scrapeOnce(signal);
     await systemClock.sleep(BETWEEN_SCRAPES_MS, signal);
@@ -113,6 +128,7 @@ async function sampleRequest(
     ),
     actionLock: createLock(),
     checkHealth: healthcheck,
+    ownerOf: (of) => ownerOfAlert(of, directory),
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
   const context: Context = { policy, world, incident: "sample", emit: () => true };
@@ -122,7 +138,8 @@ async function sampleRequest(
 }
 
 /** The most urgent that fires; else the first that may lead to an action, as if it fired. */
-function sampleAlert({ alerts, atMs }: Poll): Pick<Sample, "alert" | "fires"> {
+function sampleAlert({ alerts: inEffect, atRest, atMs }: Poll): Pick<Sample, "alert" | "fires"> {
+  const alerts = [...inEffect, ...atRest()];
   const firing = mostUrgent(alerts.filter(({ state }) => state === "firing"));
   if (firing !== undefined) return { alert: firing, fires: true };
   const quiet = alerts.find(({ rule }) => rule.permits.length > 0) ?? alerts[0];

@@ -19,7 +19,7 @@ import { journalError } from "./journals/journal-error.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
 import type { TargetState } from "./signals/scrape-target.ts";
-import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
+import { builtInSources, monitorOptions, rulesOfFiles } from "./rules-in-force.ts";
 
 const DEADLINE_MS = 10_000;
 const MAX_LENGTH = 1000;
@@ -134,9 +134,10 @@ function shown(text: string): string {
 
 function describeSettings(settings: ObserverSettings): string {
   const { services, autonomy } = settings;
-  const rules = services.flatMap((service) => rulesFor(settings, service, DEADLINE_MS));
+  const builtIn = services.flatMap((service) => builtInSources(settings, service, DEADLINE_MS));
+  const count = builtIn.length + rulesOfFiles(settings).length;
   const noun = services.length === 1 ? "service" : "services";
-  return `${services.length} ${noun}, ${rules.length} rules, autonomy ${autonomy}`;
+  return `${services.length} ${noun}, ${count} rules, autonomy ${autonomy}`;
 }
 
 async function reachSignals(
@@ -231,13 +232,14 @@ export async function renderRules(settings: ObserverSettings): Promise<string> {
     settings.services.map(async (service) => {
       const { findWindowMs, fallbackWindowMs } = monitorOptions(settings, service, source);
       const windowMs = (await findWindowMs(signal)) ?? fallbackWindowMs;
-      // Throws on what cannot be read.
-      rulesFor(settings, service, windowMs);
-      const builtIn = ruleSources(settings, service, windowMs).filter(({ file }) => !file);
-      return { name: `sentinel-${service.name}`, rules: builtIn };
+      return {
+        name: `sentinel-${service.name}`,
+        rules: builtInSources(settings, service, windowMs),
+      };
     }),
   );
-  // Once, however many services: Prometheus would fire each of them twice.
+  // Throws on what cannot be read.
+  rulesOfFiles(settings);
   const own = settings.ownRules.map(({ file: _, ...rule }) => rule);
   if (own.length > 0) groups.push({ name: "sentinel-own-rules", rules: own });
   return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();

@@ -138,7 +138,7 @@ services:
     ],
     [
       `services: [{ ${SERVICE}, services: x }]`,
-      "services.0: unknown key services | Known keys: name, job, health, actions.",
+      "services.0: unknown key services | Known keys: name, job, instance, health, actions.",
     ],
     ["services: all", "services: Invalid input: expected array, received string"],
     ["services: [a]", "services.0: Invalid input: expected object, received string"],

@@ -27,6 +27,7 @@ const CONTAINER_ACTIONS = ACTION_IDS.filter((id) => !id.startsWith("supervisor-"
 const serviceSchema = z.strictObject({
   name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
   job: z.string().min(1).optional(),
+  instance: z.string().min(1).optional(),
   health: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8000/health"),
   actions: z.array(z.enum(CONTAINER_ACTIONS)).default([...DEFAULT_ACTIONS]),
 });
@@ -62,13 +63,16 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
   // A file whose every line is commented out sets nothing.
   const parsed = fileSchema.safeParse(parseYaml(text, path) ?? {});
   if (!parsed.success) throw badFile(path, parsed.error);
-  const services = parsed.data.services?.map(({ name, job, health, actions }): Service => ({
-    name,
-    job: job ?? name,
-    healthUrl: health,
-    executors: ["docker", "compose"],
-    actions,
-  }));
+  const services = parsed.data.services?.map(
+    ({ name, job, instance, health, actions }): Service => ({
+      name,
+      job: job ?? name,
+      instance,
+      healthUrl: health,
+      executors: ["docker", "compose"],
+      actions,
+    }),
+  );
   const names = services?.map(({ name }) => name) ?? [];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)

@@ -187,10 +187,11 @@ export function observerSettings(sources: Sources): ObserverSettings {
 
 function serviceOfEnvironment(env: Environment, read: Read): Service {
   const name = read("TARGET_CONTAINER", SETTINGS.TARGET_CONTAINER);
+  const url = read("TARGET_URL", SETTINGS.TARGET_URL).replace(/\/+$/, "");
   return {
     name,
     job: env["TARGET_JOB"] ? read("TARGET_JOB", SETTINGS.TARGET_JOB) : name,
-    healthUrl: `${read("TARGET_URL", SETTINGS.TARGET_URL).replace(/\/+$/, "")}/health`,
+    healthUrl: `${url}/health`,
     ...(env["SUPERVISE"]
       ? { executors: ["supervisor"], actions: SUPERVISED_ACTIONS }
       : { executors: ["docker", "compose"], actions: DEFAULT_ACTIONS }),
@@ -214,8 +215,8 @@ function splitSupervise(text: string): readonly string[] {
 const NO_FILE = { services: undefined, scrape: undefined, ruleFiles: [] };
 
 /** Where a service's metrics are, unless it is said: beside its health. */
-function metricsOf({ job, healthUrl }: Service): ScrapeTargetSettings {
-  return { job, url: new URL("metrics", healthUrl).href };
+function metricsOf({ name, job, healthUrl }: Service): ScrapeTargetSettings {
+  return { job: job ?? name, url: new URL("metrics", healthUrl).href };
 }
 
 function withDotEnv(folder: string, env: Environment): Environment {

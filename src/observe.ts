@@ -6,16 +6,19 @@ import { type Book, openBook } from "./core/book.ts";
 import { messageOf } from "./core/errors.ts";
 import type { EmitEvent } from "./core/events.ts";
 import { createLock, type Lock } from "./core/lock.ts";
-import type { HealthAnswer, Service } from "./core/model.ts";
+import type { Alert, HealthAnswer, Service } from "./core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "./core/monitor.ts";
+import { createDirectory, ownerOfAlert, type ServiceDirectory } from "./core/ownership.ts";
 import type { ContainerRuntime, Diagnoser, Executor, Journal } from "./core/ports.ts";
+import { createSharedRules, type SharedRules } from "./core/shared-rules.ts";
+import { createSharedTeller } from "./core/shared-teller.ts";
 import { inWallTime } from "./core/wall-time.ts";
 import { GONE, watch } from "./core/watch.ts";
 import { dockerNotices } from "./docker-notices.ts";
 import { diagnosersOf, type Signals } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
-import { containerMonitorOptions, monitorOptions } from "./rules-in-force.ts";
-import { DOCKER_JOB, type EmbeddedSource } from "./signals/embedded.ts";
+import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./rules-in-force.ts";
+import type { EmbeddedSource } from "./signals/embedded.ts";
 import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./vitals.ts";
 import { living } from "./watchdog/living.ts";
@@ -54,17 +57,21 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
   const options = mortal(given);
   const { settings, signals, startService, say, onStall, journal } = options;
   const { source, embedded } = signals;
-  const watched: Watched[] = [];
-  const vitals = createVitals({ settings, signals, watched, onStall, journal });
+  const roster = createRoster();
+  const { watched } = roster;
+  const sharedRules = sharedRulesOf(options, roster, signal);
+  const vitals = createVitals({ settings, signals, watched, sharedRules, onStall, journal });
   const { cooldownMs, actionsPerService, actionsInAll } = settings;
   const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
   const configured: readonly Watched[] = settings.services.map((service) => {
-    const monitor = monitorOf(monitorOptions(settings, service, source), { signals, vitals });
+    const given = monitorOptions(settings, service, source);
+    const monitor = monitorOf(given, service, { signals, vitals, sharedRules });
     return { service, monitor };
   });
-  watched.push(...configured);
+  for (const one of configured) roster.add(one);
   const watching: Watching = {
-    watched,
+    roster,
+    sharedRules,
     options,
     vitals,
     book: openBook(journal, limits, systemClock),
@@ -74,12 +81,13 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
   const watchAll = async () => {
     if (startService !== undefined) await untilUp(options, signal);
     const apartMs = Math.min(MOST_APART_MS, settings.pollIntervalMs / configured.length);
-    await Promise.all(
-      configured.map(async (one, index) => {
+    await Promise.all([
+      evaluateSharedRules(watching, signal),
+      ...configured.map(async (one, index) => {
         await systemClock.sleep(index * apartMs, signal);
         await watchOne(one, watching, signal);
       }),
-    );
+    ]);
   };
   await using own = vitals.start();
   say("health", `${own.url}/ready and ${own.url}/metrics`);
@@ -139,6 +147,7 @@ async function untilUp({ settings, signals }: ObserveOptions, signal: AbortSigna
   const { services, pollIntervalMs, stabilizeMs } = settings;
   const untilMs = systemClock.nowMs() + stabilizeMs;
   const isUp = async ({ job }: Service) => {
+    if (job === undefined) return true;
     const up = await signals.source.query(`up{job=${JSON.stringify(job)}} == 1`, signal);
     return up.length > 0;
   };
@@ -150,16 +159,79 @@ async function untilUp({ settings, signals }: ObserveOptions, signal: AbortSigna
   }
 }
 
+/** Who is watched now, and so to whom an alert may belong: containers with the label come and go. */
+interface Roster {
+  readonly watched: readonly Watched[];
+  add(one: Watched): void;
+  remove(service: string): void;
+  directory(): ServiceDirectory;
+}
+
+function createRoster(): Roster {
+  const watched: Watched[] = [];
+  let directory = createDirectory([]);
+  const refresh = () => (directory = createDirectory(watched.map(({ service }) => service)));
+  return {
+    watched,
+    add(one) {
+      watched.push(one);
+      refresh();
+    },
+    remove(name) {
+      const index = watched.findIndex(({ service }) => service.name === name);
+      if (index >= 0) watched.splice(index, 1);
+      refresh();
+    },
+    directory: () => directory,
+  };
+}
+
+/** What a rule of a file says of itself, or of nobody's series, is told once and not by each service. */
+const OF_NO_SERVICE = "";
+
+function sharedRulesOf(
+  { settings, signals, emit }: ObserveOptions,
+  { directory }: Roster,
+  signal: AbortSignal,
+): SharedRules {
+  const { pollIntervalMs } = settings;
+  const tell = createSharedTeller((event) =>
+    emit(inWallTime({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE }, systemClock)),
+  );
+  const options = { rules: rulesOfFiles(settings), directory, pollIntervalMs, signal };
+  return createSharedRules({ ...options, onPoll: tell }, signals.source, systemClock);
+}
+
+/** Also where no service polls, or each is busy with an incident. */
+async function evaluateSharedRules(
+  { sharedRules, options }: Watching,
+  signal: AbortSignal,
+): Promise<void> {
+  if (sharedRules.rules.length === 0) return;
+  while (!signal.aborted) {
+    await sharedRules.poll();
+    await systemClock.sleep(options.settings.pollIntervalMs, signal);
+  }
+}
+
+interface MonitorParts {
+  readonly signals: Signals;
+  readonly vitals: Vitals;
+  readonly sharedRules: SharedRules;
+}
+
 function monitorOf(
   options: MonitorOptions,
-  { signals, vitals: { onPoll } }: { readonly signals: Signals; readonly vitals: Vitals },
+  { name }: Service,
+  { signals, vitals: { onPoll }, sharedRules }: MonitorParts,
 ): Monitor {
-  return createMonitor({ ...options, onPoll }, signals.source, systemClock);
+  const shared = { rules: sharedRules, service: name };
+  return createMonitor({ ...options, onPoll, shared }, signals.source, systemClock);
 }
 
 async function watchOne(
   { service, monitor }: Watched,
-  { options, vitals, book, actionLock, diagnosers }: Watching,
+  { options, vitals, book, actionLock, diagnosers, roster }: Watching,
   signal: AbortSignal,
 ): Promise<void> {
   const { settings, signals, runtime, executors } = options;
@@ -183,6 +255,7 @@ async function watchOne(
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     checkHealth: (url: string) =>
       url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
+    ownerOf: (alert: Alert) => ownerOfAlert(alert, roster.directory()),
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
   try {
@@ -208,7 +281,8 @@ async function askDocker(name: string, runtime: ContainerRuntime): Promise<Healt
 
 /** What all services have in common. */
 interface Watching {
-  readonly watched: Watched[];
+  readonly roster: Roster;
+  readonly sharedRules: SharedRules;
   readonly options: ObserveOptions;
   readonly vitals: Vitals;
   readonly book: Book;
@@ -222,7 +296,7 @@ async function watchLabelled(
   watching: Watching,
   signal: AbortSignal,
 ): Promise<void> {
-  const { watched, options, vitals } = watching;
+  const { roster, sharedRules, options, vitals } = watching;
   const { settings, signals, say } = options;
   const running = new Map<
     string,
@@ -235,12 +309,11 @@ async function watchLabelled(
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);
-      const rules = containerMonitorOptions(service, settings.pollIntervalMs);
-      const monitor = monitorOf(rules, { signals, vitals });
-      const one = { service, monitor };
+      const given = containerMonitorOptions(settings, service);
+      const one = { service, monitor: monitorOf(given, service, { signals, vitals, sharedRules }) };
+      roster.add(one);
       const stop = new AbortController();
       const done = watchOne(one, watching, AbortSignal.any([signal, stop.signal]));
-      watched.push(one);
       running.set(name, { stop, done });
       say("watching", `${name} as well, for its label`);
     }
@@ -249,10 +322,7 @@ async function watchLabelled(
       stop.abort(GONE);
       await done;
       running.delete(name);
-      watched.splice(
-        watched.findIndex(({ service }) => service.name === name),
-        1,
-      );
+      roster.remove(name);
       say("watching", `${name} no longer: it is gone`);
     }
     await systemClock.sleep(settings.pollIntervalMs, signal);
@@ -263,7 +333,7 @@ async function watchLabelled(
 function containerService(name: string): Service {
   return {
     name,
-    job: DOCKER_JOB,
+    job: undefined,
     healthUrl: DOCKER_HEALTH,
     executors: ["docker"],
     actions: ["docker-restart"],

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NEVER, scriptedSource, service, simulatedClock } from "../test/fixtures.ts";
+import { NEVER, scriptedSource, SERVICE_NAME, service, simulatedClock } from "../test/fixtures.ts";
 import { type ObserverSettings, observerSettings } from "./config.ts";
 import type { Environment } from "./config-environment.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { SignalSource } from "./core/ports.ts";
-import { monitorOptions, ruleSources, rulesFor } from "./rules-in-force.ts";
+import { builtInRulesFor, monitorOptions, rulesOfFiles } from "./rules-in-force.ts";
 
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
 const WINDOW_MS = 20_000;
@@ -21,10 +21,16 @@ function settings(
 describe("rules", () => {
   const own = (alert: string, file = "/own.yml") => ({ alert, expr: "up == 0", file });
   const alerts = (given: ObserverSettings) =>
-    ruleSources(given, service(), WINDOW_MS).map(({ alert, file }) => [alert, file]);
+    [...builtInRulesFor(given, service(), WINDOW_MS), ...rulesOfFiles(given)].map(
+      ({ alert, service: madeFor }) => [alert, madeFor],
+    );
 
   test("are the built-in ones, with the window and the thresholds of the settings", () => {
-    const rules = rulesFor(settings({ CPU_THRESHOLD: "1.5" }), service({ job: "shop" }), WINDOW_MS);
+    const rules = builtInRulesFor(
+      settings({ CPU_THRESHOLD: "1.5" }),
+      service({ job: "shop" }),
+      WINDOW_MS,
+    );
     expect(rules.map(({ alert }) => alert)).toEqual([
       "HighCpu",
       "HighLatency",
@@ -44,14 +50,14 @@ describe("rules", () => {
       { ownRules: [own("Mine"), own("TargetDown"), own("Mine", "/b.yml")] },
     );
     expect(alerts(given)).toEqual([
-      ["HighCpu", undefined],
-      ["HighLatency", undefined],
-      ["HighErrorRatio", undefined],
-      ["HighMemory", undefined],
-      ["CrashLoop", undefined],
-      ["Mine", "/own.yml"],
-      ["TargetDown", "/own.yml"],
-      ["Mine", "/b.yml"],
+      ["HighCpu", SERVICE_NAME],
+      ["HighLatency", SERVICE_NAME],
+      ["HighErrorRatio", SERVICE_NAME],
+      ["HighMemory", SERVICE_NAME],
+      ["CrashLoop", SERVICE_NAME],
+      ["Mine", undefined],
+      ["TargetDown", undefined],
+      ["Mine", undefined],
     ]);
     const nearMiss = settings({}, { ownRules: [own("targetDown")] });
     expect(alerts(nearMiss)).toHaveLength(8);
@@ -59,15 +65,14 @@ describe("rules", () => {
 
   test("one that cannot be read is named with its file", () => {
     const given = settings({}, { ownRules: [{ alert: "A", expr: "up >", file: "/own.yml" }] });
-    expect(() => rulesFor(given, service(), WINDOW_MS)).toThrow(
+    expect(() => rulesOfFiles(given)).toThrow(
       "/own.yml: alert A: expr up >: 1:5: parse error: unexpected end of input",
     );
   });
 
   test("for Sentinel's own engine, what it cannot evaluate is refused by name", () => {
     const own = { alert: "A", expr: 'sort_by_label(up, "job") == 0', file: "/own.yml" };
-    const read = (env: Environment) =>
-      rulesFor(settings(env, { ownRules: [own] }), service(), WINDOW_MS);
+    const read = (env: Environment) => rulesOfFiles(settings(env, { ownRules: [own] }));
     expect(read({}).at(-1)?.signal).toBeUndefined();
     expect(() => read({ PROMETHEUS_URL: "embedded" })).toThrow(
       '/own.yml: alert A: expr sort_by_label(up, "job") == 0: 1:1: parse error: function sort_by_label is not supported',

@@ -8,10 +8,10 @@ import {
   builtInRules,
   containerLoopRule,
   containerRules,
-  mergeRules,
   type RuleSource,
   readRule,
   unhealthyRule,
+  withoutReplaced,
 } from "./core/rules.ts";
 import { requireSupported } from "./core/signal.ts";
 
@@ -19,26 +19,42 @@ const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;
 const UNKNOWN_WINDOW_MS = 60_000;
 
-/** The rules in force for a service, built-in ones first, as they stand in a rule file. */
-export function ruleSources(
+const BUILT_IN = "built-in rules";
+
+/** The built-in rules in force for a service, as they would stand in a rule file. */
+export function builtInSources(
   settings: ObserverSettings,
   service: Service,
   windowMs: number,
-): (RuleSource & { readonly file?: string })[] {
+): RuleSource[] {
   const builtIn = builtInRules(service, settings.thresholds, windowMs);
   // Only Sentinel's own scraping has what Docker says as series.
   const hasContainer = settings.prometheusUrl === undefined && service.executors.includes("docker");
   const own = [unhealthyRule(service), containerLoopRule(service)];
   const all = hasContainer ? [...builtIn, ...own] : builtIn;
-  return mergeRules(all, settings.ownRules);
+  return withoutReplaced(all, settings.ownRules);
 }
 
-/** @throws SentinelError `configuration` */
-export function rulesFor(settings: ObserverSettings, service: Service, windowMs: number): Rule[] {
-  const isOurs = settings.prometheusUrl === undefined;
-  return ruleSources(settings, service, windowMs).map(({ file = "built-in rules", ...source }) => {
+/** The rules that are made for a service. */
+export function builtInRulesFor(
+  settings: ObserverSettings,
+  service: Service,
+  windowMs: number,
+): Rule[] {
+  return builtInSources(settings, service, windowMs).map((source) =>
+    readRule(source, BUILT_IN, service.name),
+  );
+}
+
+/**
+ * The rules of the user's files, which are evaluated once for all services.
+ *
+ * @throws SentinelError `configuration`
+ */
+export function rulesOfFiles({ ownRules, prometheusUrl }: ObserverSettings): Rule[] {
+  return ownRules.map(({ file, ...source }) => {
     const rule = readRule(source, file);
-    if (isOurs) requireSupported(rule.expr, `${file}: alert ${rule.alert}`);
+    if (prometheusUrl === undefined) requireSupported(rule.expr, `${file}: alert ${rule.alert}`);
     return rule;
   });
 }
@@ -49,14 +65,15 @@ export function monitorOptions(
   service: Service,
   source: SignalSource,
 ): MonitorOptions {
+  const { job } = service;
   return {
-    rulesFor: (windowMs) => rulesFor(settings, service, windowMs),
+    rulesFor: (windowMs) => builtInRulesFor(settings, service, windowMs),
     fallbackWindowMs: UNKNOWN_WINDOW_MS,
     pollIntervalMs: settings.pollIntervalMs,
     async findWindowMs(signal) {
-      if (settings.rateWindowMs !== undefined) return settings.rateWindowMs;
+      if (settings.rateWindowMs !== undefined || job === undefined) return settings.rateWindowMs;
       try {
-        const intervalMs = await source.scrapeIntervalMs(service.job, signal);
+        const intervalMs = await source.scrapeIntervalMs(job, signal);
         return intervalMs && Math.max(SCRAPES_PER_WINDOW * intervalMs, MIN_WINDOW_MS);
       } catch {
         // The source is away, which the poll itself says.
@@ -67,12 +84,18 @@ export function monitorOptions(
 }
 
 /** For a container without metrics: Docker's word has no rates, and no window. */
-export function containerMonitorOptions(service: Service, intervalMs: number): MonitorOptions {
-  const rules = containerRules(service, intervalMs).map((rule) => readRule(rule, "built-in rules"));
+export function containerMonitorOptions(
+  { ownRules, pollIntervalMs }: Pick<ObserverSettings, "ownRules" | "pollIntervalMs">,
+  service: Service,
+): MonitorOptions {
+  const rules = withoutReplaced(containerRules(service, pollIntervalMs), ownRules).map((rule) =>
+    readRule(rule, BUILT_IN, service.name),
+  );
+  const windowMs = SCRAPES_PER_WINDOW * pollIntervalMs;
   return {
     rulesFor: () => rules,
-    fallbackWindowMs: SCRAPES_PER_WINDOW * intervalMs,
-    pollIntervalMs: intervalMs,
-    findWindowMs: () => Promise.resolve(SCRAPES_PER_WINDOW * intervalMs),
+    fallbackWindowMs: windowMs,
+    pollIntervalMs,
+    findWindowMs: () => Promise.resolve(windowMs),
   };
 }

@@ -4,6 +4,7 @@ import type { ObserverSettings } from "./config.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Journal, NewJournalEntry } from "./core/ports.ts";
 import { foldIncidents } from "./core/record.ts";
+import type { SharedRules } from "./core/shared-rules.ts";
 import type { Alert, Service } from "./core/model.ts";
 import type { Monitor, Poll } from "./core/monitor.ts";
 import { moveAlert } from "./core/wall-time.ts";
@@ -32,6 +33,8 @@ export interface VitalsOptions {
   readonly journal: Journal;
   /** Read again each time: containers with the label come and go. */
   readonly watched: readonly Watched[];
+  /** The rules of files, which are nobody's own. */
+  readonly sharedRules: SharedRules;
   /** Is to end the process; without it nothing looks whether a loop stands still. */
   readonly onStall?: ((why: string) => void) | undefined;
 }
@@ -48,16 +51,20 @@ export interface Vitals {
 /** Shorter intervals than 3 s are no reason to be impatient: a busy machine may be slow. */
 const MIN_STALL_MS = 15_000;
 
+/** In the API: as `sentinel rules` prints them. */
+const RULES_OF_FILES_GROUP = "sentinel-own-rules";
+
 const UNWATCHED: Loop = { beat() {}, leave() {} };
 
 export function createVitals(options: VitalsOptions): Vitals {
-  const { settings, signals, watched, onStall, journal } = options;
+  const { settings, signals, watched, sharedRules, onStall, journal } = options;
   const { version, pollIntervalMs, observerPort, operatorToken } = settings;
   let watchdog: Watchdog | undefined;
   const metrics = createObserverMetrics({
     version,
     diagnosers: [...diagnosersOf(settings).map(({ name }) => name), PLAYBOOK_NAME],
     watched: () => watched,
+    sharedRules,
     process: ownProcess,
   });
   const { embedded } = signals;
@@ -97,20 +104,35 @@ export function createVitals(options: VitalsOptions): Vitals {
   };
 }
 
-function apiOf(embedded: EmbeddedSource, { settings, watched }: VitalsOptions): ApiSources {
+function apiOf(
+  embedded: EmbeddedSource,
+  { settings, watched, sharedRules }: VitalsOptions,
+): ApiSources {
   const shown = (alert: Alert) => moveAlert(alert, systemClock.toWall(0));
+  const toWall = (poll: { readonly atMs: number } | undefined) =>
+    poll && systemClock.toWall(poll.atMs);
   return {
     version: settings.version,
     store: embedded.store,
     nowMs: embedded.presentMs,
-    ruleGroups: () =>
-      watched.map(({ service, monitor }) => ({
+    ruleGroups: () => [
+      ...watched.map(({ service, monitor }) => ({
         name: `sentinel-${service.name}`,
         intervalMs: settings.pollIntervalMs,
         rules: monitor.rules,
-        alerts: (monitor.lastPoll?.alerts ?? []).map(shown),
-        lastEvaluationMs: monitor.lastPoll && systemClock.toWall(monitor.lastPoll.atMs),
+        alerts: (monitor.lastPoll?.alerts ?? [])
+          .filter(({ rule }) => rule.service !== undefined)
+          .map(shown),
+        lastEvaluationMs: toWall(monitor.lastPoll),
       })),
+      {
+        name: RULES_OF_FILES_GROUP,
+        intervalMs: settings.pollIntervalMs,
+        rules: sharedRules.rules,
+        alerts: (sharedRules.lastPoll?.alerts ?? []).map(shown),
+        lastEvaluationMs: toWall(sharedRules.lastPoll),
+      },
+    ],
     targets: () => embedded.targets(),
   };
 }

@@ -12,6 +12,7 @@ import type {
   Sample,
   Service,
 } from "../src/core/model.ts";
+import type { Owner } from "../src/core/ownership.ts";
 import type { Clock, SignalSource } from "../src/core/ports.ts";
 import { createClock } from "../src/system-clock.ts";
 
@@ -79,6 +80,9 @@ export function containerState(changes: Partial<ContainerState> = {}): Container
     ...changes,
   };
 }
+
+/** The alert is the service's own. */
+export const OWN: Owner = { kind: "service", name: SERVICE_NAME };
 
 /** Nothing holds Sentinel back. */
 export const UNRESTRAINED: Restraint = {

@@ -7,6 +7,8 @@ import { createLock } from "../src/core/lock.ts";
 import type { Outcome, Rule } from "../src/core/model.ts";
 import { createMonitor, type MonitorOptions } from "../src/core/monitor.ts";
 import type { Diagnoser, Journal, SignalSource } from "../src/core/ports.ts";
+import { createDirectory, type Identity, ownerOfAlert } from "../src/core/ownership.ts";
+import { createSharedRules } from "../src/core/shared-rules.ts";
 import { watch } from "../src/core/watch.ts";
 import type { Policy, World } from "../src/core/world.ts";
 import { memoryJournal } from "../src/journals/memory.ts";
@@ -27,6 +29,10 @@ export { memoryJournal };
 export interface Story {
   readonly script: Script;
   readonly rules?: readonly Rule[];
+  /** Rules of files, evaluated for all services. */
+  readonly files?: readonly Rule[];
+  /** Services that are watched beside the one that the story is about. */
+  readonly others?: readonly Identity[];
   readonly policy?: Partial<Policy>;
   readonly diagnosers?: (clock: SimulatedClock) => readonly Diagnoser[];
   /** What the executor does while it runs; it answers after 2 s. */
@@ -97,6 +103,18 @@ export async function tell(story: Story): Promise<Told> {
     ...(story.onPoll === undefined ? {} : { onPoll: story.onPoll }),
   };
   const stop = story.stop ?? new AbortController();
+  const own = story.policy?.service ?? service();
+  const directory = createDirectory([own, ...(story.others ?? [])]);
+  const sharedRules = createSharedRules(
+    {
+      rules: story.files ?? [],
+      directory: () => directory,
+      pollIntervalMs: 5000,
+      signal: stop.signal,
+    },
+    source,
+    clock,
+  );
   const die = () => {
     isDead = true;
     stop.abort();
@@ -148,7 +166,12 @@ export async function tell(story: Story): Promise<Told> {
       },
       world: {
         source,
-        monitor: createMonitor(options, source, clock),
+        monitor: createMonitor(
+          { ...options, shared: { rules: sharedRules, service: own.name } },
+          source,
+          clock,
+        ),
+        ownerOf: (alert) => ownerOfAlert(alert, directory),
         runtime: { inspect: async () => containerState(), logs: async () => [] },
         diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
         executors: [executor("docker"), executor("compose")],

@@ -1,7 +1,7 @@
 /** What is seen of a service after an action, until there is a verdict. */
 
 import { isSeriesOf } from "./detection.ts";
-import type { Alert, Evaluation, Verdict } from "./model.ts";
+import type { Alert, Evaluation, Service, Verdict } from "./model.ts";
 import type { SignalSource } from "./ports.ts";
 import { type Check, judge, lastCheckMs, type VerificationPlan } from "./verification.ts";
 import type { Context } from "./world.ts";
@@ -66,11 +66,11 @@ async function check(
   signal: AbortSignal,
 ): Promise<Check> {
   const [poll, scrapeAgeMs, health] = await Promise.all([
-    world.monitor.poll(signal),
-    newestScrapeAgeMs(policy.service.job, world.source, signal),
+    world.monitor.poll(signal, { isFresh: true }),
+    newestScrapeAgeMs(policy.service, world.source, signal),
     world.checkHealth(policy.service.healthUrl),
   ]);
-  const evaluation = poll.evaluations.get(alert.rule);
+  const evaluation = poll.evaluationOf(alert.rule);
   return { atMs, alert: sightOf(alert, evaluation), scrapeAgeMs, healthy: health.ok };
 }
 
@@ -83,13 +83,18 @@ function sightOf(alert: Alert, evaluation: Evaluation | undefined): Check["alert
   return isMeasured ? "silent" : "no_data";
 }
 
+/** Of its own metrics, or of what Docker says of a container that has none. */
 async function newestScrapeAgeMs(
-  job: string,
+  { name, job }: Service,
   source: SignalSource,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   try {
-    const expr = `time() - max(timestamp(up{job=${JSON.stringify(job)}}))`;
+    const seen =
+      job === undefined
+        ? `container_up{container=${JSON.stringify(name)}}`
+        : `up{job=${JSON.stringify(job)}}`;
+    const expr = `time() - max(timestamp(${seen}))`;
     const seconds = (await source.query(expr, signal))[0]?.value;
     return seconds === undefined || !Number.isFinite(seconds) ? undefined : seconds * 1000;
   } catch {

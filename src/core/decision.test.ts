@@ -1,6 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { alert, allowlist, rule, service, START_MS, UNRESTRAINED } from "../../test/fixtures.ts";
+import {
+  alert,
+  allowlist,
+  rule,
+  service,
+  START_MS,
+  OWN,
+  UNRESTRAINED,
+} from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
 import {
@@ -29,6 +37,7 @@ function decided({ fired = alert(), action = "docker-restart", actions, situatio
   return decide(proposal, {
     autonomy: "auto",
     alerts: [fired],
+    owner: OWN,
     restraint: UNRESTRAINED,
     ...situation,
   });
@@ -238,6 +247,7 @@ test("what the model says of severity, confidence and cause gates nothing", () =
           {
             autonomy: now.autonomy,
             alerts: [{ ...fired, state: now.state }],
+            owner: OWN,
             restraint: UNRESTRAINED,
           },
         );

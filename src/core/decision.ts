@@ -2,6 +2,7 @@
 
 import type { ActionId, Allowlist } from "../allowlist.ts";
 import { isHolding } from "./detection.ts";
+import { isOwnedBy, type Owner } from "./ownership.ts";
 import type { Restraint } from "./ledger.ts";
 import type { ContainerReason } from "./lifecycle.ts";
 import type {
@@ -27,6 +28,8 @@ export interface Situation {
   readonly autonomy: Autonomy;
   /** All of the service's alerts at the last poll, after the diagnosis. */
   readonly alerts: readonly Alert[];
+  /** Whose the alert is. */
+  readonly owner: Owner;
   /** What the ledger says of this service and alert. */
   readonly restraint: Restraint;
   /** Why the state of its container is a person's; absent if it is not. */
@@ -38,9 +41,11 @@ export interface Situation {
  * The model's severity is not among the inputs.
  */
 export function decide(proposal: Proposal, situation: Situation): Decision {
-  const { alert, diagnosis } = proposal;
-  const { alerts, restraint } = situation;
+  const { alert, diagnosis, service } = proposal;
+  const { alerts, restraint, owner } = situation;
   const { rule } = alert;
+  // Whatever has led here: what is another's is never a reason to act on this one.
+  if (!isOwnedBy(owner, service.name)) return skip("alert_of_another");
   const now = alerts.filter((current) => current.rule === rule);
 
   // A model may have taken half a minute: what it saw need not be so any more.
@@ -139,6 +144,7 @@ export const REASON_TEXT = {
   denied: "a person said no",
   expired: "no person answered in time",
   alert_resolved: "the alert resolved by itself before anything was run",
+  alert_of_another: "the alert's labels name another service, or none that is watched",
   rule_removed: "its rule was removed from the rules before anything was run",
   data_missing: "the alert's data went missing before anything was run",
 } satisfies Record<DecisionReason, string>;

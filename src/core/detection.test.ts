@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { alert, rule, SERVICE_NAME, START_MS, sample } from "../../test/fixtures.ts";
-import { detect, evaluate, fingerprint, mostUrgent } from "./detection.ts";
+import { detect, fingerprint, mostUrgent } from "./detection.ts";
 import type { Alert, Evaluation, Rule, Sample } from "./model.ts";
 
 const QUIET: Evaluation = { kind: "inactive", value: 0.1, measured: [sample(0.1)] };
 const MISSING: Evaluation = { kind: "no_data", reason: "there are no samples" };
 
 function active(...samples: readonly Sample[]): Evaluation {
-  return { kind: "active", samples };
+  return { kind: "active", samples, measured: undefined };
 }
 
 /** The states after the last of the polls; each comes with its second. */
@@ -23,77 +23,6 @@ function after(of: Rule, polls: readonly (readonly [number, Evaluation])[]): rea
 function states(of: Rule, polls: readonly (readonly [number, Evaluation])[]): string[] {
   return polls.map((_, index) => after(of, polls.slice(0, index + 1))[0]?.state ?? "none");
 }
-
-describe("what the answers of the source mean", () => {
-  const cases: readonly (readonly [
-    string,
-    readonly Sample[],
-    readonly Sample[] | undefined,
-    Evaluation,
-  ])[] = [
-    ["a sample is active", [sample(1)], [sample(1)], active(sample(1))],
-    ["a zero that the rule holds for is active", [sample(0)], [sample(0)], active(sample(0))],
-    ["several are all active", [sample(1), sample(2)], [], active(sample(1), sample(2))],
-    [
-      "an infinite one among them is left out",
-      [sample(Infinity), sample(2)],
-      [],
-      active(sample(2)),
-    ],
-    [
-      "an infinite one alone is no data",
-      [sample(Infinity)],
-      [],
-      { kind: "no_data", reason: "the value is Infinity, not a number to act on" },
-    ],
-    [
-      "NaN is no data",
-      [sample(NaN)],
-      undefined,
-      { kind: "no_data", reason: "the value is NaN, not a number to act on" },
-    ],
-    [
-      "a quiet one is inactive, with its greatest value",
-      [],
-      [sample(0.1), sample(0.3)],
-      { kind: "inactive", value: 0.3, measured: [sample(0.1), sample(0.3)] },
-    ],
-    [
-      "a quiet zero is inactive",
-      [],
-      [sample(0)],
-      { kind: "inactive", value: 0, measured: [sample(0)] },
-    ],
-    [
-      "NaN beside a quiet one was not measured",
-      [],
-      [sample(NaN), sample(0.3)],
-      { kind: "inactive", value: 0.3, measured: [sample(0.3)] },
-    ],
-    [
-      "NaN where it is measured is no data",
-      [],
-      [sample(NaN)],
-      { kind: "no_data", reason: "the value is NaN: nothing was measured" },
-    ],
-    [
-      "-Inf where it is measured is no data",
-      [],
-      [sample(-Infinity)],
-      { kind: "no_data", reason: "the value is -Infinity: nothing was measured" },
-    ],
-    ["nothing where it is measured is no data", [], [], MISSING],
-    [
-      "a rule that compares nothing is quiet when empty",
-      [],
-      undefined,
-      { kind: "inactive", value: undefined, measured: undefined },
-    ],
-  ];
-  test.each(cases)("%s", (_, result, measured, expected) => {
-    expect(evaluate(result, measured)).toEqual(expected);
-  });
-});
 
 describe("for, as in Prometheus", () => {
   const waits = rule({ forMs: 10_000 });

@@ -1,37 +1,7 @@
 /** From what the rules' expressions said to alert states. Missing data is a state of its own. */
 
+import type { Reading } from "./evaluation.ts";
 import type { Alert, Evaluation, Labels, Rule, Sample } from "./model.ts";
-
-/** One rule and what its expression said at this poll. */
-export interface Reading {
-  readonly rule: Rule;
-  readonly evaluation: Evaluation;
-}
-
-/**
- * What the answers to a rule's two queries mean.
- *
- * @param active the result of the whole expression: the rule holds for each of its samples
- * @param measured the result of the compared side alone; `undefined` if the rule has none
- */
-export function evaluate(
-  active: readonly Sample[],
-  measured: readonly Sample[] | undefined,
-): Evaluation {
-  const finite = active.filter(({ value }) => Number.isFinite(value));
-  if (finite.length > 0) return { kind: "active", samples: finite };
-  const notFinite = active[0];
-  if (notFinite !== undefined)
-    return { kind: "no_data", reason: `the value is ${notFinite.value}, not a number to act on` };
-  // A rule that compares nothing, such as absent(...), is quiet when it is empty.
-  if (measured === undefined) return { kind: "inactive", value: undefined, measured };
-  if (measured.length === 0) return { kind: "no_data", reason: "there are no samples" };
-  const known = measured.filter(({ value }) => Number.isFinite(value));
-  if (known.length === 0)
-    return { kind: "no_data", reason: `the value is ${measured[0]?.value}: nothing was measured` };
-  const value = known.reduce((most, sample) => Math.max(most, sample.value), -Infinity);
-  return { kind: "inactive", value, measured: known };
-}
 
 /**
  * Alert states after a poll, as Prometheus would have them, with two exceptions for safety: missing
@@ -45,39 +15,61 @@ export function detect(
   readings: readonly Reading[],
   nowMs: number,
 ): Alert[] {
-  return readings.flatMap(({ rule, evaluation }) => {
-    const before = previous.filter((alert) => alert.rule === rule);
-    const active =
-      evaluation.kind === "active"
-        ? evaluation.samples.map((sample) => advance(rule, sample, { before, nowMs }))
-        : [];
-    const seen = new Set(active.map(({ labels }) => fingerprint(labels)));
-    const kept = before
-      .filter(
-        ({ labels, firingAtMs }) => firingAtMs !== undefined && !seen.has(fingerprint(labels)),
-      )
-      .flatMap((alert) => keep(alert, evaluation, nowMs));
-    const all = [...active, ...kept];
-    return all.length > 0 ? all : [atRest(rule, evaluation)];
-  });
+  const before = byRule(previous);
+  const alerts: Alert[] = [];
+  for (const reading of readings)
+    for (const alert of detectRule(reading, before.get(reading.rule) ?? NONE, nowMs))
+      alerts.push(alert);
+  return alerts;
 }
 
-interface Before {
-  readonly before: readonly Alert[];
+/** The alerts of one rule by their labels' fingerprint. */
+type AlertsOfRule = ReadonlyMap<string, Alert>;
+const NONE: AlertsOfRule = new Map();
+
+function byRule(alerts: readonly Alert[]): ReadonlyMap<Rule, AlertsOfRule> {
+  const rules = new Map<Rule, Map<string, Alert>>();
+  for (const alert of alerts)
+    rules.getOrInsert(alert.rule, new Map()).set(fingerprint(alert.labels), alert);
+  return rules;
+}
+
+function detectRule(
+  { rule, evaluation }: Reading,
+  before: AlertsOfRule,
+  nowMs: number,
+): readonly Alert[] {
+  const after = new Map<string, Alert>();
+  if (evaluation.kind === "active")
+    for (const sample of evaluation.samples) {
+      const labels = alertLabels(rule, sample.labels);
+      const key = fingerprint(labels);
+      const last = before.get(key);
+      // The same object as before keeps its fingerprint.
+      after.set(key, advance({ ...sample, labels: last?.labels ?? labels }, { rule, last, nowMs }));
+    }
+  for (const [key, alert] of before)
+    if (alert.firingAtMs !== undefined && !after.has(key)) {
+      const kept = keep(alert, evaluation, nowMs);
+      if (kept !== undefined) after.set(key, kept);
+    }
+  return after.size > 0 ? [...after.values()] : [atRest(rule, evaluation)];
+}
+
+interface Advance {
+  readonly rule: Rule;
+  readonly last: Alert | undefined;
   readonly nowMs: number;
 }
 
-function advance(rule: Rule, sample: Sample, { before, nowMs }: Before): Alert {
-  const labels = alertLabels(rule, sample.labels);
-  const key = fingerprint(labels);
-  const last = before.find((alert) => fingerprint(alert.labels) === key);
+function advance({ labels, value }: Sample, { rule, last, nowMs }: Advance): Alert {
   const activeAtMs = last?.activeAtMs ?? nowMs;
   const fires = last?.firingAtMs !== undefined || nowMs - activeAtMs >= rule.forMs;
   return {
     rule,
     labels,
     state: fires ? "firing" : "pending",
-    value: sample.value,
+    value,
     activeAtMs,
     firingAtMs: fires ? (last?.firingAtMs ?? nowMs) : undefined,
     quietSinceMs: undefined,
@@ -89,17 +81,17 @@ function keep(
   { noDataReason: _, isRejected: __, ...alert }: Alert,
   evaluation: Evaluation,
   nowMs: number,
-): Alert[] {
-  if (evaluation.kind === "no_data")
-    return [{ ...alert, state: "no_data", ...missing(evaluation) }];
+): Alert | undefined {
+  if (evaluation.kind === "no_data") return { ...alert, state: "no_data", ...missing(evaluation) };
   // `keep_firing_for` counts from the first quiet poll, as in Prometheus.
   // A clock that was put back may not draw that out.
   const quietSinceMs = Math.min(alert.quietSinceMs ?? nowMs, nowMs);
-  if (nowMs - quietSinceMs >= alert.rule.keepFiringForMs) return [];
-  return [{ ...alert, state: "firing", quietSinceMs }];
+  if (nowMs - quietSinceMs >= alert.rule.keepFiringForMs) return undefined;
+  return { ...alert, state: "firing", quietSinceMs };
 }
 
-function atRest(rule: Rule, evaluation: Evaluation): Alert {
+/** A rule of which no label set is pending or firing. */
+export function atRest(rule: Rule, evaluation: Evaluation): Alert {
   const isMissing = evaluation.kind === "no_data";
   return {
     rule,
@@ -122,9 +114,45 @@ export function alertLabels(rule: Rule, { __name__: _, ...sample }: Labels): Lab
   return { ...sample, ...rule.labels, alertname: rule.alert };
 }
 
+/** Alerts keep their labels from poll to poll, and are compared at each. */
+const fingerprints = new WeakMap<Labels, string>();
+
 /** The same for the same labels, in whatever order they come. */
 export function fingerprint(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const known = fingerprints.get(labels);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  fingerprints.set(labels, text);
+  return text;
+}
+
+/** One rule on one label set. */
+export function alertKey({ rule, labels }: Alert): string {
+  return `${rule.expr}\n${fingerprint(labels)}`;
+}
+
+/**
+ * The alerts of the last poll as those before this one. After a time in which nobody looked, for the
+ * clock was set or the machine slept, nothing has been seen to hold all along: what was pending starts
+ * anew.
+ *
+ * @param gapMs since the last poll
+ */
+export function carryOver(
+  alerts: readonly Alert[],
+  gapMs: number,
+  mostGapMs: number,
+): readonly Alert[] {
+  if (gapMs >= 0 && gapMs <= mostGapMs) return alerts;
+  return alerts.filter(({ state }) => state !== "pending");
+}
+
+/** A model, or an action of another service, holds up a poll for as long as this. */
+const MOST_BETWEEN_POLLS_MS = 120_000;
+
+/** How far two polls may be apart for what was pending at the first to go on at the second. */
+export function mostGapMs(pollIntervalMs: number): number {
+  return Math.max(MOST_BETWEEN_POLLS_MS, 3 * pollIntervalMs);
 }
 
 /** Whether it fires and its condition was seen to hold at this poll: one kept firing may be well again. */

@@ -22,6 +22,13 @@ export type IncidentEvent =
       /** When the signal began to rise, as far as its history tells. */
       readonly onsetMs: number | undefined;
     }
+  /** Other label sets of the same rule that fire while the incident is open: it is about them as well. */
+  | {
+      readonly type: "alerts_joined";
+      /** The first of them. */
+      readonly alerts: readonly Alert[];
+      readonly count: number;
+    }
   | {
       readonly type: "evidence_collected";
       readonly container: Finding<ContainerState>;
@@ -99,6 +106,15 @@ export type WatchEvent =
   | { readonly type: "source_down"; readonly reason: string }
   | { readonly type: "source_back" }
   | { readonly type: "alert_changed"; readonly alert: Alert; readonly from: Alert["state"] }
+  /** Further label sets of one rule that changed at the same poll, beyond those told one by one. */
+  | {
+      readonly type: "more_alerts_changed";
+      readonly alertname: string;
+      readonly state: Alert["state"];
+      readonly count: number;
+    }
+  /** It fires and belongs to no service, so nothing is done. */
+  | { readonly type: "alert_unowned"; readonly alert: Alert; readonly reason: string }
   | { readonly type: "cooling_down"; readonly alert: Alert; readonly untilMs: number }
   /** Left alone: by a person, or while its container starts. */
   | { readonly type: "left_alone"; readonly alert: Alert; readonly reason: string }

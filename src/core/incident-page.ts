@@ -86,6 +86,8 @@ function describeEvent(read: RecordedEvent): string {
   switch (read.type) {
     case "incident_opened":
       return `${text(read.alert.name)} fires${read.alert.summary === undefined ? "" : `: ${text(read.alert.summary)}`}`;
+    case "alerts_joined":
+      return `${read.count} more label sets of the same rule fire`;
     case "evidence_collected": {
       const { container } = read;
       const state = container.kind === "found" ? container.value.status : container.reason;

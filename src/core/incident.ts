@@ -20,6 +20,7 @@ import type {
 } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { estimateOnset } from "./onset.ts";
+import { isOwnedBy } from "./ownership.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { Context } from "./world.ts";
 
@@ -105,7 +106,7 @@ async function decideAndAct(
   const { policy, world, emit } = context;
   const { alert } = findings;
   using _ = await world.actionLock.acquire(signal);
-  const latest = await world.monitor.poll(signal);
+  const latest = await world.monitor.poll(signal, { isFresh: true });
   const container = await inspect(policy.service.name, world, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const decision = decide(
@@ -113,6 +114,7 @@ async function decideAndAct(
     {
       autonomy: policy.autonomy,
       alerts: latest.alerts,
+      owner: world.ownerOf(alert),
       restraint: restraintNow(alert, context),
       container: whyLeftToAPerson(alert, container, world),
     },
@@ -150,7 +152,7 @@ async function actIfStillCalledFor(
 ): Promise<IncidentEnd | Acted> {
   const { policy, world } = context;
   using _ = await world.actionLock.acquire(signal);
-  const { alerts } = await world.monitor.poll(signal);
+  const { alerts } = await world.monitor.poll(signal, { isFresh: true });
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
@@ -161,6 +163,8 @@ async function actIfStillCalledFor(
     return close({ result: "skipped", reason: "paused" }, findings, context);
   if (world.clock.nowMs() >= expiresAtMs) return hold("expired");
   const chosen = policy.allowlist[action];
+  if (!isOwnedBy(world.ownerOf(findings.alert), policy.service.name))
+    return hold("alert_of_another");
   if (policy.autonomy === "observe") return hold("autonomy_observe");
   if (chosen === undefined) return hold("not_allowed_for_service");
   if (!isSameCommand(chosen.argv, argv)) return hold("command_changed");

@@ -77,7 +77,7 @@ export async function collectEvidence(
     value: alert.value,
     signal: alert.rule.signal,
     history,
-    otherSignals: poll.alerts
+    otherSignals: [...poll.alerts, ...poll.atRest()]
       .filter(({ rule }) => rule !== alert.rule)
       .map(({ rule, state, value }) => ({
         alert: rule.alert,

@@ -29,8 +29,10 @@ export interface Series {
 export interface Service {
   /** Container name; also the `service` label of its incidents. */
   readonly name: string;
-  /** Prometheus job whose series belong to it. */
-  readonly job: string;
+  /** Prometheus job whose series belong to it; `undefined` for a container without metrics of its own. */
+  readonly job: string | undefined;
+  /** Its `instance` in Prometheus, such as `localhost:8000`: tells it from others of the same job. */
+  readonly instance?: string | undefined;
   /** Answers 2xx while the service is well; `docker:` instead takes the word of its HEALTHCHECK. */
   readonly healthUrl: string;
   /** What can act on it: where it runs. */
@@ -45,6 +47,8 @@ export interface RuleSignal {
   /** As in PromQL: `>`, `<`, `>=`, `<=`, `==` or `!=`. */
   readonly operator: string;
   readonly threshold: number;
+  /** The rule is this comparison and nothing else: what is measured tells where it holds. */
+  readonly isWhole?: true;
 }
 
 /** A Prometheus alerting rule, read. */
@@ -60,11 +64,18 @@ export interface Rule {
   readonly annotations: Labels;
   /** Ids that this alert may lead to, from the annotation `sentinel_actions`; in order of preference. */
   readonly permits: readonly ActionId[];
+  /** The service that a built-in rule is made for; a rule of a file has none: its labels decide. */
+  readonly service?: string;
 }
 
 /** What one rule's expression said at one poll. Missing data is a state of its own. */
 export type Evaluation =
-  | { readonly kind: "active"; readonly samples: readonly Sample[] }
+  | {
+      readonly kind: "active";
+      readonly samples: readonly Sample[];
+      /** As of one that is inactive. */
+      readonly measured: readonly Sample[] | undefined;
+    }
   | {
       readonly kind: "inactive";
       /** The greatest of what was measured. */
@@ -251,6 +262,7 @@ export const DECISION_REASONS = [
   "alert_resolved",
   "data_missing",
   "rule_removed",
+  "alert_of_another",
   "container_replaced",
   "container_unknown",
   "journal_unavailable",

@@ -42,7 +42,7 @@ test("a poll asks for each rule, and for what it measures", async () => {
     { rule: cpu, state: "firing", value: 1.9 },
     { rule: memory, state: "inactive", value: 1 },
   ]);
-  expect(poll.evaluations.get(memory)).toMatchObject({ kind: "inactive", value: 1 });
+  expect(poll.evaluationOf(memory)).toMatchObject({ kind: "inactive", value: 1 });
 });
 
 describe("after a time in which nobody looked", () => {

@@ -1,20 +1,28 @@
-/** One service's rules, evaluated poll by poll against a source of signals. */
+/** One service's rules, evaluated poll by poll, and its share of what the rules of files say. */
 
-import { detect, evaluate, type Reading } from "./detection.ts";
-import { messageOf, SentinelError } from "./errors.ts";
+import { carryOver, detect, mostGapMs } from "./detection.ts";
+import { evaluateRule, type Reading } from "./evaluation.ts";
 import type { Alert, Evaluation, Rule } from "./model.ts";
 import type { Clock, SignalSource } from "./ports.ts";
+import type { SharedPoll, SharedRules } from "./shared-rules.ts";
 
 export interface Poll {
   readonly atMs: number;
   /** Why the source gave no answer; `undefined` if it did. */
   readonly sourceDown: string | undefined;
+  /**
+   * The service's: of each rule made for it one for each label set that is pending or firing, or else
+   * one at rest; of rules of files those that are pending or firing, or fired and have no data.
+   */
   readonly alerts: readonly Alert[];
-  readonly evaluations: ReadonlyMap<Rule, Evaluation>;
+  /** Rules of files at rest, as far as something was measured of the service's series. */
+  atRest(): readonly Alert[];
+  /** What a rule's expression said of the service's series. */
+  evaluationOf(rule: Rule): Evaluation | undefined;
 }
 
 export interface MonitorOptions {
-  /** The service's rules with that range in their rates. Called again when the range becomes known. */
+  /** The rules made for the service, with that range in their rates. Called again when the range becomes known. */
   rulesFor(windowMs: number): readonly Rule[];
   /** The range to use; `undefined` while it is not known, such as before the first scrape. */
   findWindowMs(signal: AbortSignal): Promise<number | undefined>;
@@ -24,46 +32,45 @@ export interface MonitorOptions {
   readonly pollIntervalMs?: number;
   /** Told of each poll, whoever asked for it, and how long it took. */
   onPoll?(poll: Poll, durationMs: number): void;
+  /** The rules of files, and whose share of them it is. */
+  readonly shared?: { readonly rules: SharedRules; readonly service: string };
 }
 
 export interface Monitor {
   /** The range in force. */
   readonly windowMs: number;
-  /** The rules in force. */
+  /** The rules made for the service that are in force. */
   readonly rules: readonly Rule[];
   /** What the last poll gave; `undefined` before the first. */
   readonly lastPoll: Poll | undefined;
   /** When a poll was last answered by the source; `undefined` if none has been. */
   readonly answeredAtMs: number | undefined;
-  /** Evaluates all rules once. A failing source makes every rule's data missing; it does not throw. */
-  poll(signal: AbortSignal): Promise<Poll>;
+  /** The rule of that name, its own or one of a file. */
+  ruleNamed(alertname: string): Rule | undefined;
+  /**
+   * Evaluates all rules once. A failing source makes every rule's data missing; it does not throw.
+   *
+   * @param options with `isFresh`, the rules of files are evaluated now as well, and not taken as they
+   *   were within the last poll interval
+   */
+  poll(signal: AbortSignal, options?: { readonly isFresh?: boolean }): Promise<Poll>;
 }
 
-/** A model, or an action of another service, holds up a poll for as long as this. */
-const MOST_BETWEEN_POLLS_MS = 120_000;
+const DEFAULT_POLL_INTERVAL_MS = 5000;
 
 export function createMonitor(
   options: MonitorOptions,
   source: SignalSource,
   clock: Clock,
 ): Monitor {
+  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, shared } = options;
   let lastPoll: Poll | undefined;
+  /** Of the rules made for the service. */
+  let lastAlerts: readonly Alert[] = [];
   let answeredAtMs: number | undefined;
   let windowMs = options.fallbackWindowMs;
   let isWindowKnown = false;
   let rules = options.rulesFor(windowMs);
-  const mostGapMs = Math.max(MOST_BETWEEN_POLLS_MS, 3 * (options.pollIntervalMs ?? 0));
-
-  /**
-   * The alerts as of the last poll. After a time in which nobody looked, for the clock was set or the
-   * machine slept, nothing has been seen to hold all along: what was pending starts anew.
-   */
-  const alertsBefore = (nowMs: number): readonly Alert[] => {
-    if (lastPoll === undefined) return [];
-    const gapMs = nowMs - lastPoll.atMs;
-    if (gapMs >= 0 && gapMs <= mostGapMs) return lastPoll.alerts;
-    return lastPoll.alerts.filter(({ state }) => state !== "pending");
-  };
 
   const settleWindow = async (signal: AbortSignal) => {
     const found = await options.findWindowMs(signal);
@@ -87,20 +94,36 @@ export function createMonitor(
     get answeredAtMs() {
       return answeredAtMs;
     },
-    async poll(signal) {
+    ruleNamed: (alertname) =>
+      [...rules, ...(shared?.rules.rules ?? [])].find(({ alert }) => alert === alertname),
+
+    async poll(signal, pollOptions) {
       const fromMs = clock.nowMs();
       if (!isWindowKnown) await settleWindow(signal);
-      const results = await Promise.all(rules.map((rule) => readRule(rule, source, signal)));
-      const sourceDown = results.find(({ sourceDown }) => sourceDown !== undefined)?.sourceDown;
+      const [ofFiles, results] = await Promise.all([
+        shared?.rules.poll(pollOptions),
+        Promise.all(rules.map((rule) => evaluateRule(rule, source, signal))),
+      ]);
+      const sourceDown =
+        ofFiles?.sourceDown ?? results.find((result) => result.sourceDown)?.sourceDown;
       // A source that fails half of the questions is not believed in the other half.
       const readings: Reading[] = results.map(({ rule, evaluation }) => ({
         rule,
         evaluation: sourceDown === undefined ? evaluation : { kind: "no_data", reason: sourceDown },
       }));
       const atMs = clock.nowMs();
-      const alerts = detect(alertsBefore(atMs), readings, atMs);
+      const gapMs = atMs - (lastPoll?.atMs ?? atMs);
+      const before = carryOver(lastAlerts, gapMs, mostGapMs(pollIntervalMs));
+      lastAlerts = detect(before, readings, atMs);
       const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));
-      const poll: Poll = { atMs, sourceDown, alerts, evaluations };
+      const share = shareOf(ofFiles, { service: shared?.service ?? "", sourceDown });
+      const poll: Poll = {
+        atMs,
+        sourceDown,
+        alerts: [...lastAlerts, ...share.alerts],
+        atRest: share.atRest,
+        evaluationOf: (rule) => evaluations.get(rule) ?? share.evaluationOf(rule),
+      };
       lastPoll = poll;
       if (sourceDown === undefined) answeredAtMs = atMs;
       options.onPoll?.(poll, atMs - fromMs);
@@ -109,29 +132,23 @@ export function createMonitor(
   };
 }
 
-interface RuleResult extends Reading {
-  readonly sourceDown: string | undefined;
-}
-
-async function readRule(
-  rule: Rule,
-  source: SignalSource,
-  signal: AbortSignal,
-): Promise<RuleResult> {
-  try {
-    const [active, measured] = await Promise.all([
-      source.query(rule.expr, signal),
-      rule.signal && source.query(rule.signal.expr, signal),
-    ]);
-    return { rule, evaluation: evaluate(active, measured), sourceDown: undefined };
-  } catch (error) {
-    const reason = messageOf(error);
-    // The source works and refuses this one expression; the others may well be fine.
-    const rejected = error instanceof SentinelError && error.code === "source_rejected";
+/** A service's part of what the rules of files say. Nothing is known of it while the source is down. */
+function shareOf(
+  ofFiles: SharedPoll | undefined,
+  { service, sourceDown }: { readonly service: string; readonly sourceDown: string | undefined },
+): Pick<Poll, "alerts" | "atRest" | "evaluationOf"> {
+  if (ofFiles === undefined) return { alerts: [], atRest: () => [], evaluationOf: () => undefined };
+  if (sourceDown === undefined)
     return {
-      rule,
-      evaluation: { kind: "no_data", reason, ...(rejected ? { isRejected: rejected } : {}) },
-      sourceDown: rejected ? undefined : reason,
+      alerts: ofFiles.alertsOf(service),
+      atRest: () => ofFiles.restingFor(service),
+      evaluationOf: (rule) => ofFiles.evaluationFor(rule, service),
     };
-  }
+  const fired = ofFiles.alertsOf(service).filter(({ firingAtMs }) => firingAtMs !== undefined);
+  return {
+    alerts: fired.map((alert) => ({ ...alert, state: "no_data", noDataReason: sourceDown })),
+    atRest: () => ofFiles.restingFor(service),
+    evaluationOf: (rule) =>
+      ofFiles.evaluationFor(rule, service) && { kind: "no_data", reason: sourceDown },
+  };
 }

@@ -8,6 +8,7 @@ import {
   rule,
   SERVICE_NAME,
   service,
+  OWN,
   UNRESTRAINED,
 } from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId, allowlistFor, type ExecutorName } from "../allowlist.ts";
@@ -93,7 +94,7 @@ describe("the decision", () => {
         service: service({ actions: ACTION_IDS }),
         allowlist: allowlistFor(SERVICE_NAME, executors),
       },
-      { autonomy: "auto", alerts: [firing], restraint: UNRESTRAINED },
+      { autonomy: "auto", alerts: [firing], owner: OWN, restraint: UNRESTRAINED },
     );
 
   test.each<{

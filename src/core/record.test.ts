@@ -125,6 +125,8 @@ describe("an incident", () => {
         labels: alert().labels,
         summary: "CPU use is 1.9 cores",
       },
+      joined: [],
+      joinedCount: 0,
       openedAtMs: START_MS,
       onsetMs: START_MS - 8000,
       phase: "closed",

@@ -11,6 +11,9 @@ import { readEvent, type Recorded, type RecordedEvent } from "./recorded-event.t
 export const PHASES = ["investigating", "waiting", "acting", "verifying", "closed"] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** Label sets of one incident that are told one by one; the others are counted. */
+export const MAX_JOINED = 20;
+
 export interface IncidentRecord {
   readonly id: string;
   readonly service: string;
@@ -20,6 +23,9 @@ export interface IncidentRecord {
     readonly labels: Readonly<Record<string, string>>;
     readonly summary: string | undefined;
   };
+  /** Labels of further label sets of the rule that fired meanwhile, the first of them, and how many. */
+  readonly joined: readonly Readonly<Record<string, string>>[];
+  readonly joinedCount: number;
   readonly openedAtMs: number;
   readonly onsetMs: number | undefined;
   readonly phase: Phase;
@@ -106,6 +112,8 @@ function opened(
     id: incident,
     service,
     alert: { name, severity, labels, summary },
+    joined: [],
+    joinedCount: 0,
     openedAtMs: atMs,
     onsetMs,
     phase: "investigating",
@@ -128,6 +136,12 @@ function opened(
 
 function next(record: IncidentRecord, read: RecordedEvent, atMs: number): IncidentRecord {
   switch (read.type) {
+    case "alerts_joined":
+      return {
+        ...record,
+        joined: [...record.joined, ...read.alerts.map(({ labels }) => labels)].slice(0, MAX_JOINED),
+        joinedCount: record.joinedCount + read.count,
+      };
     case "evidence_collected":
       return { ...record, container: findingOf(read.container), wasHealthy: read.health.ok };
     case "diagnosis_failed": {

@@ -100,6 +100,7 @@ const closing = z.object({
 
 const event = z.discriminatedUnion("type", [
   z.object({ type: z.literal("incident_opened"), alert, onsetMs: time.optional() }),
+  z.object({ type: z.literal("alerts_joined"), alerts: z.array(alert), count: z.number() }),
   z.object({
     type: z.literal("evidence_collected"),
     container,

@@ -184,7 +184,7 @@ function alertOf(
   return firing ?? alerts.find(({ state }) => state !== "inactive") ?? alerts[0] ?? quiet();
 
   function quiet(): Alert | undefined {
-    const rule = world.monitor.rules.find(({ alert }) => alert === name);
+    const rule = world.monitor.ruleNamed(name);
     if (rule === undefined) return undefined;
     const unknown = { value: undefined, activeAtMs: undefined, firingAtMs: undefined };
     return { rule, labels: {}, state: "inactive", ...unknown, quietSinceMs: undefined };

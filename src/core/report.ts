@@ -7,6 +7,7 @@ import { maskCredentials } from "./evidence.ts";
 import type { ApprovalAnswer, Closing, SentinelEvent } from "./events.ts";
 import type {
   Alert,
+  AlertState,
   ContainerState,
   Decision,
   DecisionReason,
@@ -14,6 +15,7 @@ import type {
   Finding,
   Outcome,
 } from "./model.ts";
+import { SERVICE_LABEL } from "./ownership.ts";
 import { describeDeath } from "./playbook.ts";
 import { humanize1024, renderSummary, significant } from "./summary.ts";
 
@@ -29,6 +31,8 @@ const MAX_LENGTH = 600;
 export function renderEvent(event: SentinelEvent): string[] {
   const time = clockTime(event.atMs);
   const { service } = event;
+  // What a rule of a file says of itself concerns no one service.
+  const whose = service === "" ? "rules of files" : service;
   switch (event.type) {
     case "source_down":
       return [`${time}  Signals are missing: ${clean(event.reason)}. Nothing is judged or done.`];
@@ -36,8 +40,16 @@ export function renderEvent(event: SentinelEvent): string[] {
       return [`${time}  Signals are back.`];
     case "alert_changed":
       return renderChange(event.alert, event.from).map(
-        (text) => `${time}  ${service}: ${clean(text)}`,
+        (text) => `${time}  ${whose}: ${clean(text)}`,
       );
+    case "more_alerts_changed":
+      return [
+        `${time}  ${whose}: ${clean(event.alertname)}: ${event.count} more label sets ${STATE_TEXT[event.state]}`,
+      ];
+    case "alert_unowned":
+      return [
+        `${time}  ${clean(event.alert.rule.alert)} fires and belongs to no service: ${clean(`${renderSummary(event.alert)}; ${event.reason}`)}. Nothing is done; the label ${SERVICE_LABEL} says whose it is.`,
+      ];
     case "cooling_down":
       return [
         `${time}  ${service}: ${clean(event.alert.rule.alert)} fires during the cooldown, which ends at ${clockTime(event.untilMs)}`,
@@ -65,6 +77,8 @@ export function renderEvent(event: SentinelEvent): string[] {
         ...field("Fired", `${describeAlert(event.alert)}`),
         ...field("Since", since(event.onsetMs, event.atMs)),
       ];
+    case "alerts_joined":
+      return field("Also", describeJoined(event.alerts, event.count));
     case "evidence_collected":
       return [
         ...field("State", renderContainer(event.container)),
@@ -160,6 +174,19 @@ function renderChange(alert: Alert, from: Alert["state"]): string[] {
   if (state === "no_data") return [`${rule.alert} was ${from} and has no data: ${why}`];
   if (from === "no_data") return [];
   return [`${rule.alert} has ${from === "firing" ? "resolved" : "gone quiet"}`];
+}
+
+const STATE_TEXT = {
+  inactive: "have resolved",
+  pending: "are pending",
+  firing: "are firing",
+  no_data: "have no data",
+} as const satisfies Record<AlertState, string>;
+
+function describeJoined(alerts: readonly Alert[], joined: number): string {
+  const [first] = alerts;
+  const which = first === undefined ? "" : `, such as ${renderSummary(first)}`;
+  return `${count(joined, "label set")} of the same rule${which}`;
 }
 
 /** What fired and by how much. */

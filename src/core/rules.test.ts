@@ -4,7 +4,13 @@ import { ACTION_IDS } from "../allowlist.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { SentinelError } from "./errors.ts";
 import type { RuleSignal } from "./model.ts";
-import { builtInRules, CRASH_LOOP_ALERT, mergeRules, readRule, readRuleFile } from "./rules.ts";
+import {
+  builtInRules,
+  CRASH_LOOP_ALERT,
+  withoutReplaced,
+  readRule,
+  readRuleFile,
+} from "./rules.ts";
 
 const thresholds = { cpu: 0.5, latencySeconds: 2, memoryBytes: 524_288_000, errorRatio: 0.05 };
 
@@ -220,16 +226,14 @@ describe("a rule file", () => {
       { alert: "TargetDown", expr: "up < 1" },
       { alert: "Mine", expr: "A > 5" },
     ];
-    expect(mergeRules(builtIn, own).map(({ alert }) => alert)).toEqual([
+    expect(withoutReplaced(builtIn, own).map(({ alert }) => alert)).toEqual([
       "HighCpu",
       "HighLatency",
       "HighErrorRatio",
       "HighMemory",
       "CrashLoop",
-      "TargetDown",
-      "Mine",
     ]);
-    expect(mergeRules(builtIn, [])).toEqual(builtIn);
+    expect(withoutReplaced(builtIn, [])).toEqual(builtIn);
   });
 });
 

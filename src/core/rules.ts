@@ -257,22 +257,23 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, place: Place): T {
   });
 }
 
-/** The rules in force: a rule of the file replaces every built-in one of its name. */
-export function mergeRules(
+/** The built-in rules that are in force: a rule of a file replaces every one of its name. */
+export function withoutReplaced(
   builtIn: readonly RuleSource[],
-  own: readonly RuleSource[],
+  own: readonly Pick<RuleSource, "alert">[],
 ): RuleSource[] {
-  const replaced = new Set(own.map((rule) => rule.alert));
-  return [...builtIn.filter((rule) => !replaced.has(rule.alert)), ...own];
+  const replaced = new Set(own.map(({ alert }) => alert));
+  return builtIn.filter(({ alert }) => !replaced.has(alert));
 }
 
 /**
  * Reads one rule.
  *
  * @param where what to name in the message, e.g. the file
+ * @param service the one that it is made for; the alerts of a rule of a file belong to whom their labels name
  * @throws SentinelError `configuration` on an expression, a duration or an action id that is none
  */
-export function readRule(source: RuleSource, where: string): Rule {
+export function readRule(source: RuleSource, where: string, service?: string): Rule {
   const { alert, expr, labels = {}, annotations = {} } = source;
   const place = `${where}: alert ${alert}`;
   const severity = SEVERITIES.find((known) => known === labels["severity"]) ?? UNKNOWN_SEVERITY;
@@ -286,6 +287,7 @@ export function readRule(source: RuleSource, where: string): Rule {
     labels,
     annotations,
     permits: readPermits(annotations, place),
+    ...(service === undefined ? {} : { service }),
   };
 }
 

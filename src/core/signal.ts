@@ -56,11 +56,18 @@ function signalOf(expression: Expression, expr: string): RuleSignal | undefined 
   if (expression.kind === "paren") return signalOf(expression.expression, expr);
   if (expression.kind !== "binary") return undefined;
   const { operator, left, right, returnBool } = expression;
-  if (operator === "and" || operator === "unless") return signalOf(left, expr);
+  if (operator === "and" || operator === "unless") return partOf(signalOf(left, expr));
   if (!isComparison(operator) || returnBool || !isConstant(right)) return undefined;
   const threshold = valueOf(right);
   if (!Number.isFinite(threshold)) return undefined;
-  return { expr: expr.slice(left.start, left.end), operator, threshold };
+  return { expr: expr.slice(left.start, left.end), operator, threshold, isWhole: true };
+}
+
+/** Where it stands beside another condition, what is measured does not tell where the rule holds. */
+function partOf(signal: RuleSignal | undefined): RuleSignal | undefined {
+  if (signal === undefined) return undefined;
+  const { isWhole: _, ...part } = signal;
+  return part;
 }
 
 /** A number, or a calculation with numbers alone. */

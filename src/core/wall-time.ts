@@ -32,8 +32,10 @@ export function inWallTime(event: SentinelEvent, clock: Pick<Clock, "toWall">): 
       };
     case "alert_changed":
     case "left_alone":
+    case "alert_unowned":
       return { ...event, atMs, alert: moveAlert(event.alert, byMs) };
     case "quiet":
+    case "alerts_joined":
       return { ...event, atMs, alerts: event.alerts.map((alert) => moveAlert(alert, byMs)) };
     default:
       return { ...event, atMs };

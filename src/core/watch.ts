@@ -1,6 +1,7 @@
 /** The loop over one service: poll, tell what changed, take up what fires. */
 
-import { fingerprint, mostUrgent } from "./detection.ts";
+import { type AlertsByKey, boundedChanges, changes } from "./alert-changes.ts";
+import { alertKey, fingerprint, isHolding, mostUrgent } from "./detection.ts";
 import type { ApprovalAnswer, EmitEvent, IncidentEvent, WatchEvent } from "./events.ts";
 import {
   actOnApproval,
@@ -15,6 +16,7 @@ import { inspect, whyNotJudged } from "./investigation.ts";
 import { isReopened } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
+import { MAX_JOINED } from "./record.ts";
 import { closeGone, isInFlight, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./world.ts";
 
@@ -35,7 +37,7 @@ const BACK_AFTER_POLLS = 3;
 
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
- * for each time that an alert fires.
+ * for each time that an alert fires; label sets of the same rule that fire while it is open join it.
  *
  * @param signal aborted with `GONE` when there is no such service any more; else what waits is taken up
  *   again at the next start
@@ -49,11 +51,12 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     book.keep(stamped);
     options.emit(stamped);
   };
-  const contextOf = (incident: string): Context => ({
+  const contextOf = (incident: string, isOfIncident: IsOfIncident): Context => ({
     policy,
     world,
     incident,
     emit(event: IncidentEvent) {
+      if (event.type === "incident_closed") join(incident, isOfIncident);
       const stamped = { ...event, atMs: clock.nowMs(), service, incident };
       const isKept = book.keep(stamped);
       // An intent that could not be kept is not acted upon, so it is not told either.
@@ -69,7 +72,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   let journalIsDown = false;
   // At once, so that a person sees that it works, and then now and again.
   let quietToldMs = Number.NEGATIVE_INFINITY;
-  // Alerts already taken up, or told to be left alone, and why: forgotten once they stop firing.
+  // Label sets already taken up, or told to be left alone, and why: forgotten once they stop firing.
   const handled = new Set<string>();
   const told = new Map<string, string>();
   const unfinished = new Map<string, Unfinished>(
@@ -95,7 +98,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       continue;
     }
     if (isQuiet(poll.alerts) && !isDownTold && clock.nowMs() - quietToldMs >= QUIET_EVERY_MS) {
-      emit({ type: "quiet", alerts: poll.alerts });
+      emit({ type: "quiet", alerts: [...poll.alerts, ...poll.atRest()] });
       quietToldMs = clock.nowMs();
     }
     // A clock that was put back may not put off the next poll.
@@ -107,8 +110,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   function closeAll(): void {
     const end = { result: "skipped", reason: "container_replaced" } as const;
-    for (const [incident, { findings }] of waiting) close(end, findings, contextOf(incident));
-    for (const [incident, { record }] of unfinished) closeGone(record, contextOf(incident));
+    for (const [incident, { findings }] of waiting)
+      close(end, findings, contextOf(incident, isOfRule(findings.alert)));
+    for (const [incident, { record }] of unfinished)
+      closeGone(record, contextOf(incident, isNamed(record.alert.name)));
   }
 
   function tellTroubles(poll: Poll): void {
@@ -121,8 +126,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       isDownTold = false;
     }
     if (!isDown) {
-      const after = new Map(poll.alerts.map((alert) => [key(alert), alert]));
-      for (const change of changes(before, after)) emit(change);
+      const after = new Map(poll.alerts.map((alert) => [alertKey(alert), alert]));
+      for (const change of boundedChanges(changes(before, after), handled)) emit(change);
       before = after;
     }
     sourceIsDown = isDown;
@@ -133,12 +138,27 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   }
 
   /** Missing data is no end: the same firing taken up again would act twice on one fault. */
-  function forgetResolved(poll: Poll): void {
+  function forgetResolved({ alerts }: Poll): void {
+    const goOn = new Set(alerts.filter(isFiringOrUnknown).map(alertKey));
     for (const key of new Set([...handled, ...told.keys()])) {
-      if (isFiringOrUnknown(key, poll)) continue;
+      if (goOn.has(key)) continue;
       handled.delete(key);
       told.delete(key);
     }
+  }
+
+  /** Label sets of the incident's rule that fire now, and that no incident is about. */
+  function join(incident: string, isOfIncident: IsOfIncident): void {
+    const alerts = (monitor.lastPoll?.alerts ?? []).filter(
+      (alert) => isHolding(alert) && isOfIncident(alert) && !handled.has(alertKey(alert)),
+    );
+    if (alerts.length === 0) return;
+    for (const alert of alerts) handled.add(alertKey(alert));
+    contextOf(incident, isOfIncident).emit({
+      type: "alerts_joined",
+      alerts: alerts.slice(0, MAX_JOINED),
+      count: alerts.length,
+    });
   }
 
   /** A command of before the restart may still be at work. */
@@ -151,10 +171,14 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (sourceIsDown) return false;
     for (const [incident, one] of unfinished) {
       if (isActing() && !isInFlight(one)) continue;
-      const context = contextOf(incident);
+      const { name, labels } = one.record.alert;
+      const isOfIncident = isNamed(name);
+      for (const alert of poll.alerts.filter(isOfIncident))
+        if (fingerprint(alert.labels) === fingerprint(labels)) handled.add(alertKey(alert));
+      const context = contextOf(incident, isOfIncident);
       if (!one.isTold) {
-        const { alert, phase } = one.record;
-        context.emit({ type: "incident_resumed", alertname: alert.name, phase });
+        const { phase } = one.record;
+        context.emit({ type: "incident_resumed", alertname: name, phase });
       }
       one.isTold = true;
       const wasInFlight = isInFlight(one);
@@ -166,7 +190,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       }
       if (end === "later") continue;
       unfinished.delete(incident);
-      settle(end, { incident, key: keyOfName(one.record.alert.name, poll) });
+      settle(end, { incident, isOfIncident });
       return end.kind === "closed";
     }
     return false;
@@ -179,11 +203,12 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       const answer = answerTo(one, poll);
       if (answer === undefined) continue;
       waiting.delete(incident);
-      const context = contextOf(incident);
+      const isOfIncident = isOfRule(findings.alert);
+      const context = contextOf(incident, isOfIncident);
       context.emit({ type: "approval_answered", request, answer });
       if (answer === "approved") {
         const end = await actOnApproval(one, context, signal);
-        settle(end, { incident, key: identity(findings.alert) });
+        settle(end, { incident, isOfIncident });
         return true;
       }
       const reason = answer === "withdrawn" ? "alert_resolved" : answer;
@@ -197,7 +222,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     { findings, request, expiresAtMs }: Waiting,
     poll: Poll,
   ): ApprovalAnswer | undefined {
-    if (!sourceIsDown && !isFiringOrUnknown(identity(findings.alert), poll)) return "withdrawn";
+    const goesOn = poll.alerts.filter(isOfRule(findings.alert)).some(isFiringOrUnknown);
+    if (!sourceIsDown && !goesOn) return "withdrawn";
     // Further away than it can be, after a clock was put back: no longer bound to its time.
     const leftMs = expiresAtMs - clock.nowMs();
     if (leftMs <= 0 || leftMs > APPROVAL_MS) return "expired";
@@ -207,18 +233,20 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
+    for (const [incident, { findings }] of waiting) join(incident, isOfRule(findings.alert));
     const resumed = new Set([...unfinished.values()].map(({ record }) => record.alert.name));
     const urgent = mostUrgent(
       poll.alerts.filter(
-        (alert) => !handled.has(identity(alert)) && !resumed.has(alert.rule.alert),
+        (alert) => !handled.has(alertKey(alert)) && !resumed.has(alert.rule.alert),
       ),
     );
     if (urgent === undefined || (await isLeftAlone(urgent))) return false;
-    const key = identity(urgent);
-    handled.add(key);
+    handled.add(alertKey(urgent));
     const incident = incidentId(clock.nowMs(), urgent.rule.alert, service);
+    const isOfIncident = isOfRule(urgent);
+    const context = contextOf(incident, isOfIncident);
     const fired = { alert: urgent, poll };
-    settle(await handleIncident(fired, contextOf(incident), signal), { incident, key });
+    settle(await handleIncident(fired, context, signal), { incident, isOfIncident });
     return true;
   }
 
@@ -227,7 +255,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     const nowMs = clock.nowMs();
     const about = { service, alert: alert.rule.alert };
     const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
-    const key = identity(alert);
+    const key = alertKey(alert);
     const tellOnce = (why: string, event: WatchEvent) => {
       if (told.get(key) !== why) emit(event);
       told.set(key, why);
@@ -250,32 +278,35 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   function settle(
     end: IncidentEnd,
-    { incident, key }: { readonly incident: string; readonly key: string | undefined },
+    { incident, isOfIncident }: { readonly incident: string; readonly isOfIncident: IsOfIncident },
   ): void {
-    if (end.kind === "waiting") waiting.set(incident, end.waiting);
-    else if (end.closing.madeWorse) emit({ type: "automation_ended" });
-    if (key === undefined) return;
+    if (end.kind === "waiting") {
+      waiting.set(incident, end.waiting);
+      join(incident, isOfIncident);
+    } else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     // What was not judged is taken up again, and what had resolved when it comes back.
     const { reason } = end.kind === "closed" ? end.closing : {};
-    if (isReopened(reason) || reason === "alert_resolved") handled.delete(key);
-    else handled.add(key);
+    const isTakenUpAgain = isReopened(reason) || reason === "alert_resolved";
+    for (const alert of (monitor.lastPoll?.alerts ?? []).filter(isOfIncident))
+      if (isTakenUpAgain) handled.delete(alertKey(alert));
+      else if (isFiringOrUnknown(alert)) handled.add(alertKey(alert));
   }
 }
 
-function isFiringOrUnknown(key: string, { alerts }: Poll): boolean {
-  return alerts.some(
-    (alert) => identity(alert) === key && (alert.state === "firing" || alert.state === "no_data"),
-  );
+/** Whether an alert is of the rule that an incident is about. */
+type IsOfIncident = (alert: Alert) => boolean;
+
+function isOfRule({ rule }: Alert): IsOfIncident {
+  return (alert) => alert.rule.alert === rule.alert && alert.rule.expr === rule.expr;
 }
 
-/** One rule, whatever its label sets: a service with three instances is restarted once. */
-function identity({ rule }: Alert): string {
-  return `${rule.alert}\n${rule.expr}`;
+/** After a restart of Sentinel the name is all that is known of the rule. */
+function isNamed(alertname: string): IsOfIncident {
+  return ({ rule }) => rule.alert === alertname;
 }
 
-function keyOfName(name: string, { alerts }: Poll): string | undefined {
-  const alert = alerts.find(({ rule, state }) => rule.alert === name && state === "firing");
-  return alert && identity(alert);
+function isFiringOrUnknown({ state }: Alert): boolean {
+  return state === "firing" || state === "no_data";
 }
 
 /** As the clock on the wall shows it; with the date unless it is the day of now. */
@@ -290,25 +321,4 @@ function wallTime(atMs: number, nowMs: number): string {
 function isQuiet(alerts: readonly Alert[]): boolean {
   // One that fired and has no data is not quiet: nothing has shown that it ended.
   return alerts.every(({ state, firingAtMs }) => state !== "pending" && firingAtMs === undefined);
-}
-
-/** The alerts of one poll by rule and labels. */
-type AlertsByKey = ReadonlyMap<string, Alert>;
-
-function changes(before: AlertsByKey, after: AlertsByKey): WatchEvent[] {
-  const changed = [...after].flatMap(([key, alert]): WatchEvent[] => {
-    const from = before.get(key)?.state ?? "inactive";
-    return from === alert.state ? [] : [{ type: "alert_changed", alert, from }];
-  });
-  // A label set that no longer holds leaves no alert behind.
-  const ended = [...before].flatMap(([key, alert]): WatchEvent[] => {
-    if (after.has(key) || alert.state === "inactive" || alert.state === "no_data") return [];
-    const now = { ...alert, state: "inactive" as const };
-    return [{ type: "alert_changed", alert: now, from: alert.state }];
-  });
-  return [...changed, ...ended];
-}
-
-function key({ rule, labels }: Alert): string {
-  return `${rule.expr}\n${fingerprint(labels)}`;
 }

@@ -5,8 +5,9 @@ import type { Book } from "./book.ts";
 import type { IncidentEvent } from "./events.ts";
 import type { ContainerHistory } from "./lifecycle.ts";
 import type { Lock } from "./lock.ts";
-import type { Autonomy, HealthAnswer, Service } from "./model.ts";
+import type { Alert, Autonomy, HealthAnswer, Service } from "./model.ts";
 import type { Monitor } from "./monitor.ts";
+import type { Owner } from "./ownership.ts";
 import type { Clock, ContainerRuntime, Diagnoser, Executor, SignalSource } from "./ports.ts";
 
 export interface World {
@@ -23,6 +24,8 @@ export interface World {
   /** Held from the last look before an action to its end: one action at a time, of all services. */
   readonly actionLock: Lock;
   checkHealth(url: string): Promise<HealthAnswer>;
+  /** To whom an alert belongs, of all services that are watched now. */
+  ownerOf(alert: Alert): Owner;
 }
 
 export interface Policy {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readMetricsPage } from "../../test/metrics-page.ts";
 import { diagnoser, hotUntil, type Story, tell } from "../../test/story.ts";
-import { alert, rule, service, START_MS } from "../../test/fixtures.ts";
+import { alert, rule, SERVICE_NAME, service, START_MS } from "../../test/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
 import { DIAGNOSIS_FAILURES, DiagnosisError } from "../core/errors.ts";
 import type { Closing } from "../core/events.ts";
@@ -20,13 +20,14 @@ function watching(changes: Partial<WatchedService["monitor"]> = {}): WatchedServ
 }
 
 function polledAt(atMs: number, alerts: Poll["alerts"] = []): Poll {
-  return { atMs, sourceDown: undefined, alerts, evaluations: new Map() };
+  return { atMs, sourceDown: undefined, alerts, atRest: () => [], evaluationOf: () => undefined };
 }
 
 function createMetrics(watched: readonly WatchedService[] = [watching()]): ObserverMetrics {
   return createObserverMetrics({
     version: "1.2.3",
     diagnosers: ["a model", "built-in playbook"],
+    sharedRules: { rules: [], lastPoll: undefined },
     watched: () => watched,
     process: () => FIGURES,
   });
@@ -182,25 +183,31 @@ test("no number of incidents makes more series", async () => {
 
 describe("alerts are counted as they are now", () => {
   test("by name and state, over all services, and none stays that has ended", async () => {
-    const memory = rule({ alert: "HighMemory" });
-    const rules = [rule(), memory];
+    const cpu = rule({ service: SERVICE_NAME });
+    const memory = rule({ alert: "HighMemory", service: SERVICE_NAME });
+    const rules = [cpu, memory];
+    const fires = alert({ rule: cpu });
+    // Its share of what the rules of files say is counted with them, and not again.
+    const ofFile = alert({ rule: rule({ alert: "OfFile" }) });
     const before = [
-      watching({ rules, lastPoll: polledAt(1, [alert(), alert({ rule: memory })]) }),
-      watching({ rules, lastPoll: polledAt(1, [alert(), alert({ state: "inactive" })]) }),
+      watching({ rules, lastPoll: polledAt(1, [fires, alert({ rule: memory }), ofFile]) }),
+      watching({ rules, lastPoll: polledAt(1, [fires, alert({ rule: cpu, state: "inactive" })]) }),
     ];
     let watched: readonly WatchedService[] = before;
     const metrics = createObserverMetrics({
       version: "1.2.3",
       diagnosers: [],
+      sharedRules: { rules: [], lastPoll: undefined },
       watched: () => watched,
       process: () => FIGURES,
     });
     const firing = (name: string) => `sentinel_alerts{alertname="${name}",state="firing"}`;
-    expect(await scrape(metrics)).toMatchObject({
-      [firing("HighCpu")]: 2,
-      [firing("HighMemory")]: 1,
-    });
-    watched = [watching({ rules, lastPoll: polledAt(2, [alert({ state: "no_data" })]) })];
+    const counts = await scrape(metrics);
+    expect(counts).toMatchObject({ [firing("HighCpu")]: 2, [firing("HighMemory")]: 1 });
+    expect(counts).not.toHaveProperty([firing("OfFile")]);
+    watched = [
+      watching({ rules, lastPoll: polledAt(2, [alert({ rule: cpu, state: "no_data" })]) }),
+    ];
     expect(await scrape(metrics)).toMatchObject({
       [firing("HighCpu")]: 0,
       [firing("HighMemory")]: 0,

@@ -6,6 +6,7 @@ import { DIAGNOSIS_FAILURES } from "../core/errors.ts";
 import type { Closing, SentinelEvent } from "../core/events.ts";
 import {
   ACT_REASONS,
+  type Alert,
   type AlertState,
   type Decision,
   DECISION_REASONS,
@@ -13,6 +14,7 @@ import {
   VERDICTS,
 } from "../core/model.ts";
 import type { Poll } from "../core/monitor.ts";
+import type { SharedRules } from "../core/shared-rules.ts";
 import { exportProcess, type ProcessFigures } from "./process-metrics.ts";
 import type { WatchedService } from "./readiness.ts";
 
@@ -22,6 +24,8 @@ export interface MetricsSources {
   /** Names of all that may be asked for a diagnosis. */
   readonly diagnosers: readonly string[];
   watched(): readonly WatchedService[];
+  /** The rules of files, which are evaluated once for all services. */
+  readonly sharedRules: Pick<SharedRules, "rules" | "lastPoll">;
   process(): ProcessFigures;
 }
 
@@ -66,7 +70,10 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
   const registers = [registry];
   const incidentsOpen = new Map<string, OpenIncident>();
   const alertnames = () => [
-    ...new Set(sources.watched().flatMap(({ monitor }) => monitor.rules.map(({ alert }) => alert))),
+    ...new Set([
+      ...sources.watched().flatMap(({ monitor }) => monitor.rules.map(({ alert }) => alert)),
+      ...sources.sharedRules.rules.map(({ alert }) => alert),
+    ]),
   ];
 
   const polls = new Counter({
@@ -102,9 +109,21 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
       this.reset();
       for (const alertname of alertnames())
         for (const state of STATES) this.set({ alertname, state }, 0);
-      for (const { monitor } of sources.watched())
-        for (const { rule, state } of monitor.lastPoll?.alerts ?? [])
+      const count = (alerts: readonly Alert[]) => {
+        for (const { rule, state } of alerts)
           if (state !== "inactive") this.inc({ alertname: rule.alert, state });
+      };
+      for (const { monitor } of sources.watched())
+        count(monitor.lastPoll?.alerts.filter(({ rule }) => rule.service !== undefined) ?? []);
+      count(sources.sharedRules.lastPoll?.alerts ?? []);
+    },
+  });
+  new Gauge({
+    name: "sentinel_unowned_alerts",
+    help: "Alerts that are pending or firing and belong to no watched service: nothing is done about them.",
+    registers,
+    collect() {
+      this.set(sources.sharedRules.lastPoll?.unowned.length ?? 0);
     },
   });
   const incidents = new Counter({

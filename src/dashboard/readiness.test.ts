@@ -7,7 +7,13 @@ const NOW_MS = 1_000_000;
 
 /** Polled just now, and answered so long ago. */
 function watched(name: string, answeredAgoMs?: number, sourceDown?: string): WatchedService {
-  const lastPoll: Poll = { atMs: NOW_MS, sourceDown, alerts: [], evaluations: new Map() };
+  const lastPoll: Poll = {
+    atMs: NOW_MS,
+    sourceDown,
+    alerts: [],
+    atRest: () => [],
+    evaluationOf: () => undefined,
+  };
   const answeredAtMs = answeredAgoMs === undefined ? undefined : NOW_MS - answeredAgoMs;
   return { service: { name }, monitor: { rules: [], lastPoll, answeredAtMs } };
 }

@@ -7,7 +7,9 @@ import type { SentinelEvent } from "../../src/core/events.ts";
 import type { Limits } from "../../src/core/ledger.ts";
 import { createLock } from "../../src/core/lock.ts";
 import type { Outcome } from "../../src/core/model.ts";
+import type { Alert } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/core/monitor.ts";
+import { createDirectory, ownerOfAlert } from "../../src/core/ownership.ts";
 import type { Diagnoser, Executor, Journal, JournalEntry } from "../../src/core/ports.ts";
 import { watch } from "../../src/core/watch.ts";
 import { diagnosis } from "../fixtures.ts";
@@ -58,6 +60,7 @@ export function live(options: LifeOptions): Life {
   };
   const book = openBook(mortal, limits, timeline);
   const actionLock = createLock();
+  const directory = createDirectory(fleet.members.map(({ service }) => service));
   const loops = fleet.members.map((member) => {
     const { service, autonomy, rules, source, runtime } = member;
     const monitor = createMonitor(
@@ -91,6 +94,7 @@ export function live(options: LifeOptions): Life {
       actionLock,
       seen: { history: { looks: [], sinceMs: timeline.nowMs() } },
       checkHealth: async () => ({ ok: member.isHealthy(), message: "" }),
+      ownerOf: (alert: Alert) => ownerOfAlert(alert, directory),
     };
     const emit = (event: SentinelEvent) => {
       if (!isDead) options.onEvent(event);
