@@ -48,3 +48,20 @@ export function startedAt(name: string): Promise<string> {
 export async function engineRestarts(name: string): Promise<number> {
   return Number(await docker("inspect", "--format", "{{.RestartCount}}", name));
 }
+
+const PATIENCE_MS = 60_000;
+const LOOK_MS = 300;
+
+/** Resolves when its engine has started it again so many times. */
+export function untilRestarted(name: string, times: number): Promise<void> {
+  return until(`restart ${times} of ${name}`, async () => (await engineRestarts(name)) >= times);
+}
+
+/** Resolves when it is so; with the patience that an engine needs. */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const untilMs = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > untilMs) throw new Error(`waited in vain for ${what}`);
+    await Bun.sleep(LOOK_MS);
+  }
+}

@@ -247,6 +247,16 @@ describe("a container that has ended", () => {
     expect(whyAPerson(container, judging("ContainerDown"))).toBe(person);
   });
 
+  test("one that its engine has given up is a person's, also if it ended before Sentinel began", () => {
+    const finishedAtMs = NOW - 2 * HOUR;
+    const startedAtMs = finishedAtMs - SECOND;
+    const givenUp = { restartCount: 2, maxRestarts: 2, exitCode: 1, startedAtMs, finishedAtMs };
+    expect(whyNotYet(ended(givenUp), judging("ContainerDown"))).toBeUndefined();
+    expect(whyAPerson(ended(givenUp), judging("ContainerDown"))).toBe("crash_loop");
+    const stopped = ended({ ...givenUp, wasStopped: true });
+    expect(whyNotYet(stopped, judging("ContainerDown"))).toContain("somebody stopped it");
+  });
+
   test("a service of the settings is started, whoever stopped it", () => {
     expect(whyNotYet(ended({ wasStopped: true }), judging("TargetDown"))).toBeUndefined();
     expect(whyAPerson(ended({}), judging("TargetDown"))).toBeUndefined();

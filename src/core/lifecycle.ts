@@ -113,12 +113,12 @@ export function whyNotYet(container: ContainerState, judging: Judging): string |
   const { alert: name } = alert.rule;
   // What somebody wants to stand still, or is being backed up.
   if (status === "paused") return "its container is paused; docker unpause lets it go on";
-  if (name === CONTAINER_DOWN_ALERT && hasEnded(container)) {
-    const why = whyStopped(container, history);
-    if (why !== undefined) return why;
-  }
+  const isDown = name === CONTAINER_DOWN_ALERT && hasEnded(container);
+  if (isDown && container.wasStopped === true)
+    return "somebody stopped it; docker start lets it go on";
   // It permits nothing, and what it tells of is just that the container never settles.
   if (name === CRASH_LOOP_ALERT || restartLoop(container, history, nowMs)) return undefined;
+  if (isDown) return whyNotMissed(container, history);
   const { restartCount } = container;
   const times = `${restartCount} ${restartCount === 1 ? "time" : "times"} so far`;
   if (status === RESTARTING) return `its engine restarts it by itself, ${times}`;
@@ -154,12 +154,11 @@ function ageOf({ startedAtMs }: ContainerState, nowMs: number): number {
   return startedAtMs === undefined ? Infinity : nowMs - startedAtMs;
 }
 
-/** Of a container that has ended: that it was somebody's wish, as far as that can be told. */
-function whyStopped(
+/** Of a container that has ended: that nobody misses it, as far as that can be told. */
+function whyNotMissed(
   { wasStopped, exitCode, finishedAtMs }: ContainerState,
   { sinceMs }: ContainerHistory,
 ): string | undefined {
-  if (wasStopped === true) return "somebody stopped it; docker start lets it go on";
   if (exitCode === CLEAN_EXIT) return "it ended by itself with exit code 0; docker start starts it";
   // Engines forget what happened; what it was is only asked about where Sentinel was there.
   if (wasStopped === undefined && (finishedAtMs ?? 0) < sinceMs)
