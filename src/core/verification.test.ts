@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Verdict } from "./model.ts";
 import { type Check, judge, lastCheckMs, type VerificationPlan } from "./verification.ts";
 
 /** Acted at 0; a window of 20 s; the first verdict at 30 s, the last at 50 s. */
@@ -88,7 +89,50 @@ test("no set of checks before the due time gives a verdict, and none is left wit
 test("with as long a window as the wait, the newest check alone is judged", () => {
   const short = { ...plan, windowMs: 30_000 };
   expect(judge(checks(30, { 25: active }), short)?.kind).toBe("healed");
+  expect(judge([check(29.999, active), check(30)], short)?.kind).toBe("healed");
   expect(judge(checks(30, { 30: active }), short)).toBeUndefined();
+});
+
+test("with a wait shorter than the window, the newest check is still judged", () => {
+  const shorter = { ...plan, windowMs: 30_000, stabilizeMs: 20_000 };
+  expect(judge([check(50, { scrapeAgeMs: 50_000 })], shorter)?.kind).toBe("unknown");
+  expect(judge([check(50)], shorter)?.kind).toBe("healed");
+});
+
+describe("the reason says what was seen", () => {
+  const cases: readonly (readonly [string, readonly Check[], Verdict])[] = [
+    [
+      "it holds at the last check, whatever was missing before",
+      checks(50, { 45: missing, 50: active }),
+      { kind: "not_healed", reason: "the alert still holds on samples taken after the action" },
+    ],
+    [
+      "it came back, and was silent at the last check",
+      checks(50, { 45: active }),
+      { kind: "not_healed", reason: "the alert came back after the action" },
+    ],
+    [
+      "silent at the last check, when the health endpoint fails",
+      checks(50, { 45: missing, 50: unhealthy }),
+      { kind: "not_healed", reason: "the alert is silent, but the health endpoint fails" },
+    ],
+    [
+      "without data at the last check the health endpoint decides nothing",
+      checks(50, { 50: { ...missing, ...unhealthy } }),
+      {
+        kind: "unknown",
+        reason: "the alert's signal has no data since the action, so nothing shows that it is well",
+      },
+    ],
+    [
+      "no scrape since the action, though it was active in between",
+      checks(50, { 45: active, 50: { scrapeAgeMs: 50_000 } }),
+      { kind: "unknown", reason: "the service has not been scraped since the action" },
+    ],
+  ];
+  test.each(cases)("%s", (_, seen, expected) => {
+    expect(judge(seen, plan)).toEqual(expected);
+  });
 });
 
 test("the last verdict is due one window after the first", () => {

@@ -1,0 +1,36 @@
+/**
+ * The files that decide about safety, and the suites that have to notice a change in them: those beside
+ * the file, each a matter of seconds, the quickest first.
+ */
+export const SUITES: Readonly<Record<string, readonly string[]>> = {
+  "src/allowlist.ts": ["src/allowlist.test.ts"],
+  "src/core/aftermath.ts": ["src/core/recovery.test.ts", "src/core/incident.test.ts"],
+  "src/core/credentials.ts": ["src/core/credentials.test.ts", "src/core/evidence.test.ts"],
+  "src/core/decision.ts": ["src/core/decision.test.ts"],
+  "src/core/detection.ts": ["src/core/detection.test.ts"],
+  "src/core/evidence.ts": ["src/core/evidence.test.ts"],
+  "src/core/incident.ts": [
+    "src/core/incident.test.ts",
+    "src/core/approval.test.ts",
+    "src/core/recovery.test.ts",
+    "src/core/watch.test.ts",
+  ],
+  "src/core/ledger.ts": ["src/core/ledger.test.ts", "src/core/restraint.test.ts"],
+  "src/core/recovery.ts": ["src/core/recovery.test.ts"],
+  "src/core/verification.ts": ["src/core/verification.test.ts"],
+  "src/core/watch.ts": [
+    "src/core/watch.test.ts",
+    "src/core/approval.test.ts",
+    "src/core/lock.test.ts",
+    "src/core/restraint.test.ts",
+  ],
+  "src/executors/spawn.ts": ["src/executors/spawn.test.ts"],
+  "src/journals/sqlite-file.ts": ["src/journals/sqlite.test.ts"],
+  "src/journals/sqlite-prune.ts": ["src/journals/sqlite.test.ts"],
+  "src/journals/sqlite.ts": ["src/journals/sqlite.test.ts", "test/contracts/journal.test.ts"],
+};
+
+/** The suites that a change in a file has to be noticed by; of a file that is not listed, its own. */
+export function suitesOf(file: string): readonly string[] {
+  return SUITES[file] ?? [file.replace(/\.ts$/, ".test.ts")];
+}
