@@ -35,7 +35,11 @@ export async function checkModels(
   const findings = await Promise.all([
     gemini.length === 0
       ? [missing("gemini", `not asked; ${whyNoGemini(settings)}`)]
-      : checkServer(gemini, { what: "gemini", start: "is there a way out to it?" }, abort),
+      : checkServer(
+          gemini,
+          { what: "gemini", start: "check the network, or GEMINI_BASE_URL" },
+          abort,
+        ),
     local.length === 0
       ? [missing("local models", "not asked: LOCAL_MODELS is none")]
       : checkServer(
@@ -96,7 +100,7 @@ function judge(
       state: "missing",
       text: `${model} is on ${host} with a context of ${contextTokens} tokens, too small: a prompt may take ${PROMPT_TOKENS} and its answer ${ANSWER_TOKENS}; load it with more`,
     };
-  const context = contextTokens === undefined ? "" : `, context ${contextTokens} tokens`;
+  const context = contextTokens === undefined ? "" : `, context up to ${contextTokens} tokens`;
   return { state: "ok", text: `${model} is on ${host}${context}` };
 }
 

@@ -60,13 +60,14 @@ function diagnosisOf({ diagnosis }: IncidentRecord): string[] {
     "",
     "## Diagnosis",
     "",
-    `${text(rootCause)} (${text(diagnoser)}, ${percent(confidence)} sure)`,
+    // 0 is what a model says that does not say it.
+    `${text(rootCause)} (${text(diagnoser)}${confidence === 0 ? "" : `, ${percent(confidence)} sure`})`,
     ...(evidence.length > 0 ? ["", ...evidence.map((fact) => `- ${text(fact)}`)] : []),
   ];
 }
 
 function proposal({ action, refusedAction }: Recorded<"diagnosed">["diagnosis"]): string {
-  const asked = refusedAction === undefined ? "" : `; it asked for ${text(refusedAction)}`;
+  const asked = refusedAction === undefined ? "" : `; it asked for "${text(refusedAction)}"`;
   return `${text(action)}${asked}`;
 }
 

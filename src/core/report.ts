@@ -97,7 +97,7 @@ export function renderEvent(event: SentinelEvent): string[] {
         ...field("Diagnosed", `by ${event.diagnoser} in ${seconds(event.durationMs)}`),
         ...field("Root cause", rootCause),
         ...evidence.slice(0, 5).flatMap((fact) => field("", `- ${fact}`)),
-        ...field("Severity", `${severity} (${faultClass}, ${Math.round(confidence * 100)} % sure)`),
+        ...field("Severity", `${severity} (${faultClass}${sureness(confidence)})`),
         ...field("Proposes", renderProposal(event.diagnosis)),
       ];
     }
@@ -212,6 +212,11 @@ function renderContainer(container: Finding<ContainerState>): string {
   const killed = oomKilled ? ", killed for lack of memory" : "";
   const exited = status === "running" ? "" : `, exit code ${exitCode}`;
   return `${status}, health ${health}${exited}${killed}, ${restartCount} restarts, started ${started}`;
+}
+
+/** 0 is what a model says that does not say it. */
+function sureness(confidence: number): string {
+  return confidence === 0 ? "" : `, ${Math.round(confidence * 100)} % sure`;
 }
 
 function renderProposal({ action, refusedAction }: Diagnosis): string {

@@ -60,7 +60,7 @@ export function geminiServer({ apiKey, model, baseUrl = GOOGLE_URL }: GeminiOpti
     url: baseUrl,
     host: serverUrl(baseUrl).host,
     model,
-    modelHint: "set GEMINI_MODEL to one that is there",
+    modelSetting: "GEMINI_MODEL",
     apiKey,
     keyHint: "check GEMINI_API_KEY",
     classify,

@@ -37,7 +37,7 @@ export function lmstudioServer({ url, model, apiKey }: LmStudioOptions): ListedS
     url,
     host: lmstudioUrl(url).host,
     model,
-    modelHint: "set LOCAL_MODELS to what is there",
+    modelSetting: "LOCAL_MODELS",
     apiKey,
     keyHint: "check LM_STUDIO_API_KEY, LM Studio's API token",
   };

@@ -31,8 +31,8 @@ export interface ListedServer extends Refusing {
   /** As it is written in the settings. */
   readonly url: string;
   readonly model: string;
-  /** What a person does about a model that is not there, e.g. `set GEMINI_MODEL`. */
-  readonly modelHint: string;
+  /** The setting that names the model. */
+  readonly modelSetting: string;
 }
 
 /** What stands in the answers to GET, by the API. Each path is tried until one tells. */
@@ -260,11 +260,12 @@ export function findModel(name: string, models: readonly ListedModel[]): ListedM
 
 /** That a model is not there, what is, and what to do. */
 export function absence(
-  { host, model, modelHint }: ListedServer,
+  { host, model, modelSetting }: ListedServer,
   models: readonly ListedModel[],
 ): string {
-  const there = models.length === 0 ? "it has none" : `it has ${namesThere(model, models)}`;
-  return `${host} has no model ${printable(model, MAX_NAME_LENGTH)}; ${modelHint}: ${there}`;
+  const named = printable(model, MAX_NAME_LENGTH);
+  if (models.length === 0) return `${host} has no model at all, and so no ${named}`;
+  return `${host} has no model ${named}; set ${modelSetting} to what it has: ${namesThere(model, models)}`;
 }
 
 /** The names most like the one asked for first, at most 8 of them. */
@@ -287,5 +288,5 @@ function namesThere(asked: string, models: readonly ListedModel[]): string {
 }
 
 function wordsOf(name: string): string[] {
-  return name.toLowerCase().split(/[-_./:\s]+/);
+  return name.toLowerCase().split(/[-_/:\s]+/);
 }

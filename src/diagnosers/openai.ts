@@ -31,7 +31,7 @@ export function openaiServer({ url, model, apiKey }: OpenAIOptions): ListedServe
     url,
     host: serverUrl(url).host,
     model,
-    modelHint: "set LOCAL_MODELS to what is there",
+    modelSetting: "LOCAL_MODELS",
     apiKey,
     keyHint: "check LM_STUDIO_API_KEY, the key of this model server",
     classify: (status, body) => (isAboutSchema({ status, body }) ? "rejected" : undefined),
