@@ -25,6 +25,11 @@ const message = z.object({
   reasoning_content: z.string().nullish(),
   reasoning: z.string().nullish(),
   thinking: z.string().nullish(),
+  // Where a gateway makes a schema into a tool that the model has to call.
+  tool_calls: z
+    .array(z.object({ function: z.object({ arguments: z.string() }) }))
+    .nullish()
+    .catch(undefined),
 });
 
 /** `text` is what completions that are no chat have. */
@@ -82,9 +87,10 @@ export function saidIn(answer: unknown): Said | undefined {
 
 function ofMessage(given: z.infer<typeof message>): Said {
   const { text, thoughts, isDeclined } = ofParts(given.content ?? "");
+  const called = (given.tool_calls ?? []).map((call) => call.function.arguments);
   const apart = [given.reasoning_content, given.reasoning, given.thinking].find(Boolean) ?? "";
   return said({
-    text,
+    text: text.trim() === "" ? joined(called) : text,
     thoughts: [thoughts, apart].filter(Boolean).join("\n"),
     isDeclined: isDeclined || Boolean(given.refusal),
   });

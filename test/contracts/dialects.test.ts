@@ -97,4 +97,35 @@ describe("list of", () => {
     expect(await failure(silent.url)).toMatchObject({ reason: "malformed_answer" });
     expect(await failure(gone.url)).toMatchObject({ reason: "unreachable" });
   });
+
+  test("a server that stalls, redirects, or tells without an end", async () => {
+    const endless = new Uint8Array(64 * 1024).fill(0x20);
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      idleTimeout: 0,
+      async fetch(request) {
+        const { pathname } = new URL(request.url);
+        if (pathname.startsWith("/moved")) return Response.redirect("/v1/models", 302);
+        if (pathname.startsWith("/endless"))
+          return new Response(
+            new ReadableStream({
+              async pull(controller) {
+                await Bun.sleep(1);
+                controller.enqueue(endless);
+              },
+            }),
+          );
+        await Bun.sleep(10_000);
+        return Response.json({});
+      },
+    });
+    const failure = (path: string, abort: AbortSignal) =>
+      listModels(servers.openai(new URL(path, server.url).href), abort).catch(
+        (error: unknown) => error,
+      );
+    expect(await failure("/slow", AbortSignal.timeout(200))).toMatchObject({ reason: "timeout" });
+    expect(await failure("/moved", NEVER)).toMatchObject({ reason: "rejected" });
+    expect(await failure("/endless", NEVER)).toMatchObject({ reason: "answer_too_large" });
+  });
 });
