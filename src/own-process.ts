@@ -8,13 +8,21 @@ export function ownProcess(): ProcessFigures {
   const { user, system } = process.cpuUsage();
   return {
     cpuSeconds: (user + system) / 1e6,
-    residentBytes: process.memoryUsage.rss(),
+    residentBytes: whereShown(() => process.memoryUsage.rss()),
     startedAtS: performance.timeOrigin / 1000,
-    openFds: process.platform === "linux" ? openFds() : undefined,
+    // One of those listed is the listing's own.
+    openFds:
+      process.platform === "linux"
+        ? whereShown(() => readdirSync("/proc/self/fd").length - 1)
+        : undefined,
   };
 }
 
-function openFds(): number {
-  // One of those listed is the listing's own.
-  return readdirSync("/proc/self/fd").length - 1;
+/** `undefined` where `/proc` is hidden, or has gone since. */
+function whereShown(read: () => number): number | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

@@ -6,10 +6,10 @@ import { Counter, Gauge, type Registry } from "prom-client";
 export interface ProcessFigures {
   /** User and system, workers included. */
   readonly cpuSeconds: number;
-  readonly residentBytes: number;
+  /** `undefined` where the system does not tell, as of the next. */
+  readonly residentBytes: number | undefined;
   /** Unix time. */
   readonly startedAtS: number;
-  /** `undefined` where the system does not tell. */
   readonly openFds: number | undefined;
 }
 
@@ -24,9 +24,9 @@ export function exportProcess(registry: Registry, read: () => ProcessFigures): v
       const figures = read();
       cpu.reset();
       cpu.inc(figures.cpuSeconds);
-      resident.set(figures.residentBytes);
+      show(resident, figures.residentBytes);
       started.set(figures.startedAtS);
-      openFds?.set(figures.openFds ?? 0);
+      if (openFds !== undefined) show(openFds, figures.openFds);
     },
   });
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
@@ -34,4 +34,10 @@ export function exportProcess(registry: Registry, read: () => ProcessFigures): v
   const started = gauge("process_start_time_seconds", "When the process started, Unix time.");
   const hasFds = read().openFds !== undefined;
   const openFds = hasFds ? gauge("process_open_fds", "Open file descriptors.") : undefined;
+}
+
+/** What is not known has no sample: it is not zero. */
+function show(gauge: Gauge, value: number | undefined): void {
+  if (value === undefined) gauge.remove();
+  else gauge.set(value);
 }

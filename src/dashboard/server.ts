@@ -60,7 +60,7 @@ export function serveDashboard(sources: DashboardSources, port: number): Dashboa
       maxRequestBodySize: MAX_BODY_BYTES,
       development: false,
       fetch(request) {
-        const why = whyRefused(request.headers);
+        const why = whyRefused(request);
         return why === undefined ? app.fetch(request) : refuse(why);
       },
     });

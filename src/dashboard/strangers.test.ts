@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { whyRefused } from "./strangers.ts";
 
-const refusal = (headers: Record<string, string>) => whyRefused(new Headers(headers));
+const refusal = (headers: Record<string, string>, path = "/") =>
+  whyRefused({ headers: new Headers(headers), url: `http://127.0.0.1:8090${path}` });
 
 describe("by the name that was asked for", () => {
   test.each([
@@ -56,6 +57,32 @@ describe("by where the browser says it comes from", () => {
     [{ "sec-fetch-site": "same-site", "sec-fetch-dest": "empty" }, "another web site asked"],
     [{ "sec-fetch-site": "yet-unknown" }, "another web site asked"],
   ])("%j: %p", (headers, refused) => {
+    expect(refusal({ host, ...headers })).toBe(refused);
+  });
+
+  test.each([
+    ["/", undefined],
+    ["/metrics", undefined],
+    ["/api", undefined],
+    ["/api/v1/query?query=up", "another web site asked"],
+    ["/api/incidents", "another web site asked"],
+  ])("a link of another site to %s: %p", (path, refused) => {
+    const followed = { "sec-fetch-site": "cross-site", "sec-fetch-dest": "document" };
+    expect(refusal({ host, ...followed }, path)).toBe(refused);
+    const typed = { "sec-fetch-site": "none", "sec-fetch-dest": "document" };
+    expect(refusal({ host, ...typed }, path)).toBeUndefined();
+  });
+
+  test.each([
+    [{ origin: "http://127.0.0.1:8090" }, undefined],
+    [{ referer: "http://127.0.0.1:8090/incidents" }, undefined],
+    [{ origin: "https://evil.example" }, "another web site asked"],
+    [{ origin: "http://127.0.0.1:3000" }, "another web site asked"],
+    [{ origin: "null" }, "another web site asked"],
+    [{ referer: "https://evil.example/page" }, "another web site asked"],
+    // What the browser itself says counts more.
+    [{ "sec-fetch-site": "same-origin", referer: "https://evil.example" }, undefined],
+  ])("%j of an older browser: %p", (headers, refused) => {
     expect(refusal({ host, ...headers })).toBe(refused);
   });
 });

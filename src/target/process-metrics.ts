@@ -30,17 +30,18 @@ export function exportProcess(registry: Registry): void {
   const startedAtS = performance.timeOrigin / 1000;
   gauge("process_start_time_seconds", "When the process started, Unix time.", () => startedAtS);
   gauge("process_resident_memory_bytes", "Memory that is resident.", () => {
-    return process.memoryUsage.rss();
+    return readWhereShown(() => process.memoryUsage.rss());
   });
   if (process.platform === "linux") exportDescriptors();
   exportLoopLag();
 
   function exportDescriptors(): void {
+    const limits = readWhereShown(() => readFileSync("/proc/self/limits", "utf8"));
+    if (limits === undefined) return;
     // One of those listed is the listing's own.
     const open = () => readdirSync("/proc/self/fd").length - 1;
-    gauge("process_open_fds", "Open file descriptors.", open);
-    const [, limit] =
-      /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    gauge("process_open_fds", "Open file descriptors.", () => readWhereShown(open));
+    const [, limit] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
     if (limit !== undefined) {
       gauge("process_max_fds", "How many file descriptors may be open.", () => Number(limit));
     }
@@ -59,13 +60,16 @@ export function exportProcess(registry: Registry): void {
     });
   }
 
-  function gauge(name: string, help: string, read: () => number): void {
+  /** What cannot be read just then has no sample: it is not zero. */
+  function gauge(name: string, help: string, read: () => number | undefined): void {
     new Gauge({
       name,
       help,
       registers: [registry],
       collect() {
-        this.set(read());
+        const value = read();
+        if (value === undefined) this.remove();
+        else this.set(value);
       },
     });
   }
@@ -116,4 +120,13 @@ function watchLoopLag(): () => LoopLag {
     }
     return lag;
   };
+}
+
+/** `undefined` where `/proc` is hidden, or has gone since. */
+function readWhereShown<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
