@@ -109,6 +109,40 @@ const CASES: Readonly<Record<Key, Case>> = {
       "http://host/#a",
     ],
   },
+  PROMETHEUS_TOKEN: {
+    of: observer(({ prometheusAccess }) => prometheusAccess.headers),
+    fallback: {},
+    good: { "a.b-c_=": { authorization: "Bearer a.b-c_=" } },
+    bad: ["two words", "schlüssel", "line\nbreak"],
+  },
+  PROMETHEUS_HEADERS: {
+    of: observer(({ prometheusAccess }) => prometheusAccess.headers),
+    fallback: {},
+    good: {
+      "X-Scope-OrgID: tenant1|tenant2": { "X-Scope-OrgID": "tenant1|tenant2" },
+      "a: 1; b:x: y;": { a: "1", b: "x: y" },
+    },
+    bad: ["X-Scope-OrgID", "a: ", ": b", "a b: c", "a: 1; b", "a: ü", "a: b\nc: d", "Host: x"],
+  },
+  // What the files hold is tried in config-prometheus.test.ts.
+  PROMETHEUS_CA_FILE: {
+    of: observer(({ prometheusAccess }) => prometheusAccess.ca),
+    fallback: undefined,
+    good: {},
+    bad: ["a\0b"],
+  },
+  PROMETHEUS_CERT_FILE: {
+    of: observer(({ prometheusAccess }) => prometheusAccess.client),
+    fallback: undefined,
+    good: {},
+    bad: ["a\0b"],
+  },
+  PROMETHEUS_KEY_FILE: {
+    of: observer(({ prometheusAccess }) => prometheusAccess.client),
+    fallback: undefined,
+    good: {},
+    bad: ["a\0b"],
+  },
   GEMINI_API_KEY: {
     of: observer(({ gemini }) => gemini?.apiKey),
     fallback: undefined,

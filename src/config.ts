@@ -6,6 +6,7 @@ import { parseEnv } from "node:util";
 import type { ActionId } from "./allowlist.ts";
 import { DEFAULT_ACTIONS, readRules, readSettingsFile, readText } from "./config-file.ts";
 import { type Environment, type Read, reader, VERSION } from "./config-environment.ts";
+import { type PrometheusAccessSettings, prometheusAccess } from "./config-prometheus.ts";
 import { type KillBoundary, SETTING_KEYS, SETTINGS, TEST_SETTINGS } from "./config-keys.ts";
 import { splitCommand } from "./core/command-line.ts";
 import { SentinelError } from "./core/errors.ts";
@@ -16,6 +17,8 @@ import type { RuleSource, Thresholds } from "./core/rules.ts";
 export interface ObserverSettings {
   /** `undefined`: Sentinel scrapes by itself. */
   readonly prometheusUrl: string | undefined;
+  /** How that one is asked. */
+  readonly prometheusAccess: PrometheusAccessSettings;
   /** What it then scrapes. */
   readonly scrapeTargets: readonly ScrapeTargetSettings[];
   /** Where Docker's engine is, as the variables of the `docker` command say. */
@@ -138,6 +141,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
     });
   return {
     prometheusUrl,
+    prometheusAccess: prometheusAccess(prometheusUrl, { env, folder, read }),
     scrapeTargets: env["SCRAPE_TARGETS"]
       ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
       : (file.scrape ?? services.map(metricsOf)),

@@ -44,7 +44,7 @@ export function signalsOf(settings: ObserverSettings): Signals {
   const every = `every ${formatDuration(pollIntervalMs)}`;
   if (prometheusUrl !== undefined) {
     const description = `${new URL(prometheusUrl).origin}, ${every}`;
-    const source = prometheusSource({ url: prometheusUrl });
+    const source = prometheusSource({ url: prometheusUrl, access: settings.prometheusAccess });
     return { source, embedded: undefined, docker: undefined, description };
   }
   const contained = services.filter(({ executors }) => executors.includes("docker"));

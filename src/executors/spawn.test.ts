@@ -156,11 +156,13 @@ test("a character that the bound cuts is left out; one that is broken is marked"
   expect((await runCommand(["printf", "a\\377b"], options, never)).stdout).toBe("a\uFFFDb");
 });
 
-test("a command does not see the models' credentials", async () => {
+test("a command does not see Sentinel's own credentials", async () => {
   const env = childEnvironment({
     PATH: process.env["PATH"],
     GEMINI_API_KEY: "secret-a",
     LM_STUDIO_API_KEY: "secret-b",
+    PROMETHEUS_TOKEN: "secret-c",
+    PROMETHEUS_HEADERS: "x-api-key: secret-d",
     DOCKER_HOST: "unix:///x",
   });
   expect(Object.keys(env)).toEqual(["PATH", "DOCKER_HOST"]);

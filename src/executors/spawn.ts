@@ -12,7 +12,13 @@ const TERM_GRACE_MS = 2000;
 export const DRAIN_GRACE_MS = 500;
 
 /** Credentials of Sentinel itself: no command has a use for them. */
-const SECRET_KEYS = ["GEMINI_API_KEY", "LM_STUDIO_API_KEY", "OPERATOR_TOKEN"];
+const SECRET_KEYS = [
+  "GEMINI_API_KEY",
+  "LM_STUDIO_API_KEY",
+  "OPERATOR_TOKEN",
+  "PROMETHEUS_TOKEN",
+  "PROMETHEUS_HEADERS",
+];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

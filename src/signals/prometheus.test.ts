@@ -62,8 +62,10 @@ const EXPECTED = {
   no_json: ["source_bad_answer", "answered with status 200 and no answer in Prometheus' form"],
   json_null: ["source_bad_answer", "answered with status 200 and no answer in Prometheus' form"],
   truncated: ["source_bad_answer", "answered with status 200 and no answer in Prometheus' form"],
-  huge: ["source_bad_answer", "answered with more than 8388608 bytes"],
-  huge_data: ["source_bad_answer", "answered with more than 8388608 bytes"],
+  huge: ["source_bad_answer", "answered with more than 16777216 bytes"],
+  huge_data: ["source_rejected", "answered with more than 16777216 bytes"],
+  partial_flag: ["source_bad_answer", "answered with a part of the data only: isPartial is set"],
+  many_rows: ["source_rejected", "answered with more than 50000 rows"],
   bad_data: [
     "source_rejected",
     'answered 400 bad_data: invalid parameter "query": 1:1: parse error: no [31mexpr',
@@ -154,7 +156,9 @@ describe("values", () => {
     async (value) => {
       const error = await failure(ask({ query: vectorOf(value) }, query));
       expect(error.code).toBe("source_bad_answer");
-      expect(error.message).toContain("answered with result.0.value.1: Invalid ");
+      expect(error.message).toContain(
+        "answered with result.0.value.1: Invalid input: expected a number as a text",
+      );
     },
   );
 

@@ -57,6 +57,7 @@ const LAYERS: readonly Layer[] = [
       "src/config-environment.ts",
       "src/config-file.ts",
       "src/config-keys.ts",
+      "src/config-prometheus.ts",
     ],
     imports: [
       ...CORE,
@@ -64,6 +65,7 @@ const LAYERS: readonly Layer[] = [
       "src/config-environment.ts",
       "src/config-file.ts",
       "src/config-keys.ts",
+      "src/config-prometheus.ts",
       "zod",
       "yaml",
       "node:*",

@@ -15,6 +15,8 @@ export const BROKEN = [
   "error_with_200",
   "success_with_500",
   "partial",
+  "partial_flag",
+  "many_rows",
   "wrong_shape",
   "no_json",
   "json_null",
@@ -77,6 +79,15 @@ export function vectorOf(value: unknown): object {
   return { resultType: "vector", result: [{ metric: { job: "a" }, value: [1700000000.5, value] }] };
 }
 
+/** A vector with so many samples. */
+export function manyRows(count: number): object {
+  const result = Array.from({ length: count }, (_, index) => ({
+    metric: { i: String(index) },
+    value: [1700000000.5, "1"],
+  }));
+  return { resultType: "vector", result };
+}
+
 function success(data: unknown, status = 200): Response {
   return Response.json({ status: "success", data }, { status });
 }
@@ -112,6 +123,9 @@ const broken = {
       data: vectorOf("1"),
       warnings: ["PromQL warning: bucket label is malformed", "a store\n does not answer"],
     }),
+  // As VictoriaMetrics says that a storage node did not answer.
+  partial_flag: () => Response.json({ status: "success", isPartial: true, data: vectorOf("1") }),
+  many_rows: () => success(manyRows(200_000)),
   wrong_shape: () => Response.json({ hello: "world" }),
   no_json: () => new Response("up 1", { headers: JSON_TYPE }),
   json_null: () => Response.json(null),

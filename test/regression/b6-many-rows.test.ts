@@ -1,0 +1,75 @@
+/** An answer far dearer than its bytes say: it is refused by name, and costs neither memory nor time. */
+
+import { expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startObserving } from "../observing.ts";
+import { residentMb, watchHealth } from "../bounds/watching.ts";
+import { manyRows, vectorOf } from "../servers/prometheus.ts";
+
+const RULES = `groups:
+  - name: mine
+    rules:
+      - alert: TooMany
+        expr: huge > 0
+      - alert: Plain
+        expr: plain > 0
+        labels: { severity: low }
+`;
+
+test("B6: 200,000 rows for one rule are refused by name, and the others go on", async () => {
+  const rows = JSON.stringify({ status: "success", data: manyRows(200_000) });
+  await using prometheus = serve((query) =>
+    query.includes("huge") ? new Response(rows) : undefined,
+  );
+  const folder = mkdtempSync(join(tmpdir(), "sentinel-b6-"));
+  writeFileSync(join(folder, "rules.yml"), RULES);
+  await using observer = startObserving({
+    cwd: folder,
+    env: { PROMETHEUS_URL: prometheus.url, RULES_FILE: "rules.yml" },
+  });
+  const alertTo = (name: string, to: string) =>
+    observer.event(
+      ({ event, alert }) =>
+        event === "alert_changed" &&
+        JSON.stringify(alert).includes(`"name":"${name}","state":"${to}"`),
+    );
+  const missing = await alertTo("TooMany", "no_data");
+  expect(JSON.stringify(missing)).toContain("answered with more than 50000 rows");
+  expect(await alertTo("Plain", "firing")).toBeDefined();
+
+  const [health = ""] = (await observer.notice("health")).split("/ready");
+  await using watching = watchHealth(health, observer.pid);
+  const beforeMb = residentMb(observer.pid);
+  await Bun.sleep(5000);
+  const { slowestMs, mostMb } = await watching.worst();
+  expect(slowestMs).toBeLessThan(250);
+  expect(mostMb - beforeMb).toBeLessThan(150);
+  // Told once, though it is asked at each poll.
+  const told = observer.events().filter((one) => JSON.stringify(one).includes("50000 rows"));
+  expect(told.length).toBe(1);
+  expect(observer.events().some(({ event }) => event === "source_down")).toBe(false);
+}, 60_000);
+
+/** A Prometheus that gives one sample to every query but those of `other`. */
+function serve(other: (query: string) => Response | undefined) {
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch({ url }) {
+      const { pathname, searchParams } = new URL(url);
+      if (pathname.endsWith("/targets"))
+        return Response.json({ status: "success", data: { activeTargets: [] } });
+      const query = searchParams.get("query") ?? "";
+      const answer = () => Response.json({ status: "success", data: vectorOf("1") });
+      return other(query)?.clone() ?? answer();
+    },
+  });
+  return {
+    url: server.url.origin,
+    async [Symbol.asyncDispose]() {
+      await server.stop(true);
+    },
+  };
+}
