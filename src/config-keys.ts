@@ -5,6 +5,7 @@ import { isServiceName } from "./allowlist.ts";
 import { isHttpUrl } from "./core/address.ts";
 import type { IncidentEvent } from "./core/events.ts";
 import { AUTONOMY_LEVELS } from "./core/model.ts";
+import { PROMETHEUS_ACCESS_SETTINGS } from "./config-prometheus-keys.ts";
 import { parseDuration } from "./core/duration.ts";
 
 /** One setting: how its text is read, and what it must be, with an example. */
@@ -41,24 +42,7 @@ const path = () =>
     .string()
     .min(1)
     .refine((text) => !text.includes("\0"));
-const optionalPath = () => z.string().refine((text) => !text.includes("\0"));
 const printableText = () => z.string().regex(/^[\x21-\x7e]*$/);
-
-/** What Sentinel or the connection itself sets. */
-const OWN_HEADERS = /^(accept|host|connection|content-length|transfer-encoding|te|upgrade)$/i;
-
-const headers = () =>
-  z.string().transform((text, context): Readonly<Record<string, string>> => {
-    const pairs = text
-      .split(";")
-      .map((pair) => pair.trim())
-      .filter((pair) => pair !== "")
-      .map((pair) => /^([!#$%&'*+.^_`|~\w-]+):\s*([\x20-\x7e]+)$/.exec(pair));
-    const named = pairs.flatMap((match) => (match?.[1] && match[2] ? [[match[1], match[2]]] : []));
-    if (named.length < pairs.length || named.some(([name = ""]) => OWN_HEADERS.test(name)))
-      context.addIssue({ code: "custom", message: "no headers" });
-    return Object.fromEntries(named);
-  });
 
 const scrapeTarget = () =>
   z
@@ -106,31 +90,7 @@ export const SETTINGS = {
     fallback: "http://localhost:9090",
     form: "the URL of a Prometheus, such as http://localhost:9090, or embedded",
   },
-  PROMETHEUS_TOKEN: {
-    schema: () => printableText(),
-    fallback: "",
-    form: "a bearer token in plain ASCII, without spaces",
-  },
-  PROMETHEUS_HEADERS: {
-    schema: () => headers(),
-    fallback: "",
-    form: "headers and their values, such as X-Scope-OrgID: tenant1; X-Team: shop",
-  },
-  PROMETHEUS_CA_FILE: {
-    schema: () => optionalPath(),
-    fallback: "",
-    form: "the path of certificates in PEM, as in ca.pem",
-  },
-  PROMETHEUS_CERT_FILE: {
-    schema: () => optionalPath(),
-    fallback: "",
-    form: "the path of a certificate in PEM, as in client.pem",
-  },
-  PROMETHEUS_KEY_FILE: {
-    schema: () => optionalPath(),
-    fallback: "",
-    form: "the path of a private key in PEM, as in client-key.pem",
-  },
+  ...PROMETHEUS_ACCESS_SETTINGS,
   SCRAPE_TARGETS: {
     schema: () =>
       z

@@ -58,6 +58,7 @@ const LAYERS: readonly Layer[] = [
       "src/config-file.ts",
       "src/config-keys.ts",
       "src/config-prometheus.ts",
+      "src/config-prometheus-keys.ts",
     ],
     imports: [
       ...CORE,
@@ -66,6 +67,7 @@ const LAYERS: readonly Layer[] = [
       "src/config-file.ts",
       "src/config-keys.ts",
       "src/config-prometheus.ts",
+      "src/config-prometheus-keys.ts",
       "zod",
       "yaml",
       "node:*",
