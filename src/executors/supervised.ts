@@ -32,7 +32,8 @@ const STATUSES = {
   stopped: "exited",
   starting: "restarting",
   running: "running",
-  backing_off: "restarting",
+  // Not left to it, as an engine's own restart is: who supervises here is Sentinel itself.
+  backing_off: "exited",
   given_up: GIVEN_UP,
 } satisfies Record<SupervisorState, string>;
 

@@ -212,7 +212,7 @@ describe("supervisor", () => {
     expect(outcome).toMatchObject({ kind: "failed", exitCode: 3 });
     expect(outcome.output).toStartWith("it is so\n");
     expect(await supervisorRuntime(svc.supervisor).inspect("svc", never)).toMatchObject({
-      status: "restarting",
+      status: "exited",
       exitCode: 3,
     });
   });
