@@ -118,6 +118,21 @@ describe("an approval", () => {
     expect(endsOf(told)).toEqual(["skipped container_replaced"]);
   });
 
+  test("of a container that has become an orchestrator's meanwhile runs nothing", async () => {
+    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
+      untilMs: 60_000,
+      world: (clock) => ({
+        runtime: {
+          inspect: async () =>
+            containerState(clock.elapsedMs < 30_000 ? {} : { orchestrator: "swarm" }),
+          logs: async () => [],
+        },
+      }),
+    });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["held managed_by_orchestrator"]);
+  });
+
   test("is not held back by the budget, and counts in it", async () => {
     const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
       limits: { mostPerService: 1 },

@@ -62,6 +62,19 @@ describe("what is decided", () => {
       { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
       "skip - paused",
     ],
+    [
+      "a task of an orchestrator is nobody's to restart here, so there is nothing to approve",
+      { situation: { container: "managed_by_orchestrator" } },
+      "ask - managed_by_orchestrator",
+    ],
+    [
+      "nor in a crash loop, which a person could have restarted otherwise",
+      {
+        fired: cpu,
+        situation: { container: "managed_by_orchestrator", alerts: [cpu, crashLoop] },
+      },
+      "ask - managed_by_orchestrator",
+    ],
     ["medium waits", { fired: medium }, "ask docker-restart severity_needs_a_person"],
     [
       "low waits",

@@ -52,6 +52,9 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
   if (!now.some(isHolding)) return skip("alert_resolved");
   if (restraint.isPaused) return skip("paused");
+  // Not even a person may have it restarted here: there would be one too many, for good.
+  if (situation.container === "managed_by_orchestrator")
+    return ask(undefined, "managed_by_orchestrator");
   // Whatever was proposed: it is more than that nothing was.
   const held = alerts.some(isCrashLoop) ? "crash_loop" : situation.container;
   const proposed = diagnosis.action === "none" ? undefined : diagnosis.action;
@@ -132,6 +135,8 @@ export const REASON_TEXT = {
     "its HEALTHCHECK cannot be run, so it says nothing of the service: correct the check",
   perhaps_stopped_on_purpose:
     "it has ended, and whether somebody stopped it cannot be told any more",
+  managed_by_orchestrator:
+    "its container is a task of Swarm or a pod of Kubernetes, which replaces it by itself: restart it there (`docker service update --force`, `kubectl rollout restart`)",
   paused: "a person paused it",
   automation_ended: "an earlier action made things worse; sentinel resume lets Sentinel act again",
   service_budget: "the service has had its actions of this hour",

@@ -253,6 +253,8 @@ async function act(
   const { id, argv } = action;
   const now = await inspect(policy.service.name, world, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
+  if (now.kind === "found" && now.value.orchestrator !== undefined)
+    return close({ result: "held", reason: "managed_by_orchestrator" }, findings, context);
   const changed = whyNotTheSame(findings.container, now, action);
   if (changed !== undefined)
     return close({ result: "skipped", reason: changed }, findings, context);

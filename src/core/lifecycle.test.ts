@@ -308,3 +308,11 @@ describe("a health check that cannot be run", () => {
     expect(whyAPerson(container, judging("HighCpu"))).toBeUndefined();
   });
 });
+
+test.each(["HighCpu", "ContainerDown", "CrashLoop"])(
+  "what is wrong with a task of an orchestrator is a person's: %s",
+  (name) => {
+    const container = containerState({ orchestrator: "kubernetes" });
+    expect(whyAPerson(container, judging(name))).toBe("managed_by_orchestrator");
+  },
+);

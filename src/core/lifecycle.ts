@@ -171,6 +171,7 @@ export function whyAPerson(
   container: ContainerState,
   { alert, nowMs, history }: Omit<Judging, "windowMs">,
 ): ContainerReason | undefined {
+  if (container.orchestrator !== undefined) return "managed_by_orchestrator";
   if (restartLoop(container, history, nowMs)) return "crash_loop";
   const { alert: name } = alert.rule;
   if (name === CONTAINER_UNHEALTHY_ALERT && isCheckBroken(container.checks))
@@ -183,7 +184,7 @@ export function whyAPerson(
 
 export type ContainerReason = Extract<
   DecisionReason,
-  "crash_loop" | "health_check_broken" | "perhaps_stopped_on_purpose"
+  "crash_loop" | "health_check_broken" | "managed_by_orchestrator" | "perhaps_stopped_on_purpose"
 >;
 
 /** What a shell answers if it cannot run a program, or finds none. */

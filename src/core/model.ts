@@ -113,6 +113,10 @@ export interface Alert {
   readonly isRejected?: true;
 }
 
+/** What starts containers anew by itself, elsewhere or here: a restart behind its back leaves one too many. */
+export const ORCHESTRATORS = ["swarm", "kubernetes"] as const;
+export type Orchestrator = (typeof ORCHESTRATORS)[number];
+
 /** What Docker says of a container. */
 export interface ContainerState {
   readonly status: string;
@@ -136,6 +140,8 @@ export interface ContainerState {
   readonly checks?: readonly CheckResult[] | undefined;
   /** How long it may take to stop, if that was set, at most 10 minutes: a restart may take as long. */
   readonly stopTimeoutMs?: number;
+  /** Whose task it is; absent if it is nobody's. */
+  readonly orchestrator?: Orchestrator | undefined;
   readonly containerId: string;
   readonly image: string;
 }
@@ -255,6 +261,7 @@ export const DECISION_REASONS = [
   "crash_loop",
   "health_check_broken",
   "perhaps_stopped_on_purpose",
+  "managed_by_orchestrator",
   "automation_ended",
   "service_budget",
   "total_budget",

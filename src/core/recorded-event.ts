@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { APPROVAL_ANSWERS, type Closing } from "./events.ts";
-import { type Outcome, SEVERITIES, VERDICTS } from "./model.ts";
+import { ORCHESTRATORS, type Outcome, SEVERITIES, VERDICTS } from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
 
 // What gates a step is a closed list, and a missing entry does not compile; what is only shown is text,
@@ -71,6 +71,7 @@ const container = z.discriminatedUnion("kind", [
       finishedAtMs: time.optional(),
       wasStopped: z.boolean().optional(),
       startPeriodMs: z.number(),
+      orchestrator: z.enum(ORCHESTRATORS).optional(),
       checks: z.array(z.object({ exitCode: z.number(), output: z.string() })).optional(),
       containerId: z.string(),
       image: z.string(),

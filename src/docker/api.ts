@@ -201,7 +201,7 @@ function over(send: typeof request, agent: Agent, to: RequestOptions, prefix = "
 /** Rejects when the signal aborts, however far the answer is. */
 function ask(send: typeof request, options: RequestOptions): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const asked = send({ ...options, headers: { host: "docker" } }, (response) => {
+  const asked = send(options, (response) => {
     readBody(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
   });
   asked.on("error", reject);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fakeCli } from "../../test/fake-cli.ts";
+import type { Orchestrator } from "../core/model.ts";
 import { dockerRuntime, reachDocker } from "./docker.ts";
 import type { Environment } from "./spawn.ts";
 
@@ -69,6 +70,28 @@ describe("inspect", () => {
   ])("a stop timeout of %p s is %p ms", async (StopTimeout, expected) => {
     const answer = { ...CONTAINER, Config: { ...CONTAINER.Config, StopTimeout } };
     expect((await inspect(answer))?.stopTimeoutMs).toBe(expected);
+  });
+
+  test.each<[unknown, Orchestrator | undefined]>([
+    [{ "com.docker.swarm.task.id": "x" }, "swarm"],
+    [{ "io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "shop" }, "kubernetes"],
+    [{ "com.docker.swarm.task": "", "com.docker.compose.project": "shop" }, undefined],
+    [null, undefined],
+  ])("labels %j: the orchestrator is %p", async (Labels, expected) => {
+    const answer = { ...CONTAINER, Config: { ...CONTAINER.Config, Labels } };
+    expect((await inspect(answer))?.orchestrator).toBe(expected);
+  });
+
+  test.each([
+    ["configured", "created"],
+    ["initialized", "created"],
+    ["stopped", "exited"],
+    ["stopping", "running"],
+    ["paused", "paused"],
+  ])("Podman's list, and its word %s for %s", async (Status, expected) => {
+    const State = { ...CONTAINER.State, Status, Health: { Status: "" } };
+    const answer = [{ ...CONTAINER, Name: "svc", State }];
+    expect(await inspect(answer)).toMatchObject({ status: expected, health: "none" });
   });
 
   test("a container of another name, found by its id, is none", async () => {

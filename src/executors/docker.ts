@@ -5,6 +5,7 @@ import { type ExecutorName, isServiceName } from "../allowlist.ts";
 import { parseJson } from "../core/json.ts";
 import { MAX_STOP_TIMEOUT_MS, STOP_TIMEOUT_MS } from "../core/lifecycle.ts";
 import type { ContainerState, Outcome } from "../core/model.ts";
+import { orchestratorOf } from "../core/orchestrator.ts";
 import type { ContainerRuntime, Executor } from "../core/ports.ts";
 import { readDeaths } from "./docker-deaths.ts";
 import { mergeLogs } from "./docker-logs.ts";
@@ -202,6 +203,7 @@ const inspected = z.object({
       .nullish(),
     // In seconds; absent unless it was set, and -1 for no end.
     StopTimeout: z.number().nullish(),
+    Labels: z.record(z.string(), z.string()).nullish(),
   }),
   HostConfig: z
     .object({
@@ -244,6 +246,7 @@ function parseState(json: string, container: string): ContainerState | undefined
   // Docker also takes the beginning of an id for a name: that is another container.
   if (Name.replace(/^\//, "") !== container) return undefined;
   const startedAtMs = Date.parse(State.StartedAt);
+  const orchestrator = orchestratorOf(Config.Labels ?? {});
   const finishedAtMs = Date.parse(State.FinishedAt ?? "");
   const maxRestarts = HostConfig?.RestartPolicy?.MaximumRetryCount ?? 0;
   return {
@@ -259,6 +262,7 @@ function parseState(json: string, container: string): ContainerState | undefined
     startPeriodMs: (Config.Healthcheck?.StartPeriod ?? 0) / NANOSECONDS_PER_MS,
     ...checksOf(Config.Healthcheck, State.Health?.Log),
     ...(Config.StopTimeout != null && { stopTimeoutMs: stopTimeoutMs(Config.StopTimeout) }),
+    ...(orchestrator !== undefined && { orchestrator }),
     containerId: Id,
     image: Config.Image,
   };

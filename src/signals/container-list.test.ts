@@ -73,6 +73,20 @@ describe("what Compose leaves behind", () => {
   });
 });
 
+describe("a task of an orchestrator", () => {
+  test.each([
+    ["runs", "running", ["task"]],
+    ["has ended: another was started in its place", "exited", []],
+    ["has not begun", "created", []],
+  ])("%s", (_, State, expected) => {
+    const labels = { ...HEAL, "com.docker.swarm.task.id": "x" };
+    expect(choose({ ...entry(["/task"], labels), State })).toEqual({
+      names: expected,
+      problems: [],
+    });
+  });
+});
+
 test.each([null, 1, {}, { Id: 1 }, { Id: "a", Names: "x" }, { Id: "a", Labels: { a: 1 } }])(
   "an entry like %j hides no other",
   (odd) => {

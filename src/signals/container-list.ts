@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isServiceName } from "../allowlist.ts";
 import { printable } from "../core/answer.ts";
+import { orchestratorOf } from "../core/orchestrator.ts";
 
 /** What is to be watched. */
 export interface Wanted {
@@ -46,6 +47,7 @@ const entrySchema = z.object({
   Id: z.string(),
   Names: z.array(z.string()).nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
+  State: z.string().nullish(),
 });
 
 /**
@@ -64,8 +66,10 @@ export function chooseWatched(listed: readonly unknown[], wanted: Wanted): Conta
       problems.push({ container: "?", why: "the engine lists a container in an unknown form" });
       continue;
     }
-    const { Id: id, Names, Labels } = parsed.data;
-    const isLabelled = Labels?.[labelName] === labelValue;
+    const { Id: id, Names, Labels, State } = parsed.data;
+    // An orchestrator leaves a task that has ended lying about, and has started another.
+    const isOver = orchestratorOf(Labels ?? {}) !== undefined && State !== "running";
+    const isLabelled = Labels?.[labelName] === labelValue && !isOver;
     const name = ownName(Names ?? []);
     if (name === undefined) {
       if (isLabelled) problems.push({ container: shortId(id), why: NAMELESS });
