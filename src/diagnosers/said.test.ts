@@ -101,7 +101,7 @@ test("whatever a server answers, there is a diagnosis or a reason from the list"
         expect(thrown).toBeInstanceOf(DiagnosisError);
       }
     }),
-    { numRuns: 5000, seed: SEED },
+    { numRuns: 2000, seed: SEED },
   );
-  expect(diagnoses).toBeGreaterThan(500);
+  expect(diagnoses).toBeGreaterThan(200);
 }, 60_000);

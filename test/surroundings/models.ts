@@ -35,6 +35,16 @@ const failing = (behaviour: ModelBehaviour | OpenAIBehaviour): Case => ({
   told: { diagnosis_failed: 1 },
 });
 
+/** It says what is wrong, and names nothing that may be run: nobody acts over its head. */
+const asksForAPerson = (behaviour: ModelBehaviour): Case => ({
+  right: "what a model found counts by its root cause, and what it asks for instead is a person's",
+  build: (stage) => ({ diagnosers: () => [modelOf(stage, behaviour)] }),
+  curedAt: 190,
+  runs: [],
+  ends: ["held no_action_needed"],
+  told: {},
+});
+
 export const MODELS = {
   "the model hangs": failing("stall"),
   "the model answers byte by byte": failing("slow_drip"),
@@ -44,13 +54,17 @@ export const MODELS = {
   "the model answers HTML": failing("html"),
   "the model answers with an empty body": failing("empty_body"),
   "the model answers with an empty text": failing("empty_text"),
-  "the model answers with half of its JSON": failing("truncated"),
+  "the model answers with its JSON cut behind the action": {
+    ...failing("truncated"),
+    right: "what is lost gates nothing",
+    told: {},
+  },
   "the model answers in prose": failing("prose_only"),
   "the model answers something else": failing("wrong_shape"),
   "the model answers with 10 MB": failing("huge"),
   "the model leaves in the middle of its answer": failing("disconnect"),
-  "the model names an id that was not offered": failing("unknown_action"),
-  "the model names a command of its own": failing("forbidden_command"),
+  "the model names an id that was not offered": asksForAPerson("unknown_action"),
+  "the model names a command of its own": asksForAPerson("forbidden_command"),
   "the model is removed": failing("rejected"),
   "the model answers after the alert has resolved": {
     right: "the alert is evaluated again before the act, and there is nothing left to heal",
