@@ -24,9 +24,9 @@ import { builtInSources, monitorOptions, rulesOfFiles } from "./rules-in-force.t
 const DEADLINE_MS = 10_000;
 const MAX_LENGTH = 1000;
 
-/** `missing` is a help that the observer can do without. */
+/** `missing` is a help that the observer can do without; `unused` what somebody set to no effect. */
 interface Finding {
-  readonly state: "ok" | "failed" | "missing";
+  readonly state: "ok" | "failed" | "missing" | "unused";
   readonly what: string;
   readonly text: string;
 }
@@ -73,8 +73,15 @@ export async function check(
     ]),
   ]);
   signals.docker?.close();
+  const [ofSettings, ...rest] = others;
   const findings: readonly Finding[] = [
-    ...others,
+    ...(ofSettings === undefined ? [] : [ofSettings]),
+    ...settings.unused.map(({ name, why }) => ({
+      state: "unused" as const,
+      what: "settings",
+      text: shown(`${name} ${why}`),
+    })),
+    ...rest,
     ...(await models).map((finding) => ({ ...finding, text: shown(finding.text) })),
     { state: "ok", what: "playbook", text: "built in, always answers" },
   ];

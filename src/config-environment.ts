@@ -5,6 +5,7 @@
 
 import packageJson from "../package.json" with { type: "json" };
 import { type Key, type Setting, SETTINGS } from "./config-keys.ts";
+import { settingMeant } from "./config-misspelt.ts";
 import { SentinelError } from "./core/errors.ts";
 
 export const VERSION = packageJson.version;
@@ -25,6 +26,7 @@ export interface TargetSettings {
 
 /** @throws SentinelError `configuration`, naming the key, the form of its value and an example */
 export function targetSettings(env: Environment): TargetSettings {
+  refuseMisspelt(env);
   const read = reader(env, "the environment");
   return {
     host: read("HOST", SETTINGS.HOST),
@@ -34,6 +36,21 @@ export function targetSettings(env: Environment): TargetSettings {
     faultToken: read("FAULT_TOKEN", SETTINGS.FAULT_TOKEN) || undefined,
     version: VERSION,
   };
+}
+
+/**
+ * A setting whose name is misspelt would have no effect, and nobody would notice.
+ *
+ * @throws SentinelError `configuration`
+ */
+export function refuseMisspelt(env: Environment): void {
+  for (const [name, value = ""] of Object.entries(env)) {
+    const meant = value === "" ? undefined : settingMeant(name);
+    if (meant === undefined) continue;
+    throw new SentinelError("configuration", `${name} in the environment is no setting`, {
+      hint: `Did you mean ${meant}? If another program needs it, start Sentinel by: env -u ${name} sentinel ...`,
+    });
+  }
 }
 
 /** Where the target listens, for whoever asks it on the same machine. @throws as `targetSettings` */

@@ -44,6 +44,8 @@ const fileSchema = z.strictObject({
 });
 
 export interface SettingsFile {
+  /** Of the file that was read; `undefined` if there is none. */
+  readonly path: string | undefined;
   /** `undefined` if the file has none: then the environment names the one service. */
   readonly services: readonly Service[] | undefined;
   /** What Sentinel scrapes by itself, with PROMETHEUS_URL=embedded. */
@@ -59,7 +61,8 @@ export interface SettingsFile {
 export function readSettingsFile(folder: string, configFile: string | undefined): SettingsFile {
   const path = resolve(folder, configFile ?? "sentinel.yaml");
   const text = readText(path, { optional: configFile === undefined });
-  if (text === undefined) return { services: undefined, scrape: undefined, ruleFiles: [] };
+  if (text === undefined)
+    return { path: undefined, services: undefined, scrape: undefined, ruleFiles: [] };
   // A file whose every line is commented out sets nothing.
   const parsed = fileSchema.safeParse(parseYaml(text, path) ?? {});
   if (!parsed.success) throw badFile(path, parsed.error);
@@ -78,7 +81,7 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
   if (twice !== undefined)
     throw new SentinelError("configuration", `${path}: the service ${twice} is there twice`);
   const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
-  return { services, scrape: parsed.data.scrape, ruleFiles };
+  return { path, services, scrape: parsed.data.scrape, ruleFiles };
 }
 
 function badFile(path: string, error: z.ZodError): SentinelError {

@@ -107,9 +107,10 @@ export const SETTINGS = {
   },
   // These five as the docker command reads them.
   DOCKER_HOST: {
-    schema: () => printableText(),
+    // Docker's own command line takes no password either, and it would be passed on to commands.
+    schema: () => printableText().refine((text) => !/:\/\/[^/@]*:[^/@]*@/.test(text)),
     fallback: "",
-    form: "where Docker's engine listens, such as unix:///var/run/docker.sock",
+    form: "where Docker's engine listens, without a password, such as unix:///var/run/docker.sock",
   },
   DOCKER_CONTEXT: {
     schema: () => z.union([z.literal(""), z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.+-]*$/)]),

@@ -2,12 +2,19 @@
 
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseEnv } from "node:util";
 import type { ActionId } from "./allowlist.ts";
-import { DEFAULT_ACTIONS, readRules, readSettingsFile, readText } from "./config-file.ts";
-import { type Environment, type Read, reader, VERSION } from "./config-environment.ts";
+import { readDotEnv } from "./config-dotenv.ts";
+import {
+  type Environment,
+  type Read,
+  reader,
+  refuseMisspelt,
+  VERSION,
+} from "./config-environment.ts";
+import { DEFAULT_ACTIONS, readRules, readSettingsFile, type SettingsFile } from "./config-file.ts";
+import { type KillBoundary, SETTINGS, TEST_SETTINGS } from "./config-keys.ts";
 import { type PrometheusAccessSettings, prometheusAccess } from "./config-prometheus.ts";
-import { type KillBoundary, SETTING_KEYS, SETTINGS, TEST_SETTINGS } from "./config-keys.ts";
+import { type UnusedSetting, unusedSettings } from "./config-unused.ts";
 import { splitCommand } from "./core/command-line.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Autonomy, Service } from "./core/model.ts";
@@ -61,6 +68,8 @@ export interface ObserverSettings {
   /** The file in which what happened is kept, as an absolute path. */
   readonly journalPath: string;
   readonly logFormat: "text" | "json";
+  /** What somebody has set to no effect. */
+  readonly unused: readonly UnusedSetting[];
   /** Where this process is to kill itself, for a test of what comes after; `undefined`: nowhere. */
   readonly killAfter: KillBoundary | undefined;
   readonly version: string;
@@ -109,7 +118,9 @@ function dockerVariables(env: Environment, read: Read, folder: string): DockerVa
 /** @throws SentinelError `configuration`, naming the key or the file and what to write instead */
 export function observerSettings(sources: Sources): ObserverSettings {
   const { folder } = sources;
-  const env = withDotEnv(folder, sources.env);
+  refuseMisspelt(sources.env);
+  const dotEnv = readDotEnv(folder);
+  const env = { ...dotEnv, ...withoutEmpty(sources.env) };
   const read = reader(env, "the environment or .env");
   const placeholderKeys: string[] = [];
   const readKey = (name: "GEMINI_API_KEY" | "LM_STUDIO_API_KEY") => {
@@ -124,6 +135,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
   const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
   const { configFile } = sources;
   const file = typeof configFile === "object" ? NO_FILE : readSettingsFile(folder, configFile);
+  refuseTwoPlaces(env, dotEnv, file);
   const ownFiles = env["RULES_FILE"] ? [read("RULES_FILE", SETTINGS.RULES_FILE)] : file.ruleFiles;
   const argv = env["SUPERVISE"] ? splitSupervise(env["SUPERVISE"]) : undefined;
   if (argv !== undefined && file.services !== undefined)
@@ -184,6 +196,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
       : sources.isTerminal
         ? "text"
         : "json",
+    unused: unusedSettings({ env, dotEnv, file }),
     killAfter: read("TEST_KILL_AFTER", TEST_SETTINGS.TEST_KILL_AFTER),
     version: VERSION,
   };
@@ -216,18 +229,41 @@ function splitSupervise(text: string): readonly string[] {
   }
 }
 
-const NO_FILE = { services: undefined, scrape: undefined, ruleFiles: [] };
+const NO_FILE: SettingsFile = {
+  path: undefined,
+  services: undefined,
+  scrape: undefined,
+  ruleFiles: [],
+};
 
 /** Where a service's metrics are, unless it is said: beside its health. */
 function metricsOf({ name, job, healthUrl }: Service): ScrapeTargetSettings {
   return { job: job ?? name, url: new URL("metrics", healthUrl).href };
 }
 
-function withDotEnv(folder: string, env: Environment): Environment {
-  const text = readText(resolve(folder, ".env"), { optional: true });
-  if (text === undefined) return env;
-  const file = parseEnv(text);
-  const known = SETTING_KEYS.flatMap((key) => (file[key] === undefined ? [] : [[key, file[key]]]));
-  const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== "");
-  return { ...Object.fromEntries(known), ...Object.fromEntries(given) };
+/** An empty variable is none, so that it does not hide one of `.env`. */
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+}
+
+/** What names the one service, where a settings file has services of its own. */
+const NAMES_THE_SERVICE = ["TARGET_CONTAINER", "TARGET_JOB", "TARGET_URL"] as const;
+
+/**
+ * Only one of the two can be meant. A default, as in a copy of the template, names nothing.
+ *
+ * @throws SentinelError `configuration`, naming both places
+ */
+function refuseTwoPlaces(env: Environment, dotEnv: Environment, file: SettingsFile): void {
+  if (file.services === undefined) return;
+  for (const key of NAMES_THE_SERVICE) {
+    const value = env[key];
+    if (!value || value === SETTINGS[key].fallback) continue;
+    const where = value === dotEnv[key] ? ".env" : "the environment";
+    throw new SentinelError(
+      "configuration",
+      `${key} in ${where} is for one service, and ${file.path} has services of its own`,
+      { hint: `Remove ${key}, or write it into the file; or remove services from the file.` },
+    );
+  }
 }

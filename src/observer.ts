@@ -57,6 +57,7 @@ export async function runObserver(
   using journal = openJournal(settings, say);
   const names = services.map(({ name }) => name).join(", ");
   announce(`Sentinel ${version} watches ${names || `containers with the label ${healLabel}`}`);
+  for (const { name, why } of settings.unused) say("settings", `${name} ${why}`, "warning");
   say("signals", signals.description);
   say(
     "diagnosis",

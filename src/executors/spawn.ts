@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Outcome } from "../core/model.ts";
+import { withoutSecrets } from "../core/secret-settings.ts";
 
 const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024;
 
@@ -10,15 +11,6 @@ const TERM_GRACE_MS = 2000;
 
 /** What is still in a pipe when the command ends is read at once; who holds it longer is not ours. */
 export const DRAIN_GRACE_MS = 500;
-
-/** Credentials of Sentinel itself: no command has a use for them. */
-const SECRET_KEYS = [
-  "GEMINI_API_KEY",
-  "LM_STUDIO_API_KEY",
-  "OPERATOR_TOKEN",
-  "PROMETHEUS_TOKEN",
-  "PROMETHEUS_HEADERS",
-];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -92,9 +84,9 @@ export async function runCommand(
   return end({ kind: exitCode === 0 ? "succeeded" : "failed", exitCode, ...streams });
 }
 
-/** This process's environment for a child: without the models' credentials. */
+/** This process's environment for a child, without the secrets among Sentinel's own settings. */
 export function childEnvironment(from: Environment = process.env): Environment {
-  return Object.fromEntries(Object.entries(from).filter(([key]) => !SECRET_KEYS.includes(key)));
+  return withoutSecrets(from);
 }
 
 /** The part of a result that leaves the executors. */
