@@ -59,13 +59,14 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
   const { source, embedded } = signals;
   const roster = createRoster();
   const { watched } = roster;
-  const sharedRules = sharedRulesOf(options, roster, signal);
-  const vitals = createVitals({ settings, signals, watched, sharedRules, onStall, journal });
-  const { cooldownMs, actionsPerService, actionsInAll } = settings;
+  const { cooldownMs, actionsPerService, actionsInAll, pollIntervalMs } = settings;
   const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
+  const book = openBook(journal, { ...limits, pollIntervalMs }, systemClock);
+  const sharedRules = sharedRulesOf({ options, roster, book }, signal);
+  const vitals = createVitals({ settings, signals, watched, sharedRules, onStall, journal });
   const configured: readonly Watched[] = settings.services.map((service) => {
     const given = monitorOptions(settings, service, source);
-    const monitor = monitorOf(given, service, { signals, vitals, sharedRules });
+    const monitor = monitorOf(given, service, { signals, vitals, sharedRules, book });
     return { service, monitor };
   });
   for (const one of configured) roster.add(one);
@@ -74,7 +75,7 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
     sharedRules,
     options,
     vitals,
-    book: openBook(journal, limits, systemClock),
+    book,
     actionLock: createLock(),
     diagnosers: diagnosersOf(settings),
   };
@@ -189,9 +190,14 @@ function createRoster(): Roster {
 /** What a rule of a file says of itself, or of nobody's series, is told once and not by each service. */
 const OF_NO_SERVICE = "";
 
+interface SharedRulesParts {
+  readonly options: ObserveOptions;
+  readonly roster: Roster;
+  readonly book: Book;
+}
+
 function sharedRulesOf(
-  { settings, signals, emit }: ObserveOptions,
-  { directory }: Roster,
+  { options: { settings, signals, emit }, roster: { directory }, book }: SharedRulesParts,
   signal: AbortSignal,
 ): SharedRules {
   const { pollIntervalMs } = settings;
@@ -199,7 +205,8 @@ function sharedRulesOf(
     emit(inWallTime({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE }, systemClock)),
   );
   const options = { rules: rulesOfFiles(settings), directory, pollIntervalMs, signal };
-  return createSharedRules({ ...options, onPoll: tell }, signals.source, systemClock);
+  const restored = [...book.savedAlerts.values()].flatMap(({ alerts }) => alerts);
+  return createSharedRules({ ...options, onPoll: tell, restored }, signals.source, systemClock);
 }
 
 /** Also where no service polls, or each is busy with an incident. */
@@ -218,15 +225,17 @@ interface MonitorParts {
   readonly signals: Signals;
   readonly vitals: Vitals;
   readonly sharedRules: SharedRules;
+  readonly book: Book;
 }
 
 function monitorOf(
   options: MonitorOptions,
   { name }: Service,
-  { signals, vitals: { onPoll }, sharedRules }: MonitorParts,
+  { signals, vitals: { onPoll }, sharedRules, book }: MonitorParts,
 ): Monitor {
   const shared = { rules: sharedRules, service: name };
-  return createMonitor({ ...options, onPoll, shared }, signals.source, systemClock);
+  const restored = book.savedAlerts.get(name)?.alerts ?? [];
+  return createMonitor({ ...options, onPoll, shared, restored }, signals.source, systemClock);
 }
 
 async function watchOne(
@@ -296,7 +305,7 @@ async function watchLabelled(
   watching: Watching,
   signal: AbortSignal,
 ): Promise<void> {
-  const { roster, sharedRules, options, vitals } = watching;
+  const { roster, options } = watching;
   const { settings, signals, say } = options;
   const running = new Map<
     string,
@@ -310,7 +319,7 @@ async function watchLabelled(
     for (const name of labelled.filter((one) => !running.has(one))) {
       const service = containerService(name);
       const given = containerMonitorOptions(settings, service);
-      const one = { service, monitor: monitorOf(given, service, { signals, vitals, sharedRules }) };
+      const one = { service, monitor: monitorOf(given, service, { ...watching, signals }) };
       roster.add(one);
       const stop = new AbortController();
       const done = watchOne(one, watching, AbortSignal.any([signal, stop.signal]));

@@ -105,16 +105,6 @@ export async function tell(story: Story): Promise<Told> {
   const stop = story.stop ?? new AbortController();
   const own = story.policy?.service ?? service();
   const directory = createDirectory([own, ...(story.others ?? [])]);
-  const sharedRules = createSharedRules(
-    {
-      rules: story.files ?? [],
-      directory: () => directory,
-      pollIntervalMs: 5000,
-      signal: stop.signal,
-    },
-    source,
-    clock,
-  );
   const die = () => {
     isDead = true;
     stop.abort();
@@ -146,6 +136,9 @@ export async function tell(story: Story): Promise<Told> {
     ...journal,
     append: (entry, durability) =>
       isDead ? { ...entry, seq: Number.MAX_SAFE_INTEGER } : journal.append(entry, durability),
+    saveState(name, text) {
+      if (!isDead) journal.saveState(name, text);
+    },
   };
   const limits = {
     cooldownMs: 60_000,
@@ -154,6 +147,19 @@ export async function tell(story: Story): Promise<Told> {
     mostInAll: 1000,
     ...story.limits,
   };
+  const book = openBook(mortal, limits, clock);
+  const restored = book.savedAlerts.get(own.name)?.alerts ?? [];
+  const sharedRules = createSharedRules(
+    {
+      rules: story.files ?? [],
+      directory: () => directory,
+      pollIntervalMs: 5000,
+      signal: stop.signal,
+      restored,
+    },
+    source,
+    clock,
+  );
   await watch(
     {
       policy: {
@@ -167,7 +173,7 @@ export async function tell(story: Story): Promise<Told> {
       world: {
         source,
         monitor: createMonitor(
-          { ...options, shared: { rules: sharedRules, service: own.name } },
+          { ...options, restored, shared: { rules: sharedRules, service: own.name } },
           source,
           clock,
         ),
@@ -177,7 +183,7 @@ export async function tell(story: Story): Promise<Told> {
         executors: [executor("docker"), executor("compose")],
         clock,
         checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
-        book: openBook(mortal, limits, clock),
+        book,
         actionLock: createLock(),
         seen: { history: { looks: [], sinceMs: clock.nowMs() } },
         ...story.world?.(clock),

@@ -1,15 +1,20 @@
 /** What is kept of what happens: the journal, and the ledger that is its fold. */
 
+import { moveSaved, readSavedAlerts, type SavedAlerts } from "./alert-memory.ts";
 import { messageOf } from "./errors.ts";
 import { toEventLine } from "./event-log.ts";
 import type { SentinelEvent } from "./events.ts";
-import { createLedger, type Ledger, type Limits } from "./ledger.ts";
-import type { Clock, Journal, NewJournalEntry } from "./ports.ts";
+import { createLedger, isTakenUpAgain, type Ledger, type Limits } from "./ledger.ts";
+import type { Clock, Journal, JournalEntry, NewJournalEntry } from "./ports.ts";
 import { foldIncidents, type IncidentRecord } from "./record.ts";
 import { entryAt, inWallTime, settleTimes } from "./wall-time.ts";
 
 export interface Book {
   readonly ledger: Pick<Ledger, "restraint" | "answerTo">;
+  /** What was known of the alerts of each service when the journal was opened, as far as it still holds. */
+  readonly savedAlerts: ReadonlyMap<string, SavedAlerts>;
+  /** Keeps what is known of the service's alerts now. @returns whether it is kept */
+  saveAlerts(service: string, saved: SavedAlerts): boolean;
   /** What was not ended when the journal was opened, for that service; it is given once. */
   takeUnfinished(service: string): readonly IncidentRecord[];
   /**
@@ -29,6 +34,12 @@ const MOST_PENDING = 1000;
 /** Of entries that are in no journal. */
 const NOT_KEPT = 0;
 
+interface PollOption {
+  /** How far apart polls are: states that are much older say nothing of now. Default: 5 s. */
+  readonly pollIntervalMs?: number;
+}
+const DEFAULT_POLL_INTERVAL_MS = 5000;
+
 /**
  * Times are the clock's; the journal's are those of the wall clock.
  *
@@ -36,7 +47,7 @@ const NOT_KEPT = 0;
  */
 export function openBook(
   journal: Journal,
-  limits: Limits,
+  { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, ...limits }: Limits & PollOption,
   clock: Pick<Clock, "nowMs" | "toWall">,
 ): Book {
   const ledger = createLedger(limits);
@@ -45,6 +56,7 @@ export function openBook(
   for (const entry of past) ledger.apply(entry);
   let unfinished = foldIncidents(past).filter(({ phase }) => phase !== "closed");
   let seenSeq = past.at(-1)?.seq ?? 0;
+  const savedAlerts = readStates(journal, past, { nowMs: readAtMs, pollIntervalMs });
   const own = new Set<number>();
   const pending: NewJournalEntry[] = [];
   let trouble: string | undefined;
@@ -98,6 +110,19 @@ export function openBook(
 
   return {
     ledger,
+    savedAlerts,
+    saveAlerts(service, saved) {
+      if (trouble !== undefined) return false;
+      const aheadMs = clock.toWall(saved.savedAtMs) - saved.savedAtMs;
+      const text = saved.alerts.length > 0 ? JSON.stringify(moveSaved(saved, aheadMs)) : undefined;
+      try {
+        journal.saveState(ALERTS_OF + service, text);
+        return true;
+      } catch (error) {
+        trouble = messageOf(error);
+        return false;
+      }
+    },
     takeUnfinished(service) {
       const taken = unfinished.filter((record) => record.service === service);
       unfinished = unfinished.filter((record) => record.service !== service);
@@ -142,4 +167,33 @@ function isKept(event: SentinelEvent): boolean {
   return (
     event.type === "alert_changed" && event.from === "firing" && event.alert.state === "inactive"
   );
+}
+
+const ALERTS_OF = "alerts of ";
+
+/** Those of which the last incident ended without having been judged are to be taken up again. */
+function readStates(
+  journal: Journal,
+  past: readonly JournalEntry[],
+  now: { readonly nowMs: number; readonly pollIntervalMs: number },
+): ReadonlyMap<string, SavedAlerts> {
+  const ends = new Map(
+    foldIncidents(past).map(({ service, alert, closing }) => [
+      `${service}\n${alert.name}`,
+      closing?.reason,
+    ]),
+  );
+  const found = new Map<string, SavedAlerts>();
+  for (const [name, text] of journal.readStates()) {
+    const service = name.startsWith(ALERTS_OF) ? name.slice(ALERTS_OF.length) : undefined;
+    const saved = readSavedAlerts(text, now);
+    if (service === undefined || saved === undefined) continue;
+    const alerts = saved.alerts.map((alert) =>
+      isTakenUpAgain(ends.get(`${service}\n${alert.name}`))
+        ? { ...alert, isHandled: false }
+        : alert,
+    );
+    found.set(service, { ...saved, alerts });
+  }
+  return found;
 }

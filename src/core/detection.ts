@@ -160,6 +160,11 @@ export function isHolding({ state, quietSinceMs }: Alert): boolean {
   return state === "firing" && quietSinceMs === undefined;
 }
 
+/** Whether it fires, or fired and has no data since: nothing has shown that it ended. */
+export function isFiringOrUnknown({ state }: Alert): boolean {
+  return state === "firing" || state === "no_data";
+}
+
 const SEVERITY_ORDER = { critical: 0, high: 1, medium: 2, low: 3 } as const;
 
 /** The alert to look into first, of those that fire and hold: the most severe, then the one that has fired longest. */

@@ -6,9 +6,14 @@ import { decide } from "./decision.ts";
 import { isHolding } from "./detection.ts";
 import { awaitEffect } from "./effect.ts";
 import type { Closing } from "./events.ts";
-import { collectEvidence, diagnose, inspect, readHistory } from "./investigation.ts";
+import {
+  collectEvidence,
+  diagnose,
+  inspect,
+  readHistory,
+  whyLeftToAPerson,
+} from "./investigation.ts";
 import type { Restraint } from "./ledger.ts";
-import { type ContainerReason, whyAPerson } from "./lifecycle.ts";
 import type {
   Alert,
   ContainerState,
@@ -116,7 +121,7 @@ async function decideAndAct(
       alerts: latest.alerts,
       owner: world.ownerOf(alert),
       restraint: restraintNow(alert, context),
-      container: whyLeftToAPerson(alert, container, world),
+      container: whyLeftToAPerson(container, alert, world),
     },
   );
   const chosen = decision.action && policy.allowlist[decision.action];
@@ -294,15 +299,6 @@ async function seenToTheEnd(
       ? `its effect came later: the service has ${action.stopsService ? "stopped" : "started"} since`
       : "its effect has not come since";
   return { ...ran, output: [ran.output.trimEnd(), found].filter(Boolean).join("\n") };
-}
-
-function whyLeftToAPerson(
-  alert: Alert,
-  container: Finding<ContainerState>,
-  { clock, seen: { history } }: Context["world"],
-): ContainerReason | undefined {
-  if (container.kind === "missing") return undefined;
-  return whyAPerson(container.value, { alert, nowMs: clock.nowMs(), history });
 }
 
 /** Whether it is still the container, and the run of it, that was diagnosed. */

@@ -3,7 +3,14 @@
 import { isSeriesOf } from "./detection.ts";
 import { DiagnosisError, messageOf } from "./errors.ts";
 import { maskCredentials, withoutGroundTruth } from "./evidence.ts";
-import { hasEnded, type Judging, restartLoop, whyNotYet, withLook } from "./lifecycle.ts";
+import {
+  type ContainerReason,
+  hasEnded,
+  restartLoop,
+  whyAPerson,
+  whyNotYet,
+  withLook,
+} from "./lifecycle.ts";
 import type {
   Alert,
   ContainerState,
@@ -16,7 +23,7 @@ import type {
 } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { consult, NO_SUCH_CONTAINER, PLAYBOOK_NAME } from "./playbook.ts";
-import type { ContainerRuntime } from "./ports.ts";
+import type { Clock, ContainerRuntime } from "./ports.ts";
 import { renderSummary } from "./summary.ts";
 import type { Context, World } from "./world.ts";
 
@@ -133,7 +140,7 @@ async function howItEnded(
     const death = deaths.findLast(({ atMs }) => Math.abs(atMs - finishedAtMs) < SAME_DEATH_MS);
     const wasStopped = death?.wasStopped;
     // That it was stopped is told a moment after its end.
-    if (wasStopped === true || clock.nowMs() - finishedAtMs > SAME_DEATH_MS)
+    if (wasStopped === true || clock.nowMs() - clock.fromWall(finishedAtMs) > SAME_DEATH_MS)
       seen.end = { of: end, wasStopped };
     return wasStopped;
   } catch {
@@ -145,9 +152,38 @@ async function howItEnded(
 /** Why a container says nothing of its service now; `undefined` if it does. */
 export function whyNotJudged(
   container: Finding<ContainerState>,
-  judging: Judging,
+  alert: Alert,
+  { clock, monitor, seen }: Pick<World, "clock" | "monitor" | "seen">,
 ): string | undefined {
-  return container.kind === "missing" ? undefined : whyNotYet(container.value, judging);
+  if (container.kind === "missing") return undefined;
+  const { windowMs } = monitor;
+  const { history } = seen;
+  return whyNotYet(onClock(container.value, clock), {
+    alert,
+    windowMs,
+    nowMs: clock.nowMs(),
+    history,
+  });
+}
+
+/** Why what is wrong with the container is a person's, whatever is proposed. */
+export function whyLeftToAPerson(
+  container: Finding<ContainerState>,
+  alert: Alert,
+  { clock, seen: { history } }: Pick<World, "clock" | "seen">,
+): ContainerReason | undefined {
+  if (container.kind === "missing") return undefined;
+  return whyAPerson(onClock(container.value, clock), { alert, nowMs: clock.nowMs(), history });
+}
+
+/** An engine's times are those of a wall clock; how old something is, is told by one that never jumps. */
+function onClock(container: ContainerState, { fromWall }: Pick<Clock, "fromWall">): ContainerState {
+  const { startedAtMs, finishedAtMs } = container;
+  return {
+    ...container,
+    startedAtMs: startedAtMs === undefined ? undefined : fromWall(startedAtMs),
+    finishedAtMs: finishedAtMs === undefined ? undefined : fromWall(finishedAtMs),
+  };
 }
 
 /** Older ends than this are another story. */
@@ -164,7 +200,9 @@ async function readDeaths(
   try {
     const deaths = await runtime.deaths(container.value.containerId, signal);
     return deaths
-      .filter(({ atMs, wasStopped }) => !wasStopped && clock.nowMs() - atMs < DEATHS_MS)
+      .filter(
+        ({ atMs, wasStopped }) => !wasStopped && clock.nowMs() - clock.fromWall(atMs) < DEATHS_MS,
+      )
       .slice(-MAX_DEATHS)
       .map((death) => ({ ...death, lines: maskCredentials(withoutGroundTruth(death.lines)) }));
   } catch {

@@ -65,6 +65,11 @@ export function isReopened(reason: string | undefined): boolean {
   return REOPENED.some((one) => one === reason);
 }
 
+/** Whether the alert of an incident that ended so is taken up again: if it goes on, or when it comes back. */
+export function isTakenUpAgain(reason: string | undefined): boolean {
+  return isReopened(reason) || reason === "alert_resolved";
+}
+
 /** Of an incident that is open. */
 interface OpenIncident {
   readonly alert: string;

@@ -1,5 +1,6 @@
 /** One service's rules, evaluated poll by poll, and its share of what the rules of files say. */
 
+import { restoreAlerts, type SavedAlert } from "./alert-memory.ts";
 import { carryOver, detect, mostGapMs } from "./detection.ts";
 import { evaluateRule, type Reading } from "./evaluation.ts";
 import type { Alert, Evaluation, Rule } from "./model.ts";
@@ -32,6 +33,8 @@ export interface MonitorOptions {
   readonly pollIntervalMs?: number;
   /** Told of each poll, whoever asked for it, and how long it took. */
   onPoll?(poll: Poll, durationMs: number): void;
+  /** States of before a restart of Sentinel, with which the first poll begins. */
+  readonly restored?: readonly SavedAlert[];
   /** The rules of files, and whose share of them it is. */
   readonly shared?: { readonly rules: SharedRules; readonly service: string };
 }
@@ -79,6 +82,9 @@ export function createMonitor(
     if (found === windowMs) return;
     windowMs = found;
     rules = options.rulesFor(windowMs);
+    // The same alerts, of rules that only look back on another range.
+    const named = lastAlerts.map((alert) => ({ ...alert, name: alert.rule.alert }));
+    lastAlerts = restoreAlerts(named, rules);
   };
 
   return {
@@ -113,6 +119,7 @@ export function createMonitor(
       }));
       const atMs = clock.nowMs();
       const gapMs = atMs - (lastPoll?.atMs ?? atMs);
+      if (lastPoll === undefined) lastAlerts = restoreAlerts(options.restored ?? [], rules);
       const before = carryOver(lastAlerts, gapMs, mostGapMs(pollIntervalMs));
       lastAlerts = detect(before, readings, atMs);
       const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));

@@ -111,6 +111,10 @@ export interface Journal {
   append(entry: NewJournalEntry, durability: "now" | "soon"): JournalEntry;
   /** The entries after that number, oldest first; 0 gives all. @throws SentinelError `journal_unavailable` */
   readAfter(seq: number): readonly JournalEntry[];
+  /** Keeps one text by that name in place of the one before; `undefined` keeps none. It survives this process. */
+  saveState(name: string, text: string | undefined): void;
+  /** What is kept so, by name. @throws SentinelError `journal_unavailable` */
+  readStates(): ReadonlyMap<string, string>;
   /** Forgets whole incidents that have ended, oldest first, past an age or a size; open ones stay. */
   prune(limits: JournalLimits): void;
   close(): void;

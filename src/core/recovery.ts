@@ -82,9 +82,7 @@ async function isLeftAlone(
   const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
   if (isPaused || nowMs < coolsUntilMs) return true;
   const container = await inspect(name, world, signal);
-  const { windowMs } = world.monitor;
-  const { history } = world.seen;
-  return whyNotJudged(container, { alert, windowMs, nowMs, history }) !== undefined;
+  return whyNotJudged(container, alert, world) !== undefined;
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */

@@ -1,5 +1,6 @@
 /** Rules of files, evaluated once for all services: each label set that holds is an alert of its own. */
 
+import { restoreAlerts, type SavedAlert } from "./alert-memory.ts";
 import { alertLabels, atRest, carryOver, detect, mostGapMs } from "./detection.ts";
 import { evaluateRule, narrow, type Reading, type RuleResult } from "./evaluation.ts";
 import type { Alert, Evaluation, Rule } from "./model.ts";
@@ -44,6 +45,8 @@ export interface SharedRulesOptions {
   readonly pollIntervalMs: number;
   /** Aborted when Sentinel ends. Not a service's own: what one asked for serves the others as well. */
   readonly signal: AbortSignal;
+  /** States of before a restart of Sentinel, of all services, with which the first evaluation begins. */
+  readonly restored?: readonly SavedAlert[];
   /** Told of each evaluation. */
   onPoll?(poll: SharedPoll): void;
 }
@@ -56,7 +59,7 @@ const RULES_AT_ONCE = 20;
 const MAX_DURATION_MS = 4000;
 
 export function createSharedRules(
-  { rules, directory, pollIntervalMs, signal, onPoll }: SharedRulesOptions,
+  { rules, directory, pollIntervalMs, signal, onPoll, restored = [] }: SharedRulesOptions,
   source: SignalSource,
   clock: Clock,
 ): SharedRules {
@@ -80,7 +83,7 @@ export function createSharedRules(
       sourceDown = answered.find((result) => result.sourceDown !== undefined)?.sourceDown;
     }
     const before = carryOver(
-      lastPoll?.alerts ?? [],
+      lastPoll?.alerts ?? restoreAlerts(restored, rules),
       atMs - (lastPoll?.atMs ?? atMs),
       mostGapMs(pollIntervalMs),
     );

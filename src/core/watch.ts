@@ -1,7 +1,8 @@
 /** The loop over one service: poll, tell what changed, take up what fires. */
 
+import { createAlertMemory, saveAlerts } from "./alert-memory.ts";
 import { type AlertsByKey, boundedChanges, changes } from "./alert-changes.ts";
-import { alertKey, fingerprint, isHolding, mostUrgent } from "./detection.ts";
+import { alertKey, fingerprint, isFiringOrUnknown, isHolding, mostUrgent } from "./detection.ts";
 import type { ApprovalAnswer, EmitEvent, IncidentEvent, WatchEvent } from "./events.ts";
 import {
   actOnApproval,
@@ -13,7 +14,7 @@ import {
 } from "./incident.ts";
 import { incidentId } from "./incident-id.ts";
 import { inspect, whyNotJudged } from "./investigation.ts";
-import { isReopened } from "./ledger.ts";
+import { isTakenUpAgain } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { MAX_JOINED } from "./record.ts";
@@ -59,6 +60,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       if (event.type === "incident_closed") join(incident, isOfIncident);
       const stamped = { ...event, atMs: clock.nowMs(), service, incident };
       const isKept = book.keep(stamped);
+      // From now on the journal has its incident, so that it is not taken up again after a restart.
+      if (event.type === "incident_opened") remember();
       // An intent that could not be kept is not acted upon, so it is not told either.
       if (isKept || event.type !== "action_started") options.emit(stamped);
       return isKept;
@@ -75,6 +78,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   // Label sets already taken up, or told to be left alone, and why: forgotten once they stop firing.
   const handled = new Set<string>();
   const told = new Map<string, string>();
+  const memory = createAlertMemory(book.savedAlerts.get(service));
   const unfinished = new Map<string, Unfinished>(
     book.takeUnfinished(service).map((record) => [record.id, { record, isTold: false }]),
   );
@@ -88,7 +92,11 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (signal.aborted) break;
     book.refresh();
     tellTroubles(poll);
-    if (!sourceIsDown) forgetResolved(poll);
+    if (!sourceIsDown) {
+      recall(poll);
+      forgetResolved(poll);
+      remember();
+    }
 
     const isBusy =
       (await resumeOne(poll)) ||
@@ -135,6 +143,26 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (trouble !== undefined && !journalIsDown) emit({ type: "journal_down", reason: trouble });
     if (trouble === undefined && journalIsDown) emit({ type: "journal_back" });
     journalIsDown = trouble !== undefined;
+  }
+
+  /** What was taken up before a restart of Sentinel. */
+  function recall({ alerts }: Poll): void {
+    for (const alert of memory.handledOf(alerts)) {
+      if (handled.has(alertKey(alert))) continue;
+      handled.add(alertKey(alert));
+      const isOpen = [...unfinished.values()].some(
+        ({ record }) => record.alert.name === alert.rule.alert,
+      );
+      if (!isOpen) emit({ type: "left_alone", alert, reason: TAKEN_UP_BEFORE });
+    }
+  }
+
+  /** Kept over a restart of Sentinel. */
+  function remember(): void {
+    const alerts = monitor.lastPoll?.alerts ?? [];
+    const isHandled = (alert: Alert) => handled.has(alertKey(alert));
+    const saved = saveAlerts(alerts, isHandled, clock.nowMs());
+    if (memory.isDue(saved) && book.saveAlerts(service, saved)) memory.saved(saved);
   }
 
   /** Missing data is no end: the same firing taken up again would act twice on one fault. */
@@ -269,9 +297,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (nowMs < coolsUntilMs)
       return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
     const container = await inspect(service, world, signal);
-    const { windowMs } = monitor;
-    const { history } = world.seen;
-    const reason = whyNotJudged(container, { alert, windowMs, nowMs, history });
+    const reason = whyNotJudged(container, alert, world);
     if (reason === undefined) return false;
     return tellOnce(reason, { type: "left_alone", alert, reason });
   }
@@ -286,12 +312,15 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     } else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     // What was not judged is taken up again, and what had resolved when it comes back.
     const { reason } = end.kind === "closed" ? end.closing : {};
-    const isTakenUpAgain = isReopened(reason) || reason === "alert_resolved";
     for (const alert of (monitor.lastPoll?.alerts ?? []).filter(isOfIncident))
-      if (isTakenUpAgain) handled.delete(alertKey(alert));
+      if (isTakenUpAgain(reason)) handled.delete(alertKey(alert));
       else if (isFiringOrUnknown(alert)) handled.add(alertKey(alert));
+    remember();
   }
 }
+
+const TAKEN_UP_BEFORE =
+  "an incident took it up before Sentinel was restarted; it is a person's until it has resolved";
 
 /** Whether an alert is of the rule that an incident is about. */
 type IsOfIncident = (alert: Alert) => boolean;
@@ -303,10 +332,6 @@ function isOfRule({ rule }: Alert): IsOfIncident {
 /** After a restart of Sentinel the name is all that is known of the rule. */
 function isNamed(alertname: string): IsOfIncident {
   return ({ rule }) => rule.alert === alertname;
-}
-
-function isFiringOrUnknown({ state }: Alert): boolean {
-  return state === "firing" || state === "no_data";
 }
 
 /** As the clock on the wall shows it; with the date unless it is the day of now. */

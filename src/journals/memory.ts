@@ -6,6 +6,7 @@ import type { Journal, JournalEntry, JournalLimits } from "../core/ports.ts";
 /** As a file would keep it: what an entry has afterwards is what its JSON has. */
 export function memoryJournal(): Journal {
   let entries: JournalEntry[] = [];
+  const states = new Map<string, string>();
   let lastSeq = 0;
   let isClosed = false;
   const requireOpen = () => {
@@ -23,6 +24,15 @@ export function memoryJournal(): Journal {
     readAfter(seq) {
       requireOpen();
       return entries.filter((entry) => entry.seq > seq);
+    },
+    saveState(name, text) {
+      requireOpen();
+      if (text === undefined) states.delete(name);
+      else states.set(name, text);
+    },
+    readStates() {
+      requireOpen();
+      return new Map(states);
     },
     prune(limits) {
       requireOpen();

@@ -36,6 +36,12 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** Of no use to an older Sentinel, and not in a journal that one has begun. */
+const STATES = `CREATE TABLE IF NOT EXISTS states (
+  name TEXT PRIMARY KEY,
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID`;
+
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
 const VERSION_AT = 60;
@@ -108,6 +114,7 @@ export function openDatabase(path: string, mode: JournalMode): Database {
     if (mode === "observer") requireWhole(db, path);
     // After the schema was written: so what makes the file ours is in the file itself, not in a log.
     if (mode === "observer") db.run("PRAGMA journal_mode = WAL");
+    if (mode === "observer") db.run(STATES);
     if (!isReader) db.run(`PRAGMA journal_size_limit = ${LOG_BYTES}`);
     return db;
   } catch (error) {

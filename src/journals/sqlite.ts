@@ -102,6 +102,16 @@ export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Jou
         lastSeq = Math.max(lastSeq, entries.at(-1)?.seq ?? 0);
         return entries;
       }),
+    saveState: (name, text) =>
+      use((open) => {
+        if (text === undefined) open.db.query<unknown, [string]>(DROP_STATE).run(name);
+        else open.db.query<unknown, [string, string]>(SAVE_STATE).run(name, text);
+      }),
+    readStates: () =>
+      use(({ db }) => {
+        const rows = db.query<{ name: string; text: string }, []>(READ_STATES).all();
+        return new Map(rows.map(({ name, text }) => [name, text]));
+      }),
     prune: (limits) => use(({ db }) => pruneDatabase(db, limits)),
     close() {
       isClosed = true;
@@ -129,6 +139,9 @@ const LAST_SEQ = "SELECT seq AS value FROM sqlite_sequence WHERE name = 'entries
 const NAME_OBSERVER = "INSERT OR REPLACE INTO observer (only, pid) VALUES (1, ?)";
 const INSERT =
   "INSERT INTO entries (at_ms, service, incident, type, fields) VALUES (?, ?, ?, ?, ?)";
+const SAVE_STATE = "INSERT OR REPLACE INTO states (name, text) VALUES (?, ?)";
+const DROP_STATE = "DELETE FROM states WHERE name = ?";
+const READ_STATES = "SELECT name, text FROM states";
 const READ_AFTER =
   "SELECT seq, at_ms, service, incident, type, fields FROM entries WHERE seq > ? ORDER BY seq";
 

@@ -115,6 +115,24 @@ export function journalContract(open: () => Journal): void {
     expect(opened.journal.readAfter(0)[0]?.atMs).toBe(START_MS + 0.25);
   });
 
+  test("a state is what was saved last by its name, and outlives the entries", () => {
+    using opened = openJournal();
+    const { journal } = opened;
+    expect(journal.readStates()).toEqual(new Map());
+    const odd = "'; DROP TABLE states; --\u001b[2J\n";
+    journal.saveState("a", "1");
+    journal.saveState(odd, odd);
+    journal.saveState("b", "");
+    journal.saveState("a", "2");
+    journal.prune({ beforeMs: MUCH, maxBytes: 0 });
+    const states = { a: "2", b: "", [odd]: odd };
+    expect(Object.fromEntries(journal.readStates())).toEqual(states);
+    journal.saveState("a", undefined);
+    journal.saveState("never", undefined);
+    expect(journal.readStates().has("a")).toBe(false);
+    expect(journal.readAfter(0)).toEqual([]);
+  });
+
   test("an incident is forgotten whole when its last entry is older, and not a moment sooner", () => {
     using opened = openJournal();
     const { journal } = opened;

@@ -57,6 +57,9 @@ export function live(options: LifeOptions): Life {
       options.onEntry(kept);
       return kept;
     },
+    saveState(name, text) {
+      if (!isDead) journal.saveState(name, text);
+    },
   };
   const book = openBook(mortal, limits, timeline);
   const actionLock = createLock();
@@ -69,6 +72,7 @@ export function live(options: LifeOptions): Life {
         findWindowMs: () => Promise.resolve(WINDOW_MS),
         fallbackWindowMs: WINDOW_MS,
         onPoll: options.onPoll,
+        restored: book.savedAlerts.get(service.name)?.alerts ?? [],
       },
       source,
       timeline,
