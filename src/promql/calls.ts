@@ -151,13 +151,15 @@ function compileLabels(call: Call, query: Query): VectorAt {
   const vector = compileVector(argument(call, 0), query);
   const [target = "", second = "", ...rest] = call.args.slice(1).map(stringOf);
   const [source = "", pattern = ""] = rest;
+  const spend = (labels: number, characters: number) => query.writeLabels(labels, characters);
   const relabeler = new Relabeler(
     call.name === "label_join"
-      ? labelJoin({ target, separator: second, sources: rest })
-      : labelReplace({ target, replacement: second, source, pattern }),
+      ? labelJoin({ target, separator: second, sources: rest }, spend)
+      : labelReplace({ target, replacement: second, source, pattern }, spend),
   );
   return (tsMs) => {
     const { labels, values } = vector(tsMs);
+    query.checkStop();
     return { labels: relabeler.apply(labels), values };
   };
 }

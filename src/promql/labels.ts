@@ -136,17 +136,22 @@ export function withoutNames(labels: readonly Labels[]): Labels[] {
 export class Relabeler {
   /** By the labels after the change, those before it. */
   private readonly owners = new Map<string, string>();
+  /** Most steps see the series of the step before. */
+  private readonly changed = new WeakMap<Labels, Labels>();
 
   constructor(private readonly change: (labels: Labels) => Labels) {}
 
   /** @throws PromqlError `execution` on the second series with the same labels */
   apply(labels: readonly Labels[]): Labels[] {
     return labels.map((one) => {
+      const known = this.changed.get(one);
+      if (known !== undefined) return known;
       const changed = this.change(one);
       const owner = labelsKey(one);
       const key = labelsKey(changed);
       if ((this.owners.get(key) ?? owner) !== owner) throw duplicateLabelset();
       this.owners.set(key, owner);
+      this.changed.set(one, changed);
       return changed;
     });
   }

@@ -1,6 +1,7 @@
 /** Label matchers, compiled. */
 
 import { RE2JS } from "re2js";
+import { compilePattern } from "./pattern.ts";
 import type { LabelMatcher, MatchOperator } from "./series.ts";
 
 /** No character of these means anything but itself, `|` apart. */
@@ -21,23 +22,23 @@ function compile(operator: MatchOperator, value: string): (text: string) => bool
     case "!=":
       return (text) => text !== value;
     case "=~":
-      return compilePattern(value);
+      return compileWhole(value);
     case "!~": {
-      const matches = compilePattern(value);
+      const matches = compileWhole(value);
       return (text) => !matches(text);
     }
   }
 }
 
 /** Whether the whole text matches; a dot matches a line's end, too, as since Prometheus 3. */
-function compilePattern(pattern: string): (text: string) => boolean {
+function compileWhole(pattern: string): (text: string) => boolean {
   if (PLAIN_ALTERNATIVES.test(pattern)) {
     const alternatives = new Set(pattern.split("|"));
     return (text) => alternatives.has(text);
   }
   // By itself first, so that the message shows what was written.
-  RE2JS.compile(pattern);
+  compilePattern(pattern);
   // Nothing is put around it: `a)(b` would become one, and `\Qa` would swallow what follows.
-  const expression = RE2JS.compile(pattern, RE2JS.DOTALL);
+  const expression = compilePattern(pattern, RE2JS.DOTALL);
   return (text) => expression.testExact(text);
 }

@@ -7,10 +7,17 @@ import type { SeriesStore } from "./series.ts";
 const DEFAULT_LOOKBACK_MS = 300_000;
 const DEFAULT_SUBQUERY_STEP_MS = 60_000;
 const DEFAULT_MAX_SAMPLES = 50_000_000;
+/** Prometheus has none: there a label that is doubled forty times is the end of it. */
+const DEFAULT_MAX_LABEL_BYTES = 16 * 1024 * 1024;
+/** What a label set, and each label in it, takes beside its text. */
+const LABEL_SET_BYTES = 64;
+const LABEL_BYTES = 16;
 
 export interface Limits {
   /** Samples held at once, 50 million without it. */
   readonly maxSamples?: number;
+  /** Of all labels that functions of the query write, 16 MiB without it. */
+  readonly maxLabelBytes?: number;
   /** Asked now and then; true ends the evaluation. */
   readonly shouldStop?: () => boolean;
 }
@@ -34,9 +41,11 @@ export class Query {
   readonly lookbackMs: number;
   readonly defaultSubqueryStepMs: number;
   private readonly maxSamples: number;
+  private readonly maxLabelBytes: number;
   private readonly shouldStop: () => boolean;
   private inStep = 0;
   private kept = 0;
+  private labelBytes = 0;
 
   constructor(
     readonly store: SeriesStore,
@@ -47,6 +56,7 @@ export class Query {
     this.lookbackMs = options.lookbackMs ?? DEFAULT_LOOKBACK_MS;
     this.defaultSubqueryStepMs = options.defaultSubqueryStepMs ?? DEFAULT_SUBQUERY_STEP_MS;
     this.maxSamples = limits.maxSamples ?? DEFAULT_MAX_SAMPLES;
+    this.maxLabelBytes = limits.maxLabelBytes ?? DEFAULT_MAX_LABEL_BYTES;
     this.shouldStop = limits.shouldStop ?? (() => false);
   }
 
@@ -84,6 +94,20 @@ export class Query {
   keep(samples: number): void {
     this.kept += samples;
     this.refuseExcess();
+  }
+
+  /**
+   * Counts a label set that is about to be written, with the characters that are new in it.
+   *
+   * @throws PromqlError `execution` if the query has written too much
+   */
+  writeLabels(labels: number, characters: number): void {
+    this.labelBytes += LABEL_SET_BYTES + labels * LABEL_BYTES + characters;
+    if (this.labelBytes > this.maxLabelBytes)
+      throw new PromqlError(
+        "execution",
+        `query processing would write more than ${this.maxLabelBytes} bytes of labels`,
+      );
   }
 
   private refuseExcess(): void {

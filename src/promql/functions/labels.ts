@@ -1,10 +1,14 @@
 /** Functions that write labels. */
 
 import type { Labels } from "../../core/model.ts";
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import { messageOf } from "../../core/errors.ts";
 import { PromqlError } from "../errors.ts";
 import { labelOf, withLabel } from "../labels.ts";
+import { compilePattern } from "../pattern.ts";
+
+/** Told of what is about to be written: labels and characters. It may refuse by throwing. */
+export type Spend = (labels: number, characters: number) => void;
 
 /** The string arguments of `label_replace`, in their order. */
 export interface LabelReplacement {
@@ -19,12 +23,10 @@ export interface LabelReplacement {
  *
  * @throws PromqlError `execution` on a pattern or a label name that is none
  */
-export function labelReplace({
-  target,
-  replacement,
-  source,
-  pattern,
-}: LabelReplacement): (labels: Labels) => Labels {
+export function labelReplace(
+  { target, replacement, source, pattern }: LabelReplacement,
+  spend: Spend,
+): (labels: Labels) => Labels {
   const expression = compile(pattern);
   if (target === "")
     throw new PromqlError(
@@ -42,13 +44,18 @@ export function labelReplace({
       const index = typeof part.group === "number" ? part.group : namedGroups[part.group];
       return index === undefined || index > groupCount ? "" : (matcher.group(index) ?? "");
     });
+    // Counted before it is made: a template may repeat a group thousands of times.
+    spend(
+      Object.keys(labels).length + 1,
+      written.reduce((sum, part) => sum + part.length, 0),
+    );
     return withLabel(labels, target, written.join(""));
   };
 }
 
 function compile(pattern: string): RE2JS {
   try {
-    return RE2JS.compile(`^(?s:${pattern})$`);
+    return compilePattern(`^(?s:${pattern})$`);
   } catch (error) {
     throw new PromqlError(
       "execution",
@@ -94,13 +101,22 @@ export interface LabelJoin {
  *
  * @throws PromqlError `execution` on a label name that is none
  */
-export function labelJoin({ target, separator, sources }: LabelJoin): (labels: Labels) => Labels {
+export function labelJoin(
+  { target, separator, sources }: LabelJoin,
+  spend: Spend,
+): (labels: Labels) => Labels {
   const invalid = [target, ...sources].indexOf("");
   if (invalid >= 0)
     throw new PromqlError(
       "execution",
       `invalid ${invalid === 0 ? "destination" : "source"} label name in label_join(): `,
     );
-  return (labels) =>
-    withLabel(labels, target, sources.map((source) => labelOf(labels, source)).join(separator));
+  return (labels) => {
+    const parts = sources.map((source) => labelOf(labels, source));
+    spend(
+      Object.keys(labels).length + 1,
+      parts.reduce((sum, part) => sum + part.length + separator.length, 0),
+    );
+    return withLabel(labels, target, parts.join(separator));
+  };
 }
