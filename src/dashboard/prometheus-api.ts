@@ -5,66 +5,91 @@
  */
 
 import { Elysia } from "elysia";
-import { messageOf } from "../core/errors.ts";
-import { PromqlError } from "../promql/errors.ts";
-import type { Answer, ApiSources, QueryBounds } from "./prometheus-endpoint.ts";
+import type { ApiSources, QueryBounds } from "./prometheus-endpoint.ts";
+import { type Asked, evaluate, failure, labelOfPath, type Reply } from "./prometheus-evaluated.ts";
 import { readForm } from "./prometheus-form.ts";
 import { ApiError } from "./prometheus-parameters.ts";
-import { query, queryExemplars, queryRange } from "./prometheus-query.ts";
-import { labelNames, labelValues, series } from "./prometheus-series.ts";
 import { describeAlerts, describeRules, describeTargets } from "./prometheus-status.ts";
 
 export type { ApiSources } from "./prometheus-endpoint.ts";
 
 /**
- * Less than Prometheus' two minutes and 50 million: an evaluation holds up the loop that watches, and
- * a scrape that waits for it too long would look as if the target were down. 5 million points take
- * about 300 MB until they are sent.
+ * Less than Prometheus' two minutes and 50 million: whoever asks, shares the machine with what is
+ * watched. A million points take about 100 MB until they are sent.
  */
-const BOUNDS: QueryBounds = { maxEvaluationMs: 1000, maxSamples: 5_000_000 };
+export const API_BOUNDS: QueryBounds = {
+  maxEvaluationMs: 1000,
+  maxSamples: 1_000_000,
+  maxAnswerBytes: 24 * 1024 * 1024,
+};
 
 /** The Prometheus whose answers these are like: clients choose by it what they may ask. */
 const LIKE_PROMETHEUS = "3.5.3";
 
 const PREFIX = "/api/v1";
 
-interface Endpoint {
-  readonly methods: readonly string[];
-  readonly answer: Answer;
+interface Question {
+  readonly parameters: URLSearchParams;
+  readonly sources: ApiSources;
+  readonly ask: (asked: Omit<Asked, "nowMs">) => Promise<Reply>;
 }
 
-const get = (answer: Answer): Endpoint => ({ methods: ["GET", "OPTIONS"], answer });
-/** A POST brings the parameters as a form. */
-const getOrPost = (answer: Answer): Endpoint => ({ methods: ["GET", "OPTIONS", "POST"], answer });
+/** As it is put into an answer. */
+interface Told {
+  readonly data: unknown;
+  readonly isTruncated?: boolean;
+}
+
+interface Endpoint {
+  readonly methods: readonly string[];
+  /** The data, or a reply as it is. */
+  readonly answer: (question: Question) => Promise<Reply | Told>;
+}
+
+/** What costs as much as the asker likes; a POST brings the parameters as a form. */
+function evaluated(path: string, methods: readonly string[] = GET_OR_POST): Endpoint {
+  return { methods, answer: ({ parameters, ask }) => ask({ path, parameters: [...parameters] }) };
+}
+
+/** What is only told, since it is known. */
+function told(describe: (question: Question) => unknown): Endpoint {
+  return { methods: GET, answer: async (question) => ({ data: describe(question) }) };
+}
+
+const GET = ["GET", "OPTIONS"];
+const GET_OR_POST = [...GET, "POST"];
 
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
-  ["query", getOrPost(query)],
-  ["query_range", getOrPost(queryRange)],
-  ["query_exemplars", getOrPost(queryExemplars)],
-  ["series", getOrPost(series)],
-  ["labels", getOrPost(labelNames)],
+  ["query", evaluated("query")],
+  ["query_range", evaluated("query_range")],
+  ["query_exemplars", evaluated("query_exemplars")],
+  ["series", evaluated("series")],
+  ["labels", evaluated("labels")],
   // What a metric means is not kept, and that is an answer.
-  ["metadata", get(() => ({ data: {} }))],
+  ["metadata", told(() => ({}))],
   [
     "rules",
-    get(({ parameters, sources }) => ({ data: describeRules(parameters, sources.ruleGroups()) })),
+    {
+      methods: GET,
+      answer: ({ parameters, sources, ask }) =>
+        describeRules(parameters, sources.ruleGroups(), ask),
+    },
   ],
-  ["alerts", get(({ sources }) => ({ data: describeAlerts(sources.ruleGroups()) }))],
-  [
-    "targets",
-    get(({ parameters, sources }) => ({ data: describeTargets(parameters, sources.targets()) })),
-  ],
-  ["status/buildinfo", get(({ sources }) => ({ data: buildInfo(sources) }))],
+  ["alerts", { methods: GET, answer: async ({ sources }) => describeAlerts(sources.ruleGroups()) }],
+  ["targets", told(({ parameters, sources }) => describeTargets(parameters, sources.targets()))],
+  ["status/buildinfo", told(({ sources }) => buildInfo(sources))],
 ]);
 
 function endpointAt(path: string): Endpoint | undefined {
-  const [, labelName] = /^label\/([^/]+)\/values$/.exec(path) ?? [];
-  if (labelName === undefined) return ENDPOINTS.get(path);
-  return get((question) => labelValues(labelName, question));
+  return labelOfPath(path) === undefined ? ENDPOINTS.get(path) : evaluated(path, GET);
 }
 
 /** Everything below `/api/v1`, without a socket. */
-export function prometheusApi(sources: ApiSources, bounds: QueryBounds = BOUNDS) {
+export function prometheusApi(sources: ApiSources, bounds: QueryBounds = API_BOUNDS) {
+  const ask = async (asked: Omit<Asked, "nowMs">): Promise<Reply> => {
+    const now = { ...asked, nowMs: sources.nowMs() };
+    return sources.evaluate?.(now) ?? evaluate(now, sources.store, bounds);
+  };
   const respond = async (request: Request): Promise<Response> => {
     const path = new URL(request.url).pathname.slice(`${PREFIX}/`.length);
     const endpoint = endpointAt(path);
@@ -73,13 +98,15 @@ export function prometheusApi(sources: ApiSources, bounds: QueryBounds = BOUNDS)
     const { methods, answer } = endpoint;
     if (!methods.includes(request.method)) return notAllowed(methods);
     const parameters = await readForm(request);
-    const { data, isTruncated = false } = answer({ parameters, sources, bounds });
+    const answered = await answer({ parameters, sources, ask });
+    if (!("data" in answered)) return toResponse(answered);
+    const { data, isTruncated = false } = answered;
     const warnings = isTruncated ? { warnings: ["results truncated due to limit"] } : {};
     return Response.json({ status: "success", data, ...warnings });
   };
   return new Elysia({ prefix: PREFIX }).all(
     "/*",
-    ({ request }) => respond(request).catch(failure),
+    ({ request }) => respond(request).catch((error: unknown) => toResponse(failure(error))),
     { parse: "none" },
   );
 }
@@ -91,15 +118,8 @@ function notAllowed(methods: readonly string[]): Response {
   });
 }
 
-function failure(error: unknown): Response {
-  const { errorType, message, status } = asApiError(error);
-  return Response.json({ status: "error", errorType, error: message }, { status });
-}
-
-function asApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  if (error instanceof PromqlError) return new ApiError(error.code, error.message, error);
-  return new ApiError("internal", messageOf(error), error);
+function toResponse({ status, body }: Reply): Response {
+  return new Response(body, { status, headers: { "content-type": "application/json" } });
 }
 
 function buildInfo({ version }: ApiSources) {

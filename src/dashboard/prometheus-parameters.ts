@@ -149,9 +149,10 @@ export function readLookback(parameters: URLSearchParams): number | undefined {
  * @throws ApiError `bad_data`, also on a selector that would select everything
  */
 export function readSelectors(parameters: URLSearchParams): readonly (readonly LabelMatcher[])[] {
-  return parameters.getAll("match[]").map((text) => {
-    if (text.length > MAX_QUERY_LENGTH)
-      throw new ApiError("bad_data", `match[] is longer than ${MAX_QUERY_LENGTH} characters`);
+  const texts = parameters.getAll("match[]");
+  if (texts.reduce((sum, text) => sum + text.length, 0) > MAX_QUERY_LENGTH)
+    throw new ApiError("bad_data", `match[] is longer than ${MAX_QUERY_LENGTH} characters`);
+  return texts.map((text) => {
     const matchers = readSelector(text);
     if (matchers.every(({ matches }) => matches("")))
       throw new ApiError("bad_data", "match[] must contain at least one non-empty matcher");

@@ -2,7 +2,7 @@
 
 import { PromqlError } from "../promql/errors.ts";
 import { type EvaluationOptions, evaluateInstant, evaluateRange } from "../promql/evaluate.ts";
-import type { Found, QueryBounds, Question } from "./prometheus-endpoint.ts";
+import { type Found, type QueryBounds, type Question, rowsOf } from "./prometheus-endpoint.ts";
 import {
   invalid,
   readBounds,
@@ -31,9 +31,9 @@ export function query({ parameters, sources, bounds }: Question): Found {
     case "string":
       return result("string", [value.timestampMs / 1000, value.value]);
     case "vector":
-      return rows("vector", value.samples.map(describeSample), limit);
+      return rowsOf(value.samples, limit, { describe: describeSample, resultType: "vector" });
     case "matrix":
-      return rows("matrix", value.series.map(describeSeries), limit);
+      return rowsOf(value.series, limit, { describe: describeSeries, resultType: "matrix" });
   }
 }
 
@@ -44,7 +44,8 @@ export function queryRange({ parameters, sources, bounds }: Question): Found {
   const expression = readExpression(parameters);
   try {
     const found = evaluateRange(expression, sources.store, { ...range, ...options });
-    return rows("matrix", sortByLabels(found).map(describeSeries), limit);
+    const sorted = sortByLabels(found);
+    return rowsOf(sorted, limit, { describe: describeSeries, resultType: "matrix" });
   } catch (error) {
     // Read, but of a type that a range cannot be made of.
     if (error instanceof PromqlError && error.code === "bad_data")
@@ -71,8 +72,4 @@ function readOptions(parameters: URLSearchParams, bounds: QueryBounds): Evaluati
 
 function result(resultType: string, value: unknown): Found {
   return { data: { resultType, result: value } };
-}
-
-function rows(resultType: string, all: readonly unknown[], limit: number): Found {
-  return { ...result(resultType, all.slice(0, limit)), isTruncated: all.length > limit };
 }

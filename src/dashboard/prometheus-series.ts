@@ -4,7 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import { labelOf } from "../promql/labels.ts";
 import type { LabelMatcher, SeriesStore, StoredSeries } from "../promql/series.ts";
 import { unescapeLabelName } from "./label-name.ts";
-import type { Found, Question } from "./prometheus-endpoint.ts";
+import { type Found, type Question, rowsOf } from "./prometheus-endpoint.ts";
 import {
   ApiError,
   invalid,
@@ -20,18 +20,16 @@ export function series({ parameters, sources }: Question): Found {
   const limit = readLimit(parameters);
   const bounds = readBounds(parameters);
   const found = select(sources.store, readNamedSelectors(parameters), bounds);
-  return rows(
-    sortByLabels(found).map(({ labels }) => describeMetric(labels)),
-    limit,
-  );
+  return rowsOf(sortByLabels(found), limit, { describe: ({ labels }) => describeMetric(labels) });
 }
 
 export function labelNames({ parameters, sources }: Question): Found {
   const limit = readLimit(parameters);
   const bounds = readBounds(parameters);
   const found = select(sources.store, readSelectors(parameters), bounds);
-  const names = new Set(found.flatMap(({ labels }) => Object.keys(labels)));
-  return rows([...names].toSorted(), limit);
+  const names = new Set<string>();
+  for (const { labels } of found) for (const name of Object.keys(labels)) names.add(name);
+  return rowsOf([...names].toSorted(), limit, { describe: (name) => name });
 }
 
 /** @param encoded the name, as it stands in the path */
@@ -42,7 +40,7 @@ export function labelValues(encoded: string, { parameters, sources }: Question):
   const found = select(sources.store, readSelectors(parameters), bounds);
   const values = new Set(found.map(({ labels }) => labelOf(labels, name)));
   values.delete("");
-  return rows([...values].toSorted(), limit);
+  return rowsOf([...values].toSorted(), limit, { describe: (value) => value });
 }
 
 function readLabelName(encoded: string): string {
@@ -82,8 +80,4 @@ function select(
     const newestMs = timestampsMs[end - 1] ?? Number.NEGATIVE_INFINITY;
     return oldestMs <= toMs && newestMs >= fromMs;
   });
-}
-
-function rows(all: readonly unknown[], limit: number): Found {
-  return { data: all.slice(0, limit), isTruncated: all.length > limit };
 }

@@ -1,12 +1,12 @@
 /** What Prometheus' HTTP API tells of rules, alerts and targets. */
 
+import { z } from "zod";
 import { maskFields, maskText } from "../core/credentials.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { Alert, Labels, Rule } from "../core/model.ts";
 import { renderSummary } from "../core/summary.ts";
-import { labelOf } from "../promql/labels.ts";
-import type { LabelMatcher } from "../promql/series.ts";
-import { invalid, readSelectors, readSwitch } from "./prometheus-parameters.ts";
+import { type Asked, type Reply, SELECT_RULES } from "./prometheus-evaluated.ts";
+import { invalid, readSwitch } from "./prometheus-parameters.ts";
 import { formatExponent, formatTime } from "./prometheus-values.ts";
 
 export interface RuleGroupStatus {
@@ -32,38 +32,58 @@ export interface TargetStatus {
 /** In place of the file that Prometheus has its rules from. */
 const RULES_FILE = "sentinel rules";
 
+/** Of alerts in one answer, for each rule and in all: they are masked one by one, while others wait. */
+const MAX_ALERTS = 2000;
+
+/** Which of some rules' label sets a request selects; a reply is what is wrong with it. */
+type AskSelected = (asked: Omit<Asked, "nowMs">) => Promise<Reply>;
+
 /** The filters that Grafana and other clients send; groups without a rule left are left out. */
-export function describeRules(parameters: URLSearchParams, groups: readonly RuleGroupStatus[]) {
+export async function describeRules(
+  parameters: URLSearchParams,
+  groups: readonly RuleGroupStatus[],
+  ask: AskSelected,
+) {
   const type = (parameters.get("type") ?? "").toLowerCase();
   if (!["", "alert", "record"].includes(type))
     throw invalid("type", `not supported value ${JSON.stringify(type)}`);
   const withoutAlerts = readSwitch(parameters, "exclude_alerts");
-  const selectors = readSelectors(parameters);
+  const selected = await selectRules(parameters, groups, ask);
+  if (!("rules" in selected)) return selected;
   const wants = (name: string, value: string) =>
     !parameters.has(name) || parameters.getAll(name).includes(value);
   // Sentinel evaluates alerting rules alone.
   const isWanted = (rule: Rule) =>
-    type !== "record" && wants("rule_name[]", rule.alert) && isSelected(rule.labels, selectors);
+    type !== "record" && wants("rule_name[]", rule.alert) && selected.rules.has(rule);
 
   const described = byName(groups)
     .filter(({ name }) => wants("rule_group[]", name) && wants("file[]", RULES_FILE))
     .map((group) => describeGroup(group, { isWanted, withoutAlerts }))
     .filter(({ rules }) => rules.length > 0);
-  return { groups: described };
+  return { data: { groups: described } };
 }
+
+/** Regular expressions of strangers are not matched here, where they would hold up everything. */
+async function selectRules(
+  parameters: URLSearchParams,
+  groups: readonly RuleGroupStatus[],
+  ask: AskSelected,
+): Promise<{ readonly rules: ReadonlySet<Rule> } | Reply> {
+  const rules = groups.flatMap((group) => group.rules);
+  if (!parameters.has("match[]")) return { rules: new Set(rules) };
+  const labelSets = rules.map(({ labels }) => labels);
+  const reply = await ask({ path: SELECT_RULES, parameters: [...parameters], labelSets });
+  if (reply.status !== 200) return reply;
+  const text = typeof reply.body === "string" ? reply.body : new TextDecoder().decode(reply.body);
+  const { data } = selectedSchema.parse(JSON.parse(text));
+  return { rules: new Set(rules.filter((_, index) => data[index])) };
+}
+
+const selectedSchema = z.object({ data: z.array(z.boolean()) });
 
 /** The order of groups from one file. */
 function byName(groups: readonly RuleGroupStatus[]): RuleGroupStatus[] {
   return groups.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function isSelected(labels: Labels, selectors: readonly (readonly LabelMatcher[])[]): boolean {
-  return (
-    selectors.length === 0 ||
-    selectors.some((matchers) =>
-      matchers.every(({ name, matches }) => matches(labelOf(labels, name))),
-    )
-  );
 }
 
 interface RuleFilter {
@@ -74,8 +94,9 @@ interface RuleFilter {
 function describeGroup(group: RuleGroupStatus, { isWanted, withoutAlerts }: RuleFilter) {
   const { name, intervalMs } = group;
   const lastEvaluation = formatTime(group.lastEvaluationMs);
+  const alerts = Map.groupBy(group.alerts, ({ rule }) => rule);
   const rules = group.rules.filter(isWanted).map((rule) => {
-    const described = { ...describeRule(rule, group.alerts), lastEvaluation };
+    const described = { ...describeRule(rule, alerts.get(rule) ?? []), lastEvaluation };
     return withoutAlerts ? { ...described, alerts: null } : described;
   });
   return {
@@ -91,8 +112,7 @@ function describeGroup(group: RuleGroupStatus, { isWanted, withoutAlerts }: Rule
 
 const isActive = ({ state }: Alert) => state === "pending" || state === "firing";
 
-function describeRule(rule: Rule, groupAlerts: readonly Alert[]) {
-  const own = groupAlerts.filter((alert) => alert.rule === rule);
+function describeRule(rule: Rule, own: readonly Alert[]) {
   const active = own.filter(isActive);
   const missing = own.find(({ state }) => state === "no_data");
   const state = active.some((alert) => alert.state === "firing") ? "firing" : active[0]?.state;
@@ -104,7 +124,7 @@ function describeRule(rule: Rule, groupAlerts: readonly Alert[]) {
     keepFiringFor: rule.keepFiringForMs / 1000,
     labels: rule.labels,
     annotations: rule.annotations,
-    alerts: active.map(describeAlert),
+    alerts: active.slice(0, MAX_ALERTS).map(describeAlert),
     health: own.length === 0 ? "unknown" : "ok",
     // Not an error to Prometheus, which knows no such state, and yet what a person wants to know.
     ...(missing?.noDataReason ? { lastError: maskText(missing.noDataReason) } : {}),
@@ -115,7 +135,10 @@ function describeRule(rule: Rule, groupAlerts: readonly Alert[]) {
 
 export function describeAlerts(groups: readonly RuleGroupStatus[]) {
   const active = byName(groups).flatMap((group) => group.alerts.filter(isActive));
-  return { alerts: active.map(describeAlert) };
+  return {
+    data: { alerts: active.slice(0, MAX_ALERTS).map(describeAlert) },
+    isTruncated: active.length > MAX_ALERTS,
+  };
 }
 
 /** What an alert tells goes on to people and their messengers, so that credentials are masked. */

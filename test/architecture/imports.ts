@@ -36,7 +36,7 @@ const LAYERS: readonly Layer[] = [
   { files: ["src/notifiers/*"], imports: [...DRIVER, "src/notifiers/*"] },
   {
     files: ["src/dashboard/*"],
-    imports: [...CORE, "src/dashboard/*", "elysia", "prom-client"],
+    imports: [...CORE, "src/dashboard/*", "elysia", "prom-client", "zod"],
   },
   {
     files: ["src/target/*"],
