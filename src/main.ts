@@ -23,6 +23,8 @@ const DEFAULT_COLUMNS = 100;
 // A compiled executable has one entry: its workers come through here as well. All else is imported
 // when it is needed, so that each start pays only for what it uses.
 if (!isMainThread && process.argv[2] === "watchdog") await import("./watchdog/worker.ts");
+else if (!isMainThread && process.argv[2] === "query-thread")
+  await import("./query-thread/worker.ts");
 else if (!isMainThread) await import("./target/cpu-worker.ts");
 // The supervisor starts this program once more, beside each command that it runs.
 else if (process.argv[2] === "guardian" && process.send) await import("./executors/guardian.ts");

@@ -10,11 +10,13 @@ import type { Monitor, Poll } from "./core/monitor.ts";
 import { moveAlert } from "./core/wall-time.ts";
 import { PLAYBOOK_NAME } from "./core/playbook.ts";
 import { createObserverMetrics } from "./dashboard/metrics.ts";
+import { API_BOUNDS } from "./dashboard/prometheus-api.ts";
 import type { ApiSources } from "./dashboard/prometheus-endpoint.ts";
 import { MOST_SILENT_INTERVALS, whyNotReady } from "./dashboard/readiness.ts";
 import { serveDashboard } from "./dashboard/server.ts";
 import { diagnosersOf, type Signals, watchesLabelled } from "./drivers.ts";
 import { ownProcess } from "./own-process.ts";
+import { createQueryThread } from "./query-thread/host.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
 import { systemClock } from "./system-clock.ts";
 import type { Loop } from "./watchdog/pulse.ts";
@@ -68,6 +70,7 @@ export function createVitals(options: VitalsOptions): Vitals {
     process: ownProcess,
   });
   const { embedded } = signals;
+  const queries = embedded && createQueryThread({ store: embedded.store, bounds: API_BOUNDS });
   const sources = {
     version,
     metrics,
@@ -83,7 +86,9 @@ export function createVitals(options: VitalsOptions): Vitals {
       }),
       append: (entry: NewJournalEntry) => void journal.append(entry, "now"),
     },
-    ...(embedded === undefined ? {} : { api: apiOf(embedded, options) }),
+    ...(queries === undefined || embedded === undefined
+      ? {}
+      : { api: { ...apiOf(embedded, options), evaluate: queries.ask } }),
   };
   return {
     observe: metrics.observe,
@@ -98,6 +103,7 @@ export function createVitals(options: VitalsOptions): Vitals {
         async [Symbol.asyncDispose]() {
           await watchdog?.[Symbol.asyncDispose]();
           await dashboard.close();
+          await queries?.[Symbol.asyncDispose]();
         },
       };
     },

@@ -14,6 +14,7 @@ const STATUSES = {
   internal: 500,
   timeout: 503,
   canceled: 503,
+  unavailable: 503,
 };
 export type ApiErrorType = keyof typeof STATUSES;
 

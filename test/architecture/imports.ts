@@ -55,6 +55,14 @@ const LAYERS: readonly Layer[] = [
     files: ["src/config.ts", "src/config-*"],
     imports: [...CORE, "src/config.ts", "src/config-*", "zod", "yaml", "node:*", "package.json"],
   },
+  {
+    // The other thread of what the dashboard serves.
+    files: ["src/query-thread/*"],
+    imports: [
+      ...[...CORE, "src/dashboard/*", "src/query-thread/*"],
+      ...["node:worker_threads", "node:timers/promises"],
+    ],
+  },
   { files: ["src/log.ts"], imports: ["node:fs"] },
   { files: ["src/system-clock.ts"], imports: ["src/core/*"] },
   {
@@ -107,6 +115,7 @@ const LAYERS: readonly Layer[] = [
       ...[
         "src/target/cpu-worker.ts",
         "src/watchdog/worker.ts",
+        "src/query-thread/worker.ts",
         "src/executors/guardian.ts",
         "src/demo/faults.ts",
         "src/load/plan.ts",
@@ -147,6 +156,7 @@ const CALL =
 /** Where a worker's file can only be known when it runs: the executable itself, or the source. */
 const COMPUTED: Readonly<Record<string, string>> = {
   "src/target/faults/cpu.ts": "(computed) new Worker(workerEntry",
+  "src/query-thread/host.ts": "(computed) new Worker(workerEntry",
   "src/watchdog/watchdog.ts": "(computed) new Worker(workerEntry",
 };
 
