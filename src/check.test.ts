@@ -178,7 +178,7 @@ describe("check", () => {
     );
     const { lines: said, canWork } = await lines({ RULES_FILE: "bad.yml" });
     expect(about("settings", said)).toBe(
-      `failed ${join(folder, "bad.yml")}: alert A: expr up >: 1:5: parse error: unexpected end of input`,
+      `failed ${join(folder, "bad.yml")}:1: alert A: expr up >: 1:5: parse error: unexpected end of input`,
     );
     expect(canWork).toBe(false);
     await expect(renderRules(settings({ RULES_FILE: "bad.yml" }))).rejects.toThrow("parse error");

@@ -2,14 +2,14 @@
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import { ACTION_IDS, type ActionId, isServiceName } from "./allowlist.ts";
 import { isHttpUrl } from "./core/address.ts";
-import { messageOf, SentinelError } from "./core/errors.ts";
+import { SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
-import { nearest } from "./core/nearest.ts";
-import { type RuleSource, readRuleFile } from "./core/rules.ts";
+import { readPlacedRules, type RuleSource } from "./core/rules.ts";
+import { explainFault } from "./core/schema-words.ts";
+import { readYaml, type YamlFile } from "./config-yaml.ts";
 
 /** Far more than anybody writes; the time that YAML takes grows with the square of its keys. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -64,8 +64,9 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
   if (text === undefined)
     return { path: undefined, services: undefined, scrape: undefined, ruleFiles: [] };
   // A file whose every line is commented out sets nothing.
-  const parsed = fileSchema.safeParse(parseYaml(text, path) ?? {});
-  if (!parsed.success) throw badFile(path, parsed.error);
+  const yaml = readYaml(text, path);
+  const parsed = fileSchema.safeParse(yaml.value ?? {});
+  if (!parsed.success) throw badFile(yaml, parsed.error);
   const services = parsed.data.services?.map(
     ({ name, job, instance, health, actions }): Service => ({
       name,
@@ -77,58 +78,47 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
     }),
   );
   const names = services?.map(({ name }) => name) ?? [];
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new SentinelError("configuration", `${path}: the service ${twice} is there twice`);
+  const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
+  if (twice >= 0)
+    throw new SentinelError(
+      "configuration",
+      `${yaml.at(["services", twice, "name"])}: the service ${names[twice]} is there twice`,
+      { hint: "Give each service a name of its own." },
+    );
   const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
   return { path, services, scrape: parsed.data.scrape, ruleFiles };
 }
 
-function badFile(path: string, error: z.ZodError): SentinelError {
-  const issue = error.issues[0];
-  const place = issue && issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
-  if (issue?.code === "unrecognized_keys") {
-    const key = issue.keys[0] ?? "";
-    const schemas = { services: serviceSchema, scrape: scrapeSchema };
-    const [list] = issue.path;
-    const schema = list === "services" || list === "scrape" ? schemas[list] : fileSchema;
-    const known = Object.keys(schema.shape);
-    const near = nearest(key, known);
-    return new SentinelError("configuration", `${path}: ${place}unknown key ${key}`, {
-      hint: near ? `Did you mean ${near}?` : `Known keys: ${known.join(", ")}.`,
-    });
-  }
-  return new SentinelError("configuration", `${path}: ${place}${issue?.message ?? "not read"}`);
+function badFile(yaml: YamlFile, error: z.ZodError): SentinelError {
+  const { path, message, hint } = explainFault(fileSchema, error, yaml.value);
+  const said = `${yaml.at(path)}: ${placeOf(yaml.value, path)}${message}`;
+  return new SentinelError("configuration", said, hint === undefined ? {} : { hint });
+}
+
+const ITEMS: Readonly<Record<string, string>> = { services: "service", scrape: "scrape" };
+const named = z.looseObject({ name: z.string().optional(), job: z.string().optional() });
+
+/** Which service it is about: by its name if it has one, else by its place in the list. */
+function placeOf(value: unknown, [list, index, key]: readonly PropertyKey[]): string {
+  const noun = ITEMS[String(list)];
+  if (noun === undefined || typeof index !== "number" || key === undefined) return "";
+  const item = z.record(z.string(), z.array(z.unknown()).catch([])).safeParse(value);
+  const { name, job } = named.safeParse(item.data?.[String(list)]?.[index]).data ?? {};
+  return `${noun} ${name ?? job ?? index + 1}: `;
 }
 
 /**
  * @param path absolute
+ * @returns each with the file and the line at which it begins
  * @throws SentinelError `configuration`
  */
 export function readRules(path: string): (RuleSource & { readonly file: string })[] {
   const text = readText(path, { optional: false }) ?? "";
-  const parsed = parseYaml(text, path) ?? { groups: [] };
-  return readRuleFile(parsed, path).map((rule) => ({ ...rule, file: path }));
-}
-
-function parseYaml(text: string, path: string): unknown {
-  // Without its warnings, which it would print itself.
-  const document = parseDocument(text, { logLevel: "error" });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line;
-    const [what = ""] = error.message.split("\n");
-    throw notYaml(`${path}, line ${line ?? "?"}: ${what.replace(/:$/, "")}`, error);
-  }
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw notYaml(`${path}: ${messageOf(cause)}`, cause);
-  }
-}
-
-function notYaml(message: string, cause: unknown): SentinelError {
-  return new SentinelError("configuration", message, { hint: "It must be YAML.", cause });
+  const yaml = readYaml(text, path);
+  return readPlacedRules(yaml.value ?? { groups: [] }, yaml.at).map(({ rule, place }) => ({
+    ...rule,
+    file: place,
+  }));
 }
 
 /**

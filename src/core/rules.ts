@@ -6,6 +6,7 @@ import { formatDuration, parseDuration } from "./duration.ts";
 import { SentinelError } from "./errors.ts";
 import type { Labels, Rule, Service, Severity } from "./model.ts";
 import { SEVERITIES } from "./model.ts";
+import { explainFault } from "./schema-words.ts";
 import { readSignal } from "./signal.ts";
 
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
@@ -226,34 +227,53 @@ export function containerRules(service: Service, intervalMs: number): RuleSource
  * @throws SentinelError `configuration`
  */
 export function readRuleFile(parsed: unknown, where: string): RuleSource[] {
-  const { groups } = parse(ruleFileSchema, parsed, { where, path: [] });
+  return readPlacedRules(parsed, () => where).map(({ rule }) => rule);
+}
+
+/** Names a place in a file by the path that leads to it, such as `alerts.yml:7`. */
+type NamePlace = (path: readonly PropertyKey[]) => string;
+
+/** As `readRuleFile`, each rule with its place. */
+export function readPlacedRules(
+  parsed: unknown,
+  at: NamePlace,
+): { readonly rule: RuleSource; readonly place: string }[] {
+  const { groups } = parse(ruleFileSchema, parsed, { at, path: [], what: "" });
   return groups.flatMap((group, groupIndex) =>
     group.rules.flatMap((rule, index) => {
-      const place = { where, path: ["groups", groupIndex, "rules", index] };
+      const path = ["groups", groupIndex, "rules", index];
+      const name = rule["alert"] ?? rule["record"];
+      const own = typeof name === "string" && name !== "" ? name : `${index + 1}`;
+      const place = { at, path, what: `group ${group.name}, rule ${own}: ` };
       if ("record" in rule) {
         parse(recordingRuleSchema, rule, place);
         return [];
       }
       const source = parse(ruleSourceSchema, rule, place);
-      return [{ ...source, labels: { ...group.labels, ...source.labels } }];
+      const labelled = { ...source, labels: { ...group.labels, ...source.labels } };
+      return [{ rule: labelled, place: at(path) }];
     }),
   );
 }
 
 interface Place {
-  readonly where: string;
+  readonly at: NamePlace;
+  /** Of the value within the file. */
   readonly path: readonly PropertyKey[];
+  /** Which rule it is, as the beginning of a message. */
+  readonly what: string;
 }
 
-/** @param place the file, and the path within it that leads to the value */
-function parse<T>(schema: z.ZodType<T>, value: unknown, place: Place): T {
+function parse<T>(schema: z.ZodType<T>, value: unknown, { at, path, what }: Place): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const path = [...place.path, ...(issue?.path ?? [])].join(".") || "the file";
-  const message = `${place.where}: ${path}: ${issue?.message ?? "not read"}`;
+  const fault = explainFault(schema, result.error, value);
+  const [list, index, key] = fault.path;
+  const isInGroup = list === "groups" && typeof index === "number" && key !== undefined;
+  const whose = isInGroup && what === "" ? `group ${index + 1}: ` : what;
+  const message = `${at([...path, ...fault.path])}: ${whose}${fault.message}`;
   throw new SentinelError("configuration", message, {
-    hint: "It must be a Prometheus rule file: groups, each with a name and rules.",
+    hint: fault.hint ?? "It must be a Prometheus rule file: groups, each with a name and rules.",
   });
 }
 
