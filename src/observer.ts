@@ -31,7 +31,7 @@ import { systemClock } from "./system-clock.ts";
 const MAX_LENGTH = 4000;
 
 /** What the engine calls itself is not worth a longer wait. */
-const ENGINE_DEADLINE_MS = 3000;
+const ENGINE_DEADLINE_MS = 5000;
 
 /** How long an incident is remembered, and how much of them: some thousands. */
 const KEPT_MS = 90 * 86_400_000;

@@ -18,6 +18,9 @@ const MAX_SENTENCE = 300;
 const MAX_CONNECTIONS = 64;
 const MAX_SSH_CONNECTIONS = 4;
 
+/** As long as the command gives ssh to connect. */
+const SSH_DEADLINE_MS = 30_000;
+
 /** There was no answer at all: the engine cannot be reached, or was too slow. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
@@ -97,7 +100,9 @@ export function createDockerApi(connection: DockerConnection, env: Environment):
     if (status !== 200) {
       // An engine that was replaced may have dropped the version that was agreed on.
       if (status === 400) known = undefined;
-      throw new Error(`${shown} answers ${status} to GET ${path}: ${sentenceOf(text)}`);
+      const sentence = sentenceOf(text);
+      const remedy = NEEDS_TLS.test(sentence) ? `; ${SET_TLS}` : "";
+      throw new Error(`${shown} answers ${status} to GET ${path}: ${sentence}${remedy}`);
     }
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
@@ -136,12 +141,15 @@ function reasonOf(error: unknown): string {
   return printable(maskText(typeof code === "string" ? code : messageOf(error)), MAX_SENTENCE);
 }
 
+const NEEDS_TLS = /HTTP request to an HTTPS server/;
+const SET_TLS = "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH";
+
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: "start the engine, or set DOCKER_HOST to where it listens",
   ECONNREFUSED: "start the engine, or set DOCKER_HOST to where it listens",
   ENOTFOUND: "correct the host's name in DOCKER_HOST",
   EACCES: "let this user use the engine, for example by the group docker",
-  ECONNRESET: "if the engine expects TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH",
+  ECONNRESET: `if the engine expects TLS, ${SET_TLS}`,
 };
 
 function remedyOf(why: string): string {
@@ -181,13 +189,29 @@ function createTransport({ address, certificates }: DockerConnection, env: Envir
       const { get, close } = over(request, agent, { host: "docker" });
       return {
         close,
+        // Who has no time to wait leaves the connection that was begun to the next one who asks.
         get: (path, signal) =>
-          get(path, signal).catch(async (cause: unknown) => {
-            if (signal.aborted) throw cause;
-            throw new Error((await agent.lastWords()) || reasonOf(cause), { cause });
-          }),
+          unlessAborted(
+            get(path, AbortSignal.timeout(SSH_DEADLINE_MS)).catch(async (cause: unknown) => {
+              throw new Error((await agent.lastWords()) || reasonOf(cause), { cause });
+            }),
+            signal,
+          ),
       };
     }
+  }
+}
+
+/** The promise goes on; only nobody waits for it any more. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

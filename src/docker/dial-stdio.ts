@@ -25,10 +25,14 @@ export class DialStdioAgent extends Agent {
   /** The last line that the newest command has written on standard error; empty while it runs. */
   async lastWords(): Promise<string> {
     const text = await Promise.race([this.#stderr, Bun.sleep(WORDS_GRACE_MS).then(() => "")]);
-    return text.trim().split("\n").at(-1) ?? "";
+    const line = text.trim().split("\n").at(-1) ?? "";
+    // What ssh itself said stands behind the command's own sentence.
+    return /\bstderr=(\S.*)$/.exec(line)?.[1] ?? line;
   }
 
   override createConnection(): Duplex {
+    if (Bun.which("docker", { PATH: this.#env["PATH"] ?? "" }) === null)
+      throw new Error("the docker command, which leads there, is not on the PATH");
     const child = Bun.spawn(["docker", "system", "dial-stdio"], {
       env: { ...this.#env },
       stdin: "pipe",

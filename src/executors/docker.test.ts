@@ -135,6 +135,11 @@ const FAILURES = [
     message: /; add this user to the docker group .* or choose a context/,
   },
   {
+    name: "Podman's command at an engine that is not Podman",
+    docker: 'echo "Error: unable to connect to Podman socket: ping response was 404" >&2; exit 125',
+    message: /; `docker` is Podman's command here: start Podman's socket .* set DOCKER_HOST to it$/,
+  },
+  {
     name: "another failure, in its own words",
     docker: 'echo "first" >&2; echo "the reason" >&2; exit 1',
     message: /^the reason$/,

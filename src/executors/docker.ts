@@ -104,6 +104,8 @@ export function dockerRemedy({
     return "install the Docker CLI: https://docs.docker.com/engine/install/";
   if (/permission denied while trying to connect/i.test(output))
     return "add this user to the docker group (`sudo usermod -aG docker $USER`, then log in again), or choose a context that works with `docker context use`";
+  if (/unable to connect to podman socket/i.test(output))
+    return "`docker` is Podman's command here: start Podman's socket (`systemctl enable --now podman.socket`) and set DOCKER_HOST to it";
   if (
     /cannot connect to the docker daemon|failed to connect to the docker api|error during connect/i.test(
       output,

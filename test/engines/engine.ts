@@ -83,10 +83,10 @@ export async function end(child: Bun.Subprocess): Promise<void> {
 }
 
 /** The programs of the smallest image that a container can live in. */
-const PROGRAMS = ["/bin/sh", "/bin/sleep"];
+const PROGRAMS = ["/bin/sh", "/bin/sleep", "/bin/rm"];
 
 /**
- * An archive for `docker import`: a shell of this machine, `sleep`, and the libraries of both, 3 MB. No
+ * An archive for `docker import`: a shell of this machine, `sleep`, `rm` and their libraries, 3 MB. No
  * engine has to pull anything, and a new one has it in a moment.
  *
  * @param folder where it is made
