@@ -6,6 +6,7 @@ import { uniqueName } from "../docker.ts";
 import { freePort } from "../free-port.ts";
 import { embeddedSettings, startObserving } from "../observing.ts";
 import { until } from "../supervise.ts";
+import type { Environment } from "../../src/executors/spawn.ts";
 import { ownFolder, run, shellImage, type TestEngine } from "./engine.ts";
 
 const SCRIPT = "trap 'exit 0' TERM; rm -f /tmp/broken; while :; do sleep 0.1; done";
@@ -17,12 +18,18 @@ export interface Healing {
   readonly said: string;
 }
 
-/**
- * Breaks a container, and expects that the executable restarts it and finds it healed.
- *
- * @param isChecked by hand, where nothing else runs the HEALTHCHECK: Podman leaves it to systemd
- */
-export async function healsOn(engine: TestEngine, isChecked = false): Promise<Healing> {
+export interface HealingOptions {
+  /** By hand, where nothing else runs the HEALTHCHECK: Podman leaves it to systemd. */
+  readonly isChecked?: boolean;
+  /** Sentinel's own way to the engine, if it is another than the test's. */
+  readonly sentinel?: Environment;
+}
+
+/** Breaks a container, and expects that the executable restarts it and finds it healed. */
+export async function healsOn(
+  engine: TestEngine,
+  { isChecked = false, sentinel = {} }: HealingOptions = {},
+): Promise<Healing> {
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(await ownFolder("healing")).path;
   const { DOCKER_HOST } = engine.env;
@@ -47,6 +54,7 @@ export async function healsOn(engine: TestEngine, isChecked = false): Promise<He
 
   const settings = {
     ...engine.env,
+    ...sentinel,
     HEAL_LABEL: label,
     TARGET_URL: `http://127.0.0.1:${freePort()}`,
     TARGET_CONTAINER: "sentinel-test-nobody",

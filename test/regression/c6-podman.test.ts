@@ -10,7 +10,7 @@ setDefaultTimeout(120_000);
 describeUnless(whyNoPodman(), "C6", () => {
   test("C6: a container of Podman is healed by its own command as docker", async () => {
     await using engine = await startPodman("its command by its socket");
-    const { checked, said } = await healsOn(engine, true);
+    const { checked, said } = await healsOn(engine, { isChecked: true });
     expect(said).toMatch(/^Podman \d\S+, API 1\.\d+, at unix:\/\//);
     expect(checked).toBe(`ok docker ${said}`);
   });
