@@ -7,6 +7,7 @@ import type { ContainerRuntime, SignalSource } from "../../src/core/ports.ts";
 import { containerState, rule, service, START_MS } from "../fixtures.ts";
 import type { Chance } from "./chance.ts";
 import type { Timeline } from "./timeline.ts";
+import type { Wall } from "./wall.ts";
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
@@ -39,6 +40,7 @@ export interface Fleet {
 
 export interface FleetOptions {
   readonly timeline: Timeline;
+  readonly wall: Pick<Wall, "nowMs">;
   readonly chance: Chance;
   /** Told of each answer about a rule: whether it holds for that service; `undefined` without data. */
   onLook(service: string, alert: string, holds: boolean | undefined): void;
@@ -138,7 +140,7 @@ interface Shared {
 
 function createMember(
   index: number,
-  { timeline, chance, onLook }: FleetOptions,
+  { timeline, wall, chance, onLook }: FleetOptions,
   { isPrometheusDown, isDockerDown, isOver, every }: Shared,
 ): Member {
   const name = `service-${index}`;
@@ -149,12 +151,15 @@ function createMember(
   let isStopped = false;
   let containers = 1;
   let startedAtMs = START_MS - DAY_MS;
+  /** As its engine tells it, by the wall clock of that moment. */
+  let toldStartMs = startedAtMs;
 
   const begin = (signal: Signal, fault: Fault) => {
     if (!isOver() && !faults.has(signal)) faults.set(signal, fault);
   };
   const start = (isNew: boolean) => {
     startedAtMs = timeline.nowMs();
+    toldStartMs = wall.nowMs();
     isStopped = false;
     if (isNew) containers += 1;
   };
@@ -197,7 +202,7 @@ function createMember(
     containerState({
       status: isStopped ? "exited" : "running",
       health: isStarting() ? "starting" : "healthy",
-      startedAtMs,
+      startedAtMs: toldStartMs,
       startPeriodMs: START_PERIOD_MS,
       containerId: `${name}-${containers}`,
     });

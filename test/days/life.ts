@@ -10,7 +10,7 @@ import type { Outcome } from "../../src/core/model.ts";
 import type { Alert } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/core/monitor.ts";
 import { createDirectory, ownerOfAlert } from "../../src/core/ownership.ts";
-import type { Diagnoser, Executor, Journal, JournalEntry } from "../../src/core/ports.ts";
+import type { Clock, Diagnoser, Executor, Journal, JournalEntry } from "../../src/core/ports.ts";
 import { watch } from "../../src/core/watch.ts";
 import { diagnosis } from "../fixtures.ts";
 import type { Chance } from "./chance.ts";
@@ -19,6 +19,8 @@ import type { Timeline } from "./timeline.ts";
 import type { Witness } from "./witness.ts";
 
 export interface LifeOptions {
+  /** As it counts from the start of this life. */
+  readonly clock: Clock;
   readonly timeline: Timeline;
   readonly chance: Chance;
   readonly fleet: Fleet;
@@ -46,7 +48,7 @@ const WINDOW_MS = 20_000;
 const MODEL_DEADLINE_MS = 30_000;
 
 export function live(options: LifeOptions): Life {
-  const { timeline, chance, fleet, journal, limits } = options;
+  const { clock, timeline, chance, fleet, journal, limits } = options;
   const stop = new AbortController();
   let isDead = false;
   const mortal: Journal = {
@@ -61,7 +63,7 @@ export function live(options: LifeOptions): Life {
       if (!isDead) journal.saveState(name, text);
     },
   };
-  const book = openBook(mortal, limits, timeline);
+  const book = openBook(mortal, limits, clock);
   const actionLock = createLock();
   const directory = createDirectory(fleet.members.map(({ service }) => service));
   const loops = fleet.members.map((member) => {
@@ -75,7 +77,7 @@ export function live(options: LifeOptions): Life {
         restored: book.savedAlerts.get(service.name)?.alerts ?? [],
       },
       source,
-      timeline,
+      clock,
     );
     const executors = (["docker", "compose"] as const).map((name) =>
       executorOf(name, member, options, () => isDead),
@@ -93,7 +95,7 @@ export function live(options: LifeOptions): Life {
       runtime,
       diagnosers: [model("a model", timeline, chance), model("another", timeline, chance)],
       executors,
-      clock: timeline,
+      clock,
       book,
       actionLock,
       seen: { history: { looks: [], sinceMs: timeline.nowMs() } },

@@ -9,6 +9,7 @@ import { createFleet, DAY_MS, type Fleet, HOUR_MS, MINUTE_MS } from "./fleet.ts"
 import { type Life, live } from "./life.ts";
 import { createPeople } from "./people.ts";
 import { createTimeline } from "./timeline.ts";
+import { createWall } from "./wall.ts";
 import { createWitness, type Witness } from "./witness.ts";
 
 export interface DaysOptions {
@@ -24,9 +25,11 @@ export interface Days {
   /** Of all services, and how often the observer was started. */
   readonly polls: number;
   readonly starts: number;
+  /** How often the wall clock was set. */
+  readonly jumps: { readonly forward: number; readonly back: number };
   /** At the end of each day. */
   readonly measured: readonly Measured[];
-  /** What is left in the journal, and when that was. */
+  /** What is left in the journal, and when that was, by the wall clock. */
   readonly kept: readonly JournalEntry[];
   readonly endedAtMs: number;
 }
@@ -62,8 +65,9 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
   const timeline = createTimeline();
   const startMs = timeline.nowMs();
   const chance = chanceOf(seed);
-  const witness = createWitness(() => fleet.members, LIMITS, timeline.nowMs);
-  const fleet: Fleet = createFleet(services, { timeline, chance, onLook: witness.looked });
+  const wall = createWall(timeline, chance);
+  const witness = createWitness(() => fleet.members, LIMITS, { nowMs: timeline.nowMs, wall });
+  const fleet: Fleet = createFleet(services, { timeline, wall, chance, onLook: witness.looked });
   let lastSeq = 0;
   /** Nearly all polls find nothing new in it, and to ask the file each time would be a third of the work. */
   const quickToRead = (journal: Journal): Journal => ({
@@ -77,6 +81,7 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
   };
   const people = createPeople({
     timeline,
+    wall,
     chance,
     services: fleet.members.map(({ service }) => service.name),
     say(entry) {
@@ -104,7 +109,8 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
     const whileActing = () => {
       if (chance.happens(KILLED_AT_TURNING_POINT)) end("kill");
     };
-    const parts = { timeline, chance, fleet, witness, limits: LIMITS };
+    const clock = wall.startClock();
+    const parts = { clock, timeline, chance, fleet, witness, limits: LIMITS };
     const told = { onEntry, onEvent, onPoll, whileActing };
     running = { life: live({ ...parts, ...told, journal: quickToRead(journal) }), journal };
   };
@@ -149,7 +155,7 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
   const reader = sqliteJournal(path, { mode: "reader" });
   const kept = reader.readAfter(0);
   reader.close();
-  return { witness, polls, starts, measured, kept, endedAtMs: timeline.nowMs() };
+  return { witness, polls, starts, jumps: wall.counts, measured, kept, endedAtMs: wall.nowMs() };
 }
 
 function sizeOf(path: string): number {

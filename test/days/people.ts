@@ -5,6 +5,7 @@ import { pause, resumeAutomation } from "../../src/core/operator.ts";
 import type { Chance } from "./chance.ts";
 import { HOUR_MS, MINUTE_MS } from "./fleet.ts";
 import type { Timeline } from "./timeline.ts";
+import type { Wall } from "./wall.ts";
 
 export interface People {
   /** They read along. */
@@ -15,16 +16,17 @@ export interface People {
 
 export interface PeopleOptions {
   readonly timeline: Timeline;
+  readonly wall: Pick<Wall, "nowMs">;
   readonly chance: Chance;
   readonly services: readonly string[];
   /** Writes into the journal, as a process of its own. */
   say(entry: NewJournalEntry): void;
 }
 
-export function createPeople({ timeline, chance, services, say }: PeopleOptions): People {
+export function createPeople({ timeline, wall, chance, services, say }: PeopleOptions): People {
   let hasLeft = false;
   const known = { names: services, isComplete: true };
-  const saying = () => ({ by: "somebody", atMs: timeline.nowMs() });
+  const saying = () => ({ by: "somebody", atMs: wall.nowMs() });
   const later = (durationMs: number, work: () => void) =>
     timeline.after(durationMs, () => {
       if (!hasLeft) work();
@@ -34,7 +36,7 @@ export function createPeople({ timeline, chance, services, say }: PeopleOptions)
   const answer = (request: string, service: string) => {
     const given = chance.happens(0.65) ? "approved" : "denied";
     const fields = { request, answer: given, by: "somebody" };
-    say({ atMs: timeline.nowMs(), service, incident: request, type: "approval_given", fields });
+    say({ atMs: wall.nowMs(), service, incident: request, type: "approval_given", fields });
   };
   const pauseNow = () => {
     const service = chance.happens(0.3)

@@ -7,6 +7,7 @@ import type { ActionId } from "../../src/allowlist.ts";
 import type { JournalEntry } from "../../src/core/ports.ts";
 import { readEvent, type RecordedEvent } from "../../src/core/recorded-event.ts";
 import { type Fleet, HOUR_MS, type Member, MINUTE_MS } from "./fleet.ts";
+import type { Wall } from "./wall.ts";
 
 export interface Promises {
   readonly cooldownMs: number;
@@ -60,10 +61,16 @@ interface Incident {
 interface Request {
   readonly action: string;
   readonly argv: string;
-  readonly expiresAtMs: number;
+  readonly askedAtMs: number;
+  readonly lengthMs: number;
   approvedAtMs: number | undefined;
   isAnswered: boolean;
   isUsed: boolean;
+}
+
+interface Pause {
+  readonly atMs: number;
+  readonly lengthMs: number;
 }
 
 interface Run {
@@ -81,13 +88,19 @@ interface Healing {
   readonly after: Healing | undefined;
 }
 
+/** The true time, in which promises are worked out, and what an observer can know of it after a restart. */
+interface Clocks {
+  nowMs(): number;
+  readonly wall: Pick<Wall, "seemsLongerMs" | "seemsShorterMs">;
+}
+
 const RECURRENCE_MS = 30 * MINUTE_MS;
 const MOST_LINES = 20;
 
 export function createWitness(
   members: () => Fleet["members"],
   { cooldownMs, mostPerService, mostInAll }: Promises,
-  nowMs: () => number,
+  { nowMs, wall }: Clocks,
 ): Witness {
   const broken: string[] = [];
   const counts = { ...NOTHING_YET };
@@ -95,7 +108,7 @@ export function createWitness(
   const looks = new Map<string, { readonly holds: boolean | undefined; readonly atMs: number }>();
   const coolsFromMs = new Map<string, number>();
   const worse = new Set<string>();
-  const paused = new Map<string, number>();
+  const paused = new Map<string, Pause>();
   /** Services that a person has resumed since all of them were paused. */
   const resumedSince = new Set<string>();
   const healings = new Map<string, Healing>();
@@ -107,6 +120,10 @@ export function createWitness(
     if (broken.length < MOST_LINES)
       broken.push(`${new Date(nowMs()).toISOString()} ${promise}: ${about}`);
   };
+  /** The longest that this may seem ago to the observer. */
+  const agoMs = (atMs: number) => nowMs() - atMs + wall.seemsLongerMs(atMs);
+  const isPausedBy = (pause: Pause | undefined) =>
+    pause !== undefined && agoMs(pause.atMs) < pause.lengthMs;
   const memberOf = (name: string): Member => {
     const member = members().find(({ service }) => service.name === name);
     if (member === undefined) throw new Error(`no service ${name}`);
@@ -119,7 +136,7 @@ export function createWitness(
   /** The healing that an incident which opens now has come back after. */
   const cameBackAfter = (key: string): Healing | undefined => {
     const last = healings.get(key);
-    return last !== undefined && nowMs() - last.atMs <= RECURRENCE_MS ? last : undefined;
+    return last !== undefined && agoMs(last.atMs) <= RECURRENCE_MS ? last : undefined;
   };
 
   function judgeAlone(incident: Incident, member: Member, action: ActionId, about: string): void {
@@ -138,7 +155,7 @@ export function createWitness(
     require(rule?.severity === "high" || rule?.severity === "critical", "severity", about);
     require(!member.isSeenStarting(), "nothing that starts is judged", about);
     require(!worse.has(service), "no automation after an action made things worse", about);
-    const ago = nowMs() - (coolsFromMs.get(service) ?? -Infinity);
+    const ago = agoMs(coolsFromMs.get(service) ?? -Infinity);
     require(ago >= cooldownMs, `cooldown, ${ago} ms after the last`, about);
     const alone = runs.filter(({ isAlone, hasRun }) => isAlone && hasRun);
     const ofService = alone.filter((run) => run.service === service);
@@ -152,8 +169,10 @@ export function createWitness(
     const about = `${action} for ${JSON.stringify(request)}`;
     require(request.action === action && request.argv === argv.join(" "), "as approved", about);
     require(request.approvedAtMs !== undefined, "approved by a person", about);
-    require((request.approvedAtMs ?? 0) < request.expiresAtMs, "approved before expiry", about);
-    require(nowMs() < request.expiresAtMs, "acted upon before expiry", about);
+    const { askedAtMs, lengthMs } = request;
+    const untilMs = askedAtMs + lengthMs + wall.seemsShorterMs(askedAtMs);
+    require((request.approvedAtMs ?? 0) < untilMs, "approved before expiry", about);
+    require(nowMs() < untilMs, "acted upon before expiry", about);
     require(!request.isUsed, "an approval is used once", about);
     request.isUsed = true;
   }
@@ -175,7 +194,8 @@ export function createWitness(
         const { action, argv, expiresAtMs } = event;
         const argvText = argv.join(" ");
         const unanswered = { approvedAtMs: undefined, isAnswered: false, isUsed: false };
-        incident.request = { action, argv: argvText, expiresAtMs, ...unanswered };
+        const length = { askedAtMs: nowMs(), lengthMs: expiresAtMs - entry.atMs };
+        incident.request = { action, argv: argvText, ...length, ...unanswered };
         return;
       }
       case "approval_answered":
@@ -218,7 +238,10 @@ export function createWitness(
   function hear(entry: JournalEntry, event: RecordedEvent): void {
     switch (event.type) {
       case "paused":
-        paused.set(entry.service, event.until_ms ?? Infinity);
+        paused.set(entry.service, {
+          atMs: nowMs(),
+          lengthMs: (event.until_ms ?? Infinity) - entry.atMs,
+        });
         // All of them anew, those as well that were resumed since.
         if (entry.service === "") resumedSince.clear();
         counts.pauses += 1;
@@ -256,7 +279,7 @@ export function createWitness(
       if (event.type === "incident_opened") {
         const { service, incident: id } = entry;
         require(!open.has(keyOf(entry)), "opened once", id);
-        const ago = nowMs() - (coolsFromMs.get(service) ?? -Infinity);
+        const ago = agoMs(coolsFromMs.get(service) ?? -Infinity);
         require(ago >= cooldownMs, "nothing is taken up while it cools down", id);
         counts.opened += 1;
         const alert = event.alert.name;
@@ -273,11 +296,12 @@ export function createWitness(
     began(service, action, argv) {
       const member = memberOf(service);
       const about = `${action} on ${service}`;
-      runs = runs.filter(({ atMs }) => nowMs() - atMs < HOUR_MS);
+      runs = runs.filter(({ atMs }) => agoMs(atMs) < HOUR_MS);
       require(inFlight.size === 0, "one action in flight", `${about} beside ${[...inFlight]}`);
-      const ofAllMs = resumedSince.has(service) ? 0 : (paused.get("") ?? 0);
-      const pausedUntilMs = Math.max(paused.get(service) ?? 0, ofAllMs);
-      require(nowMs() >= pausedUntilMs, "no action while paused", about);
+      const isPaused =
+        isPausedBy(paused.get(service)) ||
+        (!resumedSince.has(service) && isPausedBy(paused.get("")));
+      require(!isPaused, "no action while paused", about);
       const meant = [...open.values()].filter((one) => one.service === service && one.intent);
       const [incident] = meant;
       require(meant.length === 1, "one intent before an action", `${about}, ${meant.length}`);
