@@ -14,6 +14,8 @@ import type { IncidentEvent, WatchEvent } from "./events.ts";
 import type { Journal, NewJournalEntry } from "./ports.ts";
 
 const LIMITS = { cooldownMs: 60_000, mostPerService: 1, mostInAll: 10 };
+/** Without a failure for this long a journal counts as usable again. */
+const BACK_AFTER_MS = 15_000;
 const ABOUT = { service: SERVICE_NAME, alert: "HighCpu" };
 const ARGV = ["docker", "restart", SERVICE_NAME];
 const INTENT: IncidentEvent = { type: "action_started", action: "docker-restart", argv: ARGV };
@@ -24,9 +26,11 @@ function journalOf(entries: readonly NewJournalEntry[] = []) {
   const inner = memoryJournal();
   for (const entry of entries) inner.append(entry, "now");
   const durabilities: string[] = [];
-  const state = { isDown: false };
+  const state = { isDown: false, tries: 0 };
   const orFail = <T>(work: () => T): T => {
-    if (state.isDown) throw new SentinelError("journal_unavailable", "the disk is full");
+    state.tries += 1;
+    if (state.isDown)
+      throw new SentinelError("journal_unavailable", "the disk is full", { hint: "Free some." });
     return work();
   };
   const journal: Journal = {
@@ -132,17 +136,19 @@ describe("while the journal cannot be written", () => {
 
   test("all else counts, is told as trouble, and is written later, in order and before the next", () => {
     const { journal, state, types } = journalOf();
-    const book = openBook(journal, LIMITS, simulatedClock());
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
     book.keep(inIncident(OPENED));
     state.isDown = true;
     const ended = outside({ type: "automation_ended" });
     const verifying = inIncident({ type: "verification_started", verdictInMs: 1 });
     expect([book.keep(ended), book.keep(verifying)]).toEqual([false, false]);
-    expect(book.trouble).toBe("the disk is full");
+    expect(book.trouble).toBe("the disk is full. Free some.");
     expect(book.ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
     book.refresh();
-    expect(book.trouble).toBe("the disk is full");
+    expect(book.trouble).toBe("the disk is full. Free some.");
     state.isDown = false;
+    clock.pass(BACK_AFTER_MS);
     expect(book.keep(inIncident(INTENT))).toBe(true);
     expect(book.trouble).toBeUndefined();
     expect(types()).toEqual([
@@ -155,11 +161,13 @@ describe("while the journal cannot be written", () => {
 
   test("so much is remembered and no more: the oldest is given up", () => {
     const { journal, inner, state } = journalOf();
-    const book = openBook(journal, LIMITS, simulatedClock());
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
     state.isDown = true;
     for (let verdictInMs = 0; verdictInMs <= 1000; verdictInMs += 1)
       book.keep(inIncident({ type: "verification_started", verdictInMs }));
     state.isDown = false;
+    clock.pass(5000);
     book.refresh();
     const written = inner.readAfter(0).map(({ fields }) => fields["verdictInMs"]);
     expect([written.length, written[0], written.at(-1)]).toEqual([1000, 1, 1000]);
@@ -167,21 +175,63 @@ describe("while the journal cannot be written", () => {
 
   test("what others write is not seen, and is seen afterwards", () => {
     const { journal, inner, state } = journalOf();
-    const book = openBook(journal, LIMITS, simulatedClock());
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
     state.isDown = true;
     const paused = { atMs: START_MS, service: "", incident: undefined, type: "paused" };
     inner.append({ ...paused, fields: { by: "a test" } }, "now");
     book.refresh();
     expect([book.trouble, book.ledger.restraint(ABOUT, START_MS).pausedUntilMs]).toEqual([
-      "the disk is full",
+      "the disk is full. Free some.",
       0,
     ]);
     state.isDown = false;
+    clock.pass(BACK_AFTER_MS);
     book.refresh();
     expect([book.trouble, book.ledger.restraint(ABOUT, START_MS).pausedUntilMs]).toEqual([
       undefined,
       Infinity,
     ]);
+  });
+});
+
+describe("news of the journal", () => {
+  test("are given once, whoever asks, and it is back when it has not failed for a while", () => {
+    const { journal, state } = journalOf();
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
+    const look = (passMs: number) => {
+      clock.pass(passMs);
+      book.refresh();
+      return [book.takeNews(), book.takeNews()];
+    };
+    expect(look(0)).toEqual([undefined, undefined]);
+    state.isDown = true;
+    const down = { type: "journal_down", reason: "the disk is full. Free some." } as const;
+    expect(look(0)).toEqual([down, undefined]);
+    state.isDown = false;
+    expect(look(BACK_AFTER_MS - 1)).toEqual([undefined, undefined]);
+    expect(look(5000)).toEqual([{ type: "journal_back" }, undefined]);
+    // A relapse takes twice as long to be over.
+    state.isDown = true;
+    expect(look(60_000)).toEqual([down, undefined]);
+    state.isDown = false;
+    expect(look(2 * BACK_AFTER_MS - 1)).toEqual([undefined, undefined]);
+    expect(look(5000)).toEqual([{ type: "journal_back" }, undefined]);
+  });
+
+  test("come at no cost: what fails is tried every 5 s, however many ask", () => {
+    const { journal, state } = journalOf();
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
+    state.isDown = true;
+    state.tries = 0;
+    for (let asked = 0; asked < 1000; asked += 1) {
+      book.refresh();
+      book.keep(inIncident(OPENED));
+      clock.pass(9.99);
+    }
+    expect(state.tries).toBe(2);
   });
 });
 

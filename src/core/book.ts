@@ -1,9 +1,9 @@
 /** What is kept of what happens: the journal, and the ledger that is its fold. */
 
 import { moveSaved, readSavedAlerts, type SavedAlerts } from "./alert-memory.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, SentinelError } from "./errors.ts";
 import { toEventLine } from "./event-log.ts";
-import type { SentinelEvent } from "./events.ts";
+import type { SentinelEvent, WatchEvent } from "./events.ts";
 import { createLedger, isTakenUpAgain, type Ledger, type Limits } from "./ledger.ts";
 import type { Clock, Journal, JournalEntry, NewJournalEntry } from "./ports.ts";
 import { foldIncidents, type IncidentRecord } from "./record.ts";
@@ -25,12 +25,29 @@ export interface Book {
   keep(event: SentinelEvent): boolean;
   /** Takes in what others have written, such as a person's answer. */
   refresh(): void;
-  /** Why the journal cannot be used now; `undefined` while it can. */
+  /** Why the journal cannot be used now, and what to do; `undefined` while it can. */
   readonly trouble: string | undefined;
+  /** What a person should be told of the journal: once, whichever loop asks first. */
+  takeNews(): JournalNews | undefined;
 }
+
+type JournalNews = Extract<WatchEvent, { type: "journal_down" | "journal_back" }>;
 
 /** Entries that could not be written yet; past it the oldest are given up. */
 const MOST_PENDING = 1000;
+/**
+ * One that fails is tried anew no more often than this, whoever asks: a lock is waited for, which holds up all
+ * loops.
+ */
+const RETRY_EVERY_MS = 5000;
+/**
+ * It counts as usable again after this long without a failure, twice as long after each relapse: a disk that is
+ * nearly full comes and goes, and each time an action would be decided anew.
+ */
+const BACK_AFTER_MS = 15_000;
+const MAX_BACK_AFTER_MS = 10 * 60_000;
+/** Without a failure for this long, the next one is no relapse. */
+const RELAPSE_MS = 3_600_000;
 /** Of entries that are in no journal. */
 const NOT_KEPT = 0;
 
@@ -60,21 +77,38 @@ export function openBook(
   const own = new Set<number>();
   const pending: NewJournalEntry[] = [];
   let trouble: string | undefined;
+  let triedAtMs = -Infinity;
+  let failedAtMs = -Infinity;
+  let backAfterMs = BACK_AFTER_MS;
+  let isToldDown = false;
 
+  const fail = (error: unknown) => {
+    const nowMs = clock.nowMs();
+    if (trouble === undefined)
+      backAfterMs =
+        nowMs - failedAtMs < RELAPSE_MS
+          ? Math.min(backAfterMs * 2, MAX_BACK_AFTER_MS)
+          : BACK_AFTER_MS;
+    trouble = withRemedy(error);
+    failedAtMs = nowMs;
+  };
   const append = (entry: NewJournalEntry, durability: "now" | "soon") => {
     own.add(journal.append(entry, durability).seq);
   };
   /** @returns whether nothing is pending any more */
   const catchUp = (): boolean => {
+    const nowMs = clock.nowMs();
+    if (trouble !== undefined && nowMs - triedAtMs < RETRY_EVERY_MS) return false;
+    triedAtMs = nowMs;
     try {
       for (let next = pending[0]; next !== undefined; next = pending[0]) {
         append(next, "soon");
         pending.shift();
       }
-      trouble = undefined;
+      if (nowMs - failedAtMs >= backAfterMs) trouble = undefined;
       return true;
     } catch (error) {
-      trouble = messageOf(error);
+      fail(error);
       return false;
     }
   };
@@ -93,7 +127,7 @@ export function openBook(
       }
       readAtMs = nowMs;
     } catch (error) {
-      trouble = messageOf(error);
+      fail(error);
     }
   };
   /** @returns whether it is in the journal */
@@ -103,7 +137,7 @@ export function openBook(
       append(entry, durability);
       return true;
     } catch (error) {
-      trouble = messageOf(error);
+      fail(error);
       return false;
     }
   };
@@ -119,7 +153,7 @@ export function openBook(
         journal.saveState(ALERTS_OF + service, text);
         return true;
       } catch (error) {
-        trouble = messageOf(error);
+        fail(error);
         return false;
       }
     },
@@ -132,8 +166,7 @@ export function openBook(
       if (!isKept(event)) return true;
       const entry = toEntry(inWallTime(event, clock));
       const counted = { ...entry, atMs: event.atMs, seq: NOT_KEPT };
-      // In the order of the journal: what happens now comes after what others have said until now. One
-      // that fails is tried anew at each poll: a lock is waited for, which would hold up the loop.
+      // In the order of the journal: what happens now comes after what others have said until now.
       if (trouble === undefined || event.type === "action_started") refresh();
       if (event.type === "action_started") {
         if (!write(entry, "now")) return false;
@@ -151,7 +184,19 @@ export function openBook(
     get trouble() {
       return trouble;
     },
+    takeNews() {
+      if (isToldDown === (trouble !== undefined)) return undefined;
+      isToldDown = trouble !== undefined;
+      return trouble === undefined
+        ? { type: "journal_back" }
+        : { type: "journal_down", reason: trouble };
+    },
   };
+}
+
+function withRemedy(error: unknown): string {
+  const hint = error instanceof SentinelError ? error.hint : undefined;
+  return [messageOf(error), hint].filter((part) => part !== undefined).join(". ");
 }
 
 function toEntry(event: SentinelEvent): NewJournalEntry {

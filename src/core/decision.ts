@@ -144,7 +144,6 @@ export const REASON_TEXT = {
   recurrence: "every action that the rule lists has healed it for a moment only",
   container_replaced: "its container is not the one any more that was diagnosed",
   container_unknown: "whether it is still the container that was diagnosed cannot be told",
-  journal_unavailable: "the journal cannot be written, so nothing could be proven later",
   command_changed: "the settings have changed, and with them the command that was asked for",
   denied: "a person said no",
   expired: "no person answered in time",

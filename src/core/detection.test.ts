@@ -94,16 +94,6 @@ describe("for, as in Prometheus", () => {
       ],
       ["pending", "firing", "inactive"],
     ],
-    [
-      "a clock that is put back makes nobody fire",
-      waits,
-      [
-        [0, hot],
-        [-60, hot],
-        [-50.001, hot],
-      ],
-      ["pending", "pending", "pending"],
-    ],
   ];
   test.each(cases)("%s", (_, of, polls, expected) => {
     expect(states(of, polls)).toEqual(expected);
@@ -167,17 +157,6 @@ describe("keep_firing_for, as in Prometheus", () => {
         [5, QUIET],
       ],
       ["pending", "inactive"],
-    ],
-    [
-      "a clock that was put back does not draw it out",
-      keeps,
-      [
-        [0, hot],
-        [5, QUIET],
-        [-3600, QUIET],
-        [-3590, QUIET],
-      ],
-      ["firing", "firing", "firing", "inactive"],
     ],
     [
       "missing data is not quiet",

@@ -84,8 +84,7 @@ function keep(
 ): Alert | undefined {
   if (evaluation.kind === "no_data") return { ...alert, state: "no_data", ...missing(evaluation) };
   // `keep_firing_for` counts from the first quiet poll, as in Prometheus.
-  // A clock that was put back may not draw that out.
-  const quietSinceMs = Math.min(alert.quietSinceMs ?? nowMs, nowMs);
+  const quietSinceMs = alert.quietSinceMs ?? nowMs;
   if (nowMs - quietSinceMs >= alert.rule.keepFiringForMs) return undefined;
   return { ...alert, state: "firing", quietSinceMs };
 }
@@ -132,9 +131,8 @@ export function alertKey({ rule, labels }: Alert): string {
 }
 
 /**
- * The alerts of the last poll as those before this one. After a time in which nobody looked, for the
- * clock was set or the machine slept, nothing has been seen to hold all along: what was pending starts
- * anew.
+ * The alerts of the last poll as those before this one. After a time in which nobody looked, such
+ * as while the machine slept, nothing has been seen to hold all along: what was pending starts anew.
  *
  * @param gapMs since the last poll
  */
@@ -143,7 +141,7 @@ export function carryOver(
   gapMs: number,
   mostGapMs: number,
 ): readonly Alert[] {
-  if (gapMs >= 0 && gapMs <= mostGapMs) return alerts;
+  if (gapMs <= mostGapMs) return alerts;
   return alerts.filter(({ state }) => state !== "pending");
 }
 
@@ -181,4 +179,21 @@ export function mostUrgent(alerts: readonly Alert[]): Alert | undefined {
 /** Whether a series of the measured side is the one that this alert is about. */
 export function isSeriesOf({ rule, labels }: Alert, series: Labels): boolean {
   return fingerprint(alertLabels(rule, series)) === fingerprint(labels);
+}
+
+/** Whether an alert is of the rule that an incident is about. */
+export type IsOfIncident = (alert: Alert) => boolean;
+
+export function isOfRule({ rule }: Alert): IsOfIncident {
+  return (alert) => alert.rule.alert === rule.alert && alert.rule.expr === rule.expr;
+}
+
+/** After a restart of Sentinel the name is all that is known of the rule. */
+export function isNamed(alertname: string): IsOfIncident {
+  return ({ rule }) => rule.alert === alertname;
+}
+
+export function isQuiet(alerts: readonly Alert[]): boolean {
+  // One that fired and has no data is not quiet: nothing has shown that it ended.
+  return alerts.every(({ state, firingAtMs }) => state !== "pending" && firingAtMs === undefined);
 }

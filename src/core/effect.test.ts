@@ -30,7 +30,6 @@ test.each([
   ["that is over", found(), found({ stopTimeoutMs: 60_000 }), 80_000, false, "none"],
   ["Docker does not tell", found(), unknown, 300_000, false, "open"],
   ["there is no container", found(), none, 30_000, false, "none"],
-  ["the clock was put back", found(), found(), -1000, false, "none"],
   ["a stop has stopped it", found(), found({ status: "exited" }), 1000, true, "came"],
   ["a stop has not yet", found(), found(), 1000, true, "open"],
   ["it was started again, which is no effect of a stop", found(), found(later), 1000, true, "open"],

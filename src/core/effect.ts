@@ -5,7 +5,8 @@
 
 import { inspect } from "./investigation.ts";
 import { hasEnded, STOP_TIMEOUT_MS } from "./lifecycle.ts";
-import type { ContainerState, Finding } from "./model.ts";
+import type { AllowedAction } from "../allowlist.ts";
+import type { ContainerState, Finding, Outcome } from "./model.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
 import type { Context } from "./world.ts";
 
@@ -31,9 +32,7 @@ export function effectOf(
   nowMs: number,
 ): Effect {
   if (isStop ? isStopped(now) : hasStartedSince(before, now)) return "came";
-  const passedMs = nowMs - sinceMs;
-  // A clock that was put back may not make this wait for ever.
-  if (passedMs >= 0 && passedMs < mayTakeMs(now)) return "open";
+  if (nowMs - sinceMs < mayTakeMs(now)) return "open";
   if (now.kind === "missing" && now.reason !== NO_SUCH_CONTAINER) return "open";
   return "none";
 }
@@ -72,4 +71,27 @@ function hasStartedSince(before: Finding<ContainerState>, now: Finding<Container
 
 function isStopped(now: Finding<ContainerState>): boolean {
   return now.kind === "found" && hasEnded(now.value);
+}
+
+interface Ran {
+  readonly action: AllowedAction;
+  readonly ran: Outcome;
+  readonly before: Finding<ContainerState>;
+}
+
+/** An engine goes on with what it was told, also after the command that told it ran out of time. */
+export async function seenToTheEnd(
+  { action, ran, before }: Ran,
+  context: Context,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (ran.kind !== "timed_out") return ran;
+  const sinceMs = context.world.clock.nowMs();
+  const unseen = { before, sinceMs, isStop: action.stopsService };
+  const effect = await awaitEffect(unseen, context, signal);
+  const found =
+    effect === "came"
+      ? `its effect came later: the service has ${action.stopsService ? "stopped" : "started"} since`
+      : "its effect has not come since";
+  return { ...ran, output: [ran.output.trimEnd(), found].filter(Boolean).join("\n") };
 }

@@ -4,7 +4,7 @@ import type { ActionId, AllowedAction } from "../allowlist.ts";
 import { verify } from "./aftermath.ts";
 import { decide } from "./decision.ts";
 import { isHolding } from "./detection.ts";
-import { awaitEffect } from "./effect.ts";
+import { seenToTheEnd } from "./effect.ts";
 import type { Closing } from "./events.ts";
 import {
   collectEvidence,
@@ -48,9 +48,16 @@ export interface Waiting {
   readonly expiresAtMs: number;
 }
 
+/** An incident whose action waits for the journal: what is not written down first is not done. */
+export interface Postponed {
+  readonly findings: Findings;
+  readonly diagnosis: Diagnosis;
+}
+
 export type IncidentEnd =
   | { readonly kind: "closed"; readonly closing: Closing }
-  | { readonly kind: "waiting"; readonly waiting: Waiting };
+  | { readonly kind: "waiting"; readonly waiting: Waiting }
+  | { readonly kind: "postponed"; readonly postponed: Postponed };
 
 /** No answer within this time is a no. */
 export const APPROVAL_MS = 15 * 60_000;
@@ -85,8 +92,22 @@ export async function handleIncident(
   const diagnosis = await diagnose(evidence, context, signal);
   if (signal.aborted) return close({ result: "cancelled" }, opened, context);
 
-  const step = await decideAndAct({ findings, diagnosis }, context, signal);
-  return step.kind === "acted" ? conclude(findings, step, context, signal) : step;
+  return actOnDiagnosis({ findings, diagnosis }, context, signal);
+}
+
+/**
+ * Decides, and does what was decided. Called again, without another diagnosis, once the journal can be written
+ * again: what is called for by then is what counts.
+ *
+ * @param signal as of `handleIncident`
+ */
+export async function actOnDiagnosis(
+  diagnosed: Postponed,
+  context: Context,
+  signal: AbortSignal,
+): Promise<IncidentEnd> {
+  const step = await decideAndAct(diagnosed, context, signal);
+  return step.kind === "acted" ? conclude(diagnosed.findings, step, context, signal) : step;
 }
 
 /** What an action has come to, before it is known whether it healed. */
@@ -97,14 +118,14 @@ export interface Acted {
   readonly endedAtMs: number;
 }
 
-interface Diagnosed {
-  readonly findings: Findings;
-  readonly diagnosis: Diagnosis;
+/** The intent to act could not be written down, so nothing was done. */
+interface NotWritten {
+  readonly kind: "not_written";
 }
 
 /** Nobody else acts between the last look and the end of the action. */
 async function decideAndAct(
-  { findings, diagnosis }: Diagnosed,
+  { findings, diagnosis }: Postponed,
   context: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted> {
@@ -133,7 +154,9 @@ async function decideAndAct(
   if (chosen === undefined || isForNobody)
     return close({ result: "held", reason }, findings, context);
   if (decision.kind === "ask") return ask(findings, chosen, context);
-  return await act(findings, chosen, context, signal);
+  const step = await act(findings, chosen, context, signal);
+  if (step.kind !== "not_written") return step;
+  return { kind: "postponed", postponed: { findings, diagnosis } };
 }
 
 /**
@@ -147,6 +170,8 @@ export async function actOnApproval(
   signal: AbortSignal,
 ): Promise<IncidentEnd> {
   const step = await actIfStillCalledFor(waiting, context, signal);
+  // The answer is kept, and acted upon once the journal can be written.
+  if (step.kind === "not_written") return { kind: "waiting", waiting };
   return step.kind === "acted" ? conclude(waiting.findings, step, context, signal) : step;
 }
 
@@ -154,7 +179,7 @@ async function actIfStillCalledFor(
   { findings, action, argv, expiresAtMs }: Waiting,
   context: Context,
   signal: AbortSignal,
-): Promise<IncidentEnd | Acted> {
+): Promise<IncidentEnd | Acted | NotWritten> {
   const { policy, world } = context;
   using _ = await world.actionLock.acquire(signal);
   const { alerts } = await world.monitor.poll(signal, { isFresh: true });
@@ -253,7 +278,7 @@ async function act(
   action: AllowedAction,
   context: Context,
   signal: AbortSignal,
-): Promise<IncidentEnd | Acted> {
+): Promise<IncidentEnd | Acted | NotWritten> {
   const { policy, world, emit } = context;
   const { id, argv } = action;
   const now = await inspect(policy.service.name, world, signal);
@@ -266,8 +291,7 @@ async function act(
 
   const startedAtMs = world.clock.nowMs();
   // The intent is on the disk before anything is done, so that a restart never does it twice.
-  if (!emit({ type: "action_started", action: id, argv }))
-    return close({ result: "held", reason: "journal_unavailable" }, findings, context);
+  if (!emit({ type: "action_started", action: id, argv })) return { kind: "not_written" };
   const executor = world.executors.find(({ name }) => name === action.executor);
   const { stopTimeoutMs } = now.kind === "found" ? now.value : {};
   const ran: Outcome = executor
@@ -276,29 +300,6 @@ async function act(
   const outcome = await seenToTheEnd({ action, ran, before: findings.container }, context, signal);
   emit({ type: "action_finished", outcome });
   return { kind: "acted", outcome, startedAtMs, endedAtMs: world.clock.nowMs() };
-}
-
-interface Ran {
-  readonly action: AllowedAction;
-  readonly ran: Outcome;
-  readonly before: Finding<ContainerState>;
-}
-
-/** An engine goes on with what it was told, also after the command that told it ran out of time. */
-async function seenToTheEnd(
-  { action, ran, before }: Ran,
-  context: Context,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  if (ran.kind !== "timed_out") return ran;
-  const sinceMs = context.world.clock.nowMs();
-  const unseen = { before, sinceMs, isStop: action.stopsService };
-  const effect = await awaitEffect(unseen, context, signal);
-  const found =
-    effect === "came"
-      ? `its effect came later: the service has ${action.stopsService ? "stopped" : "started"} since`
-      : "its effect has not come since";
-  return { ...ran, output: [ran.output.trimEnd(), found].filter(Boolean).join("\n") };
 }
 
 /** Whether it is still the container, and the run of it, that was diagnosed. */

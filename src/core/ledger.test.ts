@@ -278,7 +278,6 @@ test("what was not judged is taken up again, and what people decided is not", ()
     "data_missing",
     "container_replaced",
     "container_unknown",
-    "journal_unavailable",
     "paused",
   ]);
 });

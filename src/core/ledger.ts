@@ -56,7 +56,6 @@ const REOPENED: readonly DecisionReason[] = [
   "data_missing",
   "container_replaced",
   "container_unknown",
-  "journal_unavailable",
   "paused",
 ];
 

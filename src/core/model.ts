@@ -272,7 +272,6 @@ export const DECISION_REASONS = [
   "alert_of_another",
   "container_replaced",
   "container_unknown",
-  "journal_unavailable",
   "paused",
   "command_changed",
   "denied",

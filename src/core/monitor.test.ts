@@ -52,7 +52,6 @@ describe("after a time in which nobody looked", () => {
     ["longer, it starts anew", 2 * MINUTE + 1, 5000, "pending"],
     ["longer, but polls are that far apart, it goes on", 30 * MINUTE, 10 * MINUTE, "firing"],
     ["three times as long as polls are apart, it starts anew", 31 * MINUTE, 10 * MINUTE, "pending"],
-    ["that the clock was put back, it starts anew", -1, 5000, "pending"],
   ])("%s", async (_, gapMs, pollIntervalMs, state) => {
     const slow = rule({ forMs: MINUTE });
     const { source } = monitorOf(() => 1.9);
@@ -69,7 +68,7 @@ describe("after a time in which nobody looked", () => {
     nowMs += gapMs;
     const [alert] = (await monitor.poll(NEVER)).alerts;
     expect(alert).toMatchObject({ state, activeAtMs: state === "firing" ? START_MS : nowMs });
-    // However the clock was set, it fires once it has held for as long as the rule asks.
+    // After that it fires once it has held for as long as the rule asks.
     nowMs += MINUTE;
     expect((await monitor.poll(NEVER)).alerts[0]?.state).toBe("firing");
   });

@@ -3,7 +3,8 @@
 import { ACTION_IDS } from "../allowlist.ts";
 import { effectOf } from "./effect.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
-import { inspect, whyNotJudged } from "./investigation.ts";
+import { inspect } from "./investigation.ts";
+import { whyLeftAlone } from "./left-alone.ts";
 import type { Alert, DecisionReason, Outcome } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import type { IncidentRecord } from "./record.ts";
@@ -66,23 +67,9 @@ async function investigate(
   signal: AbortSignal,
 ): Promise<IncidentEnd | "later"> {
   if (alert.state === "inactive") return closeResolved(record, context);
-  if (alert.state !== "firing" || (await isLeftAlone(alert, context, signal))) return "later";
+  if (alert.state !== "firing" || (await whyLeftAlone(alert, context, signal)) !== undefined)
+    return "later";
   return handleIncident({ alert, poll, resumed: record }, context, signal);
-}
-
-/** As one that is new would be. */
-async function isLeftAlone(
-  alert: Alert,
-  { policy, world }: Context,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { name } = policy.service;
-  const nowMs = world.clock.nowMs();
-  const about = { service: name, alert: alert.rule.alert };
-  const { isPaused, coolsUntilMs } = world.book.ledger.restraint(about, nowMs);
-  if (isPaused || nowMs < coolsUntilMs) return true;
-  const container = await inspect(name, world, signal);
-  return whyNotJudged(container, alert, world) !== undefined;
 }
 
 /** Whether the alert is over is seen where those that wait are looked at. */

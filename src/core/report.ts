@@ -64,10 +64,10 @@ export function renderEvent(event: SentinelEvent): string[] {
       ];
     case "journal_down":
       return [
-        `${time}  ${service}: the journal cannot be written: ${clean(event.reason)}. Nothing is done until it can.`,
+        `${time}  ${sentence(clean(event.reason))} Nothing is done until the journal can be written.`,
       ];
     case "journal_back":
-      return [`${time}  ${service}: the journal can be written again.`];
+      return [`${time}  The journal can be written again.`];
     case "quiet":
       return [`${time}  ${service}: ${clean(renderQuiet(event.alerts))}`];
     case "incident_opened":
@@ -313,6 +313,12 @@ function reading({ rule, state, value }: Alert): string {
 /** A number of bytes in the units that one reads bytes in. */
 function compact(value: number): string {
   return value >= 1024 ** 2 ? `${humanize1024(value)}B` : significant(value);
+}
+
+/** With a capital and a full stop. */
+function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return capital.endsWith(".") ? capital : `${capital}.`;
 }
 
 function count(many: number, noun: string): string {

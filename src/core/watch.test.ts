@@ -380,32 +380,3 @@ describe("told to stop", () => {
     expect(told.events.map(({ type }) => type)).toEqual(["quiet"]);
   });
 });
-
-test("a clock that is put back an hour holds up neither the polls nor a verdict", async () => {
-  let backMs = 0;
-  const told = await tell({
-    script: (_, elapsedMs) => {
-      if (elapsedMs >= 5000) backMs = 3_600_000;
-      return hotUntil(40_000, 20_000)("cpu", elapsedMs);
-    },
-    world: (clock) => ({ clock: { ...clock, nowMs: () => clock.nowMs() - backMs } }),
-    untilMs: 300_000,
-  });
-  expect(told.closings).toMatchObject([{ result: "acted" }]);
-});
-
-test.each([
-  ["ahead an hour", 3_600_000],
-  ["ahead twelve seconds", 12_000],
-  ["back an hour", -3_600_000],
-])("a verdict takes as long as it takes when the clock is put %s", async (_, byMs) => {
-  // It is well again 14 s after the action, and the verdict is due after 30 s.
-  const told = await tell({
-    script: hotUntil(27_000),
-    world: (clock) => ({
-      clock: { ...clock, nowMs: () => clock.nowMs() + (clock.elapsedMs >= 16_000 ? byMs : 0) },
-    }),
-    untilMs: 120_000,
-  });
-  expect(told.closings).toMatchObject([{ verdict: { kind: "healed" } }]);
-});

@@ -2,18 +2,29 @@
 
 import { createAlertMemory, saveAlerts } from "./alert-memory.ts";
 import { type AlertsByKey, boundedChanges, changes } from "./alert-changes.ts";
-import { alertKey, fingerprint, isFiringOrUnknown, isHolding, mostUrgent } from "./detection.ts";
+import {
+  alertKey,
+  fingerprint,
+  isFiringOrUnknown,
+  isHolding,
+  mostUrgent,
+  isNamed,
+  isOfRule,
+  isQuiet,
+  type IsOfIncident,
+} from "./detection.ts";
 import type { ApprovalAnswer, EmitEvent, IncidentEvent, WatchEvent } from "./events.ts";
 import {
   actOnApproval,
-  APPROVAL_MS,
+  actOnDiagnosis,
   close,
   handleIncident,
   type IncidentEnd,
+  type Postponed,
   type Waiting,
 } from "./incident.ts";
 import { incidentId } from "./incident-id.ts";
-import { inspect, whyNotJudged } from "./investigation.ts";
+import { whyLeftAlone } from "./left-alone.ts";
 import { isTakenUpAgain } from "./ledger.ts";
 import type { Alert } from "./model.ts";
 import type { Poll } from "./monitor.ts";
@@ -72,7 +83,6 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   let sourceIsDown = false;
   let isDownTold = false;
   let answersInRow = 0;
-  let journalIsDown = false;
   // At once, so that a person sees that it works, and then now and again.
   let quietToldMs = Number.NEGATIVE_INFINITY;
   // Label sets already taken up, or told to be left alone, and why: forgotten once they stop firing.
@@ -82,7 +92,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   const unfinished = new Map<string, Unfinished>(
     book.takeUnfinished(service).map((record) => [record.id, { record, isTold: false }]),
   );
+  /** What waits for a person, and what for the journal. */
   const waiting = new Map<string, Waiting>();
+  const postponed = new Map<string, Postponed>();
+  const held = () => [...waiting, ...postponed];
   // A command of before the restart is the one that is in flight, until it is known what became of it.
   const turn = isActing() ? await world.actionLock.acquire(signal) : undefined;
 
@@ -100,7 +113,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
     const isBusy =
       (await resumeOne(poll)) ||
-      (!isActing() && ((await answerOne(poll)) || (await takeUpMostUrgent(poll))));
+      (!isActing() &&
+        ((await answerOne(poll)) ||
+          (await actOnPostponed(poll)) ||
+          (await takeUpMostUrgent(poll))));
     if (isBusy) {
       quietToldMs = clock.nowMs();
       continue;
@@ -109,8 +125,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       emit({ type: "quiet", alerts: [...poll.alerts, ...poll.atRest()] });
       quietToldMs = clock.nowMs();
     }
-    // A clock that was put back may not put off the next poll.
-    const tookMs = Math.max(clock.nowMs() - startedMs, 0);
+    const tookMs = clock.nowMs() - startedMs;
     await clock.sleep(Math.max(policy.pollIntervalMs - tookMs, 0), signal);
   }
   turn?.[Symbol.dispose]();
@@ -118,7 +133,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   function closeAll(): void {
     const end = { result: "skipped", reason: "container_replaced" } as const;
-    for (const [incident, { findings }] of waiting)
+    for (const [incident, { findings }] of held())
       close(end, findings, contextOf(incident, isOfRule(findings.alert)));
     for (const [incident, { record }] of unfinished)
       closeGone(record, contextOf(incident, isNamed(record.alert.name)));
@@ -139,10 +154,9 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       before = after;
     }
     sourceIsDown = isDown;
-    const { trouble } = book;
-    if (trouble !== undefined && !journalIsDown) emit({ type: "journal_down", reason: trouble });
-    if (trouble === undefined && journalIsDown) emit({ type: "journal_back" });
-    journalIsDown = trouble !== undefined;
+    const news = book.takeNews();
+    // It concerns all services, and no one of them.
+    if (news !== undefined) options.emit({ ...news, atMs: clock.nowMs(), service: "" });
   }
 
   /** What was taken up before a restart of Sentinel. */
@@ -224,6 +238,25 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     return false;
   }
 
+  /** What was decided, and could not be written down. @returns whether time has passed with it */
+  async function actOnPostponed(poll: Poll): Promise<boolean> {
+    if (sourceIsDown) return false;
+    for (const [incident, one] of postponed) {
+      const isOfIncident = isOfRule(one.findings.alert);
+      const context = contextOf(incident, isOfIncident);
+      if (!poll.alerts.filter(isOfIncident).some(isFiringOrUnknown)) {
+        postponed.delete(incident);
+        close({ result: "skipped", reason: "alert_resolved" }, one.findings, context);
+        continue;
+      }
+      if (book.trouble !== undefined || (await isLeftAlone(one.findings.alert))) continue;
+      postponed.delete(incident);
+      settle(await actOnDiagnosis(one, context, signal), { incident, isOfIncident });
+      return true;
+    }
+    return false;
+  }
+
   /** What people have said, or time has answered for them. @returns whether time has passed with it */
   async function answerOne(poll: Poll): Promise<boolean> {
     for (const [incident, one] of waiting) {
@@ -252,16 +285,15 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   ): ApprovalAnswer | undefined {
     const goesOn = poll.alerts.filter(isOfRule(findings.alert)).some(isFiringOrUnknown);
     if (!sourceIsDown && !goesOn) return "withdrawn";
-    // Further away than it can be, after a clock was put back: no longer bound to its time.
-    const leftMs = expiresAtMs - clock.nowMs();
-    if (leftMs <= 0 || leftMs > APPROVAL_MS) return "expired";
+    if (clock.nowMs() >= expiresAtMs) return "expired";
     const answer = book.ledger.answerTo({ service, request });
-    // Whether it is still called for cannot be told now, and may be in a moment.
-    return answer === "approved" && sourceIsDown ? undefined : answer;
+    // Whether it is still called for cannot be told now, or it cannot be written down; in a moment it may.
+    const isUncertain = sourceIsDown || book.trouble !== undefined;
+    return answer === "approved" && isUncertain ? undefined : answer;
   }
 
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
-    for (const [incident, { findings }] of waiting) join(incident, isOfRule(findings.alert));
+    for (const [incident, { findings }] of held()) join(incident, isOfRule(findings.alert));
     const resumed = new Set([...unfinished.values()].map(({ record }) => record.alert.name));
     const urgent = mostUrgent(
       poll.alerts.filter(
@@ -270,7 +302,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     );
     if (urgent === undefined || (await isLeftAlone(urgent))) return false;
     handled.add(alertKey(urgent));
-    const incident = incidentId(clock.nowMs(), urgent.rule.alert, service);
+    const incident = incidentId(clock.toWall(clock.nowMs()), urgent.rule.alert, service);
     const isOfIncident = isOfRule(urgent);
     const context = contextOf(incident, isOfIncident);
     const fired = { alert: urgent, poll };
@@ -280,36 +312,31 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
   /** Told once for each reason. */
   async function isLeftAlone(alert: Alert): Promise<boolean> {
-    const nowMs = clock.nowMs();
-    const about = { service, alert: alert.rule.alert };
-    const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
+    const found = await whyLeftAlone(alert, { policy, world }, signal);
+    if (found === undefined) return false;
+    tellOnce(alert, found.why, found.event);
+    return true;
+  }
+
+  function tellOnce(alert: Alert, why: string, event: WatchEvent): void {
     const key = alertKey(alert);
-    const tellOnce = (why: string, event: WatchEvent) => {
-      if (told.get(key) !== why) emit(event);
-      told.set(key, why);
-      return true;
-    };
-    if (isPaused) {
-      const end = Number.isFinite(pausedUntilMs) ? ` until ${wallTime(pausedUntilMs, nowMs)}` : "";
-      const reason = `paused by a person${end}; sentinel resume ends it`;
-      return tellOnce("paused", { type: "left_alone", alert, reason });
-    }
-    if (nowMs < coolsUntilMs)
-      return tellOnce("cooling", { type: "cooling_down", alert, untilMs: coolsUntilMs });
-    const container = await inspect(service, world, signal);
-    const reason = whyNotJudged(container, alert, world);
-    if (reason === undefined) return false;
-    return tellOnce(reason, { type: "left_alone", alert, reason });
+    if (told.get(key) !== why) emit(event);
+    told.set(key, why);
   }
 
   function settle(
     end: IncidentEnd,
     { incident, isOfIncident }: { readonly incident: string; readonly isOfIncident: IsOfIncident },
   ): void {
-    if (end.kind === "waiting") {
-      waiting.set(incident, end.waiting);
-      join(incident, isOfIncident);
-    } else if (end.closing.madeWorse) emit({ type: "automation_ended" });
+    if (end.kind === "waiting") waiting.set(incident, end.waiting);
+    if (end.kind === "postponed") {
+      postponed.set(incident, end.postponed);
+      const { alert } = end.postponed.findings;
+      const reason = "the journal cannot be written; what was decided waits until it can";
+      tellOnce(alert, reason, { type: "left_alone", alert, reason });
+    }
+    if (end.kind !== "closed") join(incident, isOfIncident);
+    else if (end.closing.madeWorse) emit({ type: "automation_ended" });
     // What was not judged is taken up again, and what had resolved when it comes back.
     const { reason } = end.kind === "closed" ? end.closing : {};
     for (const alert of (monitor.lastPoll?.alerts ?? []).filter(isOfIncident))
@@ -321,29 +348,3 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 
 const TAKEN_UP_BEFORE =
   "an incident took it up before Sentinel was restarted; it is a person's until it has resolved";
-
-/** Whether an alert is of the rule that an incident is about. */
-type IsOfIncident = (alert: Alert) => boolean;
-
-function isOfRule({ rule }: Alert): IsOfIncident {
-  return (alert) => alert.rule.alert === rule.alert && alert.rule.expr === rule.expr;
-}
-
-/** After a restart of Sentinel the name is all that is known of the rule. */
-function isNamed(alertname: string): IsOfIncident {
-  return ({ rule }) => rule.alert === alertname;
-}
-
-/** As the clock on the wall shows it; with the date unless it is the day of now. */
-function wallTime(atMs: number, nowMs: number): string {
-  const at = new Date(atMs);
-  const time = at.toTimeString().slice(0, 5);
-  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
-  // Of all places it is Sweden where people write a date as ISO 8601 does.
-  return `${at.toLocaleDateString("sv-SE")} ${time}`;
-}
-
-function isQuiet(alerts: readonly Alert[]): boolean {
-  // One that fired and has no data is not quiet: nothing has shown that it ended.
-  return alerts.every(({ state, firingAtMs }) => state !== "pending" && firingAtMs === undefined);
-}

@@ -63,7 +63,7 @@ export interface SupervisorStatus {
   readonly pid: number | undefined;
   /** By itself, since somebody last started it. */
   readonly restarts: number;
-  /** When the last process started. */
+  /** When the last process started, by the wall clock: an engine tells of containers in the same way. */
   readonly startedAtMs: number | undefined;
   /** How the last process ended, or why it could not be started. */
   readonly lastEnd: Ended | undefined;
@@ -169,7 +169,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       return { end: launched.end, ranMs: 0 };
     }
     const { child } = launched;
-    change({ state: "running", pid: child.pid, startedAtMs });
+    change({ state: "running", pid: child.pid, startedAtMs: clock.toWall(startedAtMs) });
     onEvent({ type: "child_started", pid: child.pid });
     onStarted();
     const onAbort = () => child.stop();

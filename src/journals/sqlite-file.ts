@@ -12,8 +12,14 @@ export type JournalMode = "observer" | "operator" | "reader";
 /** "SNTL": where a tool such as `file` looks for whose database it is. */
 const APPLICATION_ID = 0x534e544c;
 const SCHEMA_VERSION = 1;
-/** An append waits for another's, which takes milliseconds; what takes longer is not waited for. */
-const BUSY_TIMEOUT_MS = 2000;
+/**
+ * An append waits for another's, which takes milliseconds. An observer does nothing else meanwhile, and tries again
+ * a moment later anyway; a person's command has nothing else to do.
+ */
+const BUSY_TIMEOUT_MS = { observer: 200, operator: 2000, reader: 2000 } as const satisfies Record<
+  JournalMode,
+  number
+>;
 /** The log ahead of the database is cut back to this when it was written into it. */
 const LOG_BYTES = 1024 * 1024;
 
@@ -108,7 +114,7 @@ export function openDatabase(path: string, mode: JournalMode): Database {
   const isReader = mode === "reader";
   const db = new Database(path, isReader ? { readonly: true } : { readwrite: true });
   try {
-    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS[mode]}`);
     if (mode === "observer") fill(db);
     requireVersion(numberOf(db, "SELECT user_version AS value FROM pragma_user_version"), path);
     if (mode === "observer") requireWhole(db, path);

@@ -57,14 +57,15 @@ const unwritable =
 
 const right = "what could not be proven later is not done; once it can be written, it is";
 const TOLD_ONCE = { journal_down: 1, journal_back: 1 };
+const WAITED = { ...TOLD_ONCE, left_alone: 1 };
 
-/** Each cooldown an incident that is held, until the journal can be written. */
-const held = (build: Case["build"], told: Case["told"] = TOLD_ONCE): Case => ({
+/** One incident, whose action waits until the journal can be written again. */
+const held = (build: Case["build"], told: Case["told"] = WAITED): Case => ({
   right,
   fails: [8, 120],
   build,
-  runs: [["docker-restart", 133]],
-  ends: ["held journal_unavailable", "held journal_unavailable", "acted healed"],
+  runs: [["docker-restart", 131]],
+  ends: ["acted healed"],
   told,
 });
 
@@ -74,10 +75,12 @@ let shell: Database | undefined;
 export const JOURNAL = {
   "the disk is full": held(unwritable("the disk is full")),
   "the disk is read-only": held(unwritable("permission is denied")),
-  "the journal fails at the intent": held(
-    unwritable("the disk is full", (type) => type === "action_started"),
-    {},
-  ),
+  "the journal fails at the intent": {
+    ...held(unwritable("the disk is full", (type) => type === "action_started")),
+    right: "it is waited for twice as long after each relapse, and nobody is told twice why",
+    runs: [["docker-restart", 236]],
+    told: { journal_down: 4, journal_back: 4, left_alone: 1 },
+  },
   "the journal fails at the end of an action": {
     right: "what was done counts and is judged, and it is written down later",
     build: unwritable("the disk is full", (type) => type === "action_finished"),
@@ -140,7 +143,7 @@ export const JOURNAL = {
       }),
     ),
     fails: [8, 14],
-    runs: [["docker-restart", 72]],
-    ends: ["held journal_unavailable", "acted healed"],
+    runs: [["docker-restart", 26]],
+    ends: ["acted healed"],
   },
 } satisfies Record<string, Case>;
