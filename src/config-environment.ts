@@ -5,6 +5,7 @@
 
 import packageJson from "../package.json" with { type: "json" };
 import { type Key, type Setting, SETTINGS } from "./config-keys.ts";
+import { isLoopbackHost } from "./core/address.ts";
 import { settingMeant } from "./config-misspelt.ts";
 import { SentinelError } from "./core/errors.ts";
 
@@ -28,12 +29,23 @@ export interface TargetSettings {
 export function targetSettings(env: Environment): TargetSettings {
   refuseMisspelt(env);
   const read = reader(env, "the environment");
+  const host = read("HOST", SETTINGS.HOST);
+  const faultsAllowed = read("TARGET_FAULTS", SETTINGS.TARGET_FAULTS) === "on";
+  const token = read("FAULT_TOKEN", SETTINGS.FAULT_TOKEN);
+  if (token === "" && faultsAllowed && !isLoopbackHost(host))
+    throw new SentinelError(
+      "configuration",
+      `HOST=${host} is in reach of others, and FAULT_TOKEN is not set: anybody could break the service`,
+      {
+        hint: "Set FAULT_TOKEN to a secret of 16 characters or more, or to none if that is meant; or set TARGET_FAULTS=off.",
+      },
+    );
   return {
-    host: read("HOST", SETTINGS.HOST),
+    host,
     port: read("PORT", SETTINGS.PORT),
     maxActiveFaults: read("MAX_ACTIVE_FAULTS", SETTINGS.MAX_ACTIVE_FAULTS),
-    faultsAllowed: read("TARGET_FAULTS", SETTINGS.TARGET_FAULTS) === "on",
-    faultToken: read("FAULT_TOKEN", SETTINGS.FAULT_TOKEN) || undefined,
+    faultsAllowed,
+    faultToken: token === "" || token === "none" ? undefined : token,
     version: VERSION,
   };
 }

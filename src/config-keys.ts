@@ -76,9 +76,10 @@ export const SETTINGS = {
     form: "on, or off for a service that cannot be broken",
   },
   FAULT_TOKEN: {
-    schema: () => z.union([z.literal(""), printableText().min(MIN_TOKEN_CHARACTERS).max(256)]),
+    schema: () =>
+      z.union([z.enum(["", "none"]), printableText().min(MIN_TOKEN_CHARACTERS).max(256)]),
     fallback: "",
-    form: `a secret of ${MIN_TOKEN_CHARACTERS} to 256 printable ASCII characters without spaces`,
+    form: `a secret of ${MIN_TOKEN_CHARACTERS} to 256 printable ASCII characters without spaces, or none to let everybody`,
   },
   PROMETHEUS_URL: {
     // `/api/v1/...` is appended.

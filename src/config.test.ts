@@ -63,7 +63,7 @@ const NO_NUMBERS = [
 
 const CASES: Readonly<Record<Key, Case>> = {
   HOST: {
-    of: target(({ host }) => host),
+    of: (env) => targetSettings({ FAULT_TOKEN: "none", ...env }).host,
     fallback: "127.0.0.1",
     good: { "0.0.0.0": "0.0.0.0", "::1": "::1", localhost: "localhost" },
     bad: ["a b", "http://localhost", "127.0.0.1/8"],
@@ -89,8 +89,8 @@ const CASES: Readonly<Record<Key, Case>> = {
   FAULT_TOKEN: {
     of: target(({ faultToken }) => faultToken),
     fallback: undefined,
-    good: { "0123456789abcdef": "0123456789abcdef" },
-    bad: ["0123456789abcde", "a secret with spaces", "0123456789abcdé", "x".repeat(257)],
+    good: { "0123456789abcdef": "0123456789abcdef", none: undefined },
+    bad: ["None", "0123456789abcde", "a secret with spaces", "0123456789abcdé", "x".repeat(257)],
   },
   PROMETHEUS_URL: {
     of: observer(({ prometheusUrl }) => prometheusUrl),

@@ -63,7 +63,7 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
   const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
   const book = openBook(journal, { ...limits, pollIntervalMs }, systemClock);
   const sharedRules = sharedRulesOf({ options, roster, book }, signal);
-  const vitals = createVitals({ settings, signals, watched, sharedRules, onStall, journal });
+  const vitals = createVitals({ settings, signals, watched, sharedRules, onStall, journal, say });
   const configured: readonly Watched[] = settings.services.map((service) => {
     const given = monitorOptions(settings, service, source);
     const monitor = monitorOf(given, service, { signals, vitals, sharedRules, book });

@@ -27,12 +27,15 @@ export async function startTarget(
   log: Log,
   exit: (code: number) => never,
 ): Promise<RunningTarget> {
+  let listening: ListeningTarget | undefined;
   const target = createTarget(settings, {
     emit: log.event,
     ownProcess: { flushLog: log.flush, exit },
+    addressOf: (request) => listening?.addressOf(request),
   });
-  const listening = await listenOrExplain(target, settings);
-  const { url } = listening;
+  const listener = await listenOrExplain(target, settings);
+  listening = listener;
+  const { url } = listener;
   const { version, maxActiveFaults } = settings;
   log.event("info", "target_started", { url, version, max_active_faults: maxActiveFaults });
   log.flush();
@@ -41,7 +44,7 @@ export async function startTarget(
   const stop = async () => {
     target.drain();
     await Promise.all([target.stopFaults(), Bun.sleep(LAME_DUCK_MS)]);
-    await listening.close();
+    await listener.close();
     log.event("info", "target_stopped", { url });
     log.flush();
   };

@@ -37,6 +37,8 @@ export interface VitalsOptions {
   readonly watched: readonly Watched[];
   /** The rules of files, which are nobody's own. */
   readonly sharedRules: SharedRules;
+  /** Tells a person what is no event. */
+  readonly say: (topic: string, text: string) => void;
   /** Is to end the process; without it nothing looks whether a loop stands still. */
   readonly onStall?: ((why: string) => void) | undefined;
 }
@@ -59,7 +61,7 @@ const RULES_OF_FILES_GROUP = "sentinel-own-rules";
 const UNWATCHED: Loop = { beat() {}, leave() {} };
 
 export function createVitals(options: VitalsOptions): Vitals {
-  const { settings, signals, watched, sharedRules, onStall, journal } = options;
+  const { settings, signals, watched, sharedRules, onStall, journal, say } = options;
   const { version, pollIntervalMs, observerPort, operatorToken } = settings;
   let watchdog: Watchdog | undefined;
   const metrics = createObserverMetrics({
@@ -85,6 +87,8 @@ export function createVitals(options: VitalsOptions): Vitals {
         isComplete: !watchesLabelled(settings),
       }),
       append: (entry: NewJournalEntry) => void journal.append(entry, "now"),
+      onRefused: metrics.refused,
+      tell: (text: string) => say("operator", text),
     },
     ...(queries === undefined || embedded === undefined
       ? {}

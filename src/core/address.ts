@@ -14,6 +14,11 @@ export function isLoopback(url: string): boolean {
   return /^(localhost|(.+\.)?localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
+/** The same of a host that is listened on, such as `127.0.0.1` or `::1`. */
+export function isLoopbackHost(host: string): boolean {
+  return isLoopback(`http://${host.includes(":") ? `[${host}]` : host}`);
+}
+
 export function isHttpUrl(text: string): boolean {
   return /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text);
 }

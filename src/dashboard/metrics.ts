@@ -15,6 +15,7 @@ import {
 } from "../core/model.ts";
 import type { Poll } from "../core/monitor.ts";
 import type { SharedRules } from "../core/shared-rules.ts";
+import { TOKEN_REFUSALS, type TokenRefusal } from "../core/token-gate.ts";
 import { exportProcess, type ProcessFigures } from "./process-metrics.ts";
 import type { WatchedService } from "./readiness.ts";
 
@@ -34,6 +35,8 @@ export interface ObserverMetrics {
   observe(event: SentinelEvent): void;
   /** Counts a poll that has come to its end, whatever it was for. */
   polled(poll: Pick<Poll, "sourceDown">, durationMs: number): void;
+  /** Counts a request that was refused for its token. */
+  refused(reason: TokenRefusal): void;
   /** Text format 0.0.4. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -168,6 +171,13 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
   });
   for (const action of ACTION_IDS)
     for (const outcome of OUTCOMES) actions.inc({ action, outcome }, 0);
+  const refusals = new Counter({
+    name: "sentinel_token_refusals_total",
+    help: "Requests refused for their token: none, a wrong one, or too many wrong ones before.",
+    labelNames: ["reason"],
+    registers,
+  });
+  for (const reason of TOKEN_REFUSALS) refusals.inc({ reason }, 0);
   const decisions = new Counter({
     name: "sentinel_decisions_total",
     help: "Whether Sentinel acted by itself, and why or why not.",
@@ -236,6 +246,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
       polls.inc({ outcome: sourceDown === undefined ? "ok" : "source_down" });
       pollDuration.observe(seconds(durationMs));
     },
+    refused: (reason) => refusals.inc({ reason }),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

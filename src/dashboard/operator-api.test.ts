@@ -3,6 +3,7 @@ import { START_MS } from "../../test/fixtures.ts";
 import { entriesOf, healed } from "../../test/incident-entries.ts";
 import { memoryJournal } from "../../test/story.ts";
 import { SentinelError } from "../core/errors.ts";
+import type { NewJournalEntry } from "../core/ports.ts";
 import { foldIncidents } from "../core/record.ts";
 import { type OperatorDesk, operatorApi } from "./operator-api.ts";
 
@@ -24,14 +25,17 @@ function deskOf(changes: Partial<OperatorDesk> = {}) {
   for (const entry of entriesOf([...healed().slice(0, 3), asked], { id: ID, service: "shop" }))
     journal.append(entry, "now");
   const before = journal.readAfter(0).length;
-  const api = operatorApi({
+  const desk = {
     token: TOKEN,
     nowMs: () => START_MS + 60_000,
     records: () => foldIncidents(journal.readAfter(0)),
     services: () => ({ names: ["shop"], isComplete: true }),
-    append: (entry) => void journal.append(entry, "now"),
+    append: (entry: NewJournalEntry) => void journal.append(entry, "now"),
+    onRefused: () => {},
+    tell: () => {},
     ...changes,
-  }).compile();
+  };
+  const api = operatorApi(desk, () => "127.0.0.1").compile();
   const ask = async (method: string, path: string, options: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${TOKEN}` };
     const request = new Request(`http://localhost${path}`, { method, headers, ...options });

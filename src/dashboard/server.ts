@@ -49,11 +49,12 @@ export function serveDashboard(sources: DashboardSources, port: number): Dashboa
       set.headers["content-type"] = metrics.contentType;
       return metrics.render();
     });
-  app.use(operatorApi(operator));
+  let server: Bun.Server<undefined> | undefined;
+  app.use(operatorApi(operator, (request) => server?.requestIP(request)?.address ?? "unknown"));
   if (api !== undefined) app.use(prometheusApi(api));
   app.compile();
   try {
-    const server = Bun.serve({
+    const serving = Bun.serve({
       hostname: "127.0.0.1",
       port,
       reusePort: false,
@@ -64,9 +65,10 @@ export function serveDashboard(sources: DashboardSources, port: number): Dashboa
         return why === undefined ? app.fetch(request) : refuse(why);
       },
     });
+    server = serving;
     return {
-      url: `http://127.0.0.1:${server.port}`,
-      close: () => server.stop(true),
+      url: `http://127.0.0.1:${serving.port}`,
+      close: () => serving.stop(true),
     };
   } catch (cause) {
     const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";

@@ -3,11 +3,12 @@ import { requireToken } from "./fault-token.ts";
 import { HttpError } from "./http-error.ts";
 
 const TOKEN = "s3cret-Token";
+const ANYBODY = { emit: () => {}, nowMs: () => 0, addressOf: () => "::1", onRefused: () => {} };
 
 function refusal(token: string | undefined, authorization?: string): HttpError | undefined {
   const headers = authorization === undefined ? {} : { authorization };
   try {
-    requireToken(token)(new Request("http://localhost/faults", { headers }));
+    requireToken(token, ANYBODY)(new Request("http://localhost/faults", { headers }));
     return undefined;
   } catch (error) {
     if (error instanceof HttpError) return error;

@@ -5,6 +5,8 @@ import type { Handle } from "./requests.ts";
 export interface ListeningTarget {
   /** Without a slash at the end. */
   readonly url: string;
+  /** Of whoever sent a request that is under way. */
+  addressOf(request: Request): string | undefined;
   /** Lets answers under way finish, but not for ever. */
   close(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export function listen(
   });
   return {
     url: server.url.href.replace(/\/$/, ""),
+    addressOf: (request) => server.requestIP(request)?.address,
     async close() {
       await Promise.race([server.stop(), Bun.sleep(DRAIN_MS)]);
       await server.stop(true);

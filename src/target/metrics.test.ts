@@ -63,7 +63,7 @@ describe("metrics", () => {
     const series = await scrape(createMetrics("1.2.3", [], NO_FAULTS));
     const names = [...series.keys()]
       .map((name) => name.replace(/\{.*/, ""))
-      .filter((name) => !name.startsWith("sentinel_fault"))
+      .filter((name) => !/^sentinel_(fault|token)/.test(name))
       .sort();
     expect(names).toEqual([
       "nodejs_eventloop_lag_max_seconds",

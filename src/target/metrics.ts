@@ -1,6 +1,7 @@
 /** What the target exports for Prometheus: its requests and the process figures that Bun gets right. */
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { TOKEN_REFUSALS, type TokenRefusal } from "../core/token-gate.ts";
 import { exportFaults } from "./fault-metrics.ts";
 import type { Faults } from "./faults.ts";
 import { exportProcess } from "./process-metrics.ts";
@@ -48,6 +49,8 @@ export interface RequestOutcome {
 export interface TargetMetrics {
   /** Counts a finished request and, unless it is a probe or a scrape, times it. Takes well under 1 µs. */
   record(outcome: RequestOutcome): void;
+  /** Counts a request that was refused for its token. */
+  refused(reason: TokenRefusal): void;
   /** Text format 0.0.4. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -93,6 +96,13 @@ export function createMetrics(
     labelNames: ["version", "bun_version"],
     registers,
   }).set({ version, bun_version: Bun.version }, 1);
+  const refusals = new Counter({
+    name: "sentinel_token_refusals_total",
+    help: "Requests refused for their token: none, a wrong one, or too many wrong ones before.",
+    labelNames: ["reason"],
+    registers,
+  });
+  for (const reason of TOKEN_REFUSALS) refusals.inc({ reason }, 0);
   exportProcess(registry);
   exportFaults(registry, faults);
 
@@ -118,6 +128,7 @@ export function createMetrics(
       found.count += 1;
       found.observe?.(durationS);
     },
+    refused: (reason) => refusals.inc({ reason }),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -45,6 +45,8 @@ export interface TargetDependencies {
   /** A clock that never goes back. */
   readonly nowMs?: () => number;
   readonly memory?: MemoryProbe;
+  /** Of whoever sent a request, as the socket tells it; without one all are one. */
+  readonly addressOf?: (request: Request) => string | undefined;
   /** See `CpuBurn.workerEntry`. */
   readonly cpuWorkerEntry?: string;
 }
@@ -109,7 +111,12 @@ export function createTarget(
   const faultApi = createFaultApi(faults, environment);
   const shop = createShop({ emit, random });
   const metrics = createMetrics(version, EXPECTED, faults);
-  const checkToken = requireToken(faultToken);
+  const checkToken = requireToken(faultToken, {
+    emit,
+    nowMs,
+    addressOf: (request) => dependencies.addressOf?.(request) ?? "unknown",
+    onRefused: metrics.refused,
+  });
   const mayBreak = (request: Request) => {
     refuseCrossSite(request);
     // A page that has no token to send could start nothing under a name of its own either.

@@ -43,7 +43,7 @@ const LAYERS: readonly Layer[] = [
     imports: [
       ...["src/target/*", "elysia", "@elysiajs/openapi", "prom-client", "zod"],
       // Pure, about words alone; second copies would be worse than this one way across.
-      ...["src/core/nearest.ts", "src/core/bearer.ts", "src/core/address.ts"],
+      ...["src/core/nearest.ts", "src/core/token-gate.ts", "src/core/address.ts"],
       ...[...PLATFORM, "!node:child_process"],
     ],
   },

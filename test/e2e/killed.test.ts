@@ -185,7 +185,14 @@ describeUnless(await whyNoDocker(STACK_IMAGES), "on Docker, killed at", () => {
     const how = ["run", "--detach", "--init", "--name", container];
     const stop = ["--stop-signal", "SIGURG", "--stop-timeout", String(stopTimeoutS)];
     const file = ["--volume", `${sentinel}:/sentinel:ro`, "--entrypoint", "/sentinel"];
-    const where = ["--publish", `127.0.0.1:${port}:8000`, "--env", "HOST=0.0.0.0"];
+    const where = [
+      "--publish",
+      `127.0.0.1:${port}:8000`,
+      "--env",
+      "HOST=0.0.0.0",
+      "--env",
+      "FAULT_TOKEN=none",
+    ];
     await docker(...how, ...stop, ...file, ...where, image, "--role=target");
     const TARGET_URL = `http://127.0.0.1:${port}`;
     return {

@@ -23,7 +23,14 @@ export interface ContainedTarget extends TargetClient, AsyncDisposable {
 export async function startContained(...options: readonly string[]): Promise<ContainedTarget> {
   const name = uniqueName("faults");
   const port = freePort();
-  const published = ["--publish", `127.0.0.1:${port}:8000`, "--env", "HOST=0.0.0.0"];
+  const published = [
+    "--publish",
+    `127.0.0.1:${port}:8000`,
+    "--env",
+    "HOST=0.0.0.0",
+    "--env",
+    "FAULT_TOKEN=none",
+  ];
   const mounted = ["--volume", `${sentinelBinary()}:/sentinel:ro`, "--entrypoint", "/sentinel"];
   const run = ["run", "--detach", "--name", name, ...published, ...mounted, ...options];
   await docker(...run, BUN_IMAGE, "--role=target");

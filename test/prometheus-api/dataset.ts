@@ -89,6 +89,8 @@ export function apiAlone(api: ApiSources = apiSources()): DashboardSources {
     records: () => [],
     services: () => ({ names: [], isComplete: true }),
     append: () => {},
+    onRefused: () => {},
+    tell: () => {},
   };
   return { version: api.version, whyNotReady: () => undefined, metrics, operator, api };
 }
