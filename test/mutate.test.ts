@@ -160,6 +160,13 @@ test("the next even number", () => expect(untilEven(3)).toBe(4));
     expect(tellAll).toContain("found === undefined || value < found → (found === undefined)");
   });
 
+  test("a change after which the file cannot be read is none, and hides no other", async () => {
+    const [first] = changesOf(LEAST).flat();
+    if (first === undefined) throw new Error("there is no change");
+    const places = [[{ ...first, by: "(" }], [{ from: 0, to: 0, by: 'const x: 1 = "";' }], [first]];
+    expect(await wellTyped(copy, file, places)).toEqual([first]);
+  });
+
   test("a suite that fails without a change is an error, and not a good score", async () => {
     const failing = "src/core/failing.test.ts";
     await writeFile(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { START_MS } from "../../test/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
 import { createLedger, HOUR_MS, isReopened, RECURRENCE_MS } from "./ledger.ts";
 import { DECISION_REASONS } from "./model.ts";
@@ -96,6 +97,17 @@ describe("an answer", () => {
     expect(ledger.answerTo({ service: "db", request: "r" })).toBeUndefined();
   });
 
+  test("is none to the same request when it is asked again", () => {
+    const { ledger, at } = ledgerOf();
+    give(at, "approved");
+    give(at, "approved", "db");
+    at("approval_requested", { request: "r", action: "docker-restart", argv: [], expiresAtMs: 1 });
+    expect(ledger.answerTo({ service: API, request: "r" })).toBeUndefined();
+    expect(ledger.answerTo({ service: "db", request: "r" })).toBe("approved");
+    give(at, "denied");
+    expect(ledger.answerTo({ service: API, request: "r" })).toBe("denied");
+  });
+
   test("that is no word we know is none", () => {
     const { ledger, at } = ledgerOf();
     give(at, "yes");
@@ -134,6 +146,11 @@ describe("the cooldown", () => {
       false,
     ],
     [
+      "an action whose own entry is not there any more",
+      (at) => at("incident_closed", { closing: { result: "acted" } }, place),
+      true,
+    ],
+    [
       "what was not judged",
       (at) => {
         open(at, place);
@@ -149,6 +166,13 @@ describe("the cooldown", () => {
     expect(coolsUntilMs).toBe(cools ? 1000 + MINUTE : 0);
     expect(ledger.restraint({ ...CPU, service: "db" }, 1000).coolsUntilMs).toBe(0);
   });
+});
+
+test("the cooldown counts from the first end that is told of an incident", () => {
+  const { ledger, at } = ledgerOf();
+  heal(at, { incident: "1", atMs: 1000 });
+  at("incident_closed", { closing: { result: "cancelled" } }, { incident: "1", atMs: 9000 });
+  expect(ledger.restraint(CPU, 9000).coolsUntilMs).toBe(1000 + MINUTE);
 });
 
 describe("the budgets", () => {
@@ -180,6 +204,51 @@ describe("the budgets", () => {
     expect(spent(ledger, 1, "db")).toEqual([true, false]);
   });
 
+  test("count within the hour at any time of a clock", () => {
+    const { ledger, at } = ledgerOf({ mostPerService: 3 });
+    for (const minute of [0, 20, 40]) act(at, { atMs: START_MS + minute * MINUTE });
+    expect(spent(ledger, START_MS + 41 * MINUTE)).toEqual([true, false]);
+    act(at, { atMs: START_MS + 70 * MINUTE });
+    expect(spent(ledger, START_MS + 71 * MINUTE)).toEqual([true, false]);
+    expect(spent(ledger, START_MS + 80 * MINUTE)).toEqual([false, false]);
+  });
+
+  describe("leave out, of several actions, the one that could not be started", () => {
+    const notStarted = (at: At, place: Place) =>
+      at("action_finished", { outcome: { kind: "not_started", output: "", durationMs: 0 } }, place);
+
+    test.each<[string, readonly string[], boolean]>([
+      ["the last one of its incident", ["1", "1"], false],
+      ["and none of another incident", ["1", "2"], true],
+    ])("%s", (_, [first, second], isSpent) => {
+      const { ledger, at } = ledgerOf({ mostPerService: 1 });
+      act(at, { incident: first ?? "", atMs: 0 });
+      act(at, { incident: second ?? "", atMs: 50 * MINUTE });
+      notStarted(at, { incident: "1", atMs: 50 * MINUTE });
+      // The action of minute 0 is an hour ago by now.
+      expect(spent(ledger, 61 * MINUTE)).toEqual([isSpent, false]);
+    });
+
+    test("and each of two of them", () => {
+      const { ledger, at } = ledgerOf({ mostPerService: 1 });
+      for (const _ of [1, 2]) act(at, { incident: "1" });
+      for (const _ of [1, 2]) notStarted(at, { incident: "1" });
+      expect(spent(ledger, 1)).toEqual([false, false]);
+    });
+
+    test.each<[string, Place, boolean]>([
+      ["but not one that nobody saw end", { incident: "1" }, true],
+      ["also after a restart in the midst of another incident", { incident: "2" }, false],
+      ["also after one of another service", { incident: "1", service: "db" }, false],
+    ])("%s", (_, resumed, isSpent) => {
+      const { ledger, at } = ledgerOf({ mostPerService: 1 });
+      act(at, { incident: "1" });
+      at("incident_resumed", { phase: "acting" }, resumed);
+      notStarted(at, { incident: "1" });
+      expect(spent(ledger, 1)).toEqual([isSpent, false]);
+    });
+  });
+
   test("count what failed", () => {
     const { ledger, at } = ledgerOf({ mostPerService: 1 });
     act(at, { incident: "1", atMs: HOUR_MS });
@@ -205,6 +274,40 @@ describe("a healing that did not last", () => {
     expect(exhausted(ledger)).toEqual(
       ACTION_IDS.filter((id) => expected.some((one) => one === id)),
     );
+  });
+
+  test("counts again from the start once a healing has lasted", () => {
+    const { ledger, at } = ledgerOf();
+    heal(at, { incident: "1", atMs: 0 });
+    heal(at, { incident: "2", atMs: RECURRENCE_MS });
+    heal(at, { incident: "3", atMs: 2 * RECURRENCE_MS + 1 });
+    open(at, { incident: "4", atMs: 3 * RECURRENCE_MS + 1 });
+    expect(exhausted(ledger)).toEqual([]);
+  });
+
+  test("is none where nothing was healed", () => {
+    const { ledger, at } = ledgerOf();
+    const closing = { result: "acted", verdict: { kind: "not_healed", reason: "it holds" } };
+    for (const incident of ["1", "2", "3", "4"]) {
+      open(at, { incident });
+      act(at, { incident });
+      at("incident_closed", { closing }, { incident });
+    }
+    expect(exhausted(ledger)).toEqual([]);
+  });
+
+  test("is measured from the last action that healed, not from an alert that went by itself", () => {
+    const { ledger, at } = ledgerOf();
+    heal(at, { incident: "1", atMs: 0 });
+    open(at, { incident: "2", atMs: 20 * MINUTE });
+    at("incident_closed", { closing: HEALED }, { incident: "2", atMs: 20 * MINUTE });
+    heal(at, { incident: "3", atMs: 40 * MINUTE });
+    open(at, { incident: "4", atMs: 41 * MINUTE });
+    expect(exhausted(ledger)).toEqual([]);
+  });
+
+  test("within half an hour, as the documentation has it", () => {
+    expect([RECURRENCE_MS, HOUR_MS]).toEqual([30 * MINUTE, 60 * MINUTE]);
   });
 
   test("is of that alert and that service alone", () => {

@@ -52,7 +52,6 @@ export const RECURRENCE_MS = 30 * 60_000;
 export const MOST_RECURRENCES = 2;
 
 const REOPENED: readonly DecisionReason[] = [
-  "paused",
   "data_missing",
   "container_replaced",
   "container_unknown",

@@ -3,7 +3,7 @@
  * decision of the code. Types, imports and names are left alone.
  */
 
-import { parse } from "@babel/parser";
+import { parse, type ParserOptions } from "@babel/parser";
 import * as ast from "@babel/types";
 import { looksLikePattern, patternChanges } from "./patterns.ts";
 
@@ -68,7 +68,7 @@ const METHODS: Readonly<Record<string, string>> = {
 
 /** In the order of the file, without a double. */
 export function changesOf(code: string): Alternatives[] {
-  const file = parse(code, { sourceType: "module", plugins: ["typescript"] });
+  const file = parse(code, GRAMMAR);
   const found = new Map<string, Alternatives>();
   const visit = (node: ast.Node, ancestors: ast.TraversalAncestors): void => {
     if (ancestors.some(({ node: above, key }) => isLeftAlone(above, key))) return;
@@ -86,6 +86,18 @@ export function changesOf(code: string): Alternatives[] {
   };
   ast.traverse(file.program, visit);
   return [...found.values()].toSorted(([a], [b]) => (a?.from ?? 0) - (b?.from ?? 0));
+}
+
+const GRAMMAR = { sourceType: "module", plugins: ["typescript"] } satisfies ParserOptions;
+
+/** Whether a changed file is still one of TypeScript, whatever its types. */
+export function isReadable(code: string): boolean {
+  try {
+    parse(code, GRAMMAR);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Words that a text of the code chooses from: `high`, `not_started`. */
@@ -228,11 +240,11 @@ function isSymmetric(callee: ast.Node): boolean {
   return ast.isMemberExpression(callee) && ast.isIdentifier(callee.object, { name: "Math" });
 }
 
-function changeStatements({ code, node, replace }: Site): void {
+function changeStatements({ code, node, parent, replace }: Site): void {
   if (
     ast.isExpressionStatement(node) ||
     ast.isThrowStatement(node) ||
-    ast.isBreakStatement(node) ||
+    (ast.isBreakStatement(node) && !ast.isSwitchCase(parent)) ||
     ast.isContinueStatement(node) ||
     ast.isForOfStatement(node) ||
     (ast.isReturnStatement(node) && !node.argument)
@@ -240,6 +252,11 @@ function changeStatements({ code, node, replace }: Site): void {
     replace(node, ";");
   if (ast.isReturnStatement(node) && node.argument) replace(node, "return undefined;");
   if (ast.isSwitchCase(node)) replace(node, "");
+  if (ast.isSwitchStatement(node))
+    // The end of the last case is the end of the switch.
+    for (const { consequent } of node.cases.slice(0, -1))
+      for (const statement of consequent)
+        if (ast.isBreakStatement(statement)) replace(statement, ";");
   if (ast.isTryStatement(node)) {
     const block = textOf(code, node.block);
     if (node.handler && node.finalizer)

@@ -3,7 +3,7 @@
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Alternatives, apply, type Change } from "./changes.ts";
+import { type Alternatives, apply, type Change, isReadable } from "./changes.ts";
 
 /** What a change may break without being a mistake: whoever makes it would delete what is left unused. */
 const LENIENT = [
@@ -47,7 +47,11 @@ export async function wellTyped(
   const code = await Bun.file(join(folder, file)).text();
   const nameOf = (place: number, index: number) =>
     file.replace(/\.ts$/, `-change-${place}-${index}.ts`);
-  const names = places.flatMap((changes, place) =>
+  // One file that cannot be read at all would keep the checker from looking at the types of the others.
+  const readable = places.map((changes) =>
+    changes.filter((change) => isReadable(apply(code, change))),
+  );
+  const names = readable.flatMap((changes, place) =>
     changes.map((change, index) => ({ name: nameOf(place, index), change })),
   );
   try {
@@ -56,7 +60,7 @@ export async function wellTyped(
       folder,
       names.map(({ name }) => name),
     );
-    return places.flatMap((changes, place) => {
+    return readable.flatMap((changes, place) => {
       const right = changes.find((_, index) => !wrong.has(nameOf(place, index)));
       return right === undefined ? [] : [right];
     });

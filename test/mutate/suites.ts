@@ -8,6 +8,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/core/credentials.ts": ["src/core/credentials.test.ts", "src/core/evidence.test.ts"],
   "src/core/decision.ts": ["src/core/decision.test.ts"],
   "src/core/detection.ts": ["src/core/detection.test.ts"],
+  "src/core/effect.ts": ["src/core/effect.test.ts"],
   "src/core/evidence.ts": ["src/core/evidence.test.ts"],
   "src/core/incident.ts": [
     "src/core/incident.test.ts",
@@ -16,6 +17,8 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
     "src/core/watch.test.ts",
   ],
   "src/core/ledger.ts": ["src/core/ledger.test.ts", "src/core/restraint.test.ts"],
+  "src/core/lifecycle.ts": ["src/core/lifecycle.test.ts"],
+  "src/core/ownership.ts": ["src/core/ownership.test.ts"],
   "src/core/recovery.ts": ["src/core/recovery.test.ts"],
   "src/core/verification.ts": ["src/core/verification.test.ts"],
   "src/core/watch.ts": [
