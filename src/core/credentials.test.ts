@@ -116,10 +116,71 @@ describe("by what stands around them", () => {
       "a\n[masked]\nb",
     ],
     ["a private key that is cut", "a -----BEGIN PRIVATE KEY-----\\nMIIE", "a [masked]"],
+    ["a scheme, a user and a password of one letter each", "ab://u:p@h", "ab://u:[masked]@h"],
+    ["a token of 20 characters", `ab://${LONG.slice(0, 20)}@h`, "ab://[masked]@h"],
+    ["a password in quotes of SQL", "SET PASSWORD 'abc def'", "SET PASSWORD '[masked]'"],
+    ["curl at the start of a line", "-u bob:abc http://x", "-u bob:[masked] http://x"],
+    ["curl's long option", "curl --user b:abc http://x", "curl --user b:[masked] http://x"],
+    ["a pwd with spaces", "Uid=sa;Pwd=two words;x=1", "Uid=sa;Pwd=[masked];x=1"],
+    [
+      "a key of a message bus with spaces",
+      "SharedAccessKey=two words;x=1",
+      "SharedAccessKey=[masked];x=1",
+    ],
+    [
+      "what is masked before a sentence goes on",
+      "pwd=[masked] and more;",
+      "pwd=[masked] and more;",
+    ],
+    ["an account's key with spaces", "AccountKey=two words;x=1", "AccountKey=[masked];x=1"],
+    ["a list that ends with a comma", "b=2,token=x,", "b=2,token=[masked],"],
+    [
+      "an environment by keys",
+      '{"key":"DB_PASSWORD","value":"two words"}',
+      '{"key":"DB_PASSWORD","value":"[masked]"}',
+    ],
+    ["colours with a capital in them", "token\\x1B[0m=abc", "token=[masked]"],
+    ["a colour's own character", "token\u001b[0;1m=abc", "token=[masked]"],
+    ...["Bearer", "Basic", "Digest", "Negotiate", "ApiKey"].map(
+      (scheme) =>
+        [`the scheme ${scheme}`, `got ${scheme} Ab1=/+`, `got ${scheme} [masked]`] as const,
+    ),
+    ["a token that begins like a word", "Bearer realmAbc12", "Bearer [masked]"],
   ];
   test.each(cases)("%s", (_, text, expected) => {
     expect(maskText(text)).toBe(expected);
     expect(maskText(expected)).toBe(expected);
+  });
+
+  test("an environment without a comma", () => {
+    expect(maskText("name: DB_PASSWORD value: abc")).toBe("name: DB_PASSWORD value: [masked]");
+  });
+
+  const whole = cases.filter(([name]) => !name.includes("is cut"));
+  test.each(whole)("%s, twice in one text", (_, text, expected) => {
+    expect(maskText(`${text}\n${text}`)).toBe(`${expected}\n${expected}`);
+  });
+
+  test.each([
+    ["REDIS://U:ABC@DB", "REDIS://U:[masked]@DB"],
+    [`HTTPS://${LONG}@GIT`, "HTTPS://[masked]@GIT"],
+    ["BEARER ABCDEF", "BEARER [masked]"],
+    ["COOKIE: A=1; B=2", "COOKIE: [masked]"],
+    ['"TOKENS":["A"]', '"TOKENS":[masked]'],
+    ['"CREDENTIALS":{"A":"B"}', '"CREDENTIALS":{[masked]}'],
+    ['\\"TOKEN\\":\\"A B\\"', '\\"TOKEN\\":\\"[masked]\\"'],
+    ['"TOKEN":"A B"', '"TOKEN":"[masked]"'],
+    ["'TOKEN':'A B'", "'TOKEN':'[masked]'"],
+    ['"NAME":"DB_TOKEN","VALUE":"A B"', '"NAME":"DB_TOKEN","VALUE":"[masked]"'],
+    ["PWD=TWO WORDS;X", "PWD=[masked];X"],
+    ["TOKEN=ABC", "TOKEN=[masked]"],
+    ["/X?SIG=ABC", "/X?SIG=[masked]"],
+    ["<PASSWORD>ABC</PASSWORD>", "<PASSWORD>[masked]</PASSWORD>"],
+    ["RUN --TOKEN ABC", "RUN --TOKEN [masked]"],
+    ["identified by 'abc'", "identified by '[masked]'"],
+    ["MACHINE H LOGIN A PASSWORD ABC", "MACHINE H LOGIN A PASSWORD [masked]"],
+  ])("%s, in letters of the other size", (text, expected) => {
+    expect(maskText(text)).toBe(expected);
   });
 });
 
@@ -145,12 +206,33 @@ describe("near-misses are left as they are", () => {
     '{"name":"HOME","value":"/root"}',
     "-----BEGIN PUBLIC KEY-----",
     "sentinel-target-api",
+    "9redis://u:p@h",
+    `9ab://${LONG}@h`,
+    "http://localhost:8000… and more",
+    "theBearer abcdefgh",
+    "Bearer abcde",
+    "Basic auth-scheme, Basic authorization, Bearer tokens-x, Bearer token-x",
+    "Digest credential-x, Digest credentials, Digest realm=x",
+    "sub-u bob:abc",
+    "unidentified by 'abc'",
+    "blogin a password abc",
+    "a=1; b=2",
   ])("%s", (text) => {
     expect(maskText(text)).toBe(text);
   });
 });
 
 describe("fields", () => {
+  test.each(["authorization", "Cookie", "PASSWORD", "http_cookie", "jwt"])(
+    "%s is masked whole",
+    (name) => {
+      expect(maskFields({ [name]: "two words" })).toEqual({ [name]: "[masked]" });
+      expect(maskFields({ [`${name}less`]: "two words" })).toEqual({
+        [`${name}less`]: "two words",
+      });
+    },
+  );
+
   test("are masked however deep, and whole where their name says so", () => {
     const fields = {
       labels: { path: "/x?token=abcdef", password: "a", api_key: "", count: "3" },
@@ -176,6 +258,7 @@ describe("addresses of electronic mail", () => {
     ["?to=bob%40example.org&n=1", "?to=[email]&n=1"],
     ["jürgen@köln.example", "[email]"],
     ["a@example.org,b@example.org", "[email],[email]"],
+    ["a@b.cd", "[email]"],
   ])("%s becomes %s", (text, expected) => {
     expect(maskEmails(text)).toBe(expected);
   });

@@ -6,12 +6,13 @@ const EMAIL_MASK = "[email]";
 const PREFIX = "[a-z0-9_-]{0,40}";
 
 const SECRET_NAMES = [
-  `${PREFIX}(?:api|access|secret|private|auth|session|encryption|signing|account)[_-]?(?:key|token|id)s?`,
-  `${PREFIX}(?:password|passwd|passphrase|passcode|passwort|secret|token|credential|signature|sessid|apikey|pwd)s?`,
-  "[a-z0-9_-]{1,40}[_-]pass|connect\\.sid|jwt",
+  `${PREFIX}(?:api|access|secret|private|auth|session|encryption|signing|account)[_-]?(?:key|id)s?`,
+  `${PREFIX}(?:password|passwd|passphrase|passcode|passwort|secret|token|credential|signature|sessid|jwt|pwd)s?`,
+  "[a-z0-9_-]{1,40}[_-]pass|connect\\.sid",
 ].join("|");
 
-const HEADER_NAMES = "(?:proxy-)?authorization|(?:set-)?cookie";
+/** A gateway gives them as variables: `HTTP_AUTHORIZATION`. */
+const HEADER_NAMES = `${PREFIX}(?:authorization|cookie)`;
 
 /** What of a query string is secret there, and an ordinary word elsewhere. */
 const QUERY_NAMES = "key|sig|auth|code|pass|pw|sid|session|otp|ticket";
@@ -46,8 +47,12 @@ const ISSUED = [
 ].join("|");
 
 const PRIVATE_KEY = "[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----";
-export const PRIVATE_KEY_BEGIN = new RegExp(`-----BEGIN ${PRIVATE_KEY}`);
-export const PRIVATE_KEY_END = new RegExp(`-----END ${PRIVATE_KEY}`);
+const PRIVATE_KEY_MARK = new RegExp(`-----(BEGIN|END) ${PRIVATE_KEY}`, "g");
+
+/** Where private keys begin and end in a text, in its order. */
+export function privateKeyMarks(text: string): ("BEGIN" | "END")[] {
+  return [...text.matchAll(PRIVATE_KEY_MARK)].map(([, mark]) => (mark === "END" ? "END" : "BEGIN"));
+}
 
 /** What to look for, and what stands in its place: it keeps what says of which kind it was. */
 type Replacement = readonly [RegExp, string];

@@ -143,6 +143,43 @@ describe("private keys", () => {
       ["-----BEGIN CERTIFICATE-----", "MIIE"],
     ],
     [
+      "the end of a certificate says nothing of what was before",
+      ["a", "MIIE", "-----END CERTIFICATE-----", "b"],
+      ["a", "MIIE", "-----END CERTIFICATE-----", "b"],
+    ],
+    [
+      "the end of one block and the whole of another",
+      ["MIIE", end, "between", begin, "y", end, "b"],
+      ["*", "*", "between", "*", "*", "*", "b"],
+    ],
+    ["an end in the first line", [end, "b"], ["*", "b"]],
+    ["an end in the second line", ["MIIE", end, "b"], ["*", "*", "b"]],
+    ["a beginning in the first line", [begin, "y", end, "b"], ["*", "*", "*", "b"]],
+    ["whole blocks only", ["a", begin, "y", end, "b"], ["a", "*", "*", "*", "b"]],
+    ["a block on one line, and another's end", [`${begin}${end}`, "b"], ["*", "b"]],
+    [
+      "an end before a block on the line that begins it",
+      [begin, "x", `${end}${begin}`, "y", end, "b"],
+      ["*", "*", "*", "*", "*", "b"],
+    ],
+    ["several ends", ["x", end, "b", end, "c"], ["*", "*", "b", "*", "c"]],
+    ...[
+      ["letters of one size alone", "AB1/".repeat(16)],
+      ["small letters alone", "ab1/".repeat(16)],
+      ["letters alone", "AbC/".repeat(16)],
+      ["59 characters", "Ab1/".repeat(16).slice(0, 59)],
+      ["81 characters", `${"Ab1/".repeat(20)}A`],
+      ["a word after it", `${"Ab1/".repeat(16)} x`],
+    ].map(([name = "", text = ""]) => [`${name} is none`, [text], [text]] as const),
+    ...[
+      ["60 characters", "Ab1/".repeat(15)],
+      ["80 characters with its filling", `  ${"Ab1/".repeat(19)}Ab1/== `],
+      ["its digit first", `${"1".repeat(58)}aB`],
+      ["its small letter first", `a${"B1".repeat(30)}`],
+      ["its capital first", `A${"b1".repeat(30)}`],
+      ["its digit first of all", `1${"bA".repeat(30)}`],
+    ].map(([name = "", text = ""]) => [`${name} is one`, [text], ["*"]] as const),
+    [
       "a public key is none either",
       ["-----BEGIN PUBLIC KEY-----", "MIIE"],
       ["-----BEGIN PUBLIC KEY-----", "MIIE"],
@@ -191,6 +228,8 @@ describe("the ground truth of injected faults", () => {
   test.each([
     '{"event":"fault_started","level":"info","id":"cpu-1"}',
     '{"event": "fault_ended", "kind": "cpu"}',
+    ...["cpu", "memory", "latency", "crash"].map((kind) => `{"event":"${kind}_stress_started"}`),
+    '{"event":"request_processed","method":"POST","path":"/stress/cpu","status":202}',
     '{"event":"request_processed","method":"POST","path":"/faults","status":201}',
     '{"event":"request_processed","method":"DELETE","path":"/faults/cpu-1","status":200}',
   ])("%s is kept from a diagnosis", (line) => {
@@ -202,6 +241,9 @@ describe("the ground truth of injected faults", () => {
     '{"event":"default_started"}',
     '{"event":"request_processed","path":"/faultsearch"}',
     '{"event":"request_processed","path":"/api/faults"}',
+    '{"event":"stress_started"}',
+    '{"event":"disk_stress_started"}',
+    '{"event":"request_processed","path":"/stressful"}',
   ])("%s is not", (line) => {
     expect(withoutGroundTruth([line])).toEqual([line]);
   });

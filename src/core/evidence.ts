@@ -1,6 +1,6 @@
 /** What a diagnosis may see of a log: nothing that looks like a credential, nor what was injected. */
 
-import { MASK, maskText, PRIVATE_KEY_BEGIN, PRIVATE_KEY_END } from "./credentials.ts";
+import { MASK, maskText, privateKeyMarks } from "./credentials.ts";
 
 /** What Sentinel's own target says of the faults in it, and who asked for them. */
 const GROUND_TRUTH =
@@ -21,15 +21,14 @@ const KEY_BODY =
  * It errs on the side of masking: a diagnosis loses little by it.
  */
 export function maskCredentials(lines: readonly string[]): string[] {
-  const firstEnd = lines.findIndex((line) => PRIVATE_KEY_END.test(line));
-  const firstBegin = lines.findIndex((line) => PRIVATE_KEY_BEGIN.test(line));
+  const marks = lines.map(privateKeyMarks);
   // The last lines of a log may start in the midst of a key.
-  let inPrivateKey = firstEnd >= 0 && (firstBegin < 0 || firstBegin > firstEnd);
-  return lines.map((line) => {
-    const begins = PRIVATE_KEY_BEGIN.test(line);
-    const ends = PRIVATE_KEY_END.test(line);
-    const masked = begins || ends || inPrivateKey || KEY_BODY.test(line);
-    inPrivateKey = (inPrivateKey || begins) && !ends;
+  let isInKey = marks.flat()[0] === "END";
+  return lines.map((line, index) => {
+    const last = marks[index]?.at(-1);
+    const masked = last !== undefined || isInKey || KEY_BODY.test(line);
+    // A line may end one key and begin another.
+    if (last !== undefined) isInKey = last === "BEGIN";
     return masked ? MASK : maskText(line);
   });
 }

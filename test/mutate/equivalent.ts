@@ -15,7 +15,28 @@ export interface Equivalent {
 
 const NO_PAUSE = "the other side of the maximum is at least 0";
 
+const ONLY_WORK = "what is skipped holds no credential, so looking at it only takes longer";
+
 export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
+  "src/core/credentials.ts": [
+    { line: "const SHORTEST = 8;", change: "8 → 7", why: ONLY_WORK },
+    {
+      line: "if (text.length < SHORTEST) return text;",
+      change: "text.length < SHORTEST → false",
+      why: ONLY_WORK,
+    },
+    {
+      line: "return BETWEEN_WORDS.test(marked) ? replaceAll(NAMED_OR_PLACED, marked) : marked;",
+      change:
+        "BETWEEN_WORDS.test(marked) ? replaceAll(NAMED_OR_PLACED, marked) : marked → replaceAll(NAMED_OR_PLACED, marked)",
+      why: ONLY_WORK,
+    },
+    {
+      line: "return BETWEEN_WORDS.test(marked) ? replaceAll(NAMED_OR_PLACED, marked) : marked;",
+      change: "BETWEEN_WORDS.test(marked) → BETWEEN_WORDS",
+      why: ONLY_WORK,
+    },
+  ],
   "src/core/ledger.ts": [
     {
       line: "pausedUntilMs.get(service) ?? 0,",

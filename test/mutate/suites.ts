@@ -5,7 +5,11 @@
 export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/allowlist.ts": ["src/allowlist.test.ts"],
   "src/core/aftermath.ts": ["src/core/recovery.test.ts", "src/core/incident.test.ts"],
-  "src/core/credentials.ts": ["src/core/credentials.test.ts", "src/core/evidence.test.ts"],
+  "src/core/credentials.ts": [
+    "src/core/credential-kinds.test.ts",
+    "src/core/credentials.test.ts",
+    "src/core/evidence.test.ts",
+  ],
   "src/core/decision.ts": ["src/core/decision.test.ts"],
   "src/core/detection.ts": ["src/core/detection.test.ts"],
   "src/core/effect.ts": ["src/core/effect.test.ts"],
