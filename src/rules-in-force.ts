@@ -10,6 +10,7 @@ import {
   containerRules,
   type RuleSource,
   readRule,
+  refusedRule,
   unhealthyRule,
   withoutReplaced,
 } from "./core/rules.ts";
@@ -31,7 +32,9 @@ export function builtInSources(
   // Only Sentinel's own scraping has what Docker says as series.
   const hasContainer = settings.prometheusUrl === undefined && service.executors.includes("docker");
   const own = [unhealthyRule(service), containerLoopRule(service)];
-  const all = hasContainer ? [...builtIn, ...own] : builtIn;
+  const refused = refusedRule(service, settings.pollIntervalMs);
+  const scraped = settings.prometheusUrl === undefined ? [...builtIn, refused] : builtIn;
+  const all = hasContainer ? [...scraped, ...own] : scraped;
   return withoutReplaced(all, settings.ownRules);
 }
 

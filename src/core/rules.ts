@@ -13,6 +13,7 @@ import { readSignal } from "./signal.ts";
 export const CRASH_LOOP_ALERT = "CrashLoop";
 
 /** The alert that says that a container's HEALTHCHECK fails. */
+export const METRICS_REFUSED_ALERT = "MetricsRefused";
 export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
 
 /** The alert that says that a container has ended and is not started again by its engine. */
@@ -180,6 +181,21 @@ export function unhealthyRule({ name }: Service): RuleSource {
       summary: "its HEALTHCHECK fails",
       [PERMITS_ANNOTATION]: "docker-restart",
     },
+  };
+}
+
+/**
+ * That Sentinel refuses the metrics of a service, which answers: too many series, or dear ones. The service
+ * is not to blame, so that nothing is permitted.
+ */
+export function refusedRule({ name, job }: Service, intervalMs: number): RuleSource {
+  return {
+    alert: METRICS_REFUSED_ALERT,
+    expr: `sentinel_scrape_refused{job=${JSON.stringify(job)}} == 1`,
+    // Two scrapes, as of a target that is down.
+    for: formatDuration(Math.min(intervalMs, MOST_FOR_MS)),
+    labels: { severity: "high", service: name },
+    annotations: { summary: "its metrics are refused: it {{ $labels.reason }}" },
   };
 }
 

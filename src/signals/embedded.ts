@@ -74,8 +74,10 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       `the job ${DOCKER_JOB} is that of what Docker says: give yours another name`,
     );
   const store = createSeriesStore();
-  const scraper = createScraper({ targets, store, clock, intervalMs });
-  const containers = docker && createContainerScraper(docker, { store, clock, intervalMs });
+  const writers = targets.length + (docker === undefined ? 0 : 1);
+  const shared = { store, clock, intervalMs, writers };
+  const scraper = createScraper({ targets, ...shared });
+  const containers = docker && createContainerScraper(docker, shared);
   const parse = createParser();
 
   const allTargets = () => [...scraper.targets(), ...(containers?.scraper.targets() ?? [])];
@@ -161,6 +163,7 @@ function rejected(expr: string, why: string, cause?: unknown): SentinelError {
 }
 
 interface ContainerScraperOptions {
+  readonly writers: number;
   readonly store: MemoryStore;
   readonly clock: Clock;
   readonly intervalMs: number;

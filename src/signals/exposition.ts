@@ -107,6 +107,8 @@ class Reading<T> {
   overLimit = false;
   readonly #maxSamples: number;
   readonly #timestampUnitMs: number;
+  /** How many lines end before a place in the text. */
+  readonly #counted = { at: 0, lines: 0 };
   /** Where the line starts, until the whole of it is read. */
   #at = 0;
 
@@ -180,6 +182,18 @@ class Reading<T> {
     this.values.push(value);
   }
 
+  /** Counted on from the bad line before: the text may be long, and its bad lines many. */
+  #lineNumberAt(start: number): number {
+    const { text } = this;
+    const counted = this.#counted;
+    for (let at = counted.at; at < start;) {
+      at = endOfLine(text, at) + 1;
+      counted.lines += 1;
+    }
+    counted.at = start;
+    return counted.lines + 1;
+  }
+
   #skipLine(): void {
     this.#at = endOfLine(this.text, this.#at) + 1;
   }
@@ -191,7 +205,7 @@ class Reading<T> {
     if (this.badLines.length >= MAX_NOTED_LINES) return;
     const end = Math.min(this.#at - 1, start + EXCERPT_LENGTH + 1);
     this.badLines.push({
-      lineNumber: this.text.slice(0, start).split("\n").length,
+      lineNumber: this.#lineNumberAt(start),
       reason,
       excerpt: printable(this.text.slice(start, end).replace(/\r$/, ""), EXCERPT_LENGTH),
     });

@@ -14,8 +14,21 @@ export const SCRAPE_FAILURES = [
   "bad_lines",
   "too_many_samples",
   "too_many_series",
+  "too_costly",
 ] as const;
 export type ScrapeFailure = (typeof SCRAPE_FAILURES)[number];
+
+/** A page that came whole and is too much for Sentinel: the service answers, and is not to blame. */
+const REFUSALS: readonly ScrapeFailure[] = [
+  "body_too_large",
+  "too_many_samples",
+  "too_many_series",
+  "too_costly",
+];
+
+export function isRefusal(failure: ScrapeFailure): boolean {
+  return REFUSALS.includes(failure);
+}
 
 /** `message` is one line for people, without credentials. */
 export interface ScrapeFailed {

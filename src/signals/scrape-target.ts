@@ -3,9 +3,12 @@
 import { maskText } from "../core/credentials.ts";
 import type { Labels } from "../core/model.ts";
 import type { Clock } from "../core/ports.ts";
+import { type Account, UNCOUNTED } from "./account.ts";
 import { createExpositionReader, type Exposition } from "./exposition.ts";
+import { excessOf } from "./page-cost.ts";
 import {
   failed,
+  isRefusal,
   type FetchPage,
   type MetricsPage,
   type ScrapeFailed,
@@ -56,10 +59,15 @@ export interface ScrapeSettings {
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
   readonly maxSamples: number;
+  /** How many targets share the store. */
+  readonly writers: number;
 }
 
 /** What a target's own clock may be ahead, as in Prometheus. */
 const MAX_AHEAD_MS = 10 * 60_000;
+
+/** Of a page, beside its samples. Exporters have long help texts, and labels with statements of SQL. */
+const PAGE_BOUNDS = { maxLines: 200_000, maxLineLength: 32 * 1024, maxLabels: 128 } as const;
 
 /** A series of this target. */
 interface Tracked {
@@ -78,8 +86,11 @@ export class TargetScraper {
   readonly labels: Labels;
   readonly #url: string;
   readonly #settings: ScrapeSettings;
+  readonly #account: Account;
   readonly #reader = createExpositionReader((labels) => track(labels, this.labels));
   readonly #reports: Readonly<Record<Report, Tracked>>;
+  /** Why the last page was refused, as a series; `undefined` if it was not. */
+  #refusal: { readonly reason: string; readonly tracked: Tracked } | undefined;
   /** The series of the last scrape, but for those with times of their own: they end when they like. */
   #current: readonly Tracked[] = [];
   #state: TargetState;
@@ -91,6 +102,7 @@ export class TargetScraper {
       throw new RangeError(`the URL of job ${job} must be like http://localhost:8000/metrics`);
     this.#url = parsed.href;
     this.#settings = settings;
+    this.#account = settings.store.account(settings.writers);
     this.labels = withoutEmpty({ job, instance: parsed.host, ...labels });
     this.#reports = reportsOf(this.labels, reportPrefix ?? "");
     parsed.username = "";
@@ -108,8 +120,7 @@ export class TargetScraper {
       samples: 0,
       droppedSamples: 0,
     };
-    // Now, while there is room: `up` must not be the one series too many.
-    for (const report of Object.values(this.#reports)) this.#open([report]);
+    for (const report of Object.values(this.#reports)) this.#open([report], UNCOUNTED);
   }
 
   get state(): TargetState {
@@ -134,7 +145,11 @@ export class TargetScraper {
   }
 
   #store(page: MetricsPage, startMs: number): Stored | ScrapeFailed {
-    const { maxSamples } = this.#settings;
+    const { store, maxSamples } = this.#settings;
+    // Each sample is of a series, but for those that come twice: what can never fit is not read.
+    const bounds = { ...PAGE_BOUNDS, maxSamples: Math.min(maxSamples, 2 * store.maxSeries) };
+    const excess = excessOf(page.text, bounds);
+    if (excess !== undefined) return failed(excess.failure, excess.message);
     const timestampUnitMs = page.openMetrics ? 1000 : 1;
     const exposition = this.#reader.read(page.text, { maxSamples, timestampUnitMs });
     const { series, badLines, badLineCount, overLimit } = exposition;
@@ -147,18 +162,21 @@ export class TargetScraper {
     if (overLimit) return failed("too_many_samples", `sent more than ${maxSamples} samples`);
     const addedSeries = this.#open(series);
     if (addedSeries === undefined)
-      return failed("too_many_series", `${this.#settings.store.maxSeries} series are kept already`);
+      return failed(
+        "too_many_series",
+        `has more series than there is room for: ${store.maxSeries} for all targets, ${this.#account.reserved.series} of them kept for this one`,
+      );
     const droppedSamples = this.#append(exposition, startMs);
     return { kind: "stored", samples: series.length, droppedSamples, addedSeries };
   }
 
   /** @returns how many were new in the store; `undefined`, and none of them is, if one was refused */
-  #open(tracked: readonly Tracked[]): number | undefined {
+  #open(tracked: readonly Tracked[], account = this.#account): number | undefined {
     const { store } = this.#settings;
     const added: MemorySeries[] = [];
     for (const entry of tracked) {
       if (entry.series !== undefined && !entry.series.removed) continue;
-      entry.series = store.open(entry.labels);
+      entry.series = store.open(entry.labels, account);
       if (entry.series === undefined) {
         for (const series of added) store.remove(series);
         return undefined;
@@ -200,22 +218,40 @@ export class TargetScraper {
     this.#current = current;
   }
 
+  #tellRefusal(reason: string | undefined, startMs: number): void {
+    const { store } = this.#settings;
+    if (this.#refusal !== undefined && this.#refusal.reason !== reason) {
+      const { series } = this.#refusal.tracked;
+      if (series !== undefined) store.appendStale(series, startMs);
+      this.#refusal = undefined;
+    }
+    if (reason === undefined) return;
+    const labels = { __name__: REFUSED_SERIES, reason: maskText(reason) };
+    this.#refusal ??= { reason, tracked: track(labels, this.labels) };
+    const { tracked } = this.#refusal;
+    this.#open([tracked], UNCOUNTED);
+    if (tracked.series !== undefined) store.append(tracked.series, startMs, 1);
+  }
+
   #report(result: Stored | ScrapeFailed, { startMs, durationMs }: ScrapeTime): void {
     const { store } = this.#settings;
     const stored = result.kind === "stored" ? result : NOTHING;
     const values = {
-      up: result.kind === "stored" ? 1 : 0,
+      // A target whose page is too much for Sentinel does answer: to restart it would cure nothing.
+      up: result.kind === "stored" || isRefusal(result.failure) ? 1 : 0,
       scrape_duration_seconds: durationMs / 1000,
       scrape_samples_scraped: stored.samples,
       scrape_samples_post_metric_relabeling: stored.samples,
       scrape_series_added: stored.addedSeries,
     } satisfies Record<Report, number>;
-    this.#open(Object.values(this.#reports));
+    this.#open(Object.values(this.#reports), UNCOUNTED);
     for (const name of REPORTS) {
       const { series } = this.#reports[name];
       if (series !== undefined) store.append(series, startMs, values[name]);
     }
     const failure = result.kind === "failed" ? result : undefined;
+    const isRefused = failure !== undefined && isRefusal(failure.failure);
+    this.#tellRefusal(isRefused ? failure.message : undefined, startMs);
     this.#state = {
       ...this.#state,
       health: failure === undefined ? "up" : "down",
@@ -229,6 +265,9 @@ export class TargetScraper {
     };
   }
 }
+
+/** 1 while Sentinel refuses a target's page; the label `reason` says why. */
+const REFUSED_SERIES = "sentinel_scrape_refused";
 
 /** When a scrape began, as its samples have it, and how long it took. */
 interface ScrapeTime {

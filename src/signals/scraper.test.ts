@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NEVER, settableClock, simulatedClock } from "../../test/fixtures.ts";
 import { isStaleAt } from "../promql/series.ts";
-import type { FetchPage } from "./scrape-page.ts";
+import { type FetchPage, isRefusal, type ScrapeFailure } from "./scrape-page.ts";
 import type { ScrapeTarget } from "./scrape-target.ts";
 import { createScraper, type ScraperOptions } from "./scraper.ts";
 import { createSeriesStore, type MemorySeries, type MemoryStore } from "./store.ts";
@@ -216,7 +216,7 @@ describe("a scrape fails, in a state of its own:", () => {
     new Response(Bun.gzipSync(Buffer.alloc(64 * 1024 * 1024)), {
       headers: gzip,
     });
-  const cases: readonly [string, () => Response | Promise<Response>, string, RegExp][] = [
+  const cases: readonly [string, () => Response | Promise<Response>, ScrapeFailure, RegExp][] = [
     ["a status that is no success", refuse, "bad_status", /^answered with status 500$/],
     ["a success without a page", () => new Response(null, { status: 204 }), "bad_status", /204$/],
     ["a web page", () => new Response("x 1\n", { headers: html }), "not_metrics", /is text\/html/],
@@ -269,7 +269,8 @@ describe("a scrape fails, in a state of its own:", () => {
     const at = `instance=${server.url.host} job=j`;
     expect(world.samples(/^a | up$/)).toEqual({
       [`a ${at}`]: "0=1 10=stale",
-      [`${at} up`]: "0=1 10=0",
+      // What is only too much for Sentinel is no fault of the target, which answers.
+      [`${at} up`]: isRefusal(failure) ? "0=1 10=1" : "0=1 10=0",
     });
   });
 
@@ -316,19 +317,37 @@ describe("a scrape fails, in a state of its own:", () => {
   test("no room for one more series: none of the scrape is stored, and it heals", async () => {
     const { server, at, target } = answering("a 1\n", "a 2\nb 2\nc 2\n", "a 3\nd 3\n");
     await using _ = server;
-    // The five of the target itself, and two.
-    const world = scraping([target], { store: createSeriesStore({ maxSeries: 7 }) });
+    const world = scraping([target], { store: createSeriesStore({ maxSeries: 2 }) });
     await world.scrape();
     await world.scrape();
     expect(world.state).toMatchObject({ health: "down", failure: "too_many_series" });
-    expect(world.state.lastError).toBe("7 series are kept already");
+    expect(world.state.lastError).toBe(
+      "has more series than there is room for: 2 for all targets, 1 of them kept for this one",
+    );
     await world.scrape();
     expect(world.state.health).toBe("up");
     expect(world.samples(/^[a-d] | up$/)).toEqual({
       [`a ${at}`]: "0=1 10=stale 20=3",
       [`d ${at}`]: "20=3",
-      [`${at} up`]: "0=1 10=0 20=1",
+      // It answers, and that is no fault of its own.
+      [`${at} up`]: "0=1 10=1 20=1",
     });
+    const [[name = "", samples] = []] = Object.entries(world.samples(/sentinel_scrape_refused/));
+    expect(name).toContain("reason=has more series than there is room for");
+    expect(samples).toBe("10=1 20=stale");
+  });
+
+  test("the share of each is there, whatever another takes", async () => {
+    const many = Array.from({ length: 100 }, (_, index) => `a${index} 1\n`).join("");
+    const [greedy, modest] = [answering(many, many), answering("b 1\nc 1\n", "b 2\nc 2\n")];
+    await using _ = greedy.server;
+    await using __ = modest.server;
+    const store = createSeriesStore({ maxSeries: 100 });
+    const world = scraping([greedy.target, { ...modest.target, job: "k" }], { store });
+    await world.scrape();
+    const [first, second] = world.scraper.targets();
+    expect(first).toMatchObject({ health: "down", failure: "too_many_series" });
+    expect(second).toMatchObject({ health: "up", samples: 2 });
   });
 });
 

@@ -16,6 +16,8 @@ export interface ScraperOptions {
   readonly maxBodyBytes?: number;
   /** Past it a scrape fails; 50,000 by default. */
   readonly maxSamples?: number;
+  /** How many targets share the store, those of other scrapers included; the number of targets by default. */
+  readonly writers?: number;
   /** How a page is got; for tests. */
   readonly fetchPage?: FetchPage;
 }
@@ -52,6 +54,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     fetchPage,
     maxBodyBytes: MAX_BODY_BYTES,
     maxSamples: MAX_SAMPLES,
+    writers: options.targets.length,
     ...options,
     timeoutMs,
   };

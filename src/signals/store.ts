@@ -3,6 +3,7 @@
 import type { Labels } from "../core/model.ts";
 import type { Clock } from "../core/ports.ts";
 import type { LabelMatcher, SeriesStore } from "../promql/series.ts";
+import { type Account, Pool, type Room } from "./account.ts";
 import { MemorySeries, type SampleWindow } from "./memory-series.ts";
 import { SeriesIndex } from "./series-index.ts";
 
@@ -13,6 +14,8 @@ export interface SeriesStoreOptions {
   readonly windowMs?: number;
   /** A further series is refused; 20,000 by default. */
   readonly maxSeries?: number;
+  /** Of all series together, as JSON; past it a further series is refused. 32 MiB by default. */
+  readonly maxLabelBytes?: number;
   /** Of one series; past it the oldest go, though still within the window. 4096 by default. */
   readonly maxSamplesPerSeries?: number;
 }
@@ -34,6 +37,9 @@ export interface StoreStats {
 
 const WINDOW_MS = 15 * 60_000;
 const MAX_SERIES = 20_000;
+const MAX_LABEL_BYTES = 32 * 1024 * 1024;
+/** What may be kept for writers of their own; the rest is for whoever comes first. */
+const RESERVED_SHARE = 1 / 2;
 const MAX_SAMPLES_PER_SERIES = 4096;
 const ALWAYS: TimeRange = { startMs: -Infinity, endMs: Infinity };
 
@@ -51,6 +57,10 @@ export class MemoryStore implements SeriesStore {
   readonly maxSeries: number;
   readonly #index = new SeriesIndex();
   readonly #byKey = new Map<string, MemorySeries>();
+  readonly #pool: Pool;
+  /** Of those who have no account of their own. */
+  readonly #others: Account;
+  readonly #accounts = new WeakMap<MemorySeries, Account>();
   /** Rules ask with the same matchers at each poll; what they select holds until a series comes or goes. */
   #selections = new WeakMap<readonly LabelMatcher[], readonly MemorySeries[]>();
   /** By how much the wall clock was ahead of the clock that never jumps when that was last told. */
@@ -61,12 +71,30 @@ export class MemoryStore implements SeriesStore {
   constructor({
     windowMs = WINDOW_MS,
     maxSeries = MAX_SERIES,
+    maxLabelBytes = MAX_LABEL_BYTES,
     maxSamplesPerSeries = MAX_SAMPLES_PER_SERIES,
   }: SeriesStoreOptions) {
-    for (const [name, value] of Object.entries({ windowMs, maxSeries, maxSamplesPerSeries }))
+    for (const [name, value] of Object.entries({
+      windowMs,
+      maxSeries,
+      maxLabelBytes,
+      maxSamplesPerSeries,
+    }))
       if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`);
     this.window = { durationMs: windowMs, maxSamples: maxSamplesPerSeries };
     this.maxSeries = maxSeries;
+    this.#pool = new Pool({ series: maxSeries, labelBytes: maxLabelBytes });
+    this.#others = this.#pool.reserve({ series: 0, labelBytes: 0 });
+  }
+
+  /**
+   * An account for one of so many writers, to open series with: each of them has its share of one half of
+   * the room, whatever the others take of the rest.
+   */
+  account(writers: number): Account {
+    const { series, labelBytes } = this.#pool.room;
+    const share = RESERVED_SHARE / writers;
+    return this.#pool.reserve({ series: series * share, labelBytes: labelBytes * share });
   }
 
   /**
@@ -76,16 +104,17 @@ export class MemoryStore implements SeriesStore {
    *   be looked up in them; kept, so they must not change
    * @returns `undefined` if it would be one too many
    */
-  open(labels: Labels): MemorySeries | undefined {
+  open(labels: Labels, account = this.#others): MemorySeries | undefined {
     const key = keyOf(labels);
     const present = this.#byKey.get(key);
     if (present !== undefined) return present;
-    if (this.#byKey.size >= this.maxSeries) {
+    if (!account.take(roomOf(key))) {
       this.#refusedSeries += 1;
       return undefined;
     }
     const series = new MemorySeries(labels, this.window);
     this.#byKey.set(key, series);
+    this.#accounts.set(series, account);
     this.#index.add(series);
     this.#selections = new WeakMap();
     return series;
@@ -106,7 +135,9 @@ export class MemoryStore implements SeriesStore {
   remove(series: MemorySeries): void {
     if (series.removed) return;
     series.removed = true;
-    this.#byKey.delete(keyOf(series.labels));
+    const key = keyOf(series.labels);
+    this.#byKey.delete(key);
+    this.#accounts.get(series)?.giveBack(roomOf(key));
     this.#index.remove(series);
     this.#selections = new WeakMap();
   }
@@ -173,6 +204,10 @@ export class MemoryStore implements SeriesStore {
       droppedSamples: this.#droppedSamples,
     };
   }
+}
+
+function roomOf(key: string): Room {
+  return { series: 1, labelBytes: key.length };
 }
 
 /** One text for one set of labels, whatever their order. */
