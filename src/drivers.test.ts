@@ -8,7 +8,7 @@ import { type ObserverSettings, observerSettings } from "./config.ts";
 import type { Environment } from "./config-environment.ts";
 import { DiagnosisError } from "./core/errors.ts";
 import type { Diagnoser } from "./core/ports.ts";
-import { diagnosersOf, recipientsOf } from "./drivers.ts";
+import { diagnosersOf, dockerApiOf, dockerOptionsOf, recipientsOf } from "./drivers.ts";
 
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
 
@@ -18,6 +18,17 @@ function settings(
 ): ObserverSettings {
   return { ...observerSettings({ env, folder: NO_FILES, isTerminal: false }), ...changes };
 }
+
+describe("what is told of and what is acted on is one engine", () => {
+  test.each([
+    ["by Sentinel's own series", { PROMETHEUS_URL: "embedded" }],
+    ["by a Prometheus", { PROMETHEUS_URL: "http://localhost:9090" }],
+  ])("%s", (_, env) => {
+    const given = settings({ ...env, DOCKER_HOST: "tcp://engine" });
+    expect(dockerOptionsOf(given).env).toMatchObject({ DOCKER_HOST: "tcp://engine:2375" });
+    expect(dockerApiOf(given).shown).toBe("tcp://engine:2375");
+  });
+});
 
 describe("diagnosers", () => {
   const names = (env: Environment) => diagnosersOf(settings(env)).map(({ name }) => name);

@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { z } from "zod";
+import { ownFolder } from "../../test/engines/engine.ts";
 import { fakeEngine } from "../../test/fake-engine.ts";
-import { describeEngine } from "./api.ts";
+import { createDockerApi, describeEngine } from "./api.ts";
+import { resolveConnection } from "./connection.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -41,6 +45,31 @@ test("after a refusal of the version it is agreed on again: the engine was repla
   const asked = engine.api.get("containers/old", z.unknown(), NEVER);
   await expect(asked).rejects.toThrow(refusal.message);
   expect((await engine.api.engine(NEVER)).apiVersion).toBe("1.51");
+});
+
+test("a connection that was closed while it was idle is no failure", async () => {
+  await using folder = await ownFolder("idle");
+  const path = `${folder.path}/docker.sock`;
+  const body = JSON.stringify({ Version: "20.10.24", ApiVersion: "1.41" });
+  const server = createServer((socket) => {
+    let questions = 0;
+    socket.on("data", () => {
+      questions += 1;
+      if (questions > 1) socket.resetAndDestroy();
+      else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    });
+  });
+  server.listen(path);
+  await once(server, "listening");
+  const settings = { host: `unix://${path}`, context: undefined, isTls: false };
+  const none = { certFolder: undefined, configFolder: folder.path, runtimeFolder: undefined };
+  const api = createDockerApi(resolveConnection({ ...settings, ...none }), {});
+  expect((await api.engine(NEVER)).apiVersion).toBe("1.41");
+  expect(await api.get("a", z.object({ ApiVersion: z.string() }), NEVER)).toEqual({
+    ApiVersion: "1.41",
+  });
+  api.close();
+  server.close();
 });
 
 test("a question that is given up is not in time, and the next one is answered", async () => {

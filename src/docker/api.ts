@@ -137,8 +137,12 @@ function sentenceOf(text: string): string {
 
 /** The code alone where there is one: it is what a person can look up. */
 function reasonOf(error: unknown): string {
+  return printable(maskText(codeOf(error) ?? messageOf(error)), MAX_SENTENCE);
+}
+
+function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return printable(maskText(typeof code === "string" ? code : messageOf(error)), MAX_SENTENCE);
+  return typeof code === "string" ? code : undefined;
 }
 
 const NEEDS_TLS = /HTTP request to an HTTPS server/;
@@ -228,7 +232,11 @@ function ask(send: typeof request, options: RequestOptions): Promise<Answer> {
   const asked = send(options, (response) => {
     readBody(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
   });
-  asked.on("error", reject);
+  asked.on("error", (error) => {
+    // Its other end has closed it meanwhile, as proxies do with what is idle: the question was not read.
+    if (asked.reusedSocket && codeOf(error) === "ECONNRESET") resolve(ask(send, options));
+    else reject(error);
+  });
   asked.end();
   return promise;
 }

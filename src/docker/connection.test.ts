@@ -98,7 +98,7 @@ describe("what commands are given", () => {
     addContext("one", "tcp://one", { "ca.pem": "CA" });
     const { env, shown, certificates } = resolveConnection(settings({ context: "one" }));
     expect(shown).toBe("tcp://one:2376");
-    expect(env).toMatchObject({ DOCKER_CONTEXT: "one" });
+    expect(env).toMatchObject({ DOCKER_CONTEXT: "one", DOCKER_CONFIG: configFolder });
     expect(env["DOCKER_HOST"]).toBeUndefined();
     expect(certificates).toEqual({ ca: "CA", cert: undefined, key: undefined, isVerified: true });
   });

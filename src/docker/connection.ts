@@ -67,7 +67,7 @@ export function resolveConnection(settings: DockerSettings): DockerConnection {
   }
   const name = context ?? currentContext(configFolder);
   if (name !== undefined && name !== DEFAULT_CONTEXT)
-    return fromContext(readContext(configFolder, name));
+    return fromContext(readContext(configFolder, name), configFolder);
   const found = usualSockets(settings.runtimeFolder).find(isUsable);
   if (found !== undefined) return plain({ kind: "unix", path: found });
   // Podman's command needs no socket, so it is told of none.
@@ -96,14 +96,20 @@ function plain(address: DockerAddress): DockerConnection {
   };
 }
 
-function fromContext({ name, host, tlsFolder, skipTlsVerify }: DockerContext): DockerConnection {
+function fromContext(context: DockerContext, configFolder: string): DockerConnection {
+  const { name, host, tlsFolder, skipTlsVerify } = context;
   const address = parseAddress(host, tlsFolder !== undefined, `the Docker context ${name}`);
   const isTls = address.kind === "tcp" && tlsFolder !== undefined;
   return {
     ...plain(address),
     certificates: isTls ? readCertificates(tlsFolder, { isVerified: !skipTlsVerify }) : undefined,
     // The command finds the certificates by the context's name alone.
-    env: { ...toEnvironment(address), DOCKER_HOST: undefined, DOCKER_CONTEXT: name },
+    env: {
+      ...toEnvironment(address),
+      DOCKER_HOST: undefined,
+      DOCKER_CONTEXT: name,
+      DOCKER_CONFIG: configFolder,
+    },
   };
 }
 

@@ -149,6 +149,25 @@ describe("one odd container hides no other", () => {
     expect(problems[0]?.why).toEndWith(why);
   });
 
+  test("what 200 of 500 use is never told: their states are, in time", async () => {
+    const names = Array.from({ length: 500 }, (_, at) => `c${at}`);
+    const labels = (at: number) => (at % 2 === 0 ? heal : {});
+    await using engine = await fakeEngine({
+      json: names.map((name, at) => listed(name, labels(at))),
+      ...Object.fromEntries(names.map((name) => [`id-${name}/json`, inspected({})])),
+      ...Object.fromEntries(
+        names.map((name) => [`id-${name}/stats`, () => new Promise<Response>(() => {})]),
+      ),
+    });
+    const question = { api: engine.api, wanted: { names: [], label: LABEL }, deadlineMs: 3000 };
+    const { readings, labelled, problems } = await readContainers(question, NEVER);
+    expect(readings).toHaveLength(200);
+    expect(readings.every(({ memoryBytes }) => memoryBytes === undefined)).toBe(true);
+    expect(labelled).toHaveLength(200);
+    // 250 wear the label.
+    expect(problems).toHaveLength(50);
+  });
+
   test("an engine that goes away after its list is no problem of the containers", async () => {
     await using engine = await fakeEngine({
       json: [listed("web", heal)],

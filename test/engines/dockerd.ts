@@ -45,15 +45,17 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<TestEn
   const socket = `unix://${folder}/docker.sock`;
   const tls = options.hasTls === true ? await tlsOf(folder) : undefined;
   await Bun.write(join(folder, "daemon.json"), "{}");
-  const bridge = await addBridge();
-  resources.defer(() => run(["ip", "link", "delete", bridge]).then(() => undefined));
+  const bridge = tls && (await addBridge());
+  if (bridge) resources.defer(() => run(["ip", "link", "delete", bridge]).then(() => undefined));
   const log = join(folder, "log");
   const child = Bun.spawn(
     [
+      ...(bridge ? [] : APART),
       newer === undefined ? "dockerd" : join(newer, "usr/sbin/dockerd"),
       ...["--config-file", join(folder, "daemon.json"), "--pidfile", join(folder, "pid")],
       ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
-      ...["--host", socket, "--bridge", bridge, "--iptables=false", "--ip6tables=false"],
+      ...["--host", socket, "--iptables=false", "--ip6tables=false"],
+      ...(bridge ? ["--bridge", bridge] : []),
       ...["--ip-forward=false", "--ip-masq=false", "--userland-proxy=false"],
       // The newer one brings no runc of its own.
       ...(newer === undefined ? [] : ["--add-runtime", "own=runc", "--default-runtime", "own"]),
@@ -78,7 +80,10 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<TestEn
   };
 }
 
-/** Without one of its own it would take away `docker0`, which is the machine's engine's. */
+/** In a network of its own, in which its bridges and those of a Swarm are nobody else's. */
+const APART = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+
+/** One that listens for others is in the machine's network. Without a bridge of its own it would take away `docker0`, which is the machine's engine's. */
 async function addBridge(): Promise<string> {
   const subnet = 1 + Math.floor(Math.random() * 250);
   const name = `sentinel${subnet}`;

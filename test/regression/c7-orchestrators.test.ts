@@ -1,7 +1,12 @@
 /** C7: what an orchestrator runs is never restarted behind its back: it is named and left to a person. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { startDockerd, whyNoDockerd } from "../engines/dockerd.ts";
+import { ownFolder, run, shellImage } from "../engines/engine.ts";
 import { ownContainers, startedAt } from "../containers.ts";
+import { freePort } from "../free-port.ts";
+import { startObserving } from "../observing.ts";
+import { until } from "../supervise.ts";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
 
 setDefaultTimeout(120_000);
@@ -33,5 +38,45 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "C7", () => {
     });
     expect(await startedAt(task)).toBe(began);
     expect(await docker("inspect", "--format", "{{.State.Status}}", task)).toBe("running");
+  });
+});
+
+describeUnless((await whyNoDocker()) ?? whyNoDockerd(), "C7: a real Swarm", () => {
+  test("C7: a task that is named in the settings is left alone: two replicas stay two", async () => {
+    await using engine = await startDockerd();
+    await using folder = await ownFolder("swarm");
+    const swarm = (...args: readonly string[]) => run(["docker", ...args], engine.env);
+    await swarm("import", await shellImage(folder.path), "shell:1");
+    await swarm("swarm", "init", "--advertise-addr", "127.0.0.1");
+    const service = ["--name", "web", "--replicas", "2", "--no-resolve-image", "--detach"];
+    await swarm(
+      "service",
+      "create",
+      ...service,
+      "shell:1",
+      "sh",
+      "-c",
+      "while :; do sleep 1; done",
+    );
+    const list = async (...options: readonly string[]) => {
+      const names = await swarm("ps", ...options, "--format", "{{.Names}}");
+      return names.split("\n").filter((name) => name.startsWith("web."));
+    };
+    await until("both replicas", async () => (await list()).length === 2);
+    const [task = ""] = await list();
+    await using observer = startObserving({
+      cwd: folder.path,
+      env: {
+        ...engine.env,
+        TARGET_CONTAINER: task,
+        TARGET_URL: `http://127.0.0.1:${freePort()}`,
+      },
+    });
+    const events = await observer.incident("TargetDown", task);
+    expect(events.at(-1)).toMatchObject({
+      closing: { result: "held", reason: "managed_by_orchestrator" },
+    });
+    expect((await list("--all")).toSorted()).toEqual((await list()).toSorted());
+    expect(await list()).toHaveLength(2);
   });
 });
