@@ -150,7 +150,10 @@ describe("what gates nothing never costs a diagnosis", () => {
     ["evidence", undefined, { evidence: [] }],
     ["evidence", { fact: "CPU", value: 1.9 }, { evidence: ["CPU: 1.9"] }],
     ["evidence", [{ fact: "CPU", value: 1.9 }, 7, null, "x"], { evidence: ["CPU: 1.9", "7", "x"] }],
-    ["evidence", [["a", "b"]], { evidence: ["a: b"] }],
+    ["evidence", [["a", "b", true, null, ["c"]]], { evidence: ["a: b: true"] }],
+    ["evidence", [false], { evidence: ["false"] }],
+    ["root_cause", ["A worker burns", "every core."], { rootCause: "A worker burns: every core." }],
+    ["severity", " Low ", { severity: "low" }],
     ["severity", "catastrophic", { severity: "critical" }],
     ["severity", null, { severity: "critical" }],
     ["severity", { toString: "x" }, { severity: "critical" }],
@@ -168,7 +171,13 @@ describe("what gates nothing never costs a diagnosis", () => {
     ["confidence", "0.9", { confidence: 0.9 }],
     ["confidence", "90%", { confidence: 0.9 }],
     ["confidence", "1 %", { confidence: 0.01 }],
-    ["confidence", "High", { confidence: 0.9 }],
+    ["confidence", " High ", { confidence: 0.9 }],
+    ["confidence", "medium", { confidence: 0.5 }],
+    ["confidence", "low", { confidence: 0.2 }],
+    ["confidence", "0%", { confidence: 0 }],
+    ["confidence", 0.5, { confidence: 0.5 }],
+    ["confidence", 100.5, { confidence: 0 }],
+    ["confidence", "90% sure", { confidence: 0 }],
     ["confidence", "", { confidence: 0 }],
     ["confidence", "constructor", { confidence: 0 }],
     ["confidence", null, { confidence: 0 }],
@@ -189,6 +198,12 @@ describe("an answer that names no permitted action is a diagnosis that a person 
     ["none", "none", undefined],
     ["none in capitals", "None", undefined],
     ["no word", "", undefined],
+    ["null as a word", "null", undefined],
+    ["nothing as a word", "Nothing.", undefined],
+    ["no action as a word", "no action", undefined],
+    ["n/a", "N/A", undefined],
+    ["a dash", " - ", undefined],
+    ["a word that begins like none", "none of these", "none of these"],
     ["nothing", null, undefined],
     ["no such key", undefined, undefined],
     ["a sentence", "A person must look at the disk.", "A person must look at the disk."],
@@ -224,9 +239,12 @@ describe("an answer that names no permitted action is a diagnosis that a person 
     expect(rest.refusedAction).toBe(refusedAction);
   });
 
-  test("two shapes that disagree", () => {
-    for (const remediation_step of ["docker-stop", "none", "reboot"])
-      expect(read(answer({ remediation_step })).action).toBe("none");
+  test.each([
+    ["docker-stop", "docker-restart and docker-stop"],
+    ["none", "docker-restart and none"],
+    ["reboot", "reboot"],
+  ])("two shapes that disagree, the other with %j", (remediation_step, refusedAction) => {
+    expect(read(answer({ remediation_step }))).toMatchObject({ action: "none", refusedAction });
   });
 
   test("what it asked for is quoted, short and on one line", () => {
@@ -235,15 +253,53 @@ describe("an answer that names no permitted action is a diagnosis that a person 
     expect(refusedAction?.length).toBe(100);
   });
 
-  test.each([
+  const sentences = [
     "A person must look at this: the database is down.",
     "The disk is full. Manual cleanup is needed.",
+    "It has to be cleaned manually.",
     "Please do not restart it: it would lose its queue.",
-    "<think>restart?</think>The on-call engineer should decide.",
-  ])("a sentence alone: %s", (text) => {
-    const { rootCause, action, severity } = read(text);
-    expect({ action, severity }).toEqual({ action: "none", severity: "critical" });
-    expect(rootCause).toBe(text.replace(/<think>.*<\/think>/, ""));
+    "It should not be restarted.",
+    "I'd not recommend it; don't restart it.",
+    "Don’t restart it.",
+    "It shouldn't be restarted.",
+    "Let people decide.",
+    "Ask the operators.",
+    "Ask a human.",
+    "An operator should decide.",
+    "An engineer should decide.",
+    "An administrator should decide.",
+    "A developer should decide.",
+    "Someone should look.",
+    "Somebody should look.",
+    "The on-call should decide.",
+    "Page the oncall.",
+    "Escalate this.",
+    "This is to be escalated.",
+    "There is no action that helps.",
+    "No automatic action helps.",
+  ];
+  test.each(sentences)("a sentence alone: %s", (text) => {
+    const { rootCause, action, severity } = read(`<think>restart?</think>${text}`);
+    expect({ rootCause, action, severity }).toEqual({
+      rootCause: text,
+      action: "none",
+      severity: "critical",
+    });
+  });
+
+  test.each([
+    "I would restart the container.",
+    "The personal data service is down; restart it.",
+    "Humanity restarts. So does docker.",
+    "Nothing but a restart helps.",
+  ])("a sentence that asks for nobody is no answer: %s", (text) => {
+    expect(failure(text).message).toBe("the answer can't be read: it holds no JSON object");
+  });
+
+  test("words for a person within JSON that broke off are no sentence", () => {
+    expect(failure('{"root_cause": "a person must look').message).toBe(
+      "the answer can't be read: its JSON is broken or cut",
+    );
   });
 });
 
@@ -273,6 +329,21 @@ describe("an answer that is refused", () => {
     test.each(Object.entries(texts))(`${reason}: %s`, (_, text) => {
       expect(failure(text).reason as string).toBe(reason);
     });
+
+  test.each([
+    ["<think>I should restart it.</think>", "it holds nothing but thoughts"],
+    [answer({ root_cause: "" }), "it names no root_cause"],
+    [`${answer()} ${answer({ action: "none" })}`, "it holds more than one JSON object"],
+    ["{".repeat(1000), "it holds too many braces"],
+  ])("and says why: %s", (text, why) => {
+    expect(failure(text).message).toBe(`the answer can't be read: ${why}`);
+  });
+
+  test("the length of an answer that is too long is told", () => {
+    expect(failure(" ".repeat(70_000)).message).toBe(
+      "the answer is 70000 characters long; at most 65536 are read",
+    );
+  });
 
   test("thoughts that hold a draft, and go on", () => {
     expect(() => read("", `Perhaps ${answer()}? No, wait.`)).toThrow("the answer is empty");
@@ -321,6 +392,8 @@ describe("printable", () => {
     ["keeps a text of the greatest length", "abcde", 5, "abcde"],
     ["cuts one that is longer", "abcdef", 5, "abcd…"],
     ["shows what reverses text", "a\u202eb", 50, "a\\u{202e}b"],
+    ["shows line breaks as one knows them", "a\n\rb\tc", 50, "a\\n\\rb c"],
+    ["cuts after what it has made longer", "\0".repeat(10), 9, "\\u{0}\\u{…"],
     ["shows a null and a line separator", "\0\u2028", 50, "\\u{0}\\u{2028}"],
     ["leaves letters of any script", "Größe 测试 🙂", 50, "Größe 测试 🙂"],
     ["shows a lone surrogate", "a\ud800b", 50, "a\\u{d800}b"],

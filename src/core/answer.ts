@@ -119,7 +119,7 @@ function readText(text: string, asked: Asked): Diagnosis {
  * better that a person looks in vain than that something is done over their head.
  */
 const ASKS_FOR_A_PERSON =
-  /\b(?:person|human|operator|engineer|administrator|developer|someone|somebody|manual(?:ly)?|on-?call|escalate[ds]?|not (?:be )?restart(?:ed|ing)?|n['’]t restart|no (?:automat\w+ )?action)\b/i;
+  /\b(?:people|(?:person|human|operator|engineer|administrator|developer)s?|someone|somebody|manual(?:ly)?|on-?call|escalate[ds]?|(?:not|\w+n['’]t) (?:be )?restart(?:ed|ing)?|no (?:automat\w+ )?action)\b/i;
 
 function diagnosisOf(answer: Readonly<Record<string, unknown>>, asked: Asked): Diagnosis {
   const rootCause = printable(oneLine(wordsOf(answer["root_cause"])), MAX_ROOT_CAUSE_LENGTH);
