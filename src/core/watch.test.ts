@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { rule, sample, START_MS } from "../../test/fixtures.ts";
+import { rule, sample, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import {
   diagnoser,
   hotUntil,
@@ -378,5 +378,124 @@ describe("told to stop", () => {
   test("between polls it ends without an incident", async () => {
     const told = await tell({ script: () => 0.1, untilMs: 7000 });
     expect(told.events.map(({ type }) => type)).toEqual(["quiet"]);
+  });
+});
+
+describe("an alert of a rule file", () => {
+  const OTHERS = [{ name: "other", job: "other", healthUrl: "http://other/health" }];
+  const hot = rule({ labels: { severity: "high" } });
+  const is = (job: string, value: number, instance = "1") => sample(value, { job, instance });
+  /** Of the service that the story is about. */
+  const own = (value: number, instance?: string) => is(SERVICE_NAME, value, instance);
+  const tellFile = (script: Story["script"], changes: Partial<Story> = {}) =>
+    tell({ rules: [], files: [hot], others: OTHERS, script, untilMs: 120_000, ...changes });
+
+  test("that is the service's own is taken up as a built-in one's is", async () => {
+    const told = await tellFile((_, elapsedMs) => {
+      const value = elapsedMs >= 10_000 && elapsedMs < 15_000 ? 1.9 : 0.1;
+      return [own(value), is("other", 0.1)];
+    });
+    expect(told.runs.map(({ id }) => id)).toEqual(["docker-restart"]);
+    expect(told.closings).toMatchObject([{ verdict: { kind: "healed" } }]);
+  });
+
+  test("that is another's is never taken up, however long it fires", async () => {
+    const told = await tellFile(() => [own(0.1), is("other", 1.9)], { untilMs: 3_600_000 });
+    expect(told.runs).toEqual([]);
+    expect(told.closings).toEqual([]);
+    expect(ofType(told, "alert_changed")).toEqual([]);
+  });
+
+  test("that is nobody's is never taken up", async () => {
+    const told = await tellFile(() => [sample(1.9)], { untilMs: 3_600_000 });
+    expect(told.runs).toEqual([]);
+    expect(told.closings).toEqual([]);
+  });
+
+  test("heals although another's goes on: only its own series are judged", async () => {
+    const told = await tellFile((_, elapsedMs) => [
+      own(elapsedMs >= 10_000 && elapsedMs < 15_000 ? 1.9 : 0.1),
+      is("other", 1.9),
+    ]);
+    expect(told.runs).toHaveLength(1);
+    expect(told.closings).toMatchObject([{ verdict: { kind: "healed" } }]);
+  });
+
+  test("that another's labels have meanwhile is refused with a reason of its own", async () => {
+    // The same rule and series, as if its owner had become another while the model thought.
+    let owner = SERVICE_NAME;
+    const told = await tellFile(() => [own(1.9)], {
+      diagnosers: (clock) => [
+        {
+          ...diagnoser(clock),
+          async diagnose(request, signal) {
+            owner = "other";
+            return await diagnoser(clock).diagnose(request, signal);
+          },
+        },
+      ],
+      world: () => ({ ownerOf: () => ({ kind: "service", name: owner }) }),
+    });
+    expect(told.runs).toEqual([]);
+    expect(ofType(told, "decided")).toMatchObject([
+      { decision: { kind: "skip", reason: "alert_of_another" } },
+    ]);
+  });
+
+  test("a further label set that fires while an incident is open joins it", async () => {
+    const told = await tellFile((_, elapsedMs) => [
+      own(elapsedMs >= 10_000 ? 1.9 : 0.1, "1"),
+      own(elapsedMs >= 20_000 ? 1.9 : 0.1, "2"),
+      own(elapsedMs >= 200_000 ? 1.9 : 0.1, "3"),
+    ]);
+    expect(told.runs).toHaveLength(1);
+    expect(told.closings).toMatchObject([{ verdict: { kind: "not_healed" } }]);
+    expect(ofType(told, "alerts_joined")).toMatchObject([
+      { count: 1, alerts: [{ labels: { instance: "2" } }] },
+    ]);
+  });
+
+  test("a further label set that fires after an incident gets its own", async () => {
+    const told = await tellFile(
+      (_, elapsedMs) => [
+        own(elapsedMs >= 10_000 ? 1.9 : 0.1, "1"),
+        own(elapsedMs >= 200_000 ? 1.9 : 0.1, "2"),
+      ],
+      { untilMs: 400_000 },
+    );
+    expect(told.runs.map(({ elapsedMs }) => elapsedMs)).toEqual([11_000, 204_000]);
+    expect(ofType(told, "incident_opened")).toMatchObject([
+      { alert: { labels: { instance: "1" } } },
+      { alert: { labels: { instance: "2" } } },
+    ]);
+    expect(ofType(told, "alerts_joined")).toEqual([]);
+  });
+
+  test("a further label set joins an incident that waits for a person", async () => {
+    const told = await tellFile(
+      (_, elapsedMs) => [
+        own(elapsedMs >= 10_000 ? 1.9 : 0.1, "1"),
+        own(elapsedMs >= 60_000 ? 1.9 : 0.1, "2"),
+      ],
+      { policy: { autonomy: "approve" } },
+    );
+    expect(ofType(told, "approval_requested")).toHaveLength(1);
+    expect(ofType(told, "alerts_joined")).toMatchObject([{ count: 1 }]);
+  });
+
+  test("thousands of label sets that fire at once are one incident, and few lines", async () => {
+    const told = await tellFile((_, elapsedMs) =>
+      Array.from({ length: 3000 }, (__, index) =>
+        own(elapsedMs >= 10_000 && elapsedMs < 15_000 ? 1.9 : 0.1, String(index)),
+      ),
+    );
+    expect(told.runs).toHaveLength(1);
+    expect(told.closings).toMatchObject([{ verdict: { kind: "healed" } }]);
+    expect(ofType(told, "alert_changed").length).toBeLessThanOrEqual(20);
+    expect(ofType(told, "more_alerts_changed")).toMatchObject([
+      { alertname: "HighCpu", state: "firing", count: 2990 },
+      { alertname: "HighCpu", state: "inactive", count: 2990 },
+    ]);
+    expect(ofType(told, "alerts_joined")).toMatchObject([{ count: 2999 }]);
   });
 });

@@ -75,6 +75,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       if (event.type === "incident_opened") remember();
       // An intent that could not be kept is not acted upon, so it is not told either.
       if (isKept || event.type !== "action_started") options.emit(stamped);
+      if (event.type === "incident_opened") join(incident, isOfIncident);
       return isKept;
     },
   });
