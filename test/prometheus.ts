@@ -1,4 +1,4 @@
-/** A real Prometheus for tests, on a free port, with one job that it scrapes. */
+/** A real Prometheus for tests, on a free port, with the jobs that it scrapes. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ const START_DEADLINE_MS = 15_000;
 export interface Scrape {
   readonly job: string;
   /** Origin of what serves `/metrics`. */
-  readonly url: string;
+  readonly url: string | readonly string[];
   readonly intervalMs: number;
 }
 
@@ -42,7 +42,7 @@ export async function startRealPrometheus(
           job_name: scrape.job,
           scrape_interval: interval,
           scrape_timeout: interval,
-          static_configs: [{ targets: [new URL(scrape.url).host] }],
+          static_configs: [{ targets: [scrape.url].flat().map((url) => new URL(url).host) }],
         },
       ],
     }),
