@@ -1,8 +1,9 @@
 /**
  * Loaded before every test file: on a fresh clone, or after a dependency has changed, each of them
- * would fail by itself on a package that is not there.
+ * would fail by itself on a package that is not there. It also sets how long a test may take.
  */
 
+import { setDefaultTimeout } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
@@ -24,3 +25,6 @@ if (missing !== undefined) {
   );
   process.exit(1);
 }
+
+// Unit tests are quick, on a busy machine too; what needs Docker or a browser sets its own limit.
+setDefaultTimeout(20_000);

@@ -306,17 +306,16 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     const incident = incidentId(clock.toWall(clock.nowMs()), urgent.rule.alert, service);
     const isOfIncident = isOfRule(urgent);
     const context = contextOf(incident, isOfIncident);
-    const fired = { alert: urgent, poll };
-    settle(await handleIncident(fired, context, signal), { incident, isOfIncident });
+    const end = await handleIncident({ alert: urgent, poll }, context, signal);
+    settle(end, { incident, isOfIncident });
     return true;
   }
 
   /** Told once for each reason. */
   async function isLeftAlone(alert: Alert): Promise<boolean> {
     const found = await whyLeftAlone(alert, { policy, world }, signal);
-    if (found === undefined) return false;
-    tellOnce(alert, found.why, found.event);
-    return true;
+    if (found !== undefined) tellOnce(alert, found.why, found.event);
+    return found !== undefined;
   }
 
   function tellOnce(alert: Alert, why: string, event: WatchEvent): void {
