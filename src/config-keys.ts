@@ -106,6 +106,11 @@ export const SETTINGS = {
     fallback: "",
     form: "a command, such as node server.js --port 8080",
   },
+  SUPERVISE_OUTPUT: {
+    schema: () => z.enum(["on", "off"]),
+    fallback: "on",
+    form: "on, or off to keep what the command writes from standard error",
+  },
   // These five as the docker command reads them.
   DOCKER_HOST: {
     // Docker's own command line takes no password either, and it would be passed on to commands.

@@ -47,6 +47,7 @@ export function unusedSettings({ env, dotEnv, file }: Given): readonly UnusedSet
     ...unless(isEmbedded, ONLY_EMBEDDED, "SCRAPE_TARGETS", "HEAL_LABEL"),
     ...unless(!isEmbedded, "is not used with PROMETHEUS_URL=embedded", ...ACCESS_KEYS),
     ...unless(!isSupervised || !isEmbedded, "is not used with SUPERVISE", "HEAL_LABEL"),
+    ...unless(isSupervised, "needs SUPERVISE", "SUPERVISE_OUTPUT"),
     ...unlessIn(isEmbedded, ONLY_EMBEDDED, file.scrape, "scrape"),
     ...unlessIn(
       !isEmbedded || !isSet("SCRAPE_TARGETS"),

@@ -324,8 +324,20 @@ const CASES: Readonly<Record<Key, Case>> = {
   SUPERVISE: {
     of: observer(({ supervise }) => supervise),
     fallback: undefined,
-    good: { "node 'a b.js'": { service: "sentinel-target-api", argv: ["node", "a b.js"] } },
+    good: {
+      "node 'a b.js'": {
+        service: "sentinel-target-api",
+        argv: ["node", "a b.js"],
+        showsOutput: true,
+      },
+    },
     bad: [],
+  },
+  SUPERVISE_OUTPUT: {
+    of: (env) => read({ SUPERVISE: "a", ...env }).supervise?.showsOutput,
+    fallback: true,
+    good: { on: true, off: false },
+    bad: ["On", "true", "stderr"],
   },
   DOCKER_HOST: {
     of: observer(({ docker }) => docker.host),

@@ -33,7 +33,14 @@ export interface ObserverSettings {
   /** Of containers that want to be healed without metrics: `name=value`. */
   readonly healLabel: string;
   /** The command that Sentinel itself runs as the service; program first. */
-  readonly supervise: { readonly service: string; readonly argv: readonly string[] } | undefined;
+  readonly supervise:
+    | {
+        readonly service: string;
+        readonly argv: readonly string[];
+        /** Whether what it writes goes to standard error as well. */
+        readonly showsOutput: boolean;
+      }
+    | undefined;
   /** Of the API, on 127.0.0.1. */
   readonly observerPort: number;
   readonly gemini:
@@ -157,7 +164,11 @@ export function observerSettings(sources: Sources): ObserverSettings {
     scrapeTargets: env["SCRAPE_TARGETS"]
       ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
       : (file.scrape ?? services.map(metricsOf)),
-    supervise: argv && { service: own.name, argv },
+    supervise: argv && {
+      service: own.name,
+      argv,
+      showsOutput: read("SUPERVISE_OUTPUT", SETTINGS.SUPERVISE_OUTPUT) === "on",
+    },
     docker: dockerVariables(env, read, folder),
     healLabel: read("HEAL_LABEL", SETTINGS.HEAL_LABEL),
     observerPort: read("OBSERVER_PORT", SETTINGS.OBSERVER_PORT),

@@ -1,6 +1,6 @@
 /** The only writer of standard output and error: events as JSON lines, and text for people. */
 
-import { writeSync } from "node:fs";
+import { write, writeSync } from "node:fs";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -91,6 +91,75 @@ export function printPart(text: string): void {
 /** Lines for people, on standard error. */
 export function printError(text: string): void {
   writeAll(STDERR, Buffer.from(`${text}\n`));
+}
+
+/** Past it, lines are left out until the reader has caught up. */
+const MAX_WAITING_BYTES = 256 * 1024;
+const RETRY_MS = 10;
+const FLUSH_MS = 1000;
+
+/** Lines of somebody else on standard error, which must hold up neither that one nor this process. */
+export interface PassThrough extends AsyncDisposable {
+  /** Takes a line, or leaves it out, and says so later, where the reader is too slow. */
+  line(text: string): void;
+  /** Waits until all is written, though not for long. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Unlike `printError`, it never waits for a slow reader: the write is done by another thread. */
+export function createPassThrough(): PassThrough {
+  let waiting: string[] = [];
+  let waitingBytes = 0;
+  let leftOut = 0;
+  let writing: Promise<void> | undefined;
+
+  const drain = async () => {
+    while (waiting.length > 0) {
+      const bytes = Buffer.from(waiting.join(""));
+      waiting = [];
+      waitingBytes = 0;
+      if (!(await writeLater(STDERR, bytes))) return;
+    }
+  };
+  const queue = (text: string) => {
+    waiting.push(text);
+    waitingBytes += text.length;
+    writing ??= drain().finally(() => {
+      writing = undefined;
+    });
+  };
+  return {
+    line(text) {
+      if (waitingBytes > MAX_WAITING_BYTES) {
+        leftOut += 1;
+        return;
+      }
+      if (leftOut > 0) queue(`(${leftOut} lines left out: they are read too slowly)\n`);
+      leftOut = 0;
+      queue(`${text}\n`);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.race([writing, Bun.sleep(FLUSH_MS)]);
+    },
+  };
+}
+
+/** @returns whether there is still somebody who reads */
+async function writeLater(descriptor: number, bytes: Uint8Array): Promise<boolean> {
+  for (let from = 0; from < bytes.length;) {
+    const { promise, resolve } = Promise.withResolvers<{
+      code?: string | undefined;
+      written: number;
+    }>();
+    write(descriptor, bytes, from, bytes.length - from, null, (error, written) =>
+      resolve({ code: error?.code, written: error ? 0 : written }),
+    );
+    const { code, written } = await promise;
+    if (code === "EAGAIN") await Bun.sleep(RETRY_MS);
+    else if (code !== undefined) return false;
+    from += written;
+  }
+  return true;
 }
 
 /** A pipe whose reader is slow takes less than it is given, or nothing for a moment. */

@@ -18,13 +18,14 @@ import {
   type Signals,
   signalsOf,
 } from "./drivers.ts";
+import { keepCuredDeath } from "./cured-deaths.ts";
 import { composeExecutor } from "./executors/compose.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
-import { createLog, type LogLevel, print } from "./log.ts";
-import { observe } from "./observe.ts";
+import { createLog, createPassThrough, type LogLevel, print } from "./log.ts";
+import { observe, type ObserveOptions } from "./observe.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** Of one notice; a list of targets may well be long. */
@@ -75,19 +76,41 @@ export async function runObserver(
     const executors = [dockerExecutor(docker), composeExecutor(compose)];
     await observe({ ...shared, runtime: dockerRuntime(docker), executors }, signal);
   } else {
-    const { service: name, argv } = settings.supervise;
-    await using supervisor = createSupervisor({
-      name,
-      argv,
-      clock: systemClock,
-      onEvent: (event) => say("command", describeSupervisor(event), levelOf(event)),
-    });
-    const runtime = supervisorRuntime(supervisor);
-    const executors = [supervisorExecutor(supervisor)];
-    await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
+    await superviseAndObserve(settings.supervise, shared, signal);
   }
   signals.docker?.close();
   announce("Stopped.");
+}
+
+type Shared = Omit<ObserveOptions, "runtime" | "executors"> & { readonly say: Output["say"] };
+
+/** Runs the command as the service, and watches it. */
+async function superviseAndObserve(
+  { service, argv, showsOutput }: NonNullable<ObserverSettings["supervise"]>,
+  shared: Shared,
+  signal: AbortSignal,
+): Promise<void> {
+  const { say, emit, journal, settings } = shared;
+  const { healthUrl = "" } = settings.services.find(({ name }) => name === service) ?? {};
+  // Ends after the supervisor does, so that the command's last words are read.
+  await using output = createPassThrough();
+  await using supervisor = createSupervisor({
+    name: service,
+    argv,
+    clock: systemClock,
+    onEvent(event) {
+      say("command", describeSupervisor(event), levelOf(event));
+      if (event.type !== "child_cured") return;
+      const cured = { service, deaths: event.deaths, ranMs: event.ranMs };
+      keepCuredDeath(cured, { journal, runtime, healthUrl, emit }).catch((error: unknown) =>
+        say("journal", messageOf(error), "warning"),
+      );
+    },
+    ...(showsOutput ? { onLine: (line) => output.line(`${service} | ${line}`) } : {}),
+  });
+  const runtime = supervisorRuntime(supervisor);
+  const executors = [supervisorExecutor(supervisor)];
+  await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
 }
 
 /** Which engine it is; what is wrong with it is told once it is asked. */
@@ -138,6 +161,8 @@ function describeSupervisor(event: SupervisorEvent): string {
       return `it is started again in ${event.inMs / 1000} s`;
     case "child_given_up":
       return `it died ${event.deaths} times within ${event.withinMs / 1000} s, and is not started again`;
+    case "child_cured":
+      return `it has run for ${event.ranMs / 1000} s since it was started again`;
     case "child_stopped":
       return `it is stopped (${event.how})`;
   }

@@ -199,7 +199,8 @@ function withRemedy(error: unknown): string {
   return [messageOf(error), hint].filter((part) => part !== undefined).join(". ");
 }
 
-function toEntry(event: SentinelEvent): NewJournalEntry {
+/** An event as the journal keeps it; its times are the wall clock's. */
+export function toEntry(event: SentinelEvent): NewJournalEntry {
   const { atMs, service, type } = event;
   const { service: _, incident: __, ...fields } = toEventLine(event).fields;
   const incident = "incident" in event ? event.incident : undefined;

@@ -21,6 +21,7 @@ export interface LineStream extends Sink {
 export class RecentLines {
   readonly #lines: Uint8Array[] = [];
   #bytes = 0;
+  #added = 0;
   readonly #open = new Set<PartialLine>();
 
   /** Adds a stream. Its lines are its own: two streams never share one. */
@@ -48,6 +49,11 @@ export class RecentLines {
     };
   }
 
+  /** How many lines have ended so far, those that are kept no more among them. */
+  get added(): number {
+    return this.#added;
+  }
+
   /** A remark of the supervisor's own. */
   note(text: string): void {
     this.#add(new TextEncoder().encode(text));
@@ -65,6 +71,7 @@ export class RecentLines {
 
   #add(line: Uint8Array): void {
     this.#lines.push(line);
+    this.#added += 1;
     this.#bytes += line.byteLength + 1;
     while (this.#bytes > MAX_LOG_BYTES || this.#lines.length > MAX_LINES)
       this.#bytes -= (this.#lines.shift()?.byteLength ?? 0) + 1;

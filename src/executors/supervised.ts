@@ -65,5 +65,7 @@ export function supervisorRuntime(supervisor: Supervisor): ContainerRuntime {
       if (container !== name) throw new Error(`the supervisor does not run ${container}`);
       return supervisor.lastLines(lines);
     },
+
+    deaths: () => Promise.resolve(supervisor.deaths()),
   };
 }

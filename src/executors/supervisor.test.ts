@@ -1,12 +1,21 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NEVER, simulatedClock } from "../../test/fixtures.ts";
 import { gone, psNumber, supervise, type Supervised, until } from "../../test/supervise.ts";
+import type { Clock } from "../core/ports.ts";
+import { DEFAULT_RESTART_POLICY } from "./restart-policy.ts";
 import type { SupervisorOptions } from "./supervisor.ts";
 
 // A machine that is busy with other tests takes its time.
 setDefaultTimeout(30_000);
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}
 
 /** Runs until it is stopped, and says so before it ends. */
 const SERVE = `trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done`;
@@ -176,7 +185,14 @@ describe("a death", () => {
   });
 
   test("again and again: each waits longer, and the fifth gives up", async () => {
-    const clock = simulatedClock();
+    const simulated = simulatedClock();
+    const { stableMs } = DEFAULT_RESTART_POLICY;
+    const clock: Clock = {
+      ...simulated,
+      // It never runs for so long, in any time.
+      sleep: (durationMs, signal) =>
+        durationMs === stableMs ? whenAborted(signal) : simulated.sleep(durationMs, signal),
+    };
     await using svc = await supervise("echo again; exit 1", { clock, policy: {} });
     await svc.supervisor.start();
     await svc.happened("child_given_up");
@@ -187,6 +203,31 @@ describe("a death", () => {
     expect(svc.events.at(-1)).toEqual({ type: "child_given_up", deaths: 5, withinMs: 60_000 });
     expect(svc.supervisor.status()).toMatchObject({ state: "given_up", restarts: 4 });
     expect(svc.supervisor.lastLines(100)).toEqual(Array.from({ length: 5 }, () => "again"));
+    const ends = svc.supervisor.deaths().map(({ exitCode, lines }) => ({ exitCode, lines }));
+    expect(ends).toEqual(Array.from({ length: 5 }, () => ({ exitCode: 1, lines: ["again"] })));
+    expect(svc.events.some(({ type }) => type === "child_cured")).toBe(false);
+  });
+
+  test("that a restart has cured is told once it has run for long, with all deaths before it", async () => {
+    const state = join(tmpdir(), `sentinel-runs-${crypto.randomUUID()}`);
+    await using cleanUp = new AsyncDisposableStack();
+    cleanUp.defer(() => rm(state, { force: true }));
+    const count = `n=$(cat ${state} 2>/dev/null); echo "x$n" >${state}`;
+    await using svc = await supervise(`echo run; ${count}; [ "$n" = xx ] || exit 4; sleep 60`, {
+      policy: { minDelayMs: 0, stableMs: 300 },
+    });
+    await svc.supervisor.start();
+    await svc.happened("child_cured");
+    const cured = svc.events.find((event) => event.type === "child_cured");
+    expect(cured).toMatchObject({
+      deaths: [
+        { exitCode: 4, lines: ["run"] },
+        { exitCode: 4, lines: ["run"] },
+      ],
+      ranMs: 300,
+    });
+    await Bun.sleep(400);
+    expect(svc.events.filter(({ type }) => type === "child_cured")).toHaveLength(1);
   });
 
   test("a command that is never there is given up too", async () => {

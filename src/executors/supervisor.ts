@@ -3,9 +3,10 @@
  * a container. Nothing of it outlives Sentinel (guardian.ts).
  */
 
-import type { Outcome } from "../core/model.ts";
+import type { Death as Ending, Outcome } from "../core/model.ts";
 import type { Clock } from "../core/ports.ts";
 import { type Ended, launch } from "./guarded.ts";
+import { OutputTap, type WriteLine } from "./output-tap.ts";
 import { RecentLines } from "./recent-lines.ts";
 import {
   afterDeath,
@@ -13,7 +14,7 @@ import {
   type Death,
   type RestartPolicy,
 } from "./restart-policy.ts";
-import { childEnvironment, type Environment } from "./spawn.ts";
+import { childEnvironment, type Environment, type Sink } from "./spawn.ts";
 
 /** As `docker stop` waits. */
 const STOP_GRACE_MS = 10_000;
@@ -23,6 +24,10 @@ const SETTLE_MS = 500;
 
 /** So many last lines say in a result why a start failed. */
 const RESULT_LINES = 10;
+
+/** What is kept of its ends, and of what it wrote before each. */
+const MAX_ENDINGS = 5;
+const ENDING_LINES = 20;
 
 export interface SupervisorOptions {
   /** The service's name, as in its incidents. */
@@ -40,6 +45,8 @@ export interface SupervisorOptions {
   /** What is not given is as in `DEFAULT_RESTART_POLICY`. */
   readonly policy?: Partial<RestartPolicy>;
   readonly clock: Clock;
+  /** Is given each line that the command writes, as far as it does not write too much. */
+  readonly onLine?: WriteLine;
   /** Told of each change, in order. */
   readonly onEvent?: (event: SupervisorEvent) => void;
 }
@@ -52,6 +59,8 @@ export type SupervisorEvent =
   | { readonly type: "child_restarting"; readonly inMs: number }
   /** It is not started again until somebody does. */
   | { readonly type: "child_given_up"; readonly deaths: number; readonly withinMs: number }
+  /** It has run well for so long after it died and was started again by itself; oldest death first. */
+  | { readonly type: "child_cured"; readonly deaths: readonly Ending[]; readonly ranMs: number }
   /** As it was told to. */
   | { readonly type: "child_stopped"; readonly how: string };
 
@@ -86,6 +95,8 @@ export interface Supervisor extends AsyncDisposable {
   status(): SupervisorStatus;
   /** The last lines of standard output and error, oldest first; also of processes that have died. */
   lastLines(count: number): readonly string[];
+  /** Its last ends by itself, oldest first, with the wall clock's times and the last lines before each. */
+  deaths(): readonly Ending[];
   /** Starts it, unless it runs: also one that was given up, or that waits for its restart. */
   start(signal?: AbortSignal): Promise<SupervisorResult>;
   restart(signal?: AbortSignal): Promise<SupervisorResult>;
@@ -131,13 +142,40 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   /** Kept from one start to the next: a start by an alert must not make a crash loop look new. */
   let deaths: readonly Death[] = [];
+  let endings: readonly Ending[] = [];
+  /** Since it last ran well. */
+  let uncured: readonly Ending[] = [];
+  const keepEnding = (end: Ended, ranMs: number, ownLines: number): void => {
+    const ending = {
+      atMs: clock.toWall(clock.nowMs()),
+      exitCode: end.exitCode,
+      // Not known: SIGKILL looks the same, whoever sends it.
+      oomKilled: false,
+      wasStopped: false,
+      ranMs,
+      // What an earlier process wrote is told with its own end.
+      lines: lines.last(Math.min(ownLines, ENDING_LINES)),
+    };
+    endings = [...endings, ending].slice(-MAX_ENDINGS);
+    uncured = [...uncured, ending].slice(-MAX_ENDINGS);
+  };
+  /** Tells that its restart has cured it, unless it ends before. */
+  const awaitCure = async (ended: AbortSignal): Promise<void> => {
+    const { stableMs } = policy;
+    await clock.sleep(stableMs, ended);
+    if (ended.aborted) return;
+    onEvent({ type: "child_cured", deaths: uncured, ranMs: stableMs });
+    uncured = [];
+  };
 
   /** Until it is told to stop, or gives up. */
   async function keepAlive({ stop, started, died }: Session): Promise<void> {
     for (;;) {
+      const linesBefore = lines.added;
       const { end, ranMs } = await runOnce(stop.signal, () => started.resolve());
       change({ pid: undefined, lastEnd: end });
       if (stop.signal.aborted) return onEvent({ type: "child_stopped", how: end.how });
+      keepEnding(end, ranMs, lines.added - linesBefore);
       onEvent({ type: "child_died", how: end.how, ranMs });
       died.resolve(end);
       const nowMs = clock.nowMs();
@@ -161,7 +199,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   /** One process, from its start to its end. */
   async function runOnce(signal: AbortSignal, onStarted: () => void) {
     change({ state: "starting" });
-    const [stdout, stderr] = [lines.open(), lines.open()];
+    const [out, err] = [lines.open(), lines.open()];
+    const taps = options.onLine
+      ? [new OutputTap(options.onLine), new OutputTap(options.onLine)]
+      : [];
+    const [stdout, stderr] = [sinkOf(out, taps[0]), sinkOf(err, taps[1])];
     const launched = await launch(command, { stdout, stderr });
     const startedAtMs = clock.nowMs();
     if (launched.kind === "not_started") {
@@ -175,16 +217,20 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const onAbort = () => child.stop();
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
+    const over = new AbortController();
+    if (uncured.length > 0) void awaitCure(over.signal);
     const end = await child.ended;
+    over.abort();
     signal.removeEventListener("abort", onAbort);
-    stdout.end();
-    stderr.end();
+    for (const stream of [out, err, ...taps]) stream.end();
     return { end, ranMs: clock.nowMs() - startedAtMs };
   }
 
   let endSession = async (): Promise<void> => {};
 
   async function begin(): Promise<SupervisorResult> {
+    // Somebody starts it: whatever it died of before, it is not its own restart that may cure it.
+    uncured = [];
     const session: Session = {
       stop: new AbortController(),
       started: Promise.withResolvers(),
@@ -233,12 +279,24 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     argv,
     status: () => status,
     lastLines: (count) => lines.last(count),
+    deaths: () => endings,
     start: (signal) =>
       inTurn(async () => (status.state === "running" ? runs() : restart()), signal),
     restart: (signal) => inTurn(restart, signal),
     stop: (signal) => inTurn(stop, signal),
     async [Symbol.asyncDispose]() {
       await inTurn(stop);
+    },
+  };
+}
+
+/** Both, where there are two. */
+function sinkOf(kept: Sink, tap: Sink | undefined): Sink {
+  if (tap === undefined) return kept;
+  return {
+    push(chunk) {
+      kept.push(chunk);
+      tap.push(chunk);
     },
   };
 }

@@ -83,6 +83,7 @@ const LAYERS: readonly Layer[] = [
         "docker-notices",
         "vitals",
         "own-process",
+        "cured-deaths",
         "drivers",
         "rules-in-force",
       ].map((name) => `src/${name}.ts`),
