@@ -11,6 +11,7 @@ import {
 } from "../../test/fixtures.ts";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
+import type { Restraint } from "./ledger.ts";
 import {
   AUTONOMY_LEVELS,
   ALERT_STATES,
@@ -18,6 +19,7 @@ import {
   DECISION_REASONS,
   SEVERITIES,
 } from "./model.ts";
+import type { Owner } from "./ownership.ts";
 import { CRASH_LOOP_ALERT } from "./rules.ts";
 
 interface Change {
@@ -49,6 +51,13 @@ const stops = alert({ rule: rule({ permits: ["docker-stop", "compose-stop"] }) }
 const crashRule = rule({ alert: CRASH_LOOP_ALERT, permits: [] });
 const crashLoop = alert({ rule: crashRule });
 
+/** A command that the allow-list of this service has not. */
+const SUPERVISED = { action: "supervisor-restart", actions: ACTION_IDS } as const;
+
+const held = (restraint: Partial<Restraint>): Change => ({
+  situation: { restraint: { ...UNRESTRAINED, ...restraint } },
+});
+
 describe("what is decided", () => {
   const cases: readonly (readonly [string, Change, string])[] = [
     ["both keys agree", {}, "act docker-restart two_keys_agree"],
@@ -56,11 +65,6 @@ describe("what is decided", () => {
       "critical acts as high does",
       { fired: alert({ rule: rule({ severity: "critical" }) }) },
       "act docker-restart two_keys_agree",
-    ],
-    [
-      "a person has paused it meanwhile",
-      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
-      "skip - paused",
     ],
     [
       "a task of an orchestrator is nobody's to restart here, so there is nothing to approve",
@@ -74,6 +78,41 @@ describe("what is decided", () => {
         situation: { container: "managed_by_orchestrator", alerts: [cpu, crashLoop] },
       },
       "ask - managed_by_orchestrator",
+    ],
+    [
+      "another service's alert",
+      { situation: { owner: { kind: "service", name: "another" } } },
+      "skip - alert_of_another",
+    ],
+    [
+      "nobody's alert",
+      { situation: { owner: { kind: "nobody", reason: "two services have this job" } } },
+      "skip - alert_of_another",
+    ],
+    [
+      "another's that also resolved: whose it is comes first",
+      { situation: { owner: { kind: "service", name: "another" }, alerts: [] } },
+      "skip - alert_of_another",
+    ],
+    [
+      "an earlier action made things worse",
+      held({ automationEnded: true }),
+      "ask docker-restart automation_ended",
+    ],
+    [
+      "the service has had its actions",
+      held({ isServiceBudgetSpent: true }),
+      "ask docker-restart service_budget",
+    ],
+    [
+      "all services have had theirs",
+      held({ isTotalBudgetSpent: true }),
+      "ask docker-restart total_budget",
+    ],
+    [
+      "there is no such command for the service",
+      { fired: alert({ rule: rule({ permits: ["supervisor-restart"] }) }), ...SUPERVISED },
+      "ask supervisor-restart not_allowed_for_service",
     ],
     ["medium waits", { fired: medium }, "ask docker-restart severity_needs_a_person"],
     [
@@ -141,11 +180,6 @@ describe("what is decided", () => {
       "skip - data_missing",
     ],
     [
-      "a person has paused it meanwhile",
-      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
-      "skip - paused",
-    ],
-    [
       "another label set of it still fires",
       { fired: cpu, situation: { alerts: [alert({ rule: cpu.rule, state: "pending" }), cpu] } },
       "act docker-restart two_keys_agree",
@@ -197,6 +231,80 @@ describe("what is decided", () => {
   });
 });
 
+describe("what has healed it for a moment only gives way to the next on the rule's list", () => {
+  const LIST = ["compose-restart", "docker-restart", "docker-stop", "compose-up"] as const;
+  type Given = {
+    readonly spent: readonly ActionId[];
+    readonly action?: ActionId;
+    readonly permits?: readonly ActionId[];
+    readonly actions?: readonly ActionId[];
+    readonly restraint?: Partial<Restraint>;
+  };
+  const cases: readonly (readonly [string, Given, string])[] = [
+    ["nothing is spent", { spent: [] }, "act docker-restart two_keys_agree"],
+    ["another is spent", { spent: ["compose-up"] }, "act docker-restart two_keys_agree"],
+    [
+      "the one after it, never the one before it, and never a stop",
+      { spent: ["docker-restart"] },
+      "act compose-up next_on_the_list",
+    ],
+    [
+      "the very next",
+      { spent: ["compose-restart"], action: "compose-restart" },
+      "act docker-restart next_on_the_list",
+    ],
+    [
+      "the first after it that is not spent",
+      { spent: ["compose-restart", "docker-restart"], action: "compose-restart" },
+      "act compose-up next_on_the_list",
+    ],
+    [
+      "the first after it that the service has",
+      {
+        spent: ["compose-restart"],
+        action: "compose-restart",
+        actions: ["compose-restart", "compose-up"],
+      },
+      "act compose-up next_on_the_list",
+    ],
+    [
+      "all that follow are spent",
+      { spent: ["docker-restart", "compose-up"] },
+      "ask docker-restart recurrence",
+    ],
+    ["none follows", { spent: ["compose-up"], action: "compose-up" }, "ask compose-up recurrence"],
+    [
+      "a stop alone follows",
+      { spent: ["docker-restart"], permits: ["docker-restart", "docker-stop"] },
+      "ask docker-restart recurrence",
+    ],
+    [
+      "the service has none of those that follow",
+      { spent: ["docker-restart"], actions: ["docker-restart", "compose-restart"] },
+      "ask docker-restart recurrence",
+    ],
+    [
+      "and is held back as the first would be",
+      { spent: ["docker-restart"], restraint: { isServiceBudgetSpent: true } },
+      "ask compose-up service_budget",
+    ],
+  ];
+  test.each(cases)("%s", (_, given, expected) => {
+    const { spent, permits = LIST, actions = ACTION_IDS, action, restraint } = given;
+    const {
+      kind,
+      action: chosen,
+      reason,
+    } = decided({
+      fired: alert({ rule: rule({ permits: [...permits] }) }),
+      actions,
+      ...(action && { action }),
+      ...held({ exhausted: new Set(spent), ...restraint }),
+    });
+    expect(`${kind} ${chosen} ${reason}`).toBe(expected);
+  });
+});
+
 const situations = fc.record({
   state: fc.constantFrom(...ALERT_STATES),
   severity: fc.constantFrom(...SEVERITIES),
@@ -207,9 +315,27 @@ const situations = fc.record({
   crashLoop: fc.constantFrom(...ALERT_STATES, undefined),
 });
 
+/** What of the rest would hold it back, most of the time nothing. */
+const holds = fc.record({
+  owner: fc.oneof(
+    { weight: 9, arbitrary: fc.constant(OWN) },
+    fc.constantFrom<Owner>({ kind: "service", name: "another" }, { kind: "nobody", reason: "x" }),
+  ),
+  restraint: fc.record({
+    isPaused: rarely(),
+    automationEnded: rarely(),
+    isServiceBudgetSpent: rarely(),
+    isTotalBudgetSpent: rarely(),
+  }),
+});
+
+function rarely(): fc.Arbitrary<boolean> {
+  return fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true));
+}
+
 test("it acts exactly if all conditions hold, and on what both keys chose", () => {
   fc.assert(
-    fc.property(situations, (now) => {
+    fc.property(situations, holds, (now, { owner, restraint }) => {
       const of = rule({ severity: now.severity, permits: now.permits });
       const loops = now.crashLoop === "firing" || now.crashLoop === "no_data";
       const beside = now.crashLoop && [
@@ -225,6 +351,8 @@ test("it acts exactly if all conditions hold, and on what both keys chose", () =
         actions: now.actions,
         situation: {
           autonomy: now.autonomy,
+          owner,
+          restraint: { ...UNRESTRAINED, ...restraint },
           alerts: [alert({ rule: of, state: now.state }), ...(beside ?? [])],
         },
       });
@@ -237,7 +365,9 @@ test("it acts exactly if all conditions hold, and on what both keys chose", () =
         now.actions.includes(now.action) &&
         now.autonomy === "auto" &&
         (now.severity === "high" || now.severity === "critical") &&
-        !loops;
+        !loops &&
+        owner === OWN &&
+        !Object.values(restraint).includes(true);
       expect(decision.kind === "act").toBe(acts);
       if (decision.kind === "act") expect<string>(decision.action).toBe(now.action);
     }),
