@@ -166,7 +166,7 @@ function alertOf(
 ): Alert | undefined {
   const alerts = poll.alerts.filter(({ rule }) => rule.alert === name);
   const firing = alerts.find(({ state }) => state === "firing");
-  return firing ?? alerts.find(({ state }) => state !== "inactive") ?? alerts[0] ?? quiet();
+  return firing ?? alerts.find(({ state }) => state !== "inactive") ?? quiet();
 
   function quiet(): Alert | undefined {
     const rule = world.monitor.ruleNamed(name);

@@ -4,7 +4,7 @@
  */
 export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/allowlist.ts": ["src/allowlist.test.ts"],
-  "src/core/aftermath.ts": ["src/core/recovery.test.ts", "src/core/incident.test.ts"],
+  "src/core/aftermath.ts": ["src/core/aftermath.test.ts"],
   "src/core/credentials.ts": [
     "src/core/credential-kinds.test.ts",
     "src/core/credentials.test.ts",
@@ -23,7 +23,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/core/ledger.ts": ["src/core/ledger.test.ts", "src/core/restraint.test.ts"],
   "src/core/lifecycle.ts": ["src/core/lifecycle.test.ts"],
   "src/core/ownership.ts": ["src/core/ownership.test.ts"],
-  "src/core/recovery.ts": ["src/core/recovery.test.ts"],
+  "src/core/recovery.ts": ["src/core/recovery-steps.test.ts", "src/core/recovery.test.ts"],
   "src/core/verification.ts": ["src/core/verification.test.ts"],
   "src/core/watch.ts": [
     "src/core/watch.test.ts",
