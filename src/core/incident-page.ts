@@ -1,8 +1,8 @@
 /** One incident as Markdown, to read in a terminal or to send to somebody. Pure. */
 
-import { printable } from "./answer.ts";
 import { REASON_TEXT } from "./decision.ts";
 import { formatSpan, standing } from "./incident-table.ts";
+import { markdownCode, markdownText } from "./markdown.ts";
 import { describeDeath } from "./playbook.ts";
 import type { JournalEntry } from "./ports.ts";
 import type { IncidentRecord } from "./record.ts";
@@ -147,15 +147,12 @@ function reasonText(reason: string): string {
   return Object.entries(REASON_TEXT).find(([known]) => known === reason)?.[1] ?? reason;
 }
 
-/** A stranger's words: neither a terminal nor Markdown takes them for more than words. */
 function text(words: string): string {
-  return printable(words, MAX_LENGTH).replace(/[\\`*[\]<>|#&]/g, "\\$&");
+  return markdownText(words, MAX_LENGTH);
 }
 
-/** A command in a table's cell, where nothing but the bar still has a meaning. */
 function code(argv: readonly string[]): string {
-  const line = printable(argv.join(" "), MAX_LENGTH);
-  return `\`${line.replaceAll("`", "'").replaceAll("|", "\\|")}\``;
+  return markdownCode(argv.join(" "), MAX_LENGTH);
 }
 
 function utc(atMs: number): string {
