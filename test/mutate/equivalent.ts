@@ -37,6 +37,35 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: ONLY_WORK,
     },
   ],
+  "src/core/decision.ts": [
+    {
+      line: "const later = rule.permits.slice(rule.permits.indexOf(action) + 1);",
+      change: "1 → 0",
+      why: "the action itself is spent here, and passed over",
+    },
+  ],
+  "src/core/detection.ts": [
+    ...["< → <=", "< → >=", "1 → 2"].map((change) => ({
+      line: "const text = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));",
+      change,
+      why: "no two labels have one name, and which order it is does not matter",
+    })),
+    {
+      line: "fingerprints.set(labels, text);",
+      change: "fingerprints.set(labels, text); → ;",
+      why: "a fingerprint that is not kept is made again",
+    },
+    ...["0 → -1", "3 → 4"].map((change) => ({
+      line: "const SEVERITY_ORDER = { critical: 0, high: 1, medium: 2, low: 3 } as const;",
+      change,
+      why: "the order stays the same",
+    })),
+    ...["0 → 1", "0 → -1"].map((change) => ({
+      line: "(a.firingAtMs ?? 0) - (b.firingAtMs ?? 0),",
+      change,
+      why: "what fires has a time since when",
+    })),
+  ],
   "src/core/ledger.ts": [
     {
       line: "pausedUntilMs.get(service) ?? 0,",

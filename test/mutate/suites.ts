@@ -11,7 +11,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
     "src/core/evidence.test.ts",
   ],
   "src/core/decision.ts": ["src/core/decision.test.ts"],
-  "src/core/detection.ts": ["src/core/detection.test.ts"],
+  "src/core/detection.ts": ["src/core/detection.test.ts", "src/core/alert-states.test.ts"],
   "src/core/effect.ts": ["src/core/effect.test.ts"],
   "src/core/evidence.ts": ["src/core/evidence.test.ts"],
   "src/core/incident.ts": [
