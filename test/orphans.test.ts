@@ -63,9 +63,20 @@ describe.each(Object.entries(drivers))("%s", (_, driver) => {
   test("SIGKILL at any moment of the start leaves nothing", async () => {
     const name = `early-${crypto.randomUUID()}`;
     const argv = [...driver(), name, "sh", "-c", `: ${name}; sleep 60 & sleep 60`];
-    for (let afterMs = 0; afterMs < 100; afterMs += 4) {
-      const sentinel = Bun.spawn(argv, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
-      await Bun.sleep(afterMs);
+    const start = () => Bun.spawn(argv, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+    /** Those that run the command itself: a shell, and its child. */
+    const started = async () =>
+      (await listProcesses()).split("\n").filter((line) => line.includes(`sh -c : ${name}`)).length;
+    // How long the start takes here and now, so that moments before and after it are among those tried.
+    const fromMs = performance.now();
+    const whole = start();
+    await until("the command", async () => (await started()) > 0);
+    const takesMs = performance.now() - fromMs;
+    whole.kill("SIGKILL");
+    await whole.exited;
+    for (let step = 0; step < 25; step += 1) {
+      const sentinel = start();
+      await Bun.sleep((takesMs * 1.5 * step) / 25);
       sentinel.kill("SIGKILL");
       await sentinel.exited;
     }

@@ -42,8 +42,7 @@ describe("a crash loop", () => {
       atMs.map((at) => ({ atMs: at, ranMs: 0 })),
       policy,
     );
-    expect(next.kind).toBe(gaveUp ? "give_up" : "restart");
-    if (next.kind === "give_up") expect(next.deaths).toBe(3);
+    expect(next).toMatchObject(gaveUp ? { kind: "give_up", deaths: 3 } : { kind: "restart" });
   });
 
   test("deaths far apart within the time are one too, however well each ran", () => {

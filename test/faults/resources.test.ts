@@ -1,7 +1,8 @@
 /** CPU, memory, disk and descriptors: as much as was asked for by the kernel's count, and none of it afterwards. */
 
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { watch } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { sentinelBinary } from "../binary.ts";
@@ -210,22 +211,23 @@ describe("memory", () => {
 });
 
 describe("disk", () => {
-  let folder = "";
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "sentinel-disk-"));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
+  // Each has its own: the tests run at the same time, and look at all that is in it.
+  async function ownFolder(of = tmpdir()) {
+    const path = await mkdtemp(join(of, "sentinel-disk-"));
+    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+  }
 
   test.concurrent.each([1, 64, 200])(
     "takes %i MB and leaves nothing, not even a name",
     async (size) => {
-      await using target = await startTarget({ env: { TMPDIR: folder } });
+      await using folder = await ownFolder();
+      await using target = await startTarget({ env: { TMPDIR: folder.path } });
       const fault = await target.post({ kind: "disk", megabytes: size });
       await until("the whole file", () => namelessFileBytes(target.pid) >= size * BYTES_PER_MB);
       const takenMb = namelessFileBytes(target.pid) / BYTES_PER_MB;
       expectNear(takenMb, size, 0.01);
       await expectAgreement(target, fault, takenMb);
-      expect(await readdir(folder)).toEqual([]);
+      expect(await readdir(folder.path)).toEqual([]);
       await target.end(fault.id);
       expect(namelessFileBytes(target.pid)).toBe(0);
     },
@@ -236,9 +238,10 @@ describe("disk", () => {
     async () => {
       // No file may be longer than 20 MB: a full disk, for one process alone.
       const limited = ["sh", "-c", 'ulimit -f 40960 && exec "$@"', "sh", sentinelBinary()];
+      await using folder = await ownFolder();
       await using target = await startTarget({
         argv: [...limited, "--role=target"],
-        env: { TMPDIR: folder },
+        env: { TMPDIR: folder.path },
       });
       const refused = await target.order({ kind: "disk", megabytes: 30 });
       expect(refused.status).toBe(500);
@@ -249,13 +252,33 @@ describe("disk", () => {
     },
   );
 
+  test.concurrent("has no name at any moment, where the file system has such files", async () => {
+    // A file system of the kernel's own, which has them.
+    await using folder = await ownFolder("/dev/shm");
+    const named: string[] = [];
+    // A name that comes or goes is a "rename".
+    const watcher = watch(folder.path, (event, name) => {
+      if (event === "rename") named.push(String(name));
+    });
+    await using target = await startTarget({ env: { TMPDIR: folder.path } });
+    const fault = await target.post({ kind: "disk", megabytes: 5 });
+    expect(namelessFileBytes(target.pid)).toBe(5 * BYTES_PER_MB);
+    await target.end(fault.id);
+    // What is told of later has been told of by then.
+    await writeFile(join(folder.path, "last"), "");
+    await until("the watcher", () => named.includes("last"));
+    watcher.close();
+    expect(new Set(named)).toEqual(new Set(["last"]));
+  });
+
   test.concurrent("is freed by the kernel when the process is killed", async () => {
-    await using target = await startTarget({ env: { TMPDIR: folder } });
+    await using folder = await ownFolder();
+    await using target = await startTarget({ env: { TMPDIR: folder.path } });
     await target.post({ kind: "disk", megabytes: 10 });
     expect(namelessFileBytes(target.pid)).toBeGreaterThan(0);
     target.process.kill("SIGKILL");
     await target.process.exited;
-    expect(await readdir(folder)).toEqual([]);
+    expect(await readdir(folder.path)).toEqual([]);
   });
 });
 

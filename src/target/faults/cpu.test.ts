@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { machineBusySeconds } from "../../../test/faults/process.ts";
+import { until } from "../../../test/supervise.ts";
 import { burnCpu } from "./cpu.ts";
 
 const workerEntry = join(import.meta.dir, "..", "cpu-worker.ts");
@@ -12,22 +15,20 @@ const cpuMs = () => {
 
 describe("a CPU burn", () => {
   test("keeps its workers busy for as long as asked, start-up not counted", async () => {
-    let usedMs = 0;
-    // A machine that is shared takes a core away for a second: then it is tried again, twice at most.
-    for (let tries = 0; tries < 3 && usedMs < 1_000; tries += 1) {
-      const fromMs = performance.now();
-      const cpuFromMs = cpuMs();
-      const { primesFound, workers } = await burnCpu(
-        { durationMs: 1_000, workers: 2, workerEntry },
-        staying,
-      );
-      usedMs = cpuMs() - cpuFromMs;
-      expect(performance.now() - fromMs).toBeWithin(1_000, 4_000);
-      expect(workers).toBe(2);
-      expect(primesFound).toBeGreaterThan(5_000);
-    }
-    // Half of two cores at least; bench/target.ts measures the share.
-    expect(usedMs).toBeGreaterThan(1_000);
+    const from = { ms: performance.now(), ownMs: cpuMs(), busySeconds: machineBusySeconds() };
+    const { primesFound, workers } = await burnCpu(
+      { durationMs: 1_000, workers: 2, workerEntry },
+      staying,
+    );
+    const passedMs = performance.now() - from.ms;
+    const usedMs = cpuMs() - from.ownMs;
+    const othersMs = (machineBusySeconds() - from.busySeconds) * 1_000 - usedMs;
+    expect(passedMs).toBeGreaterThanOrEqual(1_000);
+    expect(workers).toBe(2);
+    expect(primesFound).toBeGreaterThan(5_000);
+    // Half at least of what others on this machine leave; bench/target.ts measures the share.
+    const couldMs = Math.min(2, availableParallelism()) * passedMs - othersMs;
+    expect(usedMs).toBeGreaterThan(couldMs / 2);
   });
 
   test("leaves the main loop free", async () => {
@@ -37,17 +38,17 @@ describe("a CPU burn", () => {
       longestGapMs = Math.max(longestGapMs, performance.now() - lastMs);
       lastMs = performance.now();
     }, 5);
-    await burnCpu({ durationMs: 1_000, workerEntry }, staying);
+    await burnCpu({ durationMs: 2_000, workerEntry }, staying);
     clearInterval(timer);
-    expect(longestGapMs).toBeLessThan(250);
+    // A loop that is held up is so for all of the two seconds.
+    expect(longestGapMs).toBeLessThan(1_000);
   });
 
   test("ends in the middle of its work, and nothing runs on", async () => {
     const client = new AbortController();
     const burning = burnCpu({ durationMs: 60_000, workers: 2, workerEntry }, client.signal);
     const busyFromMs = cpuMs();
-    await Bun.sleep(300);
-    expect(cpuMs() - busyFromMs).toBeGreaterThan(150);
+    await until("its work", () => cpuMs() - busyFromMs > 300);
     client.abort(new Error("gone"));
     await expect(burning).rejects.toThrow("gone");
     await Bun.sleep(500);

@@ -1,7 +1,7 @@
 /** A file that fills the temp folder. It has no name, so that nothing can be left of it. */
 
 import { type FileHandle, open, unlink } from "node:fs/promises";
-import { statfsSync } from "node:fs";
+import { constants, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { invalid } from "../parameters.ts";
@@ -63,12 +63,30 @@ export const disk = defineKind({
   },
 });
 
+/** Of Linux: a file without a name from the first moment on. Bun has no constant for it. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** What a file system says that has no such files. */
+const NO_TMPFILE = ["ENOTSUP", "EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"];
+
 /** The kernel frees it with the last descriptor, whatever this process dies of. */
 async function openNameless(folder: string): Promise<FileHandle> {
+  if (process.platform === "linux") {
+    try {
+      return await open(folder, O_TMPFILE | constants.O_RDWR, 0o600);
+    } catch (error) {
+      if (!NO_TMPFILE.some((code) => isCode(error, code))) throw error;
+    }
+  }
+  // A process that is killed between the two leaves an empty file.
   const path = join(folder, `sentinel-fault-${crypto.randomUUID()}`);
   const file = await open(path, "wx+", 0o600);
   await unlink(path);
   return file;
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
