@@ -1,5 +1,6 @@
 /** Signs of life of the observer itself: what it serves, what it counts, and what ends it if it stalls. */
 
+import { collectGarbageNowAndThen } from "./collect-garbage.ts";
 import type { ObserverSettings } from "./config.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Journal, NewJournalEntry } from "./core/ports.ts";
@@ -102,9 +103,11 @@ export function createVitals(options: VitalsOptions): Vitals {
       const dashboard = serveDashboard(sources, observerPort);
       const limitMs = Math.max(MOST_SILENT_INTERVALS * pollIntervalMs, MIN_STALL_MS);
       if (onStall !== undefined) watchdog = startWatchdog({ limitMs, onStall });
+      const collecting = collectGarbageNowAndThen();
       return {
         url: dashboard.url,
         async [Symbol.asyncDispose]() {
+          collecting[Symbol.dispose]();
           await watchdog?.[Symbol.asyncDispose]();
           await dashboard.close();
           await queries?.[Symbol.asyncDispose]();

@@ -65,6 +65,7 @@ const LAYERS: readonly Layer[] = [
   },
   { files: ["src/log.ts"], imports: ["node:fs"] },
   { files: ["src/system-clock.ts"], imports: ["src/core/*"] },
+  { files: ["src/collect-garbage.ts"], imports: [] },
   {
     files: ["src/watchdog/*"],
     imports: ["src/watchdog/*", "src/core/*", "src/log.ts", "node:worker_threads", "bun:ffi"],
