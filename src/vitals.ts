@@ -18,6 +18,7 @@ import { serveDashboard } from "./dashboard/server.ts";
 import { diagnosersOf, type Signals, watchesLabelled } from "./drivers.ts";
 import { ownProcess } from "./own-process.ts";
 import { createQueryThread } from "./query-thread/host.ts";
+import { readScrapeAges } from "./scrape-ages.ts";
 import type { EmbeddedSource } from "./signals/embedded.ts";
 import { systemClock } from "./system-clock.ts";
 import type { Loop } from "./watchdog/pulse.ts";
@@ -77,8 +78,11 @@ export function createVitals(options: VitalsOptions): Vitals {
   const sources = {
     version,
     metrics,
-    whyNotReady: () =>
-      whyNotReady(watched, { nowMs: systemClock.nowMs(), intervalMs: pollIntervalMs }),
+    async whyNotReady() {
+      const ages = await readScrapeAges(signals.source, { hasContainers: embedded !== undefined });
+      const nowMs = systemClock.nowMs();
+      return whyNotReady(watched, { nowMs, intervalMs: pollIntervalMs, ages });
+    },
     operator: {
       token: operatorToken,
       nowMs: () => systemClock.toWall(systemClock.nowMs()),

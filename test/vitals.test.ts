@@ -20,16 +20,19 @@ beforeAll(() => {
   sentinel = sentinelBinary();
 });
 
-/** A Prometheus that has nothing to tell, and answers or does not. */
+/** A Prometheus that has scraped the service a second ago, or nothing at all, and answers or does not. */
 function startPrometheus() {
-  const prometheus = { answers: true };
+  const prometheus = { answers: true, scrapes: true };
+  const age = { metric: { job: "sentinel-target-api" }, value: [1_800_000_000, "1"] };
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
-    fetch: () =>
-      prometheus.answers
-        ? Response.json({ status: "success", data: { resultType: "vector", result: [] } })
-        : new Response("down", { status: 500 }),
+    fetch: ({ url }) => {
+      if (!prometheus.answers) return new Response("down", { status: 500 });
+      const query = new URL(url).searchParams.get("query") ?? "";
+      const result = prometheus.scrapes && query.startsWith("time() - max by (job)") ? [age] : [];
+      return Response.json({ status: "success", data: { resultType: "vector", result } });
+    },
   });
   return Object.assign(prometheus, {
     env: {
@@ -81,6 +84,15 @@ describe("beside a Prometheus", () => {
 
     prometheus.answers = true;
     await until("its answer", async () => (await readiness(origin))[0] === 200);
+    // Answers alone are no signals.
+    prometheus.scrapes = false;
+    expect(await readiness(origin)).toEqual([
+      503,
+      {
+        status: "not_ready",
+        reason: "sentinel-target-api: no sample of job sentinel-target-api arrives",
+      },
+    ]);
   });
 
   test("a taken port is exit 1 and one line, which says that two observers need two", async () => {

@@ -15,7 +15,8 @@ import type { WatchedService } from "./readiness.ts";
 const FIGURES = { cpuSeconds: 1.5, residentBytes: 70e6, startedAtS: 1_700_000_000, openFds: 12 };
 
 function watching(changes: Partial<WatchedService["monitor"]> = {}): WatchedService {
-  const monitor = { rules: [rule()], lastPoll: undefined, answeredAtMs: undefined, ...changes };
+  const unread = { lastPoll: undefined, answeredAtMs: undefined };
+  const monitor = { rules: [rule()], windowMs: 20_000, ...unread, ...changes };
   return { service: service(), monitor };
 }
 

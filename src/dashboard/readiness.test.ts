@@ -1,9 +1,19 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { rule, sample } from "../../test/fixtures.ts";
+import type { Evaluation } from "../core/model.ts";
 import type { Poll } from "../core/monitor.ts";
-import { type WatchedService, whyNotReady } from "./readiness.ts";
+import { type ScrapeAges, type WatchedService, whyNotReady } from "./readiness.ts";
 
 const INTERVAL_MS = 5000;
 const NOW_MS = 1_000_000;
+
+const JOB = "api-metrics";
+/** Scraped 3 s ago, and so is what Docker says. */
+const FRESH: ScrapeAges = {
+  ofJobs: new Map([[JOB, 3000]]),
+  ofContainers: new Map([["box", 3000]]),
+};
+const WINDOW_MS = 20_000;
 
 /** Polled just now, and answered so long ago. */
 function watched(name: string, answeredAgoMs?: number, sourceDown?: string): WatchedService {
@@ -15,12 +25,13 @@ function watched(name: string, answeredAgoMs?: number, sourceDown?: string): Wat
     evaluationOf: () => undefined,
   };
   const answeredAtMs = answeredAgoMs === undefined ? undefined : NOW_MS - answeredAgoMs;
-  return { service: { name }, monitor: { rules: [], lastPoll, answeredAtMs } };
+  const monitor = { rules: [], windowMs: WINDOW_MS, lastPoll, answeredAtMs };
+  return { service: { name, job: JOB }, monitor };
 }
 
 const UNREAD: WatchedService = {
-  service: { name: "api" },
-  monitor: { rules: [], lastPoll: undefined, answeredAtMs: undefined },
+  service: { name: "api", job: JOB },
+  monitor: { rules: [], windowMs: WINDOW_MS, lastPoll: undefined, answeredAtMs: undefined },
 };
 
 test.each<[string, WatchedService[], string | undefined]>([
@@ -45,7 +56,66 @@ test.each<[string, WatchedService[], string | undefined]>([
     "api was last read 40 s ago",
   ],
   ["with nothing to watch", [], undefined],
-  ["after the clock was put back", [watched("api", -60_000)], undefined],
 ])("%s", (_, services, reason) => {
-  expect(whyNotReady(services, { nowMs: NOW_MS, intervalMs: INTERVAL_MS })).toBe(reason);
+  expect(whyNotReady(services, { nowMs: NOW_MS, intervalMs: INTERVAL_MS, ages: FRESH })).toBe(
+    reason,
+  );
+});
+
+interface Changes {
+  readonly name?: string;
+  readonly windowMs?: number;
+  readonly evaluation?: Evaluation;
+}
+
+describe("signals arrive", () => {
+  const of = (
+    job: string | undefined,
+    { name = "api", windowMs = WINDOW_MS, evaluation }: Changes = {},
+  ): WatchedService => {
+    const { monitor } = watched(name, 0);
+    const lastPoll = monitor.lastPoll && { ...monitor.lastPoll, evaluationOf: () => evaluation };
+    return { service: { name, job }, monitor: { ...monitor, rules: [rule()], windowMs, lastPoll } };
+  };
+  const aged = (ageMs: number): ScrapeAges => ({
+    ofJobs: new Map([[JOB, ageMs]]),
+    ofContainers: new Map([["box", ageMs]]),
+  });
+  const none: ScrapeAges = { ofJobs: new Map(), ofContainers: new Map() };
+  const measured = (...values: readonly number[]): Evaluation => ({
+    kind: "inactive",
+    value: values[0],
+    measured: values.map((value) => sample(value)),
+  });
+  const nothing = "api: no sample of job api-metrics arrives";
+
+  test.each<[string, WatchedService, ScrapeAges | undefined, string | undefined]>([
+    ["scraped within two windows", of(JOB), aged(40_000), undefined],
+    [
+      "scraped longer ago",
+      of(JOB),
+      aged(41_000),
+      "api: the newest scrape of job api-metrics is 41 s old",
+    ],
+    [
+      "within five intervals, and a short window",
+      of(JOB, { windowMs: 1 }),
+      aged(25_000),
+      undefined,
+    ],
+    ["scraped, but another job alone", of("db"), aged(0), "api: no sample of job db arrives"],
+    ["never scraped", of(JOB), none, nothing],
+    ["never scraped, and an empty answer", of(JOB, { evaluation: measured() }), none, nothing],
+    ["pushed, so that there is no `up`", of(JOB, { evaluation: measured(1) }), none, undefined],
+    ["a container that Docker tells of", of(undefined, { name: "box" }), aged(1000), undefined],
+    [
+      "a container of which Docker says nothing",
+      of(undefined, { name: "box" }),
+      none,
+      "box: no sample of container box arrives",
+    ],
+    ["a source that does not tell just now", of(JOB), undefined, undefined],
+  ])("%s", (_, service, ages, reason) => {
+    expect(whyNotReady([service], { nowMs: NOW_MS, intervalMs: INTERVAL_MS, ages })).toBe(reason);
+  });
 });

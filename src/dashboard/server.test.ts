@@ -24,7 +24,7 @@ const QUERY = "/api/v1/query?query=1&time=1";
 describe("the server", () => {
   test("is healthy while it answers, and ready or not with the reason", async () => {
     let reason: string | undefined = "api has not been read yet";
-    await using server = start(0, { whyNotReady: () => reason });
+    await using server = start(0, { whyNotReady: () => Promise.resolve(reason) });
     const ask = async (path: string) => {
       const response = await fetch(server.url + path, { proxy: false });
       return [response.status, await response.json()];

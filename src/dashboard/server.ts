@@ -17,7 +17,7 @@ export interface Dashboard {
 export interface DashboardSources {
   readonly version: string;
   /** Why the observer cannot be relied on now; `undefined` if it can. */
-  whyNotReady(): string | undefined;
+  whyNotReady(): Promise<string | undefined>;
   readonly metrics: Pick<ObserverMetrics, "render" | "contentType">;
   readonly operator: OperatorDesk;
   /** Only if Sentinel scrapes by itself; else there is a Prometheus to ask. */
@@ -39,8 +39,8 @@ export function serveDashboard(sources: DashboardSources, port: number): Dashboa
       ...(api === undefined ? {} : { api: "/api/v1" }),
     }))
     .get("/health", () => ({ status: "ok" }))
-    .get("/ready", ({ status }) => {
-      const reason = whyNotReady();
+    .get("/ready", async ({ status }) => {
+      const reason = await whyNotReady();
       return reason === undefined
         ? { status: "ready" }
         : status(503, { status: "not_ready", reason });

@@ -87,6 +87,7 @@ const LAYERS: readonly Layer[] = [
         "cured-deaths",
         "drivers",
         "rules-in-force",
+        "scrape-ages",
       ].map((name) => `src/${name}.ts`),
       ...[
         "src/demo.ts",

@@ -92,7 +92,13 @@ export function apiAlone(api: ApiSources = apiSources()): DashboardSources {
     onRefused: () => {},
     tell: () => {},
   };
-  return { version: api.version, whyNotReady: () => undefined, metrics, operator, api };
+  return {
+    version: api.version,
+    whyNotReady: () => Promise.resolve(undefined),
+    metrics,
+    operator,
+    api,
+  };
 }
 
 export interface AskedFor {
