@@ -17,7 +17,7 @@ const DAYS = 30;
 const SERVICES = 4;
 const SEED = Number(process.env["DAYS_SEED"] ?? 1_191_119_769);
 const POLLS_A_DAY = 17_280;
-const DEADLINE_MS = 300_000;
+const DEADLINE_MS = 900_000;
 
 const MB = 1024 * 1024;
 /** Of noise, in a process that runs more than this test. */
