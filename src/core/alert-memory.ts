@@ -133,6 +133,10 @@ function isWithin(some: Rule["labels"], all: Rule["labels"]): boolean {
   return Object.entries(some).every(([name, value]) => all[name] === value);
 }
 
+/** Why an alert that was taken up before a restart is left alone. */
+export const TAKEN_UP_BEFORE =
+  "an incident took it up before Sentinel was restarted; it is a person's until it has resolved";
+
 /** What does not change is saved so often, so that its age tells how long nobody has looked. */
 const SAVE_EVERY_MS = 30_000;
 

@@ -4,13 +4,14 @@ import { moveSaved, readSavedAlerts, type SavedAlerts } from "./alert-memory.ts"
 import { messageOf, SentinelError } from "./errors.ts";
 import { toEventLine } from "./event-log.ts";
 import type { SentinelEvent, WatchEvent } from "./events.ts";
+import { isToldFlap } from "./flapping.ts";
 import { createLedger, isTakenUpAgain, type Ledger, type Limits } from "./ledger.ts";
 import type { Clock, Journal, JournalEntry, NewJournalEntry } from "./ports.ts";
 import { foldIncidents, type IncidentRecord } from "./record.ts";
 import { entryAt, inWallTime, settleTimes } from "./wall-time.ts";
 
 export interface Book {
-  readonly ledger: Pick<Ledger, "restraint" | "answerTo">;
+  readonly ledger: Pick<Ledger, "restraint" | "answerTo" | "flapping">;
   /** What was known of the alerts of each service when the journal was opened, as far as it still holds. */
   readonly savedAlerts: ReadonlyMap<string, SavedAlerts>;
   /** Keeps what is known of the service's alerts now. @returns whether it is kept */
@@ -175,6 +176,7 @@ export function openBook(
       }
       // What was done counts, also where it cannot be written down.
       ledger.apply(counted);
+      if (event.type === "alert_flapped" && !event.isOver && !isToldFlap(event.times)) return true;
       if (write(entry, "soon")) return true;
       pending.push(entry);
       if (pending.length > MOST_PENDING) pending.shift();
@@ -223,10 +225,12 @@ function readStates(
   past: readonly JournalEntry[],
   now: { readonly nowMs: number; readonly pollIntervalMs: number },
 ): ReadonlyMap<string, SavedAlerts> {
-  const ends = new Map(
-    foldIncidents(past).map(({ service, alert, closing }) => [
+  const isOpen = new Map(
+    foldIncidents(past).map(({ service, alert, closing, intentAtMs }) => [
       `${service}\n${alert.name}`,
-      closing?.reason,
+      isTakenUpAgain(closing?.reason) ||
+        // Sentinel was told to stop before anything was done about it.
+        (closing?.result === "cancelled" && intentAtMs === undefined),
     ]),
   );
   const found = new Map<string, SavedAlerts>();
@@ -235,9 +239,7 @@ function readStates(
     const saved = readSavedAlerts(text, now);
     if (service === undefined || saved === undefined) continue;
     const alerts = saved.alerts.map((alert) =>
-      isTakenUpAgain(ends.get(`${service}\n${alert.name}`))
-        ? { ...alert, isHandled: false }
-        : alert,
+      isOpen.get(`${service}\n${alert.name}`) ? { ...alert, isHandled: false } : alert,
     );
     found.set(service, { ...saved, alerts });
   }

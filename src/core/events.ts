@@ -82,7 +82,15 @@ export type IncidentEvent =
   /** Taken up again after a restart of Sentinel. */
   | { readonly type: "incident_resumed"; readonly alertname: string; readonly phase: string }
   | { readonly type: "verification_started"; readonly verdictInMs: number }
-  | { readonly type: "incident_closed"; readonly closing: Closing };
+  | { readonly type: "incident_closed"; readonly closing: Closing }
+  /** After its end: the alert has come back so often, and is not taken up for it. */
+  | {
+      readonly type: "alert_flapped";
+      readonly alert: Alert;
+      readonly times: number;
+      /** It has been quiet since, for as long as one that flaps is not. */
+      readonly isOver?: true;
+    };
 
 /** `expired`: nobody answered in time. `withdrawn`: the alert has resolved meanwhile. */
 export const APPROVAL_ANSWERS = ["approved", "denied", "expired", "withdrawn"] as const;

@@ -30,6 +30,7 @@ export function renderIncidentPage(
     `- Alert: ${text(alert.name)} (${alert.severity})${summary}`,
     `- Found: ${utc(openedAtMs)}${onsetMs === undefined ? "" : `, ${formatSpan(openedAtMs - onsetMs)} after it began`}`,
     `- State: ${stateOf(record)}`,
+    ...(record.flaps > 0 ? [`- Flaps: it has come back ${times(record.flaps)} since`] : []),
     ...diagnosisOf(record),
     "",
     "## Timeline",
@@ -43,6 +44,10 @@ export function renderIncidentPage(
           `| ${utc(entry.atMs).slice(11, 19)} | ${formatSpan(entry.atMs - openedAtMs)} | ${describe(entry)} |`,
       ),
   ];
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 function stateOf(record: IncidentRecord): string {
@@ -127,6 +132,8 @@ function describeEvent(read: RecordedEvent): string {
     }
     case "verification_started":
       return `the verdict is due in ${formatSpan(read.verdictInMs)}`;
+    case "alert_flapped":
+      return `the alert has come back ${times(read.times)} since the end${read.isOver ? ", and is quiet now" : ""}`;
     case "incident_resumed":
       return `taken up again after a restart, while ${text(read.phase)}`;
     case "incident_closed": {

@@ -4,6 +4,7 @@
  */
 
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
+import { createFlaps, type Flaps } from "./flapping.ts";
 import type { DecisionReason } from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
 import { readEvent, type Recorded } from "./recorded-event.ts";
@@ -35,6 +36,8 @@ export interface Ledger {
   /** In the order of the journal. What an entry of another version says is skipped. */
   apply(entry: JournalEntry): void;
   restraint(about: { readonly service: string; readonly alert: string }, nowMs: number): Restraint;
+  /** The incident to which an alert comes back, if it does. */
+  flapping: Flaps["of"];
   /** What a person answered to a request of that service; `undefined` so far. */
   answerTo(asked: {
     readonly service: string;
@@ -99,6 +102,7 @@ export function createLedger(limits: Limits): Ledger {
   const exempt = new Set<string>();
   const automationEnded = new Set<string>();
   const answers = new Map<string, "approved" | "denied">();
+  const flaps = createFlaps();
   let acts: readonly Act[] = [];
 
   /** A healing that did not last: counted once for each time. */
@@ -112,11 +116,13 @@ export function createLedger(limits: Limits): Ledger {
   }
 
   function close(
-    { incident = "", service, atMs }: JournalEntry,
+    entry: JournalEntry,
     { result, reason, verdict, madeWorse }: Recorded<"incident_closed">["closing"],
   ): void {
+    const { incident = "", service, atMs } = entry;
     const found = open.get(key(service, incident));
     open.delete(key(service, incident));
+    flaps.close(entry, verdict?.kind === "healed" || result === "cancelled" || isReopened(reason));
     // Also if Sentinel was stopped before the verdict. What was not judged may not be taken up at each poll.
     if (result === "acted" || found?.action !== undefined || isReopened(reason))
       coolsUntilMs.set(service, atMs + limits.cooldownMs);
@@ -156,6 +162,7 @@ export function createLedger(limits: Limits): Ledger {
         case "incident_opened": {
           const { name } = event.alert;
           open.set(key(service, incident), { alert: name });
+          flaps.open(entry, event.alert.labels);
           const chain = chains.get(key(service, name));
           if (chain !== undefined) countRecurrence(chain, atMs);
           break;
@@ -180,6 +187,12 @@ export function createLedger(limits: Limits): Ledger {
               ? { ...act, wasCutOff: true }
               : act,
           );
+          break;
+        case "alerts_joined":
+          for (const { labels } of event.alerts) flaps.open(entry, labels);
+          break;
+        case "alert_flapped":
+          flaps.count(entry, event);
           break;
         case "incident_closed":
           close(entry, event.closing);
@@ -222,6 +235,7 @@ export function createLedger(limits: Limits): Ledger {
         exhausted: new Set(times.map(([action]) => action)),
       };
     },
+    flapping: (about, nowMs) => flaps.of(about, nowMs),
     answerTo: ({ service, request }) => answers.get(key(service, request)),
   };
 }

@@ -155,6 +155,7 @@ describe("an incident", () => {
       outcome: OUTCOME,
       verificationAtMs: START_MS + 10_000,
       verdictInMs: 30_000,
+      flaps: 0,
       resumptions: 1,
       closing: {
         result: "acted",

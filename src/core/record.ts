@@ -45,6 +45,8 @@ export interface IncidentRecord {
   readonly verificationAtMs: number | undefined;
   /** Counted from then. */
   readonly verdictInMs: number | undefined;
+  /** How often its alert has come back after it had ended, without being taken up for that. */
+  readonly flaps: number;
   /** How often it was taken up again after a restart. */
   readonly resumptions: number;
   readonly closing: Recorded<"incident_closed">["closing"] | undefined;
@@ -98,8 +100,9 @@ export function foldIncidents(entries: readonly JournalEntry[]): readonly Incide
       continue;
     }
     if (read.type === "approval_requested") ofRequest.set(ofService(read.request), key);
-    // What comes after the end is of no account.
-    if (before.phase !== "closed") records.set(key, next(before, read, entry.atMs));
+    // What comes after the end is of no account, but that its alert has come back.
+    if (before.phase !== "closed" || read.type === "alert_flapped")
+      records.set(key, next(before, read, entry.atMs));
   }
   return [...records.values()];
 }
@@ -128,6 +131,7 @@ function opened(
     outcome: undefined,
     verificationAtMs: undefined,
     verdictInMs: undefined,
+    flaps: 0,
     resumptions: 0,
     closing: undefined,
     closedAtMs: undefined,
@@ -201,6 +205,8 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
         verificationAtMs: atMs,
         verdictInMs: read.verdictInMs,
       };
+    case "alert_flapped":
+      return { ...record, flaps: read.times };
     case "incident_resumed":
       return { ...record, resumptions: record.resumptions + 1 };
     case "incident_closed":

@@ -141,6 +141,12 @@ const event = z.discriminatedUnion("type", [
   z.object({ type: z.literal("verification_started"), verdictInMs: duration }),
   z.object({ type: z.literal("incident_resumed"), phase: z.string() }),
   z.object({ type: z.literal("incident_closed"), closing }),
+  z.object({
+    type: z.literal("alert_flapped"),
+    alert,
+    times: z.number(),
+    isOver: z.literal(true).optional(),
+  }),
   // Outside of incidents, so that it is not forgotten with one.
   z.object({ type: z.literal("automation_ended") }),
   z.object({ type: z.literal("alert_changed"), alert, from: z.string() }),

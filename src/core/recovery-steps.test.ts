@@ -38,6 +38,7 @@ function record(changes: Partial<IncidentRecord> = {}): IncidentRecord {
     outcome: undefined,
     verificationAtMs: undefined,
     verdictInMs: undefined,
+    flaps: 0,
     resumptions: 0,
     closing: undefined,
     closedAtMs: undefined,

@@ -1,9 +1,9 @@
 /** Events as lines for a person, in the order in which they happen. */
 
-import { printable } from "./answer.ts";
-import { maskText } from "./credentials.ts";
 import { REASON_TEXT } from "./decision.ts";
 import { maskCredentials } from "./evidence.ts";
+import { fingerprint } from "./detection.ts";
+import { isToldFlap } from "./flapping.ts";
 import type { ApprovalAnswer, Closing, SentinelEvent } from "./events.ts";
 import type {
   Alert,
@@ -16,12 +16,11 @@ import type {
   Outcome,
 } from "./model.ts";
 import { SERVICE_LABEL } from "./ownership.ts";
-import { describeDeath } from "./playbook.ts";
+import { renderFlaps, renderLife } from "./report-container.ts";
+import { clean, clockTime, field, seconds } from "./report-text.ts";
 import { humanize1024, renderSummary, significant } from "./summary.ts";
 
-const LABEL_WIDTH = 12;
 const RULE_WIDTH = 72;
-const MAX_LENGTH = 600;
 
 /**
  * What to print for one event; nothing for those that a person need not see. Whatever came from
@@ -114,6 +113,8 @@ export function renderEvent(event: SentinelEvent): string[] {
       );
     case "approval_answered":
       return field("Answer", `${event.request} ${ANSWER_TEXT[event.answer]}`);
+    case "alert_flapped":
+      return [`${time}  ${service}: ${clean(renderFlaps(event))}`];
     case "incident_resumed":
       return [
         "",
@@ -132,7 +133,19 @@ export function createReport(): (event: SentinelEvent) => string[] {
   const open = new Set<string>();
   /** Why nothing is run, as far as it was told of each incident. */
   const told = new Map<string, DecisionReason | undefined>();
+  /** Alerts that flap: each change of theirs is in the count, which is told less and less often. */
+  const flapping = new Set<string>();
+  const keyOf = (alert: Alert, service: string) => `${service}\n${fingerprint(alert.labels)}`;
   return (event) => {
+    if (event.type === "alert_flapped") {
+      const { alert, service, isOver, times } = event;
+      if (isOver) flapping.delete(keyOf(alert, service));
+      else flapping.add(keyOf(alert, service));
+      return isOver || isToldFlap(times) ? renderEvent(event) : [];
+    }
+    if (event.type === "alert_changed" && flapping.has(keyOf(event.alert, event.service)))
+      return [];
+    if (event.type === "incident_opened") flapping.delete(keyOf(event.alert, event.service));
     if (!("incident" in event)) return renderEvent(event);
     const key = `${event.incident}\n${event.service}`;
     open.add(key);
@@ -225,30 +238,6 @@ function renderProposal({ action, refusedAction }: Diagnosis): string {
     : `${action}: it asked for "${refusedAction}", which is not on the list of actions`;
 }
 
-/** Why it is as it is, in its own words: its engine's count, its last deaths, and its health check. */
-function renderLife({ restartLoop, deaths = [], container }: LifeEvent): string[] {
-  const checks = container.kind === "found" ? (container.value.checks ?? []) : [];
-  const failed = checks.findLast(({ exitCode }) => exitCode !== 0);
-  const given = restartLoop?.isGivenUp ? ", and has given it up" : "";
-  return [
-    ...(restartLoop
-      ? field(
-          "Crash loop",
-          `its engine has restarted it ${restartLoop.restarts} times by itself${given}`,
-        )
-      : []),
-    ...deaths.flatMap((death) => [
-      ...field("Died", `at ${clockTime(death.atMs)}, ${describeDeath(death)}`),
-      ...death.lines.flatMap((line) => field("", `| ${line}`)),
-    ]),
-    ...(failed
-      ? field("Its check", `fails with exit code ${failed.exitCode}: ${failed.output.trim()}`)
-      : []),
-  ];
-}
-
-type LifeEvent = Extract<SentinelEvent, { type: "evidence_collected" }>;
-
 function renderDecision(decision: Decision, argv: readonly string[] | undefined): string {
   const why = REASON_TEXT[decision.reason];
   if (decision.kind === "act") return `act: ${why}`;
@@ -328,21 +317,4 @@ function count(many: number, noun: string): string {
 function heading(text: string): string {
   const title = `── ${clean(text)} `;
   return title + "─".repeat(Math.max(RULE_WIDTH - title.length, 2));
-}
-
-function field(label: string, text: string): string[] {
-  return [`   ${label.padEnd(LABEL_WIDTH)}${clean(text)}`];
-}
-
-function clean(text: string): string {
-  return printable(maskText(text), MAX_LENGTH);
-}
-
-function seconds(durationMs: number): string {
-  const value = durationMs / 1000;
-  return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} s`;
-}
-
-function clockTime(atMs: number): string {
-  return new Date(atMs).toTimeString().slice(0, 8);
 }

@@ -32,6 +32,7 @@ export function inWallTime(event: SentinelEvent, clock: Pick<Clock, "toWall">): 
       };
     case "alert_changed":
     case "left_alone":
+    case "alert_flapped":
     case "alert_unowned":
       return { ...event, atMs, alert: moveAlert(event.alert, byMs) };
     case "quiet":

@@ -1,6 +1,6 @@
 /** The loop over one service: poll, tell what changed, take up what fires. */
 
-import { createAlertMemory, saveAlerts } from "./alert-memory.ts";
+import { createAlertMemory, saveAlerts, TAKEN_UP_BEFORE } from "./alert-memory.ts";
 import { type AlertsByKey, boundedChanges, changes } from "./alert-changes.ts";
 import {
   alertKey,
@@ -23,6 +23,7 @@ import {
   type Postponed,
   type Waiting,
 } from "./incident.ts";
+import { createFlapCounter } from "./flapping.ts";
 import { incidentId } from "./incident-id.ts";
 import { whyLeftAlone } from "./left-alone.ts";
 import { isTakenUpAgain } from "./ledger.ts";
@@ -89,6 +90,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   // Label sets already taken up, or told to be left alone, and why: forgotten once they stop firing.
   const handled = new Set<string>();
   const told = new Map<string, string>();
+  const flaps = createFlapCounter(
+    (alert, nowMs) => book.ledger.flapping({ service, labels: alert.labels }, nowMs),
+    (incident, event) => contextOf(incident, isOfRule(event.alert)).emit(event),
+  );
   const memory = createAlertMemory(book.savedAlerts.get(service));
   const unfinished = new Map<string, Unfinished>(
     book.takeUnfinished(service).map((record) => [record.id, { record, isTold: false }]),
@@ -109,6 +114,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (!sourceIsDown) {
       recall(poll);
       forgetResolved(poll);
+      flaps.endQuiet(clock.nowMs());
       remember();
     }
 
@@ -165,18 +171,16 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     for (const alert of memory.handledOf(alerts)) {
       if (handled.has(alertKey(alert))) continue;
       handled.add(alertKey(alert));
-      const isOpen = [...unfinished.values()].some(
-        ({ record }) => record.alert.name === alert.rule.alert,
-      );
-      if (!isOpen) emit({ type: "left_alone", alert, reason: TAKEN_UP_BEFORE });
+      const { alert: name } = alert.rule;
+      if (![...unfinished.values()].some(({ record }) => record.alert.name === name))
+        emit({ type: "left_alone", alert, reason: TAKEN_UP_BEFORE });
     }
   }
 
   /** Kept over a restart of Sentinel. */
   function remember(): void {
-    const alerts = monitor.lastPoll?.alerts ?? [];
     const isHandled = (alert: Alert) => handled.has(alertKey(alert));
-    const saved = saveAlerts(alerts, isHandled, clock.nowMs());
+    const saved = saveAlerts(monitor.lastPoll?.alerts ?? [], isHandled, clock.nowMs());
     if (memory.isDue(saved) && book.saveAlerts(service, saved)) memory.saved(saved);
   }
 
@@ -296,11 +300,10 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   async function takeUpMostUrgent(poll: Poll): Promise<boolean> {
     for (const [incident, { findings }] of held()) join(incident, isOfRule(findings.alert));
     const resumed = new Set([...unfinished.values()].map(({ record }) => record.alert.name));
-    const urgent = mostUrgent(
-      poll.alerts.filter(
-        (alert) => !handled.has(alertKey(alert)) && !resumed.has(alert.rule.alert),
-      ),
-    );
+    const isNew = (alert: Alert) => !handled.has(alertKey(alert)) && !resumed.has(alert.rule.alert);
+    // One that only flickers holds up no other.
+    const isFlap = (alert: Alert) => isHolding(alert) && flaps.isFlap(alert, clock.nowMs());
+    const urgent = mostUrgent(poll.alerts.filter((alert) => isNew(alert) && !isFlap(alert)));
     if (urgent === undefined || (await isLeftAlone(urgent))) return false;
     handled.add(alertKey(urgent));
     const incident = incidentId(clock.toWall(clock.nowMs()), urgent.rule.alert, service);
@@ -345,6 +348,3 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     remember();
   }
 }
-
-const TAKEN_UP_BEFORE =
-  "an incident took it up before Sentinel was restarted; it is a person's until it has resolved";

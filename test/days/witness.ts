@@ -290,6 +290,9 @@ export function createWitness(
         return;
       }
       const incident = open.get(keyOf(entry));
+      // It is told of an incident that has ended, and leads to nothing.
+      if (event.type === "alert_flapped")
+        return require(incident === undefined, "flaps after the end alone", entry.incident ?? "");
       if (incident === undefined) return complain("nothing after the end", JSON.stringify(entry));
       read(incident, event, entry);
     },

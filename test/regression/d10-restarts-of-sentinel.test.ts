@@ -7,6 +7,7 @@ import { ownContainers } from "../containers.ts";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
 import { freshJournal } from "../fresh-journal.ts";
 import { type Observing, startObserving } from "../observing.ts";
+import { startAnswering } from "../prometheus-answers.ts";
 
 setDefaultTimeout(300_000);
 
@@ -18,26 +19,11 @@ const RUNS = "echo started; trap 'exit 0' TERM; while :; do sleep 0.2; done";
 
 /** A Prometheus by which the service burns CPU for ever, since before the first question. */
 function endlesslySick() {
-  const sample = (value: number) => ({ metric: {}, value: [Date.now() / 1000, String(value)] });
-  const answerTo = (query: string) => {
-    if (query.includes("process_cpu_seconds_total")) return [sample(1.9)];
-    if (query.includes("timestamp(")) return [sample(0.1)];
-    return query.startsWith("up{") && !query.includes("==") ? [sample(1)] : [];
-  };
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    async fetch(request) {
-      const { pathname, searchParams } = new URL(request.url);
-      const body =
-        request.method === "POST" ? new URLSearchParams(await request.text()) : searchParams;
-      if (pathname === "/health") return new Response("well");
-      const result = pathname.endsWith("/query") ? answerTo(body.get("query") ?? "") : [];
-      const resultType = pathname.endsWith("/query") ? "vector" : "matrix";
-      return Response.json({ status: "success", data: { resultType, result } });
-    },
+  return startAnswering((query) => {
+    if (query.includes("process_cpu_seconds_total")) return 1.9;
+    if (query.includes("timestamp(")) return 0.1;
+    return query.startsWith("up{") && !query.includes("==") ? 1 : undefined;
   });
-  return { url: `http://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server.stop(true) };
 }
 
 /** The same numbers each time, from 0 to 1. */
@@ -80,7 +66,7 @@ describeUnless(missing, "D10: Sentinel is started again and again", () => {
         return entries;
       },
       async [Symbol.asyncDispose]() {
-        await prometheus[Symbol.asyncDispose]();
+        prometheus[Symbol.dispose]();
         await own[Symbol.asyncDispose]();
       },
     };
