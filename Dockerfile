@@ -18,7 +18,8 @@ FROM gcr.io/distroless/base-nossl-debian12:nonroot
 COPY --from=build /build/sentinel /sentinel
 # A number, so that an orchestrator can see that it is not root.
 USER 65532:65532
-# The port is published by Docker, which reaches no loopback address inside.
+# The port is published by Docker, which reaches no loopback address inside. Others may reach it too, so the
+# target wants a FAULT_TOKEN, or FAULT_TOKEN=none where it is published on loopback alone.
 ENV HOST=0.0.0.0 PORT=8000
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=4s --start-period=10s --retries=3 \
