@@ -5,22 +5,33 @@ import {
   type ActionId,
   type Allowlist,
   allowlistFor,
+  type ComposeService,
   isServiceName,
   matchAction,
   offeredActions,
+  proposableActions,
+  touchesOthers,
+  whyNotComposeService,
 } from "./allowlist.ts";
 import { readAnswer } from "./core/answer.ts";
 
 const SERVICE = "sentinel-target-api";
+const COMPOSE: ComposeService = { project: "shop", service: "api", files: ["/srv/compose.yaml"] };
 const contained = allowlistFor(SERVICE);
+const composed = allowlistFor(SERVICE, { executors: ["docker", "compose"], compose: COMPOSE });
 const supervised = allowlistFor(SERVICE, ["supervisor"]);
 /** Every id at once, as no service has it: the widest that a text could match. */
-const allowlist = allowlistFor(SERVICE, ["docker", "compose", "supervisor"]);
+const allowlist = allowlistFor(SERVICE, {
+  executors: ["docker", "compose", "supervisor"],
+  compose: COMPOSE,
+});
 
 /** Written out, not taken from the table: these, and nothing else. */
 const ACCEPTED = {
   "docker-restart": "docker-restart",
   "docker-stop": "docker-stop",
+  "compose-service-restart": "compose-service-restart",
+  "compose-service-up": "compose-service-up",
   "compose-restart": "compose-restart",
   "compose-stop": "compose-stop",
   "compose-up": "compose-up",
@@ -41,6 +52,14 @@ const SPELLINGS = Object.keys(ACCEPTED);
 const ARGV = {
   "docker-restart": ["docker", "restart", "sentinel-target-api"],
   "docker-stop": ["docker", "stop", "sentinel-target-api"],
+  "compose-service-restart": [
+    ...["docker", "compose", "-p", "shop", "-f", "/srv/compose.yaml"],
+    ...["restart", "--no-deps", "api"],
+  ],
+  "compose-service-up": [
+    ...["docker", "compose", "-p", "shop", "-f", "/srv/compose.yaml"],
+    ...["up", "-d", "--no-deps", "api"],
+  ],
   "compose-restart": ["docker", "compose", "restart"],
   "compose-stop": ["docker", "compose", "stop"],
   "compose-up": ["docker", "compose", "up", "-d"],
@@ -71,6 +90,12 @@ describe("accepted", () => {
     expect(stops.map(({ id }) => id)).toEqual(["docker-stop", "compose-stop", "supervisor-stop"]);
   });
 
+  test("only what names no service acts on others", () => {
+    const wide = offeredActions(allowlist).filter((action) => action.touchesOthers);
+    expect(wide.map(({ id }) => id)).toEqual(["compose-restart", "compose-stop", "compose-up"]);
+    expect(ACTION_IDS.filter(touchesOthers)).toEqual(wide.map(({ id }) => id));
+  });
+
   test("another service has the same ids and its own name in the command", () => {
     const other = allowlistFor("other-api");
     expect(matchAction(other, "docker restart other-api")?.argv).toEqual([
@@ -84,7 +109,7 @@ describe("accepted", () => {
 
 describe("offered", () => {
   test.each<{ readonly name: string; readonly table: Allowlist; readonly by: readonly string[] }>([
-    { name: "in a container: docker's and compose's", table: contained, by: ["docker", "compose"] },
+    { name: "made by Compose: docker's and compose's", table: composed, by: ["docker", "compose"] },
     { name: "under the supervisor: its own alone", table: supervised, by: ["supervisor"] },
     {
       name: "without Compose: docker's alone",
@@ -98,10 +123,18 @@ describe("offered", () => {
     expect(Object.keys(table).toSorted()).toEqual(expected.toSorted());
   });
 
+  test("in a container that Compose has not made: nothing that runs one Compose service", () => {
+    const all = offeredActions(composed).map(({ id }) => id);
+    const without = all.filter((id) => !id.startsWith("compose-service-"));
+    expect(offeredActions(contained).map(({ id }) => id)).toEqual(without);
+    expect(all.length - without.length).toBe(2);
+  });
+
   test("what is not offered is refused, by its id and by its command", () => {
     for (const [text, id] of Object.entries(ACCEPTED)) {
       const isSupervisors = id.startsWith("supervisor-");
-      expect(matchAction(contained, text)?.id).toBe(isSupervisors ? undefined : id);
+      expect(matchAction(composed, text)?.id).toBe(isSupervisors ? undefined : id);
+      if (id.startsWith("compose-service-")) expect(matchAction(contained, text)).toBeUndefined();
       expect(matchAction(supervised, text)?.id).toBe(isSupervisors ? id : undefined);
     }
   });
@@ -129,6 +162,13 @@ test.each([
   ["a no-break space", "docker\u00a0compose restart"],
   ["a command nobody allowed", "docker rm -f sentinel-target-api"],
   ["a property of every object", "constructor"],
+  ["the command that runs one Compose service", ARGV["compose-service-restart"].join(" ")],
+  ["the id with its Compose service", "compose-service-restart api"],
+  ["the id for a verb it has not", "compose-service-stop"],
+  ["a part of the id", "compose-service"],
+  ["the id of another order", "compose-up-service"],
+  ["an underscore in the id", "compose_service_up"],
+  ["a command on one service that is not the table's", "docker compose restart api"],
   ["the supervisor's command in words", "supervisor restart"],
   ["the supervisor's id with a service", "supervisor-restart sentinel-target-api"],
   ["the supervisor's id for a verb it has not", "supervisor-up"],
@@ -266,6 +306,8 @@ const words = fc
       ...["docker", "docker-compose", "compose", "restart", "stop", "up", "-d", "down", "rm", "-f"],
       ...["sentinel-target-api", "kill", "exec", "sh", "--help", "run", "-v", "/:/host"],
       ...["supervisor", "supervisor-restart", "supervisor-stop", "start"],
+      ...["compose-service-up", "compose-service-restart", "-p", "shop", "/srv/compose.yaml"],
+      ...["--no-deps", "api"],
     ),
     { minLength: 1, maxLength: 6 },
   )
@@ -346,4 +388,140 @@ test.each([
   const build = () => allowlistFor(name);
   if (isValid) expect(build).not.toThrow();
   else expect(build).toThrow(RangeError);
+});
+
+/** What Compose writes for its services, and what it never would. */
+const composeName = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,20}$/);
+const absolutePath = fc
+  .array(fc.stringMatching(/^[a-zA-Z0-9 ._-]{1,12}$/), { minLength: 1, maxLength: 4 })
+  .map((parts) => `/${parts.join("/")}`);
+const composeService: fc.Arbitrary<ComposeService> = fc.record(
+  {
+    project: composeName,
+    service: fc.stringMatching(/^[a-zA-Z0-9._][a-zA-Z0-9._-]{0,20}$/),
+    files: fc.array(absolutePath, { minLength: 1, maxLength: 4 }),
+    projectFolder: absolutePath,
+    envFiles: fc.array(absolutePath, { maxLength: 3 }),
+  },
+  { requiredKeys: ["project", "service", "files"] },
+);
+/** Nearly a name or a path: with something put in, in front, or in place of it. */
+const spoiled = fc.oneof(
+  fc.constantFrom("", "-", "--help", "-rf", "..", "a b", "$(id)", "`id`", "a;id", "a|b", "*", "~"),
+  fc.constantFrom(...INSERTIONS),
+  fc.tuple(fc.constantFrom(...INSERTIONS), composeName).map(([piece, name]) => piece + name),
+  fc.string({ unit: "binary", maxLength: 10 }),
+);
+
+describe("one Compose service", () => {
+  const PLACES = ["project", "service", "files", "folder", "envFiles"] as const;
+  const OPTIONS = ["-p", "-f", "--env-file", "--project-directory", "-d", "--no-deps"];
+
+  test("whatever it is called, its command names it alone and no text of it is an option", () => {
+    fc.assert(
+      fc.property(composeService, (compose) => {
+        const table = allowlistFor("svc", { executors: ["compose"], compose });
+        for (const [id, verb] of [
+          ["compose-service-restart", "restart"],
+          ["compose-service-up", "up"],
+        ] as const) {
+          const { argv = [], spellings } = table[id] ?? {};
+          expect(spellings).toEqual([id]);
+          expect(argv.at(-1)).toBe(compose.service);
+          expect(argv.slice(0, 4)).toEqual(["docker", "compose", "-p", compose.project]);
+          expect(argv.filter((word) => word === verb).length).toBeGreaterThan(0);
+          const dashed = argv.filter((word) => word.startsWith("-"));
+          expect(dashed.filter((word) => !OPTIONS.includes(word))).toEqual([]);
+          for (const path of compose.files) expect(argv[argv.indexOf(path) - 1]).toMatch(/^-/);
+        }
+      }),
+      { numRuns: 5000, seed: SEED },
+    );
+  }, 60_000);
+
+  test("what Compose could not have written is refused, with the reason", () => {
+    const isProject = (text: string) => /^[a-z0-9][a-z0-9_-]*$/.test(text);
+    const isService = (text: string) => /^[a-zA-Z0-9._][a-zA-Z0-9._-]*$/.test(text);
+    // Neither control nor invisible characters, nor the two of Unicode that end a line.
+    const isPath = (text: string) => /^\/[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text);
+    let refused = 0;
+    fc.assert(
+      fc.property(composeService, spoiled, fc.constantFrom(...PLACES), (compose, text, place) => {
+        const { changed, isFine } = {
+          project: { changed: { ...compose, project: text }, isFine: isProject(text) },
+          service: { changed: { ...compose, service: text }, isFine: isService(text) },
+          files: { changed: { ...compose, files: [...compose.files, text] }, isFine: isPath(text) },
+          folder: { changed: { ...compose, projectFolder: text }, isFine: isPath(text) },
+          envFiles: { changed: { ...compose, envFiles: [text] }, isFine: isPath(text) },
+        }[place];
+        const why = whyNotComposeService(changed);
+        expect(why === undefined).toBe(isFine);
+        const build = () => allowlistFor("svc", { executors: ["compose"], compose: changed });
+        if (why === undefined) return expect(build).not.toThrow();
+        refused += 1;
+        expect(build).toThrow(new RangeError(why));
+      }),
+      { numRuns: 20_000, seed: SEED },
+    );
+    expect(refused).toBeGreaterThan(15_000);
+  }, 60_000);
+
+  test.each<[string, Partial<ComposeService>, string]>([
+    ["no file", { files: [] }, "no Compose file is named"],
+    ["too many files", { files: Array(21).fill("/a") }, "more than 20 files are named"],
+    ["a relative file", { files: ["compose.yaml"] }, '"compose.yaml" is not an absolute path'],
+    ["a file that is an option", { files: ["--help"] }, '"--help" is not an absolute path'],
+    ["standard input as the file", { files: ["-"] }, '"-" is not an absolute path'],
+    ["a path with no end", { files: [`/${"a".repeat(5000)}`] }, "is not an absolute path"],
+    ["capitals in a project", { project: "Shop" }, '"Shop", which is not a name of a Compose'],
+    ["a project with no end", { project: "a".repeat(129) }, "not a name of a Compose project"],
+    ["a service that is an option", { service: "--all" }, '"--all", which is not a name'],
+    ["two services", { service: "api db" }, '"api db", which is not a name of a Compose service'],
+    ["a new line in a service", { service: "api\n" }, '"api\\n", which is not a name'],
+  ])("%s is refused", (_, changes, reason) => {
+    expect(whyNotComposeService({ ...COMPOSE, ...changes })).toContain(reason);
+  });
+});
+
+describe("what is proposed", () => {
+  const ids = (table: Allowlist, unattended: readonly ActionId[]) =>
+    proposableActions(table, unattended).map(({ id }) => id);
+
+  test.each<{
+    readonly name: string;
+    readonly table?: Allowlist;
+    readonly unattended: readonly ActionId[];
+    readonly expected: readonly ActionId[];
+  }>([
+    {
+      name: "A6: where only one restart needs no person, that one",
+      table: contained,
+      unattended: ["compose-restart"],
+      expected: ["docker-stop", "compose-restart", "compose-up"],
+    },
+    {
+      name: "of several that need no person all of them",
+      unattended: ["docker-restart", "compose-service-restart", "compose-service-up"],
+      expected: ["docker-restart", "docker-stop", "compose-service-restart", "compose-service-up"],
+    },
+    {
+      name: "where each needs one, nothing that acts on other services",
+      unattended: [],
+      expected: ["docker-restart", "docker-stop", "compose-service-restart", "compose-service-up"],
+    },
+    {
+      name: "unless nothing else has that effect",
+      table: contained,
+      unattended: [],
+      expected: ["docker-restart", "docker-stop", "compose-up"],
+    },
+    {
+      name: "what is not offered is not proposed, whoever allows it",
+      table: supervised,
+      unattended: ["docker-restart"],
+      expected: ["supervisor-restart", "supervisor-stop", "supervisor-start"],
+    },
+  ])("$name", ({ table = composed, unattended, expected }) => {
+    expect(ids(table, unattended)).toEqual([...expected]);
+  });
 });

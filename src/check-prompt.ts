@@ -1,12 +1,13 @@
 /** The command `check --prompt`: what a model would be sent, and who would get it. */
 
 import { allowlistFor } from "./allowlist.ts";
+import { findOne } from "./compose-notices.ts";
 import type { ObserverSettings } from "./config.ts";
 import { isLoopback } from "./core/address.ts";
 import { mostUrgent } from "./core/detection.ts";
 import { openBook } from "./core/book.ts";
 import { SentinelError } from "./core/errors.ts";
-import { collectEvidence, readHistory } from "./core/investigation.ts";
+import { collectEvidence, diagnosisRequest, readHistory } from "./core/investigation.ts";
 import { createLock } from "./core/lock.ts";
 import type { Alert } from "./core/model.ts";
 import { createMonitor, type Poll } from "./core/monitor.ts";
@@ -14,8 +15,10 @@ import { createDirectory, ownerOfAlert } from "./core/ownership.ts";
 import type { ContainerRuntime, DiagnosisRequest } from "./core/ports.ts";
 import { renderPrompt } from "./core/prompt.ts";
 import { createSharedRules } from "./core/shared-rules.ts";
+import { settleActions } from "./core/settled-actions.ts";
 import type { Context, World } from "./core/world.ts";
 import { dockerOptionsOf, recipientsOf, signalsOf } from "./drivers.ts";
+import { composeLookup } from "./executors/compose-lookup.ts";
 import { type DockerOptions, dockerRuntime } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { memoryJournal } from "./journals/memory.ts";
@@ -107,14 +110,12 @@ async function sampleRequest(
   const poll = await monitor.poll(signal);
   const { alert, fires } = sampleAlert(poll);
   const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
-  const allowlist = allowlistFor(service.name, service.executors);
+  const reach = docker ?? dockerOptionsOf(settings);
+  const lookup = composeLookup({ ...reach, composeFile: settings.composeFile });
   const world: World = {
     source,
     monitor,
-    runtime:
-      settings.supervise === undefined
-        ? dockerRuntime(docker ?? dockerOptionsOf(settings))
-        : NOT_STARTED,
+    runtime: settings.supervise === undefined ? dockerRuntime(reach) : NOT_STARTED,
     diagnosers: [],
     // None: nothing can be run.
     executors: [],
@@ -129,12 +130,16 @@ async function sampleRequest(
     actionLock: createLock(),
     checkHealth: healthcheck,
     ownerOf: (of) => ownerOfAlert(of, directory),
+    findComposeService: findOne(lookup),
   };
+  const allowlist = allowlistFor(service.name, service.executors);
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
-  const context: Context = { policy, world, incident: "sample", emit: () => true };
+  const given: Context = { policy, world, incident: "sample", emit: () => true };
+  const context = await settleActions(given, signal);
   const history = await readHistory(alert, world, signal);
   const evidence = await collectEvidence({ alert, poll, history }, context, signal);
-  return { alert, fires, request: { evidence, allowlist, maskEmails } };
+  const request = diagnosisRequest({ evidence, rule: alert.rule }, context.policy);
+  return { alert, fires, request: { ...request, maskEmails } };
 }
 
 /** The most urgent that fires; else the first that may lead to an action, as if it fired. */

@@ -55,15 +55,16 @@ describe("check", () => {
     const { lines: said, canWork } = await lines({}, ENGINE_DOWN);
     expect(canWork).toBe(false);
     expect(said).toEqual([
-      "ok       settings                       1 service, 7 rules, autonomy auto",
-      `failed   signals                        ${NOWHERE} cannot be reached (ECONNREFUSED). Start Prometheus, or set PROMETHEUS_URL to where it listens.`,
-      "failed   docker                         Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
-      `ok       journal                        ${join(folder, "sentinel.db")} is to be begun`,
-      "missing  job of sentinel-target-api     not known without signals",
-      `missing  health of sentinel-target-api  ${NOWHERE}/health: connect ECONNREFUSED 127.0.0.1:1; start the service, or correct its health URL`,
-      "missing  gemini                         not asked; set GEMINI_API_KEY to ask it first",
-      "missing  local models                   can't reach 127.0.0.1:1 (ECONNREFUSED); start LM Studio's server, or set LM_STUDIO_URL",
-      "ok       playbook                       built in, always answers",
+      "ok       settings                        1 service, 7 rules, autonomy auto",
+      `failed   signals                         ${NOWHERE} cannot be reached (ECONNREFUSED). Start Prometheus, or set PROMETHEUS_URL to where it listens.`,
+      "failed   docker                          Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
+      `ok       journal                         ${join(folder, "sentinel.db")} is to be begun`,
+      "missing  compose of sentinel-target-api  compose-service-restart and compose-service-up are not offered: the engine's containers cannot be listed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
+      "missing  job of sentinel-target-api      not known without signals",
+      `missing  health of sentinel-target-api   ${NOWHERE}/health: connect ECONNREFUSED 127.0.0.1:1; start the service, or correct its health URL`,
+      "missing  gemini                          not asked; set GEMINI_API_KEY to ask it first",
+      "missing  local models                    can't reach 127.0.0.1:1 (ECONNREFUSED); start LM Studio's server, or set LM_STUDIO_URL",
+      "ok       playbook                        built in, always answers",
       "The observer cannot work without: signals, docker.",
     ]);
   });

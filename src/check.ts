@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { checkModels } from "./check-models.ts";
+import { composedNames } from "./compose-notices.ts";
 import type { ObserverSettings } from "./config.ts";
 import { printable } from "./core/answer.ts";
 import { maskText } from "./core/credentials.ts";
@@ -12,6 +13,7 @@ import type { Service } from "./core/model.ts";
 import { foldIncidents } from "./core/record.ts";
 import { describeEngine } from "./docker/api.ts";
 import { resolveConnection } from "./docker/connection.ts";
+import { type ComposeLookup, composeLookup } from "./executors/compose-lookup.ts";
 import { type DockerOptions, reachDocker } from "./executors/docker.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { dockerOptionsOf, type Signals, signalsOf } from "./drivers.ts";
@@ -48,6 +50,8 @@ export async function check(
   const answers = reachSignals(signals, signal);
   const usesDocker = settings.supervise === undefined;
   const models = checkModels(settings, signal);
+  const reach = { ...(given ?? dockerOptionsOf(settings)), composeFile: settings.composeFile };
+  const found = composeLookup(reach).find(composedNames(settings.services), signal);
   const others = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),
@@ -59,6 +63,9 @@ export async function check(
       : []),
     attempt("journal", "failed", async () => readJournal(settings)),
     ...settings.services.flatMap((service) => [
+      ...(service.executors.includes("compose")
+        ? [attempt(`compose of ${service.name}`, "missing", () => describeCompose(service, found))]
+        : []),
       attempt(`job of ${service.name}`, "missing", async () => {
         await answers.catch(() => {
           throw new Error("not known without signals");
@@ -183,6 +190,19 @@ function readJournal({ journalPath }: ObserverSettings): string {
   } finally {
     journal.close();
   }
+}
+
+async function describeCompose(
+  { name }: Service,
+  services: ReturnType<ComposeLookup["find"]>,
+): Promise<string> {
+  const found = (await services).get(name);
+  if (found?.kind !== "found")
+    throw new Error(
+      `compose-service-restart and compose-service-up are not offered: ${found?.reason ?? "it was not looked for"}`,
+    );
+  const { project, service, files } = found.value;
+  return `service ${service} of project ${project}, ${files.join(", ")}`;
 }
 
 function findProgram([program = ""]: readonly string[]): string {

@@ -103,7 +103,7 @@ services:
         job: "shop",
         healthUrl: "http://localhost:1/health",
         executors,
-        actions: ["docker-restart", "compose-up", "compose-restart"],
+        actions: ["docker-restart", "compose-service-up", "compose-service-restart"],
       },
       {
         name: "pay",
@@ -157,7 +157,7 @@ services:
     ],
     [
       `services: [{ ${SERVICE}, actions: [rm] }]`,
-      "service a: item 1 of actions must be one of docker-restart, docker-stop, compose-restart, compose-stop, compose-up",
+      "service a: item 1 of actions must be one of docker-restart, docker-stop, compose-service-restart, compose-service-up, compose-restart, compose-stop, compose-up",
     ],
     [
       `services: [{ ${SERVICE} }, { ${SERVICE} }]`,

@@ -17,8 +17,8 @@ const MAX_FILE_BYTES = 1024 * 1024;
 /** What a service may get without a person, unless its list says otherwise; narrowest first. */
 export const DEFAULT_ACTIONS: readonly ActionId[] = [
   "docker-restart",
-  "compose-up",
-  "compose-restart",
+  "compose-service-up",
+  "compose-service-restart",
 ];
 
 /** Those of a service in a container: a file names no command for the supervisor. */

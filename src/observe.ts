@@ -14,6 +14,7 @@ import { createSharedRules, type SharedRules } from "./core/shared-rules.ts";
 import { createSharedTeller } from "./core/shared-teller.ts";
 import { inWallTime } from "./core/wall-time.ts";
 import { GONE, watch } from "./core/watch.ts";
+import type { World } from "./core/world.ts";
 import { dockerNotices } from "./docker-notices.ts";
 import { diagnosersOf, type Signals } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
@@ -23,7 +24,7 @@ import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./vitals.ts";
 import { living } from "./watchdog/living.ts";
 
-export interface ObserveOptions {
+export interface ObserveOptions extends Pick<World, "findComposeService"> {
   readonly settings: ObserverSettings;
   /** What is kept over a restart; closed by whoever opened it. */
   readonly journal: Journal;
@@ -262,6 +263,7 @@ async function watchOne(
     book,
     actionLock,
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
+    findComposeService: options.findComposeService,
     checkHealth: (url: string) =>
       url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
     ownerOf: (alert: Alert) => ownerOfAlert(alert, roster.directory()),
@@ -307,10 +309,7 @@ async function watchLabelled(
 ): Promise<void> {
   const { roster, options } = watching;
   const { settings, signals, say } = options;
-  const running = new Map<
-    string,
-    { readonly stop: AbortController; readonly done: Promise<void> }
-  >();
+  const running = new Map<string, { stop: AbortController; done: Promise<void> }>();
   const own = new Set(settings.services.map(({ name }) => name));
   const tellOfDocker = dockerNotices(embedded, (text) => say("docker", text));
   while (!signal.aborted) {

@@ -1,5 +1,6 @@
 /** The role `observer`: reads the settings into drivers, and tells what happens. */
 
+import { composedNames, findOne, tellingLookup } from "./compose-notices.ts";
 import type { ObserverSettings } from "./config.ts";
 import { printable } from "./core/answer.ts";
 import { maskText } from "./core/credentials.ts";
@@ -20,6 +21,7 @@ import {
 } from "./drivers.ts";
 import { keepCuredDeath } from "./cured-deaths.ts";
 import { composeExecutor } from "./executors/compose.ts";
+import { composeLookup } from "./executors/compose-lookup.ts";
 import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
 import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
 import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
@@ -74,7 +76,14 @@ export async function runObserver(
     const docker = dockerOptionsOf(settings);
     const compose = { ...docker, composeFile: settings.composeFile };
     const executors = [dockerExecutor(docker), composeExecutor(compose)];
-    await observe({ ...shared, runtime: dockerRuntime(docker), executors }, signal);
+    const runtime = dockerRuntime(docker);
+    const lookup = tellingLookup(composeLookup(compose), (text) => say("compose", text));
+    const findComposeService = findOne(lookup);
+    await Promise.all([
+      observe({ ...shared, runtime, executors, findComposeService }, signal),
+      // What is seen of a container now is what is known of it once it is gone.
+      lookup.find(composedNames(services), signal),
+    ]);
   } else {
     await superviseAndObserve(settings.supervise, shared, signal);
   }

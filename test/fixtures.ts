@@ -1,6 +1,6 @@
 /** Values for the tests of the core, and a world of its own: a clock, a source of signals. */
 
-import { allowlistFor } from "../src/allowlist.ts";
+import { allowlistFor, type ComposeService } from "../src/allowlist.ts";
 import type { Restraint } from "../src/core/ledger.ts";
 import type {
   Alert,
@@ -19,7 +19,16 @@ import { createClock } from "../src/system-clock.ts";
 export const START_MS = Date.UTC(2025, 0, 1, 12);
 export const NEVER = new AbortController().signal;
 export const SERVICE_NAME = "sentinel-target-api";
-export const allowlist = allowlistFor(SERVICE_NAME);
+export const COMPOSE: ComposeService = {
+  project: "sentinel",
+  service: "target",
+  files: ["/srv/compose.yaml"],
+};
+/** Of a container that Compose has made. */
+export const allowlist = {
+  ...allowlistFor(SERVICE_NAME),
+  ...allowlistFor(SERVICE_NAME, { executors: ["docker", "compose"], compose: COMPOSE }),
+};
 
 export function service(changes: Partial<Service> = {}): Service {
   return {
@@ -27,7 +36,7 @@ export function service(changes: Partial<Service> = {}): Service {
     job: SERVICE_NAME,
     healthUrl: "http://localhost:8000/health",
     executors: ["docker", "compose"],
-    actions: ["docker-restart", "compose-up", "compose-restart"],
+    actions: ["docker-restart", "compose-service-up", "compose-service-restart"],
     ...changes,
   };
 }
@@ -42,7 +51,7 @@ export function rule(changes: Partial<Rule> = {}): Rule {
     severity: "high",
     labels: { severity: "high", service: SERVICE_NAME },
     annotations: { summary: "CPU use is {{ $value | humanize }} cores" },
-    permits: ["docker-restart", "compose-restart"],
+    permits: ["docker-restart", "compose-service-restart"],
     ...changes,
   };
 }

@@ -202,7 +202,7 @@ test("AUTONOMY=observe asks for nothing that it would not run", async () => {
     script: hotUntil(Infinity),
     policy: { autonomy: "observe" },
     // The rule permits another.
-    diagnosers: (clock) => [diagnoser(clock, { action: "compose-up" })],
+    diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-up" })],
     untilMs: 60_000,
   });
   expect(told.events.map(({ type }) => type)).not.toContain("approval_requested");

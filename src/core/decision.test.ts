@@ -48,6 +48,7 @@ function decided({ fired = alert(), action = "docker-restart", actions, situatio
 const cpu = alert();
 const medium = alert({ rule: rule({ severity: "medium" }) });
 const stops = alert({ rule: rule({ permits: ["docker-stop", "compose-stop"] }) });
+const projectWide = alert({ rule: rule({ permits: ["compose-up"] }) });
 const crashRule = rule({ alert: CRASH_LOOP_ALERT, permits: [] });
 const crashLoop = alert({ rule: crashRule });
 
@@ -121,7 +122,36 @@ describe("what is decided", () => {
       "ask docker-restart severity_needs_a_person",
     ],
     ["the diagnosis names nothing", { action: "none" }, "ask - no_action_needed"],
-    ["the rule permits another", { action: "compose-up" }, "ask compose-up keys_disagree"],
+    [
+      "the rule permits another",
+      { action: "compose-service-up" },
+      "ask compose-service-up keys_disagree",
+    ],
+    [
+      "it acts on other services, which nobody has asked for",
+      { action: "compose-up" },
+      "ask compose-up touches_other_services",
+    ],
+    [
+      "it acts on other services, which the rule alone permits",
+      { action: "compose-up", fired: projectWide },
+      "ask compose-up touches_other_services",
+    ],
+    [
+      "it acts on other services, which the service alone names",
+      { action: "compose-up", actions: ["compose-up"] },
+      "ask compose-up keys_disagree",
+    ],
+    [
+      "it acts on other services, and both keys have it",
+      { action: "compose-up", actions: ["compose-up"], fired: projectWide },
+      "act compose-up two_keys_agree",
+    ],
+    [
+      "a stop of other services as well is a stop first of all",
+      { action: "compose-stop", fired: stops },
+      "ask compose-stop stop_needs_a_person",
+    ],
     [
       "the rule permits nothing",
       { fired: alert({ rule: rule({ permits: [] }) }) },

@@ -63,7 +63,8 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
 
   const action = proposed;
   if (rule.permits.length === 0) return ask(action, "rule_permits_nothing");
-  if (!rule.permits.includes(action)) return ask(action, "keys_disagree");
+  if (!rule.permits.includes(action))
+    return ask(action, touchesUnnamed(action, proposal) ? TOUCHES_OTHERS : "keys_disagree");
   const why = whyNotOffered(action, proposal);
   if (why !== undefined) return ask(action, why);
   const { exhausted } = restraint;
@@ -75,13 +76,23 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   return permit(next, "next_on_the_list", proposal, situation);
 }
 
+const TOUCHES_OTHERS = "touches_other_services";
+
+/** A stop is not among them: it waits for a person however narrow it is. */
+function touchesUnnamed(action: ActionId, { allowlist, service }: Proposal): boolean {
+  const { touchesOthers = false, stopsService = false } = allowlist[action] ?? {};
+  return touchesOthers && !stopsService && !service.actions.includes(action);
+}
+
 function whyNotOffered(
   action: ActionId,
-  { allowlist, service }: Proposal,
-): "not_allowed_for_service" | "stop_needs_a_person" | undefined {
+  proposal: Proposal,
+): "not_allowed_for_service" | "stop_needs_a_person" | typeof TOUCHES_OTHERS | undefined {
+  const { allowlist, service } = proposal;
   const offered = allowlist[action];
   if (offered === undefined) return "not_allowed_for_service";
   if (offered.stopsService) return "stop_needs_a_person";
+  if (touchesUnnamed(action, proposal)) return TOUCHES_OTHERS;
   return service.actions.includes(action) ? undefined : "not_allowed_for_service";
 }
 
@@ -127,6 +138,8 @@ export const REASON_TEXT = {
   keys_disagree: "the diagnosis and the alert's rule disagree",
   stop_needs_a_person: "a stop takes the service down",
   not_allowed_for_service: "the service's list of actions does not have it",
+  touches_other_services:
+    "it acts on every service of the Compose file, and this service's list of actions does not name it",
   severity_needs_a_person: "the rule's severity is below high",
   autonomy_approve: "AUTONOMY=approve",
   autonomy_observe: "AUTONOMY=observe",

@@ -151,16 +151,19 @@ describe("the verdict", () => {
 describe("the action", () => {
   test("is run by the executor of its id", async () => {
     const told = await tell({
-      rules: [rule({ permits: ["compose-restart"] })],
+      rules: [rule({ permits: ["compose-service-restart"] })],
       script: hotUntil(15_000),
-      diagnosers: (clock) => [diagnoser(clock, { action: "compose-restart" })],
+      diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-restart" })],
       untilMs: 120_000,
     });
     expect(told.events.find(({ type }) => type === "action_started")).toMatchObject({
-      action: "compose-restart",
-      argv: ["docker", "compose", "restart"],
+      action: "compose-service-restart",
+      argv: [
+        ...["docker", "compose", "-p", "sentinel", "-f", "/srv/compose.yaml"],
+        ...["restart", "--no-deps", "target"],
+      ],
     });
-    expect(told.runs).toMatchObject([{ id: "compose-restart" }]);
+    expect(told.runs).toMatchObject([{ id: "compose-service-restart" }]);
   });
 
   test("without an executor is not started, and the fault not healed", async () => {

@@ -27,6 +27,7 @@ import type { Poll } from "./monitor.ts";
 import { estimateOnset } from "./onset.ts";
 import { isOwnedBy } from "./ownership.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
+import { settleActions } from "./settled-actions.ts";
 import type { Context } from "./world.ts";
 
 /** What is known of an incident once it was investigated: all that the rest of it needs. */
@@ -75,9 +76,10 @@ interface Fired {
  */
 export async function handleIncident(
   { alert, poll, resumed }: Fired & { readonly resumed?: Pick<Findings, "openedAtMs" | "onsetMs"> },
-  context: Context,
+  given: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd> {
+  const context = await settleActions(given, signal);
   const { world, emit } = context;
   const history = await readHistory(alert, world, signal);
   const openedAtMs = resumed?.openedAtMs ?? world.clock.nowMs();
@@ -89,23 +91,25 @@ export async function handleIncident(
   if (signal.aborted) return close({ result: "cancelled" }, opened, context);
   const findings = findingsOf(alert, opened, evidence);
 
-  const diagnosis = await diagnose(evidence, context, signal);
+  const diagnosis = await diagnose({ evidence, rule: alert.rule }, context, signal);
   if (signal.aborted) return close({ result: "cancelled" }, opened, context);
 
-  return actOnDiagnosis({ findings, diagnosis }, context, signal);
+  const step = await decideAndAct({ findings, diagnosis }, context, signal);
+  return step.kind === "acted" ? conclude(findings, step, context, signal) : step;
 }
 
 /**
- * Decides, and does what was decided. Called again, without another diagnosis, once the journal can be written
- * again: what is called for by then is what counts.
+ * Decides again, without another diagnosis, once the journal can be written: what is called for by then is
+ * what counts.
  *
  * @param signal as of `handleIncident`
  */
 export async function actOnDiagnosis(
   diagnosed: Postponed,
-  context: Context,
+  given: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd> {
+  const context = await settleActions(given, signal);
   const step = await decideAndAct(diagnosed, context, signal);
   return step.kind === "acted" ? conclude(diagnosed.findings, step, context, signal) : step;
 }
@@ -177,11 +181,13 @@ export async function actOnApproval(
 
 async function actIfStillCalledFor(
   { findings, action, argv, expiresAtMs }: Waiting,
-  context: Context,
+  given: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted | NotWritten> {
-  const { policy, world } = context;
+  const { world } = given;
   using _ = await world.actionLock.acquire(signal);
+  const context = await settleActions(given, signal);
+  const { policy } = context;
   const { alerts } = await world.monitor.poll(signal, { isFresh: true });
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);

@@ -20,12 +20,13 @@ import type {
   Finding,
   Point,
   RestartLoop,
+  Rule,
 } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { consult, NO_SUCH_CONTAINER, PLAYBOOK_NAME } from "./playbook.ts";
-import type { Clock, ContainerRuntime } from "./ports.ts";
+import type { Clock, ContainerRuntime, DiagnosisRequest } from "./ports.ts";
 import { renderSummary } from "./summary.ts";
-import type { Context, World } from "./world.ts";
+import type { Context, Policy, World } from "./world.ts";
 
 const HISTORY_MS = 5 * 60_000;
 const LOG_LINES = 50;
@@ -224,12 +225,28 @@ async function readLogs(
   }
 }
 
+interface Found {
+  readonly evidence: Evidence;
+  /** Of the alert. */
+  readonly rule: Rule;
+}
+
+/** What a diagnoser is asked. */
+export function diagnosisRequest(
+  { evidence, rule }: Found,
+  { allowlist, service }: Policy,
+): DiagnosisRequest {
+  const unattended = service.actions.filter((id) => rule.permits.includes(id));
+  return { evidence, allowlist, unattended };
+}
+
 /** The first usable answer; the playbook's, if no model has one. */
 export async function diagnose(
-  evidence: Evidence,
+  found: Found,
   { policy, world, emit }: Context,
   signal: AbortSignal,
 ): Promise<Diagnosis> {
+  const request = diagnosisRequest(found, policy);
   const { clock } = world;
   const failedServers = new Set<string>();
   for (const diagnoser of world.diagnosers) {
@@ -238,7 +255,6 @@ export async function diagnose(
     const fromMs = clock.nowMs();
     const since = () => ({ diagnoser: diagnoser.name, durationMs: clock.nowMs() - fromMs });
     try {
-      const request = { evidence, allowlist: policy.allowlist };
       const diagnosis = await diagnoser.diagnose(request, signal);
       const { tokens } = diagnosis;
       emit({ type: "diagnosed", diagnosis, ...since(), ...(tokens !== undefined && { tokens }) });
@@ -250,7 +266,7 @@ export async function diagnose(
       if (signal.aborted) break;
     }
   }
-  const diagnosis = consult({ evidence, allowlist: policy.allowlist });
+  const diagnosis = consult(request);
   if (!signal.aborted)
     emit({ type: "diagnosed", diagnoser: PLAYBOOK_NAME, diagnosis, durationMs: 0 });
   return diagnosis;

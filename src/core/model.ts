@@ -255,6 +255,7 @@ export const DECISION_REASONS = [
   "keys_disagree",
   "stop_needs_a_person",
   "not_allowed_for_service",
+  "touches_other_services",
   "severity_needs_a_person",
   "autonomy_approve",
   "autonomy_observe",

@@ -37,7 +37,7 @@ describe("what the playbook finds", () => {
     [
       "down, without a container",
       { ...down, container: noContainer },
-      "down compose-up",
+      "down compose-service-up",
       "does not exist",
     ],
     [

@@ -1,6 +1,6 @@
 /** The built-in diagnoser: rules over evidence. It needs no model and always answers. */
 
-import type { ActionId, Allowlist } from "../allowlist.ts";
+import { ACTION_IDS, type ActionId, actionsFor, type Effect } from "../allowlist.ts";
 import { isCheckBroken } from "./lifecycle.ts";
 import type { ContainerState, Death, Diagnosis, Evidence, FaultClass } from "./model.ts";
 import type { Diagnoser, DiagnosisRequest } from "./ports.ts";
@@ -31,14 +31,6 @@ const CAUSES = {
 /** Restarting cures what a process has worked itself into. */
 const CURED_BY_RESTART: readonly FaultClass[] = ["cpu", "memory", "latency", "errors"];
 
-/** Narrowest first; the first that is offered is taken. */
-const RESTARTS: readonly ActionId[] = ["docker-restart", "supervisor-restart", "compose-restart"];
-
-/** For a service that is there but does not run. `docker restart` also starts. */
-const STARTS: readonly ActionId[] = ["docker-restart", "supervisor-start", "compose-up"];
-
-const CREATES: readonly ActionId[] = ["compose-up"];
-
 export const PLAYBOOK_NAME = "built-in playbook";
 
 export const playbook: Diagnoser = {
@@ -48,12 +40,13 @@ export const playbook: Diagnoser = {
 };
 
 /** The diagnosis by rules alone. Less sure than it could be where Docker did not answer. */
-export function consult({ evidence, allowlist }: DiagnosisRequest): Diagnosis {
+export function consult(request: DiagnosisRequest): Diagnosis {
+  const { evidence } = request;
   const faultClass = evidence.restartLoop
     ? "crash_loop"
     : (ALERT_FAULTS.get(evidence.alert) ?? "unknown");
   const container = evidence.container.kind === "found" ? evidence.container.value : undefined;
-  const { action, because } = choose(faultClass, evidence, allowlist);
+  const { action, because } = choose(faultClass, request);
   return {
     rootCause: [CAUSES[faultClass], because].filter((part) => part !== "").join(" "),
     severity: evidence.severity,
@@ -69,10 +62,11 @@ interface Choice {
   readonly because: string;
 }
 
-function choose(faultClass: FaultClass, evidence: Evidence, allowlist: Allowlist): Choice {
+function choose(faultClass: FaultClass, request: DiagnosisRequest): Choice {
+  const { evidence, allowlist, unattended = ACTION_IDS } = request;
   const { container, health } = evidence;
-  const first = (ids: readonly ActionId[]) => ids.find((id) => allowlist[id]) ?? "none";
-  if (CURED_BY_RESTART.includes(faultClass)) return { action: first(RESTARTS), because: "" };
+  const narrowest = (effect: Effect) => actionsFor(effect, allowlist, unattended)[0]?.id ?? "none";
+  if (CURED_BY_RESTART.includes(faultClass)) return { action: narrowest("restart"), because: "" };
   if (faultClass === "crash_loop") return { action: "none", because: loopOf(evidence) };
   if (faultClass !== "down") return { action: "none", because: "" };
   const { checks } = container.kind === "found" ? container.value : {};
@@ -88,19 +82,19 @@ function choose(faultClass: FaultClass, evidence: Evidence, allowlist: Allowlist
     };
   if (container.kind === "missing") {
     if (container.reason === NO_SUCH_CONTAINER)
-      return { action: first(CREATES), because: "Its container does not exist." };
+      return { action: narrowest("create"), because: "Its container does not exist." };
     return { action: "none", because: `What became of it is not known: ${container.reason}.` };
   }
   const { status, exitCode, oomKilled } = container.value;
   if (status === "running")
     return {
-      action: first(RESTARTS),
+      action: narrowest("restart"),
       because: "It runs, so its process hangs or no longer listens.",
     };
   const how = oomKilled ? "killed for lack of memory" : `exit code ${exitCode}`;
   if (status === GIVEN_UP)
     return { action: "none", because: `It died again and again (${how}); it was given up.` };
-  return { action: first(STARTS), because: `It is ${status} (${how}).` };
+  return { action: narrowest("start"), because: `It is ${status} (${how}).` };
 }
 
 /** How often, and what was written last before it died. */

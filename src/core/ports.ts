@@ -1,6 +1,6 @@
 /** What the loop needs of the world. Each port has more than one driver and one contract suite. */
 
-import type { AllowedAction, Allowlist, ExecutorName } from "../allowlist.ts";
+import type { ActionId, AllowedAction, Allowlist, ExecutorName } from "../allowlist.ts";
 import type {
   ContainerState,
   Death,
@@ -28,8 +28,10 @@ export interface RangeSpan {
 
 export interface DiagnosisRequest {
   readonly evidence: Evidence;
-  /** What the diagnoser may choose from; its choice is one of two keys. */
+  /** Every action that the diagnoser may choose; its choice is one of two keys. */
   readonly allowlist: Allowlist;
+  /** Ids that may be run without a person, so that they come first. Default: all are alike. */
+  readonly unattended?: readonly ActionId[];
   /** Also keeps addresses of electronic mail out of the prompt. Default: false. */
   readonly maskEmails?: boolean;
 }

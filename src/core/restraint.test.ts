@@ -80,7 +80,7 @@ describe("budgets", () => {
 });
 
 describe("an alert that comes back", () => {
-  const permits = ["docker-restart", "compose-restart"] as const;
+  const permits = ["docker-restart", "compose-service-restart"] as const;
 
   test("within half an hour of its healing, twice: the next action on the list, then a person", async () => {
     const told = await tell({
@@ -91,8 +91,8 @@ describe("an alert that comes back", () => {
     expect(told.runs.map(({ id }) => id)).toEqual([
       "docker-restart",
       "docker-restart",
-      "compose-restart",
-      "compose-restart",
+      "compose-service-restart",
+      "compose-service-restart",
     ]);
     const reasons = ofType(told, "decided").map(({ decision }) => decision.reason);
     expect(reasons.slice(0, 5)).toEqual([
@@ -366,7 +366,7 @@ describe("a container that is not known", () => {
     ["and says so twice in the same words", mute, "docker-restart", "skipped container_unknown"],
     // Docker would take the name for the beginning of another's id.
     ["as there is none", none, "docker-restart", "skipped container_unknown"],
-    ["neither to Compose", mute, "compose-restart", "skipped container_unknown"],
+    ["neither to Compose", mute, "compose-service-restart", "skipped container_unknown"],
   ] as const)("%s: nothing is run", async (_, inspect, action, end) => {
     const told = await tell({
       script: hotUntil(15_000),
@@ -381,12 +381,12 @@ describe("a container that is not known", () => {
   test("to be there is what Compose can mend", async () => {
     const told = await tell({
       script: hotUntil(15_000),
-      rules: [rule({ permits: ["compose-up"] })],
-      diagnosers: (clock) => [diagnoser(clock, { action: "compose-up" })],
+      rules: [rule({ permits: ["compose-service-up"] })],
+      diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-up" })],
       world: () => ({ runtime: { inspect: none, logs: async () => [] } }),
       untilMs: 60_000,
     });
-    expect(told.runs).toMatchObject([{ id: "compose-up" }]);
+    expect(told.runs).toMatchObject([{ id: "compose-service-up" }]);
   });
 });
 

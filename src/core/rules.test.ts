@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { service } from "../../test/fixtures.ts";
-import { ACTION_IDS } from "../allowlist.ts";
+import { ACTION_IDS, touchesOthers } from "../allowlist.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { SentinelError } from "./errors.ts";
 import type { RuleSignal } from "./model.ts";
@@ -45,15 +45,39 @@ describe("the built-in rules", () => {
         ].join(", "),
       ),
     ).toEqual([
-      "HighCpu, > 0.5, 0, high, docker-restart compose-restart supervisor-restart",
-      "HighLatency, > 2, 0, high, docker-restart compose-restart supervisor-restart",
-      "HighErrorRatio, > 0.05, 0, high, docker-restart compose-restart supervisor-restart",
-      "HighMemory, > 524288000, 5000, high, docker-restart compose-restart supervisor-restart",
-      "TargetDown, == 0, 5000, critical, docker-restart compose-up compose-restart supervisor-restart supervisor-start",
+      "HighCpu, > 0.5, 0, high, docker-restart compose-service-restart supervisor-restart",
+      "HighLatency, > 2, 0, high, docker-restart compose-service-restart supervisor-restart",
+      "HighErrorRatio, > 0.05, 0, high, docker-restart compose-service-restart supervisor-restart",
+      "HighMemory, > 524288000, 5000, high, docker-restart compose-service-restart supervisor-restart",
+      "TargetDown, == 0, 5000, critical, docker-restart compose-service-up compose-service-restart supervisor-restart supervisor-start",
       "TargetDown, -, 30000, critical, -",
       "CrashLoop, > 3, 0, critical, -",
     ]);
     expect(rules.at(-1)?.alert).toBe(CRASH_LOOP_ALERT);
+  });
+
+  test("permit what acts on other services to a service alone that names it", () => {
+    const actions = ["compose-restart", "compose-up", "compose-stop"] as const;
+    const named = builtInRules(service({ actions }), thresholds, 20_000);
+    const permits = (of: typeof sources, name: string) =>
+      of.map((source) => readRule(source, "built-in rules")).find(({ alert }) => alert === name)
+        ?.permits;
+    expect(permits(named, "HighCpu")).toEqual([
+      "docker-restart",
+      "compose-service-restart",
+      "compose-restart",
+      "supervisor-restart",
+    ]);
+    expect(permits(named, "TargetDown")).toEqual([
+      "docker-restart",
+      "compose-service-up",
+      "compose-up",
+      "compose-service-restart",
+      "compose-restart",
+      "supervisor-restart",
+      "supervisor-start",
+    ]);
+    expect(rules.flatMap((rule) => rule.permits).filter(touchesOthers)).toEqual([]);
   });
 
   test("permit no stop", () => {

@@ -7,6 +7,7 @@ import { SentinelError } from "./errors.ts";
 import type { Labels, Rule, Service, Severity } from "./model.ts";
 import { SEVERITIES } from "./model.ts";
 import { explainFault } from "./schema-words.ts";
+import { permittedRestarts, permittedRevivals } from "./permitted.ts";
 import { readSignal } from "./signal.ts";
 
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
@@ -97,7 +98,7 @@ export function builtInRules(
   const window = formatDuration(windowMs);
   // One more scrape that says so: a single one may have met a restart.
   const forOneScrape = formatDuration(Math.min(windowMs / 4, MOST_FOR_MS));
-  const restarts = "docker-restart, compose-restart, supervisor-restart";
+  const restarts = permittedRestarts(service);
   const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
   const requests = `http_requests_total{${selector}}[${window}]`;
   return [
@@ -145,8 +146,7 @@ export function builtInRules(
       labels: { severity: "critical", service: service.name },
       annotations: {
         summary: "the service cannot be scraped",
-        [PERMITS_ANNOTATION]:
-          "docker-restart, compose-up, compose-restart, supervisor-restart, supervisor-start",
+        [PERMITS_ANNOTATION]: permittedRevivals(service),
       },
     },
     {

@@ -1,11 +1,11 @@
 /** What an incident needs of the world, and what is settled before one begins. */
 
-import type { Allowlist } from "../allowlist.ts";
+import type { Allowlist, ComposeService } from "../allowlist.ts";
 import type { Book } from "./book.ts";
 import type { IncidentEvent } from "./events.ts";
 import type { ContainerHistory } from "./lifecycle.ts";
 import type { Lock } from "./lock.ts";
-import type { Alert, Autonomy, HealthAnswer, Service } from "./model.ts";
+import type { Alert, Autonomy, Finding, HealthAnswer, Service } from "./model.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Owner } from "./ownership.ts";
 import type { Clock, ContainerRuntime, Diagnoser, Executor, SignalSource } from "./ports.ts";
@@ -26,6 +26,9 @@ export interface World {
   checkHealth(url: string): Promise<HealthAnswer>;
   /** To whom an alert belongs, of all services that are watched now. */
   ownerOf(alert: Alert): Owner;
+  /** Where Compose has the service now; absent where Compose can't act on it. */
+  readonly findComposeService?:
+    ((service: string, signal: AbortSignal) => Promise<Finding<ComposeService>>) | undefined;
 }
 
 export interface Policy {

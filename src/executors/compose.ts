@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import type { AllowedAction } from "../allowlist.ts";
 import { STOP_TIMEOUT_MS } from "../core/lifecycle.ts";
 import type { Outcome } from "../core/model.ts";
 import type { Executor } from "../core/ports.ts";
@@ -14,6 +15,15 @@ const PROBE_DEADLINE_MS = 10_000;
 
 /** What Compose looks for in a folder, in this order. */
 const DEFAULT_NAMES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const OVERRIDE_NAMES = [
+  "compose.override.yml",
+  "compose.override.yaml",
+  "docker-compose.override.yml",
+  "docker-compose.override.yaml",
+];
+
+/** A project comes with the environment of all its services. */
+const MAX_PROJECT_BYTES = 8 * 1024 * 1024;
 
 export interface ComposeOptions {
   /** The project's file; commands run in its folder, from which Compose takes the project's name. */
@@ -25,7 +35,11 @@ export interface ComposeOptions {
 }
 
 /** How Compose is called on this machine. */
-type Program = readonly ["docker", "compose"] | readonly ["docker-compose"];
+interface Program {
+  readonly argv: readonly ["docker", "compose"] | readonly ["docker-compose"];
+  /** Version 1, whose restart acts on nothing but what is named, and has no `--no-deps`. */
+  readonly isFirst: boolean;
+}
 
 /** Runs the actions of the executor `compose`. */
 export function composeExecutor(options: ComposeOptions): Executor {
@@ -39,23 +53,46 @@ export function composeExecutor(options: ComposeOptions): Executor {
       const refusal = refuseOther("compose", action);
       if (refusal) return refusal;
       const deadlineMs = options.deadlineMs ?? stopTimeoutMs + ACTION_MARGIN_MS;
-      if (!existsSync(composeFile))
+      if (action.touchesOthers && !existsSync(composeFile))
         return notStarted(
           action.argv,
           `the Compose file ${composeFile} does not exist; set COMPOSE_FILE to the one that runs the service`,
         );
-      const env = projectEnvironment(composeFile, options.env);
+      const { cwd, env } = action.touchesOthers
+        ? { cwd: dirname(composeFile), env: projectEnvironment(composeFile, options.env) }
+        : { cwd: "/", env: serviceEnvironment(options.env) };
       if (known === undefined) {
         const found = await findCompose({ argv: action.argv, env }, signal);
         if ("kind" in found) return found;
         known = found.program;
       }
-      const argv = [...known, ...action.argv.slice(2)];
-      return withRemedy(
-        await runCommand(argv, { cwd: dirname(composeFile), env, deadlineMs }, signal),
-      );
+      const argv = argvFor(known, action);
+      return withUpdate(withRemedy(await runCommand(argv, { cwd, env, deadlineMs }, signal)));
     },
   };
+}
+
+function argvFor({ argv, isFirst }: Program, action: AllowedAction): readonly string[] {
+  const rest = action.argv.slice(2);
+  const isUnknown = (word: string) =>
+    isFirst && action.id === "compose-service-restart" && word === "--no-deps";
+  return [...argv, ...rest.filter((word) => !isUnknown(word))];
+}
+
+/** Before 2.17 a restart acts on other services as well, and can't be told not to. */
+function withUpdate(outcome: Outcome): Outcome {
+  if (outcome.kind !== "failed" || !/unknown flag: --no-deps/.test(outcome.output)) return outcome;
+  const remedy = "update Compose to 2.17 or later, which can restart one service alone";
+  return { ...outcome, output: `${outcome.output.trimEnd()}; ${remedy}` };
+}
+
+/**
+ * The environment for a command that names its project and its files. A variable, or the project's `.env`,
+ * may ask Compose to remove what the files no longer have: those are other services.
+ */
+function serviceEnvironment(from: Environment | undefined): Environment {
+  const { COMPOSE_FILE: _file, COMPOSE_ENV_FILES: _envFiles, ...env } = childEnvironment(from);
+  return { ...env, COMPOSE_REMOVE_ORPHANS: "false" };
 }
 
 /**
@@ -76,6 +113,41 @@ interface Probe {
   readonly env: Environment;
 }
 
+/**
+ * The project of the Compose file as Compose reads it, as JSON: its name and its services.
+ *
+ * @throws Error that says what to do, on one line
+ */
+export async function readProject(
+  { composeFile, env: given }: ComposeOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const path = resolve(composeFile);
+  const env = projectEnvironment(path, given);
+  const found = await findCompose({ argv: [], env }, signal);
+  if ("kind" in found) throw new Error(found.output);
+  const argv = [...found.program.argv, "config", "--format", "json"];
+  const options = {
+    cwd: dirname(path),
+    env,
+    deadlineMs: PROBE_DEADLINE_MS,
+    maxOutputBytes: MAX_PROJECT_BYTES,
+  };
+  const result = await runCommand(argv, options, signal);
+  if (result.kind === "succeeded") return result.stdout;
+  throw new Error(lastLine(result.stderr) || `\`${argv.join(" ")}\` ${result.kind}`);
+}
+
+/** The Compose file and, where Compose reads that as well, its override; absolute paths. */
+export function projectFiles(composeFile: string): readonly string[] {
+  const path = resolve(composeFile);
+  const folder = dirname(path);
+  const exists = (name: string) => existsSync(join(folder, name));
+  const override = OVERRIDE_NAMES.find(exists);
+  const isDefault = DEFAULT_NAMES.find(exists) === basename(path);
+  return isDefault && override !== undefined ? [path, join(folder, override)] : [path];
+}
+
 async function findCompose(
   { argv, env }: Probe,
   signal: AbortSignal,
@@ -84,9 +156,12 @@ async function findCompose(
   const plugin = await runCommand(["docker", "compose", "version"], options, signal);
   // Without the plugin, an old `docker` prints its help and may still exit with 0.
   if (plugin.kind === "succeeded" && /version/i.test(lastLine(plugin.stdout)))
-    return { program: ["docker", "compose"] };
+    return { program: { argv: ["docker", "compose"], isFirst: false } };
   const standalone = await runCommand(["docker-compose", "version"], options, signal);
-  if (standalone.kind === "succeeded") return { program: ["docker-compose"] };
+  if (standalone.kind === "succeeded") {
+    const isFirst = /docker-compose version 1\./.test(standalone.stdout);
+    return { program: { argv: ["docker-compose"], isFirst } };
+  }
   if (signal.aborted) return { ...notStarted(argv, ""), kind: "cancelled" };
   return notStarted(
     argv,

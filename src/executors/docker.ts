@@ -95,6 +95,41 @@ export async function reachDocker(
   return requireSuccess(await ask(argv, options, signal)).stdout.trim();
 }
 
+/** Far more than an engine with 10,000 containers has to say. */
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
+
+/**
+ * All containers, those that do not run among them.
+ *
+ * @param template one line in Go's template language
+ * @returns a line for each
+ * @throws Error that says what to do, on one line
+ */
+export async function listContainers(
+  template: string,
+  options: DockerOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const argv = ["docker", "ps", "--all", "--format", template];
+  const { stdout } = requireSuccess(
+    await ask(argv, { ...options, maxOutputBytes: MAX_LIST_BYTES }, signal),
+  );
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+/** @throws Error that says what to do, on one line */
+export async function readImageLabels(
+  image: string,
+  options: DockerOptions,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const argv = ["docker", "image", "inspect", "--format", "{{json .Config.Labels}}", "--", image];
+  const { stdout } = requireSuccess(await ask(argv, options, signal));
+  return labelsSchema.parse(parseJson(stdout)) ?? {};
+}
+
+const labelsSchema = z.record(z.string(), z.string()).nullable();
+
 /** What a person can do about a failed `docker` command; `undefined` if its own text says it all. */
 export function dockerRemedy({
   kind,
@@ -141,12 +176,16 @@ export function envOption(env: Environment | undefined): { readonly env?: Enviro
   return env === undefined ? {} : { env };
 }
 
+interface QuestionOptions extends DockerOptions {
+  readonly maxOutputBytes?: number;
+}
+
 function ask(
   argv: readonly string[],
-  { deadlineMs = QUESTION_DEADLINE_MS, env }: DockerOptions,
+  { deadlineMs = QUESTION_DEADLINE_MS, env, maxOutputBytes = MAX_READ_BYTES }: QuestionOptions,
   signal: AbortSignal,
 ): Promise<CommandResult> {
-  const options = { deadlineMs, maxOutputBytes: MAX_READ_BYTES, ...envOption(env) };
+  const options = { deadlineMs, maxOutputBytes, ...envOption(env) };
   return runCommand(argv, options, signal);
 }
 

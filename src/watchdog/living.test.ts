@@ -8,6 +8,8 @@ const ACTION = {
   executor: "docker",
   argv: ["docker", "restart", "api"],
   spellings: [],
+  effects: [],
+  touchesOthers: false,
   stopsService: false,
 } as const;
 

@@ -2,6 +2,7 @@
 
 import type { Lock } from "../core/lock.ts";
 import type { Clock, ContainerRuntime, Diagnoser, Executor } from "../core/ports.ts";
+import type { World } from "../core/world.ts";
 import type { Loop } from "./pulse.ts";
 
 /** Through these a loop waits for the world. Each has a deadline of its own. */
@@ -11,6 +12,7 @@ export interface Waits {
   readonly diagnosers: readonly Diagnoser[];
   readonly executors: readonly Executor[];
   readonly actionLock: Lock;
+  readonly findComposeService?: World["findComposeService"];
 }
 
 /** Above what an executor may take beyond the service's stop, with the time to end what overran it. */
@@ -18,12 +20,15 @@ const MOST_ACTION_MS = 180_000;
 /** Likewise of a question to Docker. */
 const MOST_QUESTION_MS = 15_000;
 
+/** Above the deadline of looking up where Compose has a service. */
+const MOST_LOOKUP_MS = 30_000;
+
 /** For its turn to act, behind any number of others; whoever has it is watched as well. */
 const MOST_TURN_MS = 3_600_000;
 
 /** The same world, through which the loop beats whenever it begins or ends to wait. */
-export function living<World extends Waits>(world: World, { beat }: Pick<Loop, "beat">): World {
-  const { clock, runtime, actionLock } = world;
+export function living<Given extends Waits>(world: Given, { beat }: Pick<Loop, "beat">): Given {
+  const { clock, runtime, actionLock, findComposeService: find } = world;
   const { deaths } = runtime;
   const during = async <T>(mostMs: number, work: () => Promise<T>): Promise<T> => {
     beat(mostMs);
@@ -51,6 +56,10 @@ export function living<World extends Waits>(world: World, { beat }: Pick<Loop, "
           during(2 * MOST_QUESTION_MS, () => deaths(containerId, signal)),
       }),
     },
+    findComposeService:
+      find &&
+      ((service: string, signal: AbortSignal) =>
+        during(MOST_LOOKUP_MS, () => find(service, signal))),
     diagnosers: world.diagnosers.map((diagnoser) => ({
       ...diagnoser,
       diagnose: (request, signal) =>

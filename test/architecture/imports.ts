@@ -82,6 +82,7 @@ const LAYERS: readonly Layer[] = [
         "observer",
         "observe",
         "docker-notices",
+        "compose-notices",
         "vitals",
         "own-process",
         "cured-deaths",

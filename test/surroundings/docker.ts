@@ -183,7 +183,7 @@ export const DOCKER = {
     right: "Docker says that there is none, and Compose can make it anew",
     build: async (stage) => {
       const { world } = await cliOf(stage, { inspect: noSuch, logs: noSuch, restart: noSuch });
-      const permits = ["docker-restart", "compose-up"] as const;
+      const permits = ["docker-restart", "compose-service-up"] as const;
       return {
         rules: [rule({ alert: "TargetDown", permits })],
         // The playbook answers.
@@ -194,7 +194,7 @@ export const DOCKER = {
         }),
       };
     },
-    runs: [["compose-up", 10]],
+    runs: [["compose-service-up", 10]],
     ends: ["acted healed"],
     told: {},
   },
