@@ -125,3 +125,71 @@ describe("the project", () => {
     );
   });
 });
+
+describe("one service", () => {
+  const service = { project: "shop", service: "api", files: ["/srv/a.yaml", "/srv/b.yaml"] };
+  const table = allowlistFor("svc", {
+    executors: ["compose"],
+    compose: { ...service, projectFolder: "/srv/app", envFiles: ["/srv/prod.env"] },
+  });
+  const NAMED = "-p shop --project-directory /srv/app --env-file /srv/prod.env";
+  const FILES = "-f /srv/a.yaml -f /srv/b.yaml";
+
+  async function run(
+    id: "compose-service-restart" | "compose-service-up",
+    scripts: Readonly<Record<string, string>>,
+  ) {
+    await using cli = await fakeCli(scripts);
+    const env = {
+      ...cli.env,
+      COMPOSE_FILE: "/other.yaml",
+      COMPOSE_ENV_FILES: "/other.env",
+      COMPOSE_REMOVE_ORPHANS: "true",
+    };
+    // No Compose file is needed beside those that the command names.
+    const composeFile = join(cli.folder, "none.yaml");
+    const action = table[id];
+    if (action === undefined) throw new Error(`${id} is not offered`);
+    return await composeExecutor({ composeFile, env }).run(action, never);
+  }
+
+  test.each([
+    ["compose-service-restart", `${NAMED} ${FILES} restart --no-deps api`],
+    ["compose-service-up", `${NAMED} ${FILES} up -d --no-deps api`],
+  ] as const)("%s runs the command of the table", async (id, expected) => {
+    const outcome = await run(id, { docker: `${PLUGIN}\necho "$@"` });
+    expect(outcome.output).toBe(`compose ${expected}\n`);
+    expect(outcome.argv).toEqual([...(table[id]?.argv ?? [])]);
+  });
+
+  test("what the environment says of files and of other services does not count", async () => {
+    const show = "[${COMPOSE_FILE-unset}] [${COMPOSE_ENV_FILES-unset}] [$COMPOSE_REMOVE_ORPHANS]";
+    const outcome = await run("compose-service-up", { docker: `${PLUGIN}\necho "$PWD ${show}"` });
+    expect(outcome.output).toBe("/ [unset] [unset] [false]\n");
+  });
+
+  test.each([
+    ["docker-compose version 1.29.2, build unknown", "restart api"],
+    ["Docker Compose version v2.40.3", "restart --no-deps api"],
+  ])("with %s alone", async (version, expected) => {
+    const standalone = `if [ "$1" = version ]; then echo "${version}"; exit 0; fi\necho "$@"`;
+    const outcome = await run("compose-service-restart", { "docker-compose": standalone });
+    expect(outcome.output).toBe(`${NAMED} ${FILES} ${expected}\n`);
+    expect(outcome.argv.slice(0, 3)).toEqual(["docker-compose", "-p", "shop"]);
+  });
+
+  test("version 1 starts one service alone as well", async () => {
+    const standalone = `${STANDALONE}\necho "$@"`;
+    const outcome = await run("compose-service-up", { "docker-compose": standalone });
+    expect(outcome.output).toBe(`${NAMED} ${FILES} up -d --no-deps api\n`);
+  });
+
+  test("a Compose that can't restart one service alone restarts none, and says what to do", async () => {
+    const old = `${PLUGIN}\necho "unknown flag: --no-deps" >&2; exit 16`;
+    const outcome = await run("compose-service-restart", { docker: old });
+    expect(outcome).toMatchObject({ kind: "failed", exitCode: 16 });
+    expect(outcome.output).toBe(
+      "unknown flag: --no-deps; update Compose to 2.17 or later, which can restart one service alone",
+    );
+  });
+});

@@ -125,7 +125,9 @@ export async function readImageLabels(
 ): Promise<Readonly<Record<string, string>>> {
   const argv = ["docker", "image", "inspect", "--format", "{{json .Config.Labels}}", "--", image];
   const { stdout } = requireSuccess(await ask(argv, options, signal));
-  return labelsSchema.parse(parseJson(stdout)) ?? {};
+  const parsed = labelsSchema.safeParse(parseJson(stdout));
+  if (parsed.success) return parsed.data ?? {};
+  throw new Error("`docker image inspect` answered in an unknown form");
 }
 
 const labelsSchema = z.record(z.string(), z.string()).nullable();
