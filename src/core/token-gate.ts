@@ -96,17 +96,21 @@ function forgetQuiet(clients: Map<string, Client>, nowMs: number): void {
   for (const [key, { atMs }] of clients) if (nowMs - atMs >= wholeMs) clients.delete(key);
 }
 
-/** A person has as many addresses of IPv6 as she likes, but one network. */
-function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined || !address.includes(":")) return mapped ?? address;
+/** A person has as many addresses of IPv6 as she likes, but one network, which is its first four groups. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");
-  const groups = head.split(":").filter(Boolean);
-  const missing =
-    tail === undefined ? 0 : 8 - groups.length - tail.split(":").filter(Boolean).length;
-  const all = [...groups, ...Array.from({ length: Math.max(missing, 0) }, () => "0")];
-  return `${all
-    .concat(tail?.split(":").filter(Boolean) ?? [])
-    .slice(0, 4)
-    .join(":")}::`;
+  const before = groupsOf(head);
+  const after = groupsOf(tail ?? "");
+  const zeros = Array<string>(Math.max(GROUPS - before.length - after.length, 0)).fill("0");
+  return [...before, ...zeros, ...after].slice(0, NETWORK_GROUPS).join(":");
+}
+
+const GROUPS = 8;
+const NETWORK_GROUPS = 4;
+
+function groupsOf(text: string): readonly string[] {
+  return text === "" ? [] : text.split(":");
 }
