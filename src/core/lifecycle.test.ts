@@ -96,6 +96,11 @@ describe("a restart loop by the engine's own count", () => {
       true,
     ],
     [
+      "it died before its engine had noted its start",
+      dying({ restartCount: 9, startedAtMs: NOW, finishedAtMs: NOW - 8 }),
+      true,
+    ],
+    [
       "its engine does not tell when it ended",
       dying({ restartCount: 9, finishedAtMs: undefined }),
       false,

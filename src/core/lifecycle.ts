@@ -91,7 +91,8 @@ function lastRunMs(container: ContainerState): number {
   const { status, startedAtMs, finishedAtMs } = container;
   if (status !== RESTARTING && !hasEnded(container)) return Infinity;
   if (startedAtMs === undefined || finishedAtMs === undefined) return Infinity;
-  return finishedAtMs >= startedAtMs ? finishedAtMs - startedAtMs : Infinity;
+  // A process that dies at once has ended before its engine has noted that it was started.
+  return Math.max(finishedAtMs - startedAtMs, 0);
 }
 
 /** When, at what, and what is known from before. */
