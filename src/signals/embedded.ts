@@ -11,6 +11,7 @@ import type { DockerApi } from "../docker/api.ts";
 import type { ContainerProblem, Wanted } from "./container-list.ts";
 import { readContainers, renderContainers } from "./containers.ts";
 import { type FetchPage, failed } from "./scrape-page.ts";
+import { RuleLimits } from "./rule-limits.ts";
 import type { ScrapeTarget, TargetState } from "./scrape-target.ts";
 import { createScraper } from "./scraper.ts";
 import { createSeriesStore, type MemoryStore } from "./store.ts";
@@ -62,6 +63,9 @@ const FIRST_SCRAPE_LOOK_MS = 20;
 
 const MAX_CACHED_EXPRESSIONS = 1000;
 
+/** How much of an expression, and of what is wrong with it, a message repeats. */
+const MAX_QUOTED = 300;
+
 /**
  * Queries are evaluated at the clock's present, over what has been scraped until then.
  *
@@ -79,6 +83,7 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
   const scraper = createScraper({ targets, ...shared });
   const containers = docker && createContainerScraper(docker, shared);
   const parse = createParser();
+  const ruleLimits = new RuleLimits();
 
   const allTargets = () => [...scraper.targets(), ...(containers?.scraper.targets() ?? [])];
 
@@ -109,7 +114,9 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     query: (expr, signal) =>
       answer({ expr, signal }, (): readonly Sample[] => {
         const atMs = presentMs();
-        const value = evaluateInstant(parse(expr), store, { atMs });
+        const value = ruleLimits.within(expr, (limits) =>
+          evaluateInstant(parse(expr), store, { atMs, limits }),
+        );
         if (value.type === "vector") return value.samples;
         if (value.type === "scalar")
           return [{ labels: {}, value: value.value, timestampMs: value.timestampMs }];
@@ -120,7 +127,9 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       answer({ expr, signal }, (): readonly Series[] => {
         const endMs = presentMs();
         const span = { startMs: endMs - durationMs, endMs, stepMs: Math.max(stepMs, 1) };
-        return evaluateRange(parse(expr), store, span);
+        return ruleLimits.within(expr, (limits) =>
+          evaluateRange(parse(expr), store, { ...span, limits }),
+        );
       }),
 
     scrapeIntervalMs: (job) => {
@@ -159,7 +168,9 @@ async function answer<T>({ expr, signal }: Question, evaluate: () => T): Promise
 }
 
 function rejected(expr: string, why: string, cause?: unknown): SentinelError {
-  return new SentinelError("source_rejected", `cannot evaluate ${expr}: ${why}`, { cause });
+  const shown = expr.length > MAX_QUOTED ? `${expr.slice(0, MAX_QUOTED)}...` : expr;
+  const message = `cannot evaluate ${shown}: ${why.slice(0, MAX_QUOTED)}`;
+  return new SentinelError("source_rejected", message, { cause });
 }
 
 interface ContainerScraperOptions {

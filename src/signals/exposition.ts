@@ -23,6 +23,7 @@ import {
   ZERO,
 } from "./characters.ts";
 import { type KnownSeries, SeriesCache } from "./series-cache.ts";
+import { Turns } from "./turns.ts";
 
 export interface BadLine {
   /** From 1. */
@@ -57,6 +58,8 @@ export interface ExpositionReader<T> {
    * exemplars) is skipped. A series that this text lacks is forgotten.
    */
   read(text: string, options?: ReadOptions): Exposition<T>;
+  /** As `read`, in turns: 20,000 series that are new take several of them. Not to be called meanwhile. */
+  readInTurns(text: string, options?: ReadOptions): Promise<Exposition<T>>;
 }
 
 /**
@@ -66,6 +69,10 @@ export interface ExpositionReader<T> {
 export function createExpositionReader<T>(open: (labels: Labels) => T): ExpositionReader<T> {
   return new Reader(open);
 }
+
+/** Between two looks at whether others wait. */
+const LINES_BETWEEN_LOOKS = 256;
+const CHARACTERS_BETWEEN_LOOKS = 64 * 1024;
 
 const MAX_NOTED_LINES = 10;
 const EXCERPT_LENGTH = 80;
@@ -88,9 +95,31 @@ class Reader<T> implements ExpositionReader<T> {
   }
 
   read(text: string, options: ReadOptions = {}): Exposition<T> {
-    this.#cache.begin();
-    const reading = new Reading(text, this.#cache, options);
+    const reading = this.#begin(text, options);
     while (!reading.ended) reading.readLine();
+    return this.#end(reading);
+  }
+
+  async readInTurns(text: string, options: ReadOptions = {}): Promise<Exposition<T>> {
+    const reading = this.#begin(text, options);
+    const turns = new Turns();
+    while (!reading.ended) {
+      const fromAt = reading.at;
+      for (let line = 0; line < LINES_BETWEEN_LOOKS && !reading.ended; line += 1) {
+        reading.readLine();
+        if (reading.at - fromAt > CHARACTERS_BETWEEN_LOOKS) break;
+      }
+      await turns.pause();
+    }
+    return this.#end(reading);
+  }
+
+  #begin(text: string, options: ReadOptions): Reading<T> {
+    this.#cache.begin();
+    return new Reading(text, this.#cache, options);
+  }
+
+  #end(reading: Reading<T>): Exposition<T> {
     this.#cache.end();
     const { series, values, timestampsMs, badLines, badLineCount, overLimit } = reading;
     return { series, values, timestampsMs, badLines, badLineCount, overLimit };
@@ -119,6 +148,11 @@ class Reading<T> {
   ) {
     this.#maxSamples = maxSamples;
     this.#timestampUnitMs = timestampUnitMs;
+  }
+
+  /** Where the next line begins. */
+  get at(): number {
+    return this.#at;
   }
 
   get ended(): boolean {

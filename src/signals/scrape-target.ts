@@ -15,6 +15,7 @@ import {
   type ScrapeFailure,
 } from "./scrape-page.ts";
 import type { MemorySeries, MemoryStore } from "./store.ts";
+import { Turns } from "./turns.ts";
 
 export interface ScrapeTarget {
   readonly job: string;
@@ -75,6 +76,12 @@ interface Tracked {
   series: MemorySeries | undefined;
 }
 
+/** A page whose series are all in the store. */
+interface ReadPage {
+  readonly kind: "read";
+  readonly exposition: Exposition<Tracked>;
+}
+
 interface Stored {
   readonly kind: "stored";
   readonly samples: number;
@@ -120,7 +127,7 @@ export class TargetScraper {
       samples: 0,
       droppedSamples: 0,
     };
-    for (const report of Object.values(this.#reports)) this.#open([report], UNCOUNTED);
+    for (const report of Object.values(this.#reports)) this.#open(report, UNCOUNTED);
   }
 
   get state(): TargetState {
@@ -137,21 +144,25 @@ export class TargetScraper {
     const request = { url: this.#url, deadlineMs: timeoutMs, maxBytes: maxBodyBytes };
     const page = await fetchPage(request, signal);
     if (signal.aborted) return;
-    // Not before the answer is here: the wall clock may have been set meanwhile.
+    const read = page.kind === "page" ? await this.#read(page) : page;
+    if (signal.aborted) return;
+    // Not before all is here: the wall clock may have been set meanwhile.
     const startMs = store.timeOf(fromMs, clock);
-    const result = page.kind === "page" ? this.#store(page, startMs) : page;
+    const result = read.kind === "read" ? this.#store(read, startMs) : read;
     if (result.kind === "failed") this.#endOthers([], startMs);
     this.#report(result, { startMs, durationMs: clock.nowMs() - fromMs });
   }
 
-  #store(page: MetricsPage, startMs: number): Stored | ScrapeFailed {
+  /** In turns, as a page may have thousands of series that are new; none has a sample yet. */
+  async #read(page: MetricsPage): Promise<ReadPage | ScrapeFailed> {
     const { store, maxSamples } = this.#settings;
     // Each sample is of a series, but for those that come twice: what can never fit is not read.
     const bounds = { ...PAGE_BOUNDS, maxSamples: Math.min(maxSamples, 2 * store.maxSeries) };
     const excess = excessOf(page.text, bounds);
     if (excess !== undefined) return failed(excess.failure, excess.message);
     const timestampUnitMs = page.openMetrics ? 1000 : 1;
-    const exposition = this.#reader.read(page.text, { maxSamples, timestampUnitMs });
+    const options = { maxSamples, timestampUnitMs } as const;
+    const exposition = await this.#reader.readInTurns(page.text, options);
     const { series, badLines, badLineCount, overLimit } = exposition;
     const [bad] = badLines;
     if (bad !== undefined) {
@@ -160,30 +171,43 @@ export class TargetScraper {
       return failed("bad_lines", `answered with ${bad.reason} in ${where}`);
     }
     if (overLimit) return failed("too_many_samples", `sent more than ${maxSamples} samples`);
-    const addedSeries = this.#open(series);
-    if (addedSeries === undefined)
+    if (!(await this.#openInTurns(series)))
       return failed(
         "too_many_series",
         `has more series than there is room for: ${store.maxSeries} for all targets, ${this.#account.reserved.series} of them kept for this one`,
       );
+    return { kind: "read", exposition };
+  }
+
+  #store({ exposition }: ReadPage, startMs: number): Stored {
+    const { series } = exposition;
+    const addedSeries = new Set(series.filter((one) => one.series?.end === 0)).size;
     const droppedSamples = this.#append(exposition, startMs);
     return { kind: "stored", samples: series.length, droppedSamples, addedSeries };
   }
 
-  /** @returns how many were new in the store; `undefined`, and none of them is, if one was refused */
-  #open(tracked: readonly Tracked[], account = this.#account): number | undefined {
+  /** @returns false, and none of those that are new is in the store, if one was refused */
+  async #openInTurns(tracked: readonly Tracked[]): Promise<boolean> {
     const { store } = this.#settings;
+    const turns = new Turns();
     const added: MemorySeries[] = [];
     for (const entry of tracked) {
-      if (entry.series !== undefined && !entry.series.removed) continue;
-      entry.series = store.open(entry.labels, account);
+      const isNew = entry.series === undefined || entry.series.removed;
+      if (isNew) this.#open(entry, this.#account);
       if (entry.series === undefined) {
         for (const series of added) store.remove(series);
-        return undefined;
+        return false;
       }
+      if (!isNew) continue;
       if (entry.series.end === 0) added.push(entry.series);
+      await turns.pause();
     }
-    return added.length;
+    return true;
+  }
+
+  #open(entry: Tracked, account: Account): void {
+    if (entry.series !== undefined && !entry.series.removed) return;
+    entry.series = this.#settings.store.open(entry.labels, account);
   }
 
   /** @returns how many samples were dropped */
@@ -194,6 +218,8 @@ export class TargetScraper {
     let dropped = 0;
     for (const [index, tracked] of series.entries()) {
       const value = values[index];
+      // It may have gone while the rest of the page was read.
+      this.#open(tracked, this.#account);
       if (tracked.series === undefined || value === undefined) continue;
       const ownTimeMs = haveTimes ? timestampsMs.get(index) : undefined;
       if (ownTimeMs === undefined) current.push(tracked);
@@ -229,7 +255,7 @@ export class TargetScraper {
     const labels = { __name__: REFUSED_SERIES, reason: maskText(reason) };
     this.#refusal ??= { reason, tracked: track(labels, this.labels) };
     const { tracked } = this.#refusal;
-    this.#open([tracked], UNCOUNTED);
+    this.#open(tracked, UNCOUNTED);
     if (tracked.series !== undefined) store.append(tracked.series, startMs, 1);
   }
 
@@ -244,8 +270,8 @@ export class TargetScraper {
       scrape_samples_post_metric_relabeling: stored.samples,
       scrape_series_added: stored.addedSeries,
     } satisfies Record<Report, number>;
-    this.#open(Object.values(this.#reports), UNCOUNTED);
     for (const name of REPORTS) {
+      this.#open(this.#reports[name], UNCOUNTED);
       const { series } = this.#reports[name];
       if (series !== undefined) store.append(series, startMs, values[name]);
     }

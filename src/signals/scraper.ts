@@ -4,6 +4,7 @@ import type { Clock } from "../core/ports.ts";
 import { type FetchPage, fetchPage } from "./scrape-page.ts";
 import { type ScrapeTarget, TargetScraper, type TargetState } from "./scrape-target.ts";
 import type { MemoryStore } from "./store.ts";
+import { Turns } from "./turns.ts";
 
 export interface ScraperOptions {
   readonly targets: readonly ScrapeTarget[];
@@ -39,6 +40,7 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_SAMPLES = 50_000;
 /** Series that have expired are looked for this often in a window. */
 const CLEANUPS_PER_WINDOW = 15;
+const REMOVALS_BETWEEN_LOOKS = 256;
 
 /**
  * @throws RangeError on a URL that is none of http, on two targets with the same labels, or on times
@@ -63,15 +65,17 @@ export function createScraper(options: ScraperOptions): Scraper {
 
   const cleanupMs = store.window.durationMs / CLEANUPS_PER_WINDOW;
   let cleanedAtMs = clock.nowMs();
-  const cleanUp = () => {
+  const cleanUp = async () => {
     const nowMs = clock.nowMs();
     if (nowMs - cleanedAtMs < cleanupMs) return;
     cleanedAtMs = nowMs;
-    store.removeExpired(store.timeOf(nowMs, clock));
+    const turns = new Turns();
+    while (store.removeExpired(store.timeOf(nowMs, clock), REMOVALS_BETWEEN_LOOKS))
+      await turns.pause();
   };
   const scrape = async (scraper: TargetScraper, signal: AbortSignal) => {
     await scraper.scrape(signal);
-    cleanUp();
+    await cleanUp();
   };
   const runOne = async (scraper: TargetScraper, signal: AbortSignal) => {
     let dueMs = clock.nowMs();

@@ -159,10 +159,22 @@ export class MemoryStore implements SeriesStore {
     return wallAtMs;
   }
 
-  /** Removes every series without a sample within the window, seen from now. */
-  removeExpired(nowMs: number): void {
+  /**
+   * Removes series without a sample within the window, seen from now.
+   *
+   * @param most at most so many
+   * @returns whether there may be more
+   */
+  removeExpired(nowMs: number, most = Number.POSITIVE_INFINITY): boolean {
     const oldestMs = nowMs - this.window.durationMs;
-    for (const series of this.#index) if (series.newestMs < oldestMs) this.remove(series);
+    let removed = 0;
+    for (const series of this.#index) {
+      if (series.newestMs >= oldestMs) continue;
+      if (removed === most) return true;
+      this.remove(series);
+      removed += 1;
+    }
+    return false;
   }
 
   select(matchers: readonly LabelMatcher[]): readonly MemorySeries[] {

@@ -60,7 +60,7 @@ const LAYERS: readonly Layer[] = [
     files: ["src/query-thread/*"],
     imports: [
       ...[...CORE, "src/dashboard/*", "src/query-thread/*"],
-      ...["node:worker_threads", "node:timers/promises"],
+      ...["node:worker_threads", "node:timers/promises", "node:os"],
     ],
   },
   { files: ["src/log.ts"], imports: ["node:fs"] },

@@ -36,7 +36,7 @@ export function watchHealth(url: string, pid: number): Watching {
       return worstSchema.parse(JSON.parse(text));
     },
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       await child.exited;
     },
   };

@@ -1,0 +1,17 @@
+/** Long work in turns, between which others have theirs. */
+
+import { setImmediate } from "node:timers/promises";
+
+/** So long a turn is; what waits for it is a probe of the observer's health, at worst. */
+const TURN_MS = 10;
+
+export class Turns {
+  #sinceMs = performance.now();
+
+  /** Lets others go first if this turn was long enough. */
+  async pause(): Promise<void> {
+    if (performance.now() - this.#sinceMs < TURN_MS) return;
+    await setImmediate();
+    this.#sinceMs = performance.now();
+  }
+}
