@@ -160,6 +160,7 @@ test("memory falls back, and nothing was done or ended", async () => {
     await Bun.sleep(200);
   expect(residentMb(observer.pid)).toBeLessThan(restMb + MAX_GROWN_MB);
   expect(observer.stdout()).not.toContain("action_started");
+  await watching[Symbol.asyncDispose]();
   observer.kill("SIGTERM");
   expect(await observer.exited).toBe(0);
 }, 60_000);
