@@ -69,7 +69,6 @@ export async function healsOn(
   const said = await observer.notice("docker");
   await observer.notice("watching", new RegExp(`^${name} as well`));
   const checks = new AbortController();
-  using _ = { [Symbol.dispose]: () => checks.abort() };
   const checkHealth = async () => {
     while (!checks.signal.aborted) {
       // It fails while the service is sick, which is what it is for.
@@ -77,7 +76,12 @@ export async function healsOn(
       await Bun.sleep(500);
     }
   };
-  if (isChecked) void checkHealth();
+  const checking = isChecked ? checkHealth() : undefined;
+  // What still asks the engine when it ends would leave its mounts behind.
+  resources.defer(async () => {
+    checks.abort();
+    await checking;
+  });
   await until("its health", async () => {
     const found = await observer.query(`container_healthy{container="${name}"}`);
     return found[0]?.value === 1;
