@@ -78,8 +78,7 @@ async function soak(sentinel: string): Promise<readonly Minute[]> {
     const measured: Minute[] = [];
     while (measured.length < minutes) {
       const minute = measured.length + 1;
-      await readUntil(startMs + minute * MINUTE_MS, observerPort);
-      const mb = residentMb(observer.pid);
+      const mb = await lowestUntil(startMs + minute * MINUTE_MS, observerPort, observer.pid);
       measured.push({ minute, mb });
       console.log(`${String(minute).padStart(4)} min  ${mb.toFixed(1)} MB`);
     }
@@ -92,8 +91,14 @@ async function soak(sentinel: string): Promise<readonly Minute[]> {
   }
 }
 
-/** What others ask of an observer now and then. @throws when it does not answer */
-async function readUntil(untilMs: number, port: number): Promise<void> {
+/**
+ * What others ask of an observer now and then, and the least that is resident meanwhile: what is in use for a
+ * moment alone is no slope.
+ *
+ * @throws when it does not answer
+ */
+async function lowestUntil(untilMs: number, port: number, pid: number): Promise<number> {
+  let lowestMb = Infinity;
   while (performance.now() < untilMs) {
     for (const path of ["/ready", "/metrics", "/api/v1/query?query=up", "/api/v1/targets"]) {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -101,7 +106,9 @@ async function readUntil(untilMs: number, port: number): Promise<void> {
       if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
     }
     await Bun.sleep(Math.max(Math.min(READ_EVERY_MS, untilMs - performance.now()), 0));
+    lowestMb = Math.min(lowestMb, residentMb(pid));
   }
+  return lowestMb;
 }
 
 /** Of the line with the least squares of distances. */
