@@ -1,3 +1,9 @@
+const JOURNAL = [
+  "src/journals/sqlite-connection.test.ts",
+  "test/contracts/journal.test.ts",
+  "src/journals/sqlite.test.ts",
+];
+
 /**
  * The files that decide about safety, and the suites that have to notice a change in them: those beside
  * the file, each a matter of seconds, the quickest first.
@@ -32,9 +38,9 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
     "src/core/restraint.test.ts",
   ],
   "src/executors/spawn.ts": ["src/executors/spawn.test.ts"],
-  "src/journals/sqlite-file.ts": ["src/journals/sqlite.test.ts"],
-  "src/journals/sqlite-prune.ts": ["src/journals/sqlite.test.ts"],
-  "src/journals/sqlite.ts": ["src/journals/sqlite.test.ts", "test/contracts/journal.test.ts"],
+  "src/journals/sqlite-file.ts": JOURNAL,
+  "src/journals/sqlite-prune.ts": ["src/journals/sqlite-prune.test.ts", ...JOURNAL],
+  "src/journals/sqlite.ts": JOURNAL,
 };
 
 /** The suites that a change in a file has to be noticed by; of a file that is not listed, its own. */
