@@ -1,7 +1,7 @@
 /** What a person's word does, and what it does not, through the loop. */
 
 import { describe, expect, test } from "bun:test";
-import { allowlist, containerState, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
+import { allowlist, COMPOSE, containerState, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
 import {
   diagnoser,
   hotUntil,
@@ -10,6 +10,8 @@ import {
   tell,
   type Told,
 } from "../../test/story.ts";
+import type { ComposeService } from "../allowlist.ts";
+import type { Finding } from "./model.ts";
 import type { Journal } from "./ports.ts";
 import { GONE } from "./watch.ts";
 
@@ -157,6 +159,39 @@ describe("an approval", () => {
     journal.append({ ...earlier, type: "action_started", fields }, "now");
     return journal;
   }
+});
+
+describe("where Compose has the service is looked up again", () => {
+  /** @param later what the second look finds, at the time of the answer */
+  async function approved(later: Finding<ComposeService>): Promise<Told> {
+    let looks = 0;
+    return asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
+      diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-restart" })],
+      world: () => ({
+        async findComposeService() {
+          looks += 1;
+          return looks === 1 ? { kind: "found", value: COMPOSE } : later;
+        },
+      }),
+    });
+  }
+
+  test("the command that a person has seen runs", async () => {
+    const told = await approved({ kind: "found", value: COMPOSE });
+    expect(told.runs).toMatchObject([{ id: "compose-service-restart" }]);
+  });
+
+  test("another does not", async () => {
+    const told = await approved({ kind: "found", value: { ...COMPOSE, project: "other" } });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["held command_changed"]);
+  });
+
+  test("nor does one that is not offered any more", async () => {
+    const told = await approved({ kind: "missing", reason: "Compose has not made its container" });
+    expect(told.runs).toEqual([]);
+    expect(endsOf(told)).toEqual(["held not_allowed_for_service"]);
+  });
 });
 
 describe("after a restart with other settings", () => {

@@ -224,3 +224,23 @@ test("an engine that does not answer is the reason for each, and nothing is forg
   await given.has([]);
   expect(await found(given.lookup)).toEqual(seen);
 });
+
+test("an image that can't be asked for is no word on its container", async () => {
+  await using given = await engine({ containers: [container("api", LABELS)] });
+  const seen = await found(given.lookup);
+  await rm(join(given.folder, "labels.json"));
+  expect(await found(given.lookup)).toContain("the labels of its image cannot be read: ");
+  await given.has([]);
+  expect(await found(given.lookup)).toEqual(seen);
+});
+
+test("many at once have an answer each", async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `api-${index}`);
+  const containers = names.map((name) =>
+    container(name, { ...LABELS, service: name, image: `image-${name}` }),
+  );
+  await using given = await engine({ containers });
+  const all = await given.lookup.find([...names, "nobody"], never);
+  expect([...all.keys()].toSorted()).toEqual([...names, "nobody"].toSorted());
+  expect([...all.values()].filter(({ kind }) => kind === "found")).toHaveLength(50);
+});

@@ -65,6 +65,9 @@ export type ComposeLookupOptions = ComposeOptions & DockerOptions;
 /** Longer than an incident waits for it; by then the rest of the actions is enough. */
 const DEADLINE_MS = 20_000;
 
+/** Each may ask for the labels of its image, which is a process. */
+const AT_ONCE = 8;
+
 /** It remembers what it has seen of each container, for the time when that is gone. */
 export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
   const lastSeen = new Map<string, Finding<ComposeService>>();
@@ -72,9 +75,14 @@ export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
   async function findOne(name: string, engine: Engine): Promise<Finding<ComposeService>> {
     const own = engine.containers.find((container) => container.name === name);
     if (own !== undefined) {
-      const seen = await engine.read(own);
-      lastSeen.set(name, seen);
-      return seen.kind === "found" ? usable(seen.value, name, engine.containers) : seen;
+      try {
+        const seen = await engine.read(own);
+        lastSeen.set(name, seen);
+        return seen.kind === "found" ? usable(seen.value, name, engine.containers) : seen;
+      } catch (error) {
+        // It says nothing of the container, so that what is known of that stays.
+        return missing(`the labels of its image cannot be read: ${messageOf(error)}`);
+      }
     }
     const known = lastSeen.get(name);
     if (known?.kind === "missing") return known;
@@ -90,8 +98,14 @@ export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
       try {
         const within = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
         const engine = await readEngine(options, within);
-        const found = names.map(async (name) => [name, await findOne(name, engine)] as const);
-        return new Map(await Promise.all(found));
+        const found = new Map<string, Finding<ComposeService>>();
+        for (let from = 0; from < names.length; from += AT_ONCE)
+          await Promise.all(
+            names.slice(from, from + AT_ONCE).map(async (name) => {
+              found.set(name, await findOne(name, engine));
+            }),
+          );
+        return found;
       } catch (error) {
         const nothing = missing(`the engine's containers cannot be listed: ${messageOf(error)}`);
         return new Map(names.map((name) => [name, nothing]));
@@ -120,11 +134,7 @@ async function readEngine(options: ComposeLookupOptions, signal: AbortSignal): P
       const imageLabels = images.getOrInsertComputed(image, () =>
         readImageLabels(image, options, signal),
       );
-      try {
-        return readLabels(container, await imageLabels);
-      } catch (error) {
-        return missing(`the labels of its image cannot be read: ${messageOf(error)}`);
-      }
+      return readLabels(container, await imageLabels);
     },
     async findInFile(name) {
       const files = projectFiles(options.composeFile);
