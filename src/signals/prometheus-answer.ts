@@ -5,6 +5,7 @@ import { type ErrorCode, SentinelError } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
 import type { Labels, Point, Sample, Series } from "../core/model.ts";
 import { JsonCost } from "./json-cost.ts";
+import { Turns } from "./turns.ts";
 
 /** The server, as messages call it. */
 export interface Server {
@@ -27,6 +28,8 @@ const BOUNDS = {
 /** Of one row. Prometheus itself recommends ten; some have forty. */
 const MAX_LABELS = 256;
 const MAX_LABEL_CHARACTERS = 16 * 1024;
+
+const ROWS_BETWEEN_LOOKS = 256;
 
 /** How much of a text of strangers a message repeats. */
 export const MAX_QUOTED = 300;
@@ -117,87 +120,104 @@ function tooMuch({ origin }: Server, excess: string): SentinelError {
   });
 }
 
-/** The `data` of a query. @throws SentinelError with a `source_*` code */
-export function readResult(data: unknown, server: Server): Result {
+/** The `data` of a query, read in turns. @throws SentinelError with a `source_*` code */
+export async function readResult(data: unknown, server: Server): Promise<Result> {
   const { resultType, result } = parse(resultSchema, data, server);
   switch (resultType) {
     case "scalar":
-      return { resultType, point: readPoint(result, "result", server) };
+      return { resultType, point: readPoint(result, server, () => "result") };
     case "string":
       return { resultType };
-    case "vector":
-      return {
-        resultType,
-        // A native histogram has `histogram` instead of `value`: it is not a number, so it is left out.
-        samples: rowsOf(result, server).flatMap(({ row, at }) => {
-          const labels = readLabels(row["metric"], `${at}.metric`, server);
-          const value = row["value"];
-          return value === undefined
-            ? []
-            : [{ labels, ...readPoint(value, `${at}.value`, server) }];
-        }),
-      };
-    case "matrix":
-      return {
-        resultType,
-        series: rowsOf(result, server).map(({ row, at }) => ({
-          labels: readLabels(row["metric"], `${at}.metric`, server),
-          points: listOf(row["values"] ?? [], `${at}.values`, server).map((point, index) =>
-            readPoint(point, `${at}.values.${index}`, server),
-          ),
-        })),
-      };
+    case "vector": {
+      const samples: Sample[] = [];
+      await eachRow(result, server, (row, at) => {
+        const labels = readLabels(row["metric"], server, at);
+        const value = row["value"];
+        // A native histogram has `histogram` instead: it is not a number, so it is left out.
+        if (value === undefined) return;
+        const { timestampMs, value: number } = readPoint(value, server, () => `${at()}.value`);
+        samples.push({ labels, value: number, timestampMs });
+      });
+      return { resultType, samples };
+    }
+    case "matrix": {
+      const series: Series[] = [];
+      await eachRow(result, server, (row, at) => {
+        const values = listOf(row["values"] ?? [], server, () => `${at()}.values`);
+        const points = values.map((point, index) =>
+          readPoint(point, server, () => `${at()}.values.${index}`),
+        );
+        series.push({ labels: readLabels(row["metric"], server, at), points });
+      });
+      return { resultType, series };
+    }
     default:
       throw badAnswer(server, `a result of the type ${JSON.stringify(quoted(resultType))}`);
   }
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+/** Where something stands in the answer; made only for a message. */
+type Place = () => string;
 
-// By hand: zod takes ten times as long, and there may be 50,000 rows at each poll.
-function rowsOf(result: unknown, server: Server): { readonly row: Fields; readonly at: string }[] {
-  return listOf(result, "result", server).map((row, index) => {
-    const at = `result.${index}`;
-    if (!isFields(row)) throw notRead(server, at, "an object");
-    return { row, at };
-  });
+/** By hand: zod takes ten times as long, and there may be 50,000 rows at each poll. */
+async function eachRow(
+  result: unknown,
+  server: Server,
+  read: (row: Fields, at: Place) => void,
+): Promise<void> {
+  const rows = listOf(result, server, () => "result");
+  const turns = new Turns();
+  for (let index = 0; index < rows.length; index += 1) {
+    if (index % ROWS_BETWEEN_LOOKS === 0) await turns.pause();
+    const row = rows[index];
+    const at = () => `result.${index}`;
+    if (!isFields(row)) throw notRead(server, at(), "an object");
+    read(row, at);
+  }
 }
 
-function listOf(value: unknown, at: string, server: Server): readonly unknown[] {
+function listOf(value: unknown, server: Server, at: Place): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw notRead(server, at, "a list");
+  throw notRead(server, at(), "a list");
 }
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readLabels(metric: unknown, at: string, server: Server): Labels {
-  if (!isFields(metric)) throw notRead(server, at, "an object");
-  const entries = Object.entries(metric);
-  if (entries.length > MAX_LABELS)
-    throw tooMuch(server, `${entries.length} labels on one series, more than ${MAX_LABELS}`);
-  const labels: [name: string, value: string][] = [];
-  for (const [name, value] of entries) {
-    if (typeof value !== "string") throw notRead(server, `${at}.${quoted(name)}`, "a text");
+function readLabels(metric: unknown, server: Server, at: Place): Labels {
+  if (isFields(metric) && areLabels(metric, server, at)) return metric;
+  throw notRead(server, `${at()}.metric`, "an object");
+}
+
+/** What JSON gives is taken as it is, once each of its values is known to be a text within its bounds. */
+function areLabels(metric: Fields, server: Server, at: Place): metric is Labels {
+  const names = Object.keys(metric);
+  if (names.length > MAX_LABELS)
+    throw tooMuch(server, `${names.length} labels on one series, more than ${MAX_LABELS}`);
+  for (const name of names) {
+    const value = metric[name];
+    if (typeof value !== "string")
+      throw notRead(server, `${at()}.metric.${quoted(name)}`, "a text");
     if (name.length + value.length > MAX_LABEL_CHARACTERS)
       throw tooMuch(server, `a label of more than ${MAX_LABEL_CHARACTERS} characters`);
-    labels.push([name, value]);
   }
-  // Also of a label that is named `__proto__`.
-  return Object.fromEntries(labels);
+  return true;
 }
 
 /** [seconds, "value"]; the value may be NaN, +Inf or -Inf. */
-function readPoint(point: unknown, at: string, server: Server): Point {
-  const [seconds, text, ...rest] = listOf(point, at, server);
-  if (typeof seconds !== "number") throw notRead(server, `${at}.0`, "a number of seconds");
+function readPoint(point: unknown, server: Server, at: Place): Point {
+  const parts = listOf(point, server, at);
+  const [seconds, text] = parts;
+  if (typeof seconds !== "number") throw notRead(server, `${at()}.0`, "a number of seconds");
   if (typeof text !== "string" || !VALUE.test(text))
-    throw notRead(server, `${at}.1`, "a number as a text");
-  if (rest.length > 0) throw notRead(server, at, "a time and a value");
+    throw notRead(server, `${at()}.1`, "a number as a text");
+  if (parts.length > 2) throw notRead(server, at(), "a time and a value");
+  const value = Number(text);
   return {
     timestampMs: Math.round(seconds * 1000),
-    value: Number(text.replace(/inf$/i, "Infinity")),
+    value: Number.isNaN(value) ? Number(text.replace(/inf$/i, "Infinity")) : value,
   };
 }
 

@@ -72,7 +72,7 @@ export function prometheusSource({
     );
 
   const query = async (expr: string, signal: AbortSignal): Promise<readonly Sample[]> => {
-    const result = readResult(await get("query", { query: expr }, signal), server);
+    const result = await readResult(await get("query", { query: expr }, signal), server);
     if (result.resultType === "scalar") return [{ labels: {}, ...result.point }];
     if (result.resultType === "vector") return result.samples;
     // Not the server's fault: other expressions may well be vectors.
@@ -105,7 +105,7 @@ export function prometheusSource({
       const span = { start: String(now - durationMs / 1000), end: String(now) };
       const step = String(Math.max(stepMs / 1000, 0.001));
       const answer = await get("query_range", { query: expr, ...span, step }, signal);
-      const result = readResult(answer, server);
+      const result = await readResult(answer, server);
       if (result.resultType !== "matrix")
         throw badAnswer(server, `a ${result.resultType} where a matrix was asked for`);
       return result.series;
