@@ -22,6 +22,8 @@ export interface Member {
   readonly rules: readonly Rule[];
   readonly source: SignalSource;
   readonly runtime: ContainerRuntime;
+  /** As the rule of a file sees it; `undefined` while there is no data. */
+  errors(): number | undefined;
   isHealthy(): boolean;
   /** Whether its container is, and Docker would say so. */
   isSeenStarting(): boolean;
@@ -33,6 +35,8 @@ export interface Member {
 
 export interface Fleet {
   readonly members: readonly Member[];
+  /** Evaluates the rule of a file, for all of them and for series that are nobody's. */
+  readonly sharedSource: SignalSource;
   isDockerDown(): boolean;
   /** Nothing new fails from now on, and all that has failed ends. */
   settle(): void;
@@ -46,7 +50,7 @@ export interface FleetOptions {
   onLook(service: string, alert: string, holds: boolean | undefined): void;
 }
 
-const SIGNALS = ["cpu", "memory"] as const;
+const SIGNALS = ["cpu", "memory", "errors"] as const;
 type Signal = (typeof SIGNALS)[number];
 
 /** What is wrong with one signal of one service. */
@@ -76,6 +80,19 @@ const START_PERIOD_MS = 20_000;
 
 /** The stop is on the list of each service, and still nobody may do it alone. */
 const ACTIONS = [...RESTARTS, "docker-stop"] as const;
+
+/** The rule of a file: each label set that holds belongs to the service that it names, or to nobody. */
+export const SHARED_RULE: Rule = rule({
+  alert: "Errors",
+  expr: "errors > 0.5",
+  signal: { expr: "errors", operator: ">", threshold: 0.5 },
+  labels: { severity: "high" },
+  permits: RESTARTS,
+});
+
+/** Containers that nobody watches, with the same metrics; they flap all month. */
+const STRANGERS = ["stranger-1", "service-00", "service"] as const;
+const STRANGER_FLAP_MS = 7 * MINUTE_MS;
 
 /** The rules of a service; the second one permits what nobody may do alone. */
 function rulesOf(name: string, index: number): readonly Rule[] {
@@ -122,8 +139,32 @@ export function createFleet(size: number, options: FleetOptions): Fleet {
   every(16 * HOUR_MS, () => {
     for (const { fail } of members) fail();
   });
+  const errors = (): Sample[] => [
+    ...members.flatMap((member) => {
+      const value = member.errors();
+      return value === undefined ? [] : [errorsOf(member.service.name, value, timeline)];
+    }),
+    ...STRANGERS.map((name) => {
+      const isOn = Math.floor(timeline.nowMs() / STRANGER_FLAP_MS) % 2 === 1;
+      return errorsOf(name, isOn ? 1.9 : 0.1, timeline);
+    }),
+  ];
+  const sharedSource: SignalSource = {
+    async query(expr) {
+      if (isPrometheusDown()) throw new SentinelError("source_unreachable", "it is away");
+      const samples = errors();
+      for (const { service: one } of members) {
+        const found = samples.find(({ labels }) => labels["container"] === one.name);
+        options.onLook(one.name, SHARED_RULE.alert, found && found.value > 0.5);
+      }
+      return expr.includes(">") ? samples.filter(({ value }) => value > 0.5) : samples;
+    },
+    range: () => Promise.resolve([]),
+    scrapeIntervalMs: () => Promise.resolve(5000),
+  };
   return {
     members,
+    sharedSource,
     isDockerDown,
     settle() {
       isOver = true;
@@ -238,6 +279,7 @@ function createMember(
       },
       logs: () => Promise.resolve([]),
     },
+    errors: () => level("errors"),
     isHealthy: () => isOver() || (!isStopped && timeline.nowMs() >= brokenUntilMs),
     isSeenStarting: () => isStarting() && !isStopped && !isDockerDown(),
     fail() {
@@ -270,6 +312,10 @@ function someFault(nowMs: number, chance: Chance): Fault {
   if (kind < 80) return { ...plain, curedBy: [] };
   if (kind < 95) return { ...plain, flapMs: chance.between(8000, 6 * MINUTE_MS), curedBy: [] };
   return { ...plain, curedBy: [], isTrap: true };
+}
+
+function errorsOf(container: string, value: number, timeline: Timeline): Sample {
+  return { ...sampleOf(value, timeline), labels: { container } };
 }
 
 function sampleOf(value: number, { nowMs }: Timeline): Sample {

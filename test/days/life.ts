@@ -11,10 +11,11 @@ import type { Alert } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/core/monitor.ts";
 import { createDirectory, ownerOfAlert } from "../../src/core/ownership.ts";
 import type { Clock, Diagnoser, Executor, Journal, JournalEntry } from "../../src/core/ports.ts";
+import { createSharedRules } from "../../src/core/shared-rules.ts";
 import { watch } from "../../src/core/watch.ts";
 import { diagnosis } from "../fixtures.ts";
 import type { Chance } from "./chance.ts";
-import type { Fleet, Member } from "./fleet.ts";
+import { type Fleet, type Member, SHARED_RULE } from "./fleet.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Witness } from "./witness.ts";
 
@@ -45,6 +46,7 @@ export interface Life {
 }
 
 const WINDOW_MS = 20_000;
+const POLL_INTERVAL_MS = 5000;
 const MODEL_DEADLINE_MS = 30_000;
 
 export function live(options: LifeOptions): Life {
@@ -66,6 +68,17 @@ export function live(options: LifeOptions): Life {
   const book = openBook(mortal, limits, clock);
   const actionLock = createLock();
   const directory = createDirectory(fleet.members.map(({ service }) => service));
+  const sharedRules = createSharedRules(
+    {
+      rules: [SHARED_RULE],
+      directory: () => directory,
+      pollIntervalMs: POLL_INTERVAL_MS,
+      signal: stop.signal,
+      restored: [...book.savedAlerts.values()].flatMap(({ alerts }) => alerts),
+    },
+    fleet.sharedSource,
+    clock,
+  );
   const loops = fleet.members.map((member) => {
     const { service, autonomy, rules, source, runtime } = member;
     const monitor = createMonitor(
@@ -74,6 +87,7 @@ export function live(options: LifeOptions): Life {
         findWindowMs: () => Promise.resolve(WINDOW_MS),
         fallbackWindowMs: WINDOW_MS,
         onPoll: options.onPoll,
+        shared: { rules: sharedRules, service: service.name },
         restored: book.savedAlerts.get(service.name)?.alerts ?? [],
       },
       source,
@@ -86,7 +100,7 @@ export function live(options: LifeOptions): Life {
       service,
       allowlist: allowlistFor(service.name),
       autonomy,
-      pollIntervalMs: 5000,
+      pollIntervalMs: POLL_INTERVAL_MS,
       stabilizeMs: 30_000,
     };
     const world = {

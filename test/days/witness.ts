@@ -6,7 +6,7 @@
 import type { ActionId } from "../../src/allowlist.ts";
 import type { JournalEntry } from "../../src/core/ports.ts";
 import { readEvent, type RecordedEvent } from "../../src/core/recorded-event.ts";
-import { type Fleet, HOUR_MS, type Member, MINUTE_MS } from "./fleet.ts";
+import { type Fleet, HOUR_MS, type Member, MINUTE_MS, SHARED_RULE } from "./fleet.ts";
 import type { Wall } from "./wall.ts";
 
 export interface Promises {
@@ -40,6 +40,7 @@ const NOTHING_YET = {
   "next on the list": 0,
   pauses: 0,
   "resumed after a restart": 0,
+  "of a rule for all": 0,
 };
 export type Counts = Readonly<typeof NOTHING_YET>;
 
@@ -141,7 +142,7 @@ export function createWitness(
 
   function judgeAlone(incident: Incident, member: Member, action: ActionId, about: string): void {
     const { service, alert, diagnosed, decided, after } = incident;
-    const rule = member.rules.find((one) => one.alert === alert);
+    const rule = [...member.rules, SHARED_RULE].find((one) => one.alert === alert);
     const permits = rule?.permits ?? [];
     const isNext =
       decided?.reason === "next_on_the_list" &&
@@ -282,7 +283,11 @@ export function createWitness(
         const ago = agoMs(coolsFromMs.get(service) ?? -Infinity);
         require(ago >= cooldownMs, "nothing is taken up while it cools down", id);
         counts.opened += 1;
-        const alert = event.alert.name;
+        const { name: alert, labels } = event.alert;
+        if (alert === SHARED_RULE.alert) {
+          counts["of a rule for all"] += 1;
+          require(labels["container"] === service, "an alert of its own labels' service", id);
+        }
         const unknown = { diagnosed: undefined, decided: undefined, request: undefined };
         const undone = { intent: undefined, lastAction: undefined };
         const after = cameBackAfter(`${service} ${alert}`);
