@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { contextOf, type Given } from "../../test/context.ts";
 import { alert, rule, sample, service, START_MS } from "../../test/fixtures.ts";
 import { verify } from "./aftermath.ts";
-import type { Sample, Verdict } from "./model.ts";
+import type { Sample, Verdict, Rule } from "./model.ts";
 
 const SECOND = 1000;
 const CPU = rule();
@@ -90,19 +90,19 @@ describe("when it is looked at", () => {
     expect((await watched(given)).checks).toEqual([...expected]);
   });
 
-  test("the rules of files are evaluated anew each time", async () => {
-    const options: unknown[] = [];
+  test("the alert's own rule is evaluated anew each time, and no other", async () => {
+    const asked: (readonly Rule[])[] = [];
     await watched({
       world: (clock) => {
         const { monitor } = contextOf({ rules: [CPU], script: () => quiet() }).context.world;
         const poll: typeof monitor.poll = (signal, given) => {
-          options.push(given);
+          asked.push([CPU, rule({ alert: "Other" })].filter((one) => given?.fresh?.(one)));
           return monitor.poll(signal);
         };
         return { clock, monitor: { ...monitor, windowMs: 20_000, poll } };
       },
     });
-    expect(options).toEqual(Array.from({ length: 6 }, () => ({ isFresh: true })));
+    expect(asked).toEqual(Array.from({ length: 6 }, () => [CPU]));
   });
 
   test("it is told when the verdict is due", async () => {

@@ -60,7 +60,7 @@ async function check(
   signal: AbortSignal,
 ): Promise<Check> {
   const [poll, scrapeAgeMs, health] = await Promise.all([
-    world.monitor.poll(signal, { isFresh: true }),
+    world.monitor.poll(signal, { fresh: (rule) => rule === alert.rule }),
     newestScrapeAgeMs(policy.service, world.source, signal),
     world.checkHealth(policy.service.healthUrl),
   ]);

@@ -22,11 +22,13 @@ import type {
   Evidence,
   Finding,
   Outcome,
+  Rule,
 } from "./model.ts";
 import type { Poll } from "./monitor.ts";
 import { estimateOnset } from "./onset.ts";
 import { isOwnedBy } from "./ownership.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
+import { CRASH_LOOP_ALERT } from "./rules.ts";
 import { settleActions } from "./settled-actions.ts";
 import type { Context } from "./world.ts";
 
@@ -136,7 +138,7 @@ async function decideAndAct(
   const { policy, world, emit } = context;
   const { alert } = findings;
   using _ = await world.actionLock.acquire(signal);
-  const latest = await world.monitor.poll(signal, { isFresh: true });
+  const latest = await world.monitor.poll(signal, { fresh: decidesOn(alert) });
   const container = await inspect(policy.service.name, world, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const decision = decide(
@@ -188,7 +190,7 @@ async function actIfStillCalledFor(
   using _ = await world.actionLock.acquire(signal);
   const context = await settleActions(given, signal);
   const { policy } = context;
-  const { alerts } = await world.monitor.poll(signal, { isFresh: true });
+  const { alerts } = await world.monitor.poll(signal, { fresh: decidesOn(findings.alert) });
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
@@ -205,6 +207,11 @@ async function actIfStillCalledFor(
   if (chosen === undefined) return hold("not_allowed_for_service");
   if (!isSameCommand(chosen.argv, argv)) return hold("command_changed");
   return await act(findings, chosen, context, signal);
+}
+
+/** The rules that a decision rests on: the alert's own, and what says that restarting does not cure. */
+function decidesOn({ rule }: Alert): (other: Rule) => boolean {
+  return (other) => other === rule || other.alert === CRASH_LOOP_ALERT;
 }
 
 /** With what people have said while a model thought, or while others acted. */

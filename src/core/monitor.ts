@@ -5,7 +5,7 @@ import { carryOver, detect, mostGapMs } from "./detection.ts";
 import { evaluateRule, type Reading } from "./evaluation.ts";
 import type { Alert, Evaluation, Rule } from "./model.ts";
 import type { Clock, SignalSource } from "./ports.ts";
-import type { SharedPoll, SharedRules } from "./shared-rules.ts";
+import type { SharedPoll, SharedPollOptions, SharedRules } from "./shared-rules.ts";
 
 export interface Poll {
   readonly atMs: number;
@@ -53,10 +53,9 @@ export interface Monitor {
   /**
    * Evaluates all rules once. A failing source makes every rule's data missing; it does not throw.
    *
-   * @param options with `isFresh`, the rules of files are evaluated now as well, and not taken as they
-   *   were within the last poll interval
+   * @param options which rules of files are evaluated now as well, and not taken as they last were
    */
-  poll(signal: AbortSignal, options?: { readonly isFresh?: boolean }): Promise<Poll>;
+  poll(signal: AbortSignal, options?: SharedPollOptions): Promise<Poll>;
 }
 
 const DEFAULT_POLL_INTERVAL_MS = 5000;
