@@ -16,10 +16,15 @@ import { cpuSeconds, findExecutable, freePort, report, residentMb, type Row } fr
 const MAX_CPU_SHARE = 0.01;
 const MAX_RESIDENT_MB = 90;
 const MAX_POLL_S = 0.5;
+const MAX_MANY_RESIDENT_MB = 300;
 /** Of the polls that are due, some may fall just outside of what is measured. */
 const MIN_SHARE_OF_POLLS = 0.95;
 
 const MANY_SERVICES = 1000;
+/** Rules of a file, each measured for every service. */
+const MANY_RULES = 300;
+/** The metric of a rule that has a series for each service. */
+const OF_EACH_SERVICE = "of_each_service";
 const INTERVAL_S = 5;
 /** Until the windows are known and what is compiled on the way is compiled. */
 const WARM_UP_S = 20;
@@ -31,16 +36,22 @@ const folder = mkdtempSync(join(tmpdir(), "sentinel-bench-"));
 try {
   const sentinel = await findExecutable();
   const rows = [
-    ...one(await measure(sentinel, 1)),
-    ...many(await measure(sentinel, MANY_SERVICES)),
+    ...one(await measure(sentinel, { services: 1, rules: 0 })),
+    ...many(await measure(sentinel, { services: MANY_SERVICES, rules: 0 })),
+    ...many(await measure(sentinel, { services: MANY_SERVICES, rules: MANY_RULES })),
   ];
   process.exitCode = report(rows);
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-interface Measured {
+interface Size {
   readonly services: number;
+  /** Of a file. */
+  readonly rules: number;
+}
+
+interface Measured extends Size {
   /** Of one core. */
   readonly cpuShare: number;
   readonly residentMb: number;
@@ -65,42 +76,64 @@ function one({ cpuShare, residentMb, polls }: Measured): readonly Row[] {
   ];
 }
 
-function many({ services, cpuShare, residentMb, polls, queriesPerS }: Measured): readonly Row[] {
+function many({
+  services,
+  rules,
+  cpuShare,
+  residentMb,
+  polls,
+  queriesPerS,
+}: Measured): readonly Row[] {
+  const what =
+    rules === 0 ? `${services} services` : `${services} services, ${rules} rules of a file`;
   const due = (services * MEASURED_S) / INTERVAL_S;
   const longestS = polls.boundBelow(1);
   const mean = `mean ${((polls.sumS / polls.count) * 1000).toFixed(0)} ms`;
   return [
     {
-      what: `${services} services, the longest poll`,
+      what: `${what}, the longest poll`,
       measured: `<= ${longestS} s (99 % <= ${polls.boundBelow(0.99)} s, ${mean})`,
       bound: `<= ${MAX_POLL_S} s`,
       met: longestS <= MAX_POLL_S,
     },
     {
-      what: `${services} services, polls of those that are due`,
+      what: `${what}, polls of those that are due`,
       measured: `${polls.count} of ${due} (${queriesPerS.toFixed(0)} queries a second)`,
       bound: `>= ${MIN_SHARE_OF_POLLS}`,
       met: polls.count >= MIN_SHARE_OF_POLLS * due,
     },
     {
-      what: `${services} services, share of one core, resident`,
+      what: `${what}, share of one core, resident`,
       measured: `${(cpuShare * 100).toFixed(0)} %, ${residentMb.toFixed(0)} MB`,
-      bound: "(no bound)",
-      met: true,
+      bound: `<= ${MAX_MANY_RESIDENT_MB} MB`,
+      met: residentMb <= MAX_MANY_RESIDENT_MB,
     },
   ];
 }
 
-async function measure(sentinel: string, services: number): Promise<Measured> {
+async function measure(sentinel: string, { services, rules }: Size): Promise<Measured> {
   using prometheus = startPrometheus(services);
-  const cwd = join(folder, String(services));
+  const cwd = join(folder, `${services}-${rules}`);
   mkdirSync(cwd);
   const list = Array.from({ length: services }, (_, index) => ({
     name: nameOf(index),
     health: "http://127.0.0.1:9/health",
   }));
+  const ofFile = Array.from({ length: rules }, (_, index) => ({
+    alert: `Rule${index}`,
+    expr: `${OF_EACH_SERVICE}_${index} > 5`,
+    for: "1m",
+    labels: { severity: "high" },
+  }));
   // Each JSON text is one of YAML as well.
-  writeFileSync(join(cwd, "sentinel.yaml"), JSON.stringify({ services: list }));
+  writeFileSync(
+    join(cwd, "sentinel.yaml"),
+    JSON.stringify({ services: list, ...(rules > 0 ? { rule_files: ["rules.yml"] } : {}) }),
+  );
+  writeFileSync(
+    join(cwd, "rules.yml"),
+    JSON.stringify({ groups: [{ name: "bench", rules: ofFile }] }),
+  );
   const port = freePort();
   const observer = Bun.spawn([sentinel, "--role=observer"], {
     cwd,
@@ -123,6 +156,7 @@ async function measure(sentinel: string, services: number): Promise<Measured> {
     const wallS = (to.atMs - from.atMs) / 1000;
     return {
       services,
+      rules,
       cpuShare: (to.cpuS - from.cpuS) / wallS,
       residentMb: residentMb(observer.pid),
       polls: to.polls.since(from.polls),
@@ -190,6 +224,9 @@ function startPrometheus(services: number) {
   const targets = JSON.stringify({ status: "success", data: { activeTargets } });
   const vector = (result: readonly object[]) =>
     JSON.stringify({ status: "success", data: { resultType: "vector", result } });
+  const ofEach = vector(
+    activeTargets.map(({ labels }) => ({ metric: labels, value: [1_700_000_000, "0.01"] })),
+  );
   const none = vector([]);
   const low = vector([{ metric: { job: "a-job" }, value: [1_700_000_000, "0.01"] }]);
   const up = vector([{ metric: { job: "a-job" }, value: [1_700_000_000, "1"] }]);
@@ -201,6 +238,7 @@ function startPrometheus(services: number) {
       queries += 1;
       if (request.url.includes("/targets")) return new Response(targets, json);
       const expr = new URL(request.url).searchParams.get("query") ?? "";
+      if (expr.startsWith(OF_EACH_SERVICE)) return new Response(ofEach, json);
       const isCondition = / (>|==|unless) |absent/.test(expr);
       const isUp = /^up\b/.test(expr);
       return new Response(isCondition ? none : isUp ? up : low, json);
