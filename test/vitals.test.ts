@@ -166,7 +166,10 @@ function isWritten(end: number, bytes: number): boolean {
 
 describe("with series of its own", () => {
   test("its metrics are beside the API, and are read as any other", async () => {
-    await using observer = startObserving({ env: { TARGET_URL: "http://127.0.0.1:1" } });
+    await using observer = startObserving({
+      // Who only looks on asks nobody, so that the incident ends.
+      env: { TARGET_URL: "http://127.0.0.1:1", AUTONOMY: "observe" },
+    });
     const origin = await originOf(observer);
     await until("a first poll", async () => (await readiness(origin))[0] === 200);
     await observer.incident("TargetDown");
