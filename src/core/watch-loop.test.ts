@@ -1,0 +1,381 @@
+/** The loop over one service by itself: when it polls, what it remembers, and what it ends with. */
+
+import { describe, expect, test } from "bun:test";
+import {
+  rule,
+  type SimulatedClock,
+  sample,
+  simulatedClock,
+  START_MS,
+} from "../../test/fixtures.ts";
+import {
+  diagnoser,
+  hotUntil,
+  memoryJournal,
+  type Story,
+  type Told,
+  tell,
+} from "../../test/story.ts";
+import { openBook } from "./book.ts";
+import type { SentinelEvent } from "./events.ts";
+import { createLock } from "./lock.ts";
+import { GONE } from "./watch.ts";
+
+const SECOND = 1000;
+const LIMITS = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
+
+function ofType<T extends SentinelEvent["type"]>({ events }: Told, type: T) {
+  return events.filter(
+    (event): event is Extract<SentinelEvent, { type: T }> => event.type === type,
+  );
+}
+
+const types = ({ events }: Told) => events.map(({ type }) => type);
+const always = () => 1.9;
+const hot = hotUntil(Infinity);
+
+/** The same time and journal again, as after a restart of Sentinel. */
+const again = ({ clock, journal }: Told, forMs = 120_000) => ({
+  clock,
+  journal,
+  untilMs: clock.elapsedMs + forMs,
+});
+
+describe("polls", () => {
+  async function pollsOf(takesMs: number, clock: SimulatedClock = simulatedClock()) {
+    const atMs: number[] = [];
+    await tell({
+      clock,
+      script: () => 0.1,
+      source: (own) => ({
+        query: async (expr) => {
+          if (expr !== "cpu") return [];
+          atMs.push(own.elapsedMs);
+          own.pass(takesMs);
+          return [sample(0.1)];
+        },
+        range: async () => [],
+        scrapeIntervalMs: async () => 5000,
+      }),
+      untilMs: 29_000,
+    });
+    return atMs;
+  }
+
+  test.each([
+    [
+      "at once, and then as far apart as they should be",
+      0,
+      [0, 5000, 10_000, 15_000, 20_000, 25_000],
+    ],
+    ["as far apart, though each takes a while", 2000, [0, 5000, 10_000, 15_000, 20_000, 25_000]],
+    [
+      "as far apart, though each takes almost as long",
+      4999,
+      [0, 5000, 10_000, 15_000, 20_000, 25_000],
+    ],
+    ["one after the other, if each takes longer", 7000, [0, 7000, 14_000, 21_000, 28_000]],
+  ])("are %s", async (_, takesMs, expected) => {
+    expect(await pollsOf(takesMs)).toEqual(expected);
+  });
+
+  test("wait for the time to pass, also when it does so in a turn of its own", async () => {
+    const inner = simulatedClock();
+    const sleep: SimulatedClock["sleep"] = async (durationMs, signal) => {
+      await Promise.resolve();
+      await inner.sleep(durationMs, signal);
+    };
+    const clock = Object.defineProperties(
+      { ...inner, sleep },
+      {
+        elapsedMs: { get: () => inner.elapsedMs },
+      },
+    );
+    expect(await pollsOf(0, clock)).toEqual([0, 5000, 10_000, 15_000, 20_000, 25_000]);
+  });
+
+  test("that end with a stop of Sentinel say nothing any more", async () => {
+    const stop = new AbortController();
+    const told = await tell({
+      stop,
+      script: (_, elapsedMs) => {
+        if (elapsedMs >= 10_000) stop.abort();
+        return elapsedMs >= 10_000 ? 1.9 : 0.1;
+      },
+      untilMs: 60_000,
+    });
+    expect(types(told)).toEqual(["quiet"]);
+  });
+});
+
+describe("quiet", () => {
+  test("is told with every alert at rest, of files as well", async () => {
+    const told = await tell({
+      script: () => [sample(0.1, { service: "sentinel-target-api" })],
+      rules: [rule()],
+      files: [
+        rule({
+          alert: "OfAFile",
+          expr: "io > 5",
+          signal: { expr: "io", operator: ">", threshold: 5 },
+        }),
+      ],
+      untilMs: 4000,
+    });
+    const [quiet] = ofType(told, "quiet");
+    expect(quiet?.alerts.map((alert) => alert.rule.alert).toSorted()).toEqual([
+      "HighCpu",
+      "OfAFile",
+    ]);
+  });
+
+  test("is told again a minute after an incident has ended, and not before", async () => {
+    const told = await tell({ script: hotUntil(13_000), untilMs: 180_000 });
+    const endedMs = ofType(told, "incident_closed")[0]?.atMs ?? 0;
+    const after = ofType(told, "quiet").filter(({ atMs }) => atMs > endedMs);
+    expect(after[0]?.atMs).toBeWithin(endedMs + 60_000, endedMs + 70_000);
+    expect(ofType(told, "quiet").filter(({ atMs }) => atMs < endedMs)).toHaveLength(1);
+  });
+
+  test("is not told until a source that failed is back for good", async () => {
+    const told = await tell({
+      script: (_, elapsedMs) => (elapsedMs < 61_000 ? new Error("it is down") : 0.1),
+      rules: [rule()],
+      untilMs: 90_000,
+    });
+    expect(types(told).filter((type) => !type.startsWith("alert"))).toEqual([
+      "source_down",
+      "source_back",
+      "quiet",
+    ]);
+    expect(ofType(told, "source_down")[0]?.reason).toContain("it is down");
+  });
+
+  test.each<[string, number, readonly SentinelEvent["type"][]]>([
+    ["two polls", 2, ["source_down"]],
+    ["three polls", 3, ["source_down", "source_back"]],
+  ])("a source that failed at first is back after %s: %p", async (_, polls, expected) => {
+    const told = await tell({
+      script: (_expr, elapsedMs) => (elapsedMs < 5000 ? new Error("it is down") : 0.1),
+      untilMs: polls * 5000 + 2000,
+    });
+    expect(types(told).filter((type) => type.startsWith("source"))).toEqual([...expected]);
+  });
+});
+
+describe("a firing that was taken up before a restart of Sentinel", () => {
+  const incurable: Story = { script: always, untilMs: 120_000 };
+
+  test("is left to a person, who is told once, until it has resolved", async () => {
+    const first = await tell(incurable);
+    expect([first.runs.length, first.closings.length]).toEqual([1, 1]);
+    const second = await tell({ ...incurable, ...again(first) });
+    expect(second.runs).toEqual([]);
+    expect(types(second)).not.toContain("incident_opened");
+    expect(ofType(second, "left_alone").map(({ reason }) => reason)).toEqual([
+      "an incident took it up before Sentinel was restarted; it is a person's until it has resolved",
+    ]);
+    const resolvedMs = second.clock.elapsedMs + 20_000;
+    const third = await tell({
+      ...incurable,
+      ...again(second, 300_000),
+      script: (_, elapsedMs) =>
+        elapsedMs > resolvedMs && elapsedMs < resolvedMs + 20_000 ? 0.1 : 1.9,
+    });
+    expect(third.runs).toHaveLength(1);
+  });
+
+  test("is not told of while its incident is open", async () => {
+    const first = await tell({ ...incurable, killAt: ({ type }) => type === "decided" });
+    const second = await tell({ ...incurable, ...again(first) });
+    expect(ofType(second, "left_alone")).toEqual([]);
+    expect(ofType(second, "incident_resumed")).toHaveLength(1);
+  });
+
+  test("is told of while the incident of another alert is open", async () => {
+    const memory = rule({
+      alert: "HighMemory",
+      expr: "memory > 0.5",
+      signal: { expr: "memory", operator: ">", threshold: 0.5 },
+    });
+    const both: Story = { ...incurable, rules: [rule(), memory], untilMs: 400_000 };
+    let opened = 0;
+    const first = await tell({
+      ...both,
+      killAt: ({ type }) => type === "incident_opened" && (opened += 1) === 2,
+    });
+    const second = await tell({ ...both, ...again(first) });
+    expect(ofType(second, "left_alone").map(({ alert }) => alert.rule.alert)).toEqual(["HighCpu"]);
+    expect(ofType(second, "incident_resumed").map(({ alertname }) => alertname)).toEqual([
+      "HighMemory",
+    ]);
+  });
+
+  test("before anything of its incident was written is taken up", async () => {
+    const first = await tell({ ...incurable, killAt: ({ type }) => type === "alert_changed" });
+    const second = await tell({ ...incurable, ...again(first) });
+    expect(second.runs).toHaveLength(1);
+  });
+
+  test("is the same firing over several restarts, and costs one action", async () => {
+    let told = await tell(incurable);
+    let runs = told.runs.length;
+    for (let restart = 0; restart < 5; restart += 1) {
+      told = await tell({ ...incurable, ...again(told, 20_000 + 7000 * restart) });
+      runs += told.runs.length;
+    }
+    expect(runs).toBe(1);
+  });
+});
+
+describe("label sets that fire beside the one of an incident", () => {
+  const set = (index: number) => sample(1.9, { instance: `i${index}` });
+
+  test("join it while they hold, the first twenty by name, and no other rule's", async () => {
+    const memory = rule({
+      alert: "HighMemory",
+      expr: "memory > 0.5",
+      signal: { expr: "memory", operator: ">", threshold: 0.5 },
+      severity: "medium",
+    });
+    const told = await tell({
+      rules: [rule(), memory],
+      script: (expr, elapsedMs) => {
+        if (elapsedMs < 10_000) return 0.1;
+        return expr === "cpu" ? Array.from({ length: 26 }, (_, index) => set(index)) : 1.9;
+      },
+      untilMs: 30_000,
+    });
+    const [joined, ...more] = ofType(told, "alerts_joined");
+    expect(more).toEqual([]);
+    expect(joined?.count).toBe(25);
+    expect(joined?.alerts.map(({ labels }) => labels["instance"])).toEqual(
+      Array.from({ length: 20 }, (_, index) => `i${index + 1}`),
+    );
+    const [{ incident } = { incident: undefined }] = ofType(told, "incident_opened");
+    expect(joined?.incident).toBe(incident ?? "");
+  });
+
+  test("do not join it once they are quiet", async () => {
+    const keeps = rule({ keepFiringForMs: 300_000 });
+    const told = await tell({
+      rules: [keeps],
+      script: (_, elapsedMs) => {
+        if (elapsedMs < 10_000) return 0.1;
+        return elapsedMs < 11_000 ? [set(1)] : [set(1), sample(0.1, { instance: "i2" })];
+      },
+      untilMs: 30_000,
+    });
+    expect(ofType(told, "alerts_joined")).toEqual([]);
+  });
+});
+
+describe("what is kept", () => {
+  test("is each change of an alert, and that automation has ended", async () => {
+    const told = await tell({
+      script: hot,
+      world: (clock) => ({
+        checkHealth: async () => ({ ok: clock.elapsedMs < 11_500, message: "" }),
+      }),
+      untilMs: 120_000,
+    });
+    const kept = told.journal.readAfter(0).map(({ type }) => type);
+    expect(kept).toContain("automation_ended");
+    expect(types(told)).toContain("automation_ended");
+  });
+
+  test("an intent that cannot be kept is neither told nor acted upon", async () => {
+    const told = await tell({
+      script: hot,
+      world: (clock) => ({
+        diagnosers: [diagnoser(clock)],
+        book: {
+          ...openBook(memoryJournal(), LIMITS, clock),
+          keep: ({ type }) => type !== "action_started",
+        },
+      }),
+      untilMs: 30_000,
+    });
+    expect(told.runs).toEqual([]);
+    expect(types(told)).toContain("decided");
+    expect(types(told)).not.toContain("action_started");
+  });
+});
+
+describe("a service that is gone for good", () => {
+  const approving: Story = { script: hot, policy: { autonomy: "approve" }, untilMs: 300_000 };
+
+  test("ends what waits for a person, and what a restart had cut short", async () => {
+    const stop = new AbortController();
+    const told = await tell({
+      ...approving,
+      stop,
+      world: (clock) => (clock.at(60_000, () => stop.abort(GONE)), {}),
+    });
+    expect(ofType(told, "approval_requested")).toHaveLength(1);
+    expect(told.closings).toMatchObject([{ result: "skipped", reason: "container_replaced" }]);
+  });
+
+  test("and one that is only not watched for now leaves them", async () => {
+    const told = await tell({ ...approving, untilMs: 60_000 });
+    expect(told.closings).toEqual([]);
+  });
+
+  test("ends an incident of before the restart whose command is in flight", async () => {
+    const first = await tell({ script: hot, killInAction: true, untilMs: 60_000 });
+    const stop = new AbortController();
+    const { clock } = first;
+    const atMs = clock.elapsedMs + 7000;
+    const told = await tell({
+      ...again(first),
+      script: hot,
+      stop,
+      world: () => (clock.at(atMs, () => stop.abort(GONE)), {}),
+    });
+    expect(told.closings).toMatchObject([
+      {
+        result: "acted",
+        verdict: {
+          kind: "unknown",
+          reason: "its container is gone, so nothing shows whether it is well",
+        },
+      },
+    ]);
+  });
+});
+
+describe("the turn to act, of all services", () => {
+  const isFree = async (lock: ReturnType<typeof createLock>) => {
+    const soon = new AbortController();
+    const turn = lock.acquire(soon.signal).then(
+      () => true,
+      () => false,
+    );
+    const waited = Bun.sleep(20).then(() => soon.abort());
+    const free = await turn;
+    await waited;
+    return free;
+  };
+
+  test("is held while a command of before the restart is in flight, and given back at the end", async () => {
+    const first = await tell({ script: hot, killInAction: true, untilMs: 60_000 });
+    const actionLock = createLock();
+    let whileInFlight: Promise<boolean> | undefined;
+    const { clock } = first;
+    clock.at(clock.elapsedMs + 6000, () => (whileInFlight = isFree(actionLock)));
+    await tell({ ...again(first, 8000), script: hot, world: () => ({ actionLock }) });
+    expect(whileInFlight).toBeDefined();
+    expect(await isFree(actionLock)).toBe(true);
+  });
+
+  test("is free when nothing was cut short", async () => {
+    const actionLock = createLock();
+    await tell({ script: () => 0.1, untilMs: 20_000, world: () => ({ actionLock }) });
+    expect(await isFree(actionLock)).toBe(true);
+  });
+});
+
+test("times of events are those of the clock", async () => {
+  const told = await tell({ script: hotUntil(13_000), untilMs: 60_000 });
+  expect(ofType(told, "incident_opened")[0]?.atMs).toBe(START_MS + 10 * SECOND);
+});
