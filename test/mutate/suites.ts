@@ -30,6 +30,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/core/lifecycle.ts": ["src/core/lifecycle.test.ts"],
   "src/core/ownership.ts": ["src/core/ownership.test.ts"],
   "src/core/recovery.ts": ["src/core/recovery-steps.test.ts", "src/core/recovery.test.ts"],
+  "src/core/secret-settings.ts": ["src/core/secret-settings.test.ts"],
   "src/core/verification.ts": ["src/core/verification.test.ts"],
   "src/core/watch.ts": [
     "src/core/watch-loop.test.ts",
@@ -39,7 +40,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
     "src/core/restraint.test.ts",
     "src/core/watch.test.ts",
   ],
-  "src/executors/spawn.ts": ["src/executors/spawn.test.ts"],
+  "src/executors/spawn.ts": ["src/executors/run-command.test.ts", "src/executors/spawn.test.ts"],
   "src/journals/sqlite-file.ts": JOURNAL,
   "src/journals/sqlite-prune.ts": ["src/journals/sqlite-prune.test.ts", ...JOURNAL],
   "src/journals/sqlite.ts": JOURNAL,
