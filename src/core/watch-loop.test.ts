@@ -292,6 +292,7 @@ describe("what is kept", () => {
         book: {
           ...openBook(memoryJournal(), LIMITS, clock),
           keep: ({ type }) => type !== "action_started",
+          trouble: "the journal cannot be written",
         },
       }),
       untilMs: 30_000,

@@ -93,6 +93,44 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "what is old is left out again where it is counted; here it only costs memory",
     },
   ],
+  "src/journals/sqlite.ts": [
+    { line: "let lastSeq = 0;", change: "0 → -1", why: "no entry has a number below 1" },
+    {
+      line: "lastSeq = Math.max(lastSeq, entries.at(-1)?.seq ?? 0);",
+      change: "0 → -1",
+      why: "no entry has a number below 1",
+    },
+    ...[
+      'if (isClosed) throw new SentinelError("journal", `the journal ${file} is closed`);',
+      'return new SentinelError("journal", `the journal ${file} was removed`, {',
+      'return new SentinelError("journal", `there is no journal ${file} yet`, {',
+      'return new SentinelError("journal", `the journal ${file} was replaced by another`, {',
+    ].map((line) => ({
+      line,
+      change: '"journal" → "journal_unavailable"',
+      why: "journalError gives it the code of the moment, a start or a use",
+    })),
+    {
+      line: "if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(error))) disconnect();",
+      change: "/^SQLITE_(BUSY|FULL)/ → /SQLITE_(BUSY|FULL)/",
+      why: "every code of SQLite begins so",
+    },
+    {
+      line: "if (open.synchronous !== synchronous) open.db.run(`PRAGMA synchronous = ${synchronous}`);",
+      change: "open.synchronous !== synchronous → true",
+      why: "the same level is set once more",
+    },
+    {
+      line: "open.synchronous = synchronous;",
+      change: "open.synchronous = synchronous; → ;",
+      why: "the same level is set once more",
+    },
+    {
+      line: 'return typeof value === "object" && value !== null ? { ...value } : {};',
+      change: 'typeof value === "object" && value !== null → (typeof value === "object")',
+      why: "null spread into an object is an empty one",
+    },
+  ],
 };
 
 /** Why the program does the same with the change; `undefined` if nothing says that it does. */

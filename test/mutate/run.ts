@@ -16,6 +16,8 @@ const LENIENT = [
 /** A change may make the suites run forever, which counts as noticed. */
 const DEADLINE_FACTOR = 5;
 const LEAST_DEADLINE_MS = 20_000;
+/** Suites that take longer without a change are not beside the file. */
+const UNCHANGED_DEADLINE_MS = 180_000;
 
 /** A copy of the project, in which a file may be changed without anybody seeing it. */
 export interface Copy extends AsyncDisposable {
@@ -85,7 +87,8 @@ export async function unchangedMs(
   abort: AbortSignal,
 ): Promise<number> {
   const startMs = performance.now();
-  const { passed, said } = await run(folder, suites, abort);
+  const deadline = AbortSignal.timeout(UNCHANGED_DEADLINE_MS);
+  const { passed, said } = await run(folder, suites, AbortSignal.any([abort, deadline]));
   if (!passed) throw new Error(`the suites fail without a change:\n${said.slice(-2000)}`);
   return performance.now() - startMs;
 }
