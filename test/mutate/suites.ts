@@ -21,6 +21,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/core/effect.ts": ["src/core/effect.test.ts"],
   "src/core/evidence.ts": ["src/core/evidence.test.ts"],
   "src/core/incident.ts": [
+    "src/core/incident-steps.test.ts",
     "src/core/incident.test.ts",
     "src/core/approval.test.ts",
     "src/core/recovery.test.ts",
