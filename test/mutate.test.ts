@@ -45,6 +45,10 @@ describe("what is changed", () => {
       code: "const x = f(a, b);",
       changes: ["a, b → b, a", ", b → "],
     },
+    "a method that has no other is dropped alone": {
+      code: "const x = a.toString();",
+      changes: ["a.toString() → a"],
+    },
     "nobody waits for a promise": {
       code: "async () => { const x = await f; };",
       changes: ["async () => { const x = await f; }; → ;", "await f → f"],

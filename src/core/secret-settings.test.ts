@@ -18,10 +18,21 @@ test("what is a secret in itself is taken out, whatever it is set to", () => {
 });
 
 describe("an address", () => {
+  test("is one of Sentinel's own settings", () => {
+    expect([...ADDRESS_SETTINGS].toSorted()).toEqual([
+      "GEMINI_BASE_URL",
+      "LM_STUDIO_URL",
+      "PROMETHEUS_URL",
+      "SCRAPE_TARGETS",
+      "TARGET_URL",
+    ]);
+  });
+
   test.each([
     "http://me:pw@host",
     "http://token@host/",
     "https://:pw@host:1/x?y#z",
+    "http://@host",
     "a=http://a/m,b=http://me:pw@b/m",
   ])("with a user or a password is taken out: %s", (address) => {
     for (const key of ADDRESS_SETTINGS) expect(withoutSecrets({ [key]: address })).toEqual({});

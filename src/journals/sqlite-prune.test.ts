@@ -48,6 +48,21 @@ test("as much as is there is not too much", () => {
   expect(journal.left()).toHaveLength(400);
 });
 
+test("nor is it where something is old, and has to stay", () => {
+  using journal = databaseOf(400, 1000);
+  journal.db.run(
+    "INSERT INTO entries (at_ms, service, type, fields) VALUES (500, 'another', 'a', '')",
+  );
+  pruneDatabase(journal.db, { beforeMs: 501, maxBytes: journal.usedBytes() });
+  expect(journal.left()).toHaveLength(401);
+});
+
+test("what is just young enough goes by its size", () => {
+  using journal = databaseOf(3);
+  pruneDatabase(journal.db, { beforeMs: 2000, maxBytes: 0 });
+  expect(journal.left()).toEqual([3]);
+});
+
 test("what is a page too much is forgotten, and hardly more than that", () => {
   using journal = databaseOf(400, 1000);
   const maxBytes = journal.usedBytes() - 1;

@@ -49,22 +49,22 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   "??=": ["="],
 };
 
-const METHODS: Readonly<Record<string, string>> = {
-  some: "every",
-  every: "some",
-  find: "findLast",
-  findLast: "find",
-  findIndex: "findLastIndex",
-  findLastIndex: "findIndex",
-  indexOf: "lastIndexOf",
-  lastIndexOf: "indexOf",
-  startsWith: "endsWith",
-  endsWith: "startsWith",
-  min: "max",
-  max: "min",
-  all: "race",
-  getOrInsert: "set",
-};
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ["some", "every"],
+  ["every", "some"],
+  ["find", "findLast"],
+  ["findLast", "find"],
+  ["findIndex", "findLastIndex"],
+  ["findLastIndex", "findIndex"],
+  ["indexOf", "lastIndexOf"],
+  ["lastIndexOf", "indexOf"],
+  ["startsWith", "endsWith"],
+  ["endsWith", "startsWith"],
+  ["min", "max"],
+  ["max", "min"],
+  ["all", "race"],
+  ["getOrInsert", "set"],
+]);
 
 /** In the order of the file, without a double. */
 export function changesOf(code: string): Alternatives[] {
@@ -230,7 +230,7 @@ function changeCalls({ code, node, parent, replace }: Site): void {
   }
   const { callee } = node;
   if (!ast.isMemberExpression(callee) || !ast.isIdentifier(callee.property)) return;
-  const other = METHODS[callee.property.name];
+  const other = METHODS.get(callee.property.name);
   if (other !== undefined) replace(callee.property, other);
   if (!ast.isExpressionStatement(parent)) replace(node, textOf(code, callee.object));
 }

@@ -13,6 +13,8 @@ export interface Equivalent {
   readonly why: string;
 }
 
+const MEASURED = "what is left is measured more or less often, and the same is forgotten";
+
 const NO_PAUSE = "the other side of the maximum is at least 0";
 
 const ONLY_WORK = "what is skipped holds no credential, so looking at it only takes longer";
@@ -129,6 +131,73 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       line: 'return typeof value === "object" && value !== null ? { ...value } : {};',
       change: 'typeof value === "object" && value !== null → (typeof value === "object")',
       why: "null spread into an object is an empty one",
+    },
+  ],
+  "src/journals/sqlite-prune.ts": [
+    ...[
+      "oldestMs >= limits.beforeMs && usedBytes(db) <= limits.maxBytes → false",
+      ">= → >",
+      "<= → <",
+    ].map((change) => ({
+      line: "if (oldestMs >= limits.beforeMs && usedBytes(db) <= limits.maxBytes) return;",
+      change,
+      why: "what goes on from here finds nothing to forget",
+    })),
+    {
+      line: "const rest = units.filter(({ last_ms: lastMs }) => lastMs >= beforeMs);",
+      change: "units.filter(({ last_ms: lastMs }) => lastMs >= beforeMs) → units",
+      why: "what is gone is deleted once more, and what is left is measured again",
+    },
+    { line: "let charactersToDrop = 0;", change: "0 → -1", why: MEASURED },
+    { line: "if (charactersToDrop <= 0) {", change: "charactersToDrop <= 0 → true", why: MEASURED },
+    { line: "if (charactersToDrop <= 0) {", change: "0 → 1", why: MEASURED },
+    {
+      line: "charactersToDrop = excess / 2;",
+      change: "charactersToDrop = excess / 2; → ;",
+      why: MEASURED,
+    },
+    { line: "charactersToDrop = excess / 2;", change: "2 → 3", why: MEASURED },
+  ],
+  "src/journals/sqlite-file.ts": [
+    {
+      line: "const HEADER_BYTES = 100;",
+      change: "100 → 200",
+      why: "the smallest database has 512 bytes",
+    },
+    {
+      line: 'header.toString("latin1", 0, MAGIC.length) === MAGIC &&',
+      change: "0 → -1",
+      why: "a start before the first byte is the first byte",
+    },
+    {
+      line: "return header.subarray(0, readSync(file, header, 0, HEADER_BYTES, 0));",
+      change: "0 → -1",
+      why: "a file that was just opened stands at its start",
+    },
+    {
+      line: "const newer = version > SCHEMA_VERSION;",
+      change: "> → >=",
+      why: "the same version has returned before",
+    },
+    {
+      line: 'if (mode === "observer") createPrivateFile(path);',
+      change: 'mode === "observer" → true',
+      why: "whoever else opens it has seen that it is there",
+    },
+    {
+      line: "const db = new Database(path, isReader ? { readonly: true } : { readwrite: true });",
+      change: "readwrite: true → ",
+      why: "it is what Bun does by itself",
+    },
+    ...["fill(db);", 'db.run("PRAGMA journal_mode = WAL");'].map((what) => ({
+      line: `if (mode === "observer") ${what}`,
+      change: 'mode === "observer" → true',
+      why: "an observer has done it before, and once more changes nothing",
+    })),
+    {
+      line: 'if (numberOf(db, "SELECT count(*) AS value FROM sqlite_schema") > 0) return;',
+      change: "0 → 1",
+      why: "the schema is written whole or not at all",
     },
   ],
 };
