@@ -25,8 +25,9 @@ import {
   type Waiting,
 } from "./incident.ts";
 import { createLock } from "./lock.ts";
-import type { ContainerState, Outcome } from "./model.ts";
+import type { Alert, ContainerState, Outcome } from "./model.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
+import { CRASH_LOOP_ALERT } from "./rules.ts";
 import type { World } from "./world.ts";
 
 const SECOND = 1000;
@@ -173,6 +174,25 @@ describe("an incident", () => {
     expect(runs).toEqual([]);
   });
 
+  test("that is taken up again counts from where it was opened", async () => {
+    const { context, runs } = setting();
+    const poll = await context.world.monitor.poll(NEVER);
+    const resumed = { openedAtMs: START_MS - 60 * SECOND, onsetMs: START_MS - 100 * SECOND };
+    const end = await handleIncident({ alert: FIRED, poll, resumed }, context, NEVER);
+    expect(end).toMatchObject({
+      closing: { detectedAfterMs: 40 * SECOND, actedAfterMs: 101 * SECOND },
+    });
+    expect(runs).toHaveLength(1);
+  });
+
+  test("of a task of an orchestrator is decided so, and nobody is asked", async () => {
+    const { events, types } = await handled({ inspect: found({ orchestrator: "swarm" }) });
+    expect(events.find(({ type }) => type === "decided")).toMatchObject({
+      decision: { kind: "ask", action: undefined, reason: "managed_by_orchestrator" },
+    });
+    expect(types).not.toContain("approval_requested");
+  });
+
   test("of which the journal cannot have the intent waits with its diagnosis", async () => {
     const { end, runs } = await handled({ keeps: (type) => type !== "action_started" });
     expect(runs).toEqual([]);
@@ -242,7 +262,7 @@ describe("the container has to be the one that was diagnosed", () => {
     ],
     [
       "one that an orchestrator runs",
-      { inspect: found({ orchestrator: "swarm" } as Partial<ContainerState>) },
+      { inspect: found({ orchestrator: "swarm" }) },
       "held managed_by_orchestrator",
     ],
     ["one that is gone", { inspect: none }, "skipped container_unknown"],
@@ -340,6 +360,38 @@ describe("what a person approved is done if it is still called for", () => {
     expect(runs).toHaveLength(said === "acted" ? 1 : 0);
   });
 
+  test("whose own rule is quiet, though another one fires: it is not", async () => {
+    const other = rule({
+      alert: "Other",
+      expr: "other > 0.5",
+      signal: { expr: "other", operator: ">", threshold: 0.5 },
+    });
+    const script: Given["script"] = (expr) => (expr === "other" ? 1.9 : 0.1);
+    const { context, runs } = setting({ rules: [CPU, other], script });
+    const end = await actOnApproval(waiting(), context, NEVER);
+    expect(end).toMatchObject({ closing: { result: "skipped", reason: "alert_resolved" } });
+    expect(runs).toEqual([]);
+  });
+
+  test("while one of its label sets holds and another waits", async () => {
+    const { context, runs } = setting({
+      world: () => ({ monitor: monitorOf([alert({ rule: CPU, state: "pending" }), FIRED]) }),
+    });
+    await actOnApproval(waiting(), context, NEVER);
+    expect(runs).toHaveLength(1);
+  });
+
+  test("and not if Sentinel is told to stop at the look, whatever is seen", async () => {
+    const stop = new AbortController();
+    const script = () => {
+      stop.abort();
+      return 0.1;
+    };
+    const { context } = setting({ script });
+    const end = await actOnApproval(waiting(), context, stop.signal);
+    expect(end).toMatchObject({ closing: { result: "cancelled" } });
+  });
+
   test("and not while Sentinel is told to stop", async () => {
     const stop = new AbortController();
     const inspect = async () => {
@@ -360,49 +412,92 @@ describe("what a person approved is done if it is still called for", () => {
   });
 });
 
+/** A monitor whose polls give these alerts, and what each was asked to evaluate anew. */
+function monitorOf(alerts: readonly Alert[], fresh: unknown[] = []): World["monitor"] {
+  const { monitor } = contextOf({ rules: [CPU], script: () => 0.1 }).context.world;
+  const poll: World["monitor"]["poll"] = async (signal, options) => {
+    fresh.push(options?.fresh);
+    return { ...(await monitor.poll(signal)), alerts };
+  };
+  return { ...monitor, windowMs: monitor.windowMs, poll };
+}
+
+test("what a decision rests on is evaluated anew: its own rule, and crash loops", async () => {
+  const asked: unknown[] = [];
+  const { context } = setting({ world: () => ({ monitor: monitorOf([FIRED], asked) }) });
+  const poll = await context.world.monitor.poll(NEVER);
+  await handleIncident({ alert: FIRED, poll }, context, NEVER);
+  const waiting = {
+    findings: FINDINGS,
+    action: "docker-restart",
+    argv: ARGV,
+    request: "r",
+    expiresAtMs: Infinity,
+  } as const;
+  await actOnApproval(waiting, context, NEVER);
+  const rules = [CPU, rule(), rule({ alert: CRASH_LOOP_ALERT })];
+  const answers = asked.flatMap((fresh) =>
+    typeof fresh === "function" ? [rules.map((one) => fresh(one))] : [],
+  );
+  // The last look before an action, and the look on an approval; those after it are about its own rule.
+  expect(answers.filter((answer) => answer.join() === "true,false,true")).toHaveLength(2);
+});
+
 describe("one action at a time, of all services", () => {
-  test("the turn is held from the last look to the end of the action, and then given back", async () => {
-    const actionLock = createLock();
-    const order: string[] = [];
-    const isFree = async () => {
-      const soon = new AbortController();
-      const turn = actionLock.acquire(soon.signal);
-      soon.abort();
-      return await turn.then(
-        (held) => (held[Symbol.dispose](), true),
-        () => false,
-      );
-    };
-    const { context } = setting({
-      world: () => ({
-        actionLock: {
-          acquire: async (signal) => {
-            const held = await actionLock.acquire(signal);
-            order.push("taken");
-            return {
-              [Symbol.dispose]() {
-                order.push("given back");
-                held[Symbol.dispose]();
-              },
-            };
-          },
-        },
-        executors: [
-          {
-            name: "docker",
-            async run({ argv }) {
-              order.push("run");
-              return { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 1 };
+  test.each(["by itself", "on an approval"])(
+    "the turn is held from the last look to the end of the action, and then given back: %s",
+    async (how) => {
+      const actionLock = createLock();
+      const order: string[] = [];
+      const isFree = async () => {
+        const soon = new AbortController();
+        const turn = actionLock.acquire(soon.signal);
+        soon.abort();
+        return await turn.then(
+          (held) => (held[Symbol.dispose](), true),
+          () => false,
+        );
+      };
+      const { context } = setting({
+        world: () => ({
+          actionLock: {
+            acquire: async (signal) => {
+              const held = await actionLock.acquire(signal);
+              order.push("taken");
+              return {
+                [Symbol.dispose]() {
+                  order.push("given back");
+                  held[Symbol.dispose]();
+                },
+              };
             },
           },
-        ],
-      }),
-    });
-    const poll = await context.world.monitor.poll(NEVER);
-    await handleIncident({ alert: FIRED, poll }, context, NEVER);
-    expect(order).toEqual(["taken", "run", "given back"]);
-    expect(await isFree()).toBe(true);
-  });
+          executors: [
+            {
+              name: "docker",
+              async run({ argv }) {
+                order.push("run");
+                return { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 1 };
+              },
+            },
+          ],
+        }),
+      });
+      const poll = await context.world.monitor.poll(NEVER);
+      const approved = {
+        findings: FINDINGS,
+        action: "docker-restart",
+        argv: ARGV,
+        request: "r",
+        expiresAtMs: Infinity,
+      } as const;
+      await (how === "by itself"
+        ? handleIncident({ alert: FIRED, poll }, context, NEVER)
+        : actOnApproval(approved, context, NEVER));
+      expect(order).toEqual(["taken", "run", "given back"]);
+      expect(await isFree()).toBe(true);
+    },
+  );
 
   test("its executor is the one of its id, and knows how long the container may take to stop", async () => {
     const { timeouts, runs } = await handled({ inspect: found({ stopTimeoutMs: 70_000 }) });
@@ -424,6 +519,7 @@ describe("one action at a time, of all services", () => {
     expect(end).toMatchObject({
       closing: {
         result: "acted",
+        actedAfterMs: expect.any(Number),
         verdict: {
           kind: "not_healed",
           reason: "the command could not be started, so nothing was done",

@@ -228,6 +228,142 @@ describe("a firing that was taken up before a restart of Sentinel", () => {
   });
 });
 
+describe("what a restart cut short", () => {
+  test("is told once, however often it is looked at before it goes on", async () => {
+    const first = await tell({ script: hot, killInAction: true, untilMs: 60_000 });
+    const second = await tell({
+      ...again(first),
+      script: hot,
+      world: () => ({
+        runtime: {
+          inspect: async () => {
+            throw new Error("Docker does not answer");
+          },
+          logs: async () => [],
+        },
+      }),
+    });
+    expect(second.closings).toEqual([]);
+    expect(ofType(second, "incident_resumed")).toHaveLength(1);
+  });
+
+  test.each(["incident_opened", "verification_started"] as const)(
+    "after %s goes on once the source answers, and not before",
+    async (at) => {
+      const first = await tell({ script: hot, untilMs: 60_000, killAt: ({ type }) => type === at });
+      const { clock } = first;
+      const backMs = clock.elapsedMs + 40_000;
+      const second = await tell({
+        ...again(first),
+        script: (expr, elapsedMs) =>
+          elapsedMs < backMs ? new Error("it is down") : hot(expr, elapsedMs),
+      });
+      const [resumed, ...more] = ofType(second, "incident_resumed");
+      expect(more).toEqual([]);
+      expect((resumed?.atMs ?? 0) - START_MS).toBeWithin(backMs, backMs + 10_000);
+    },
+  );
+
+  test("takes its own label set up, and leaves the others of its rule to join it", async () => {
+    const script: Story["script"] = (_, elapsedMs) =>
+      elapsedMs < 10_000 ? 0.1 : [1, 2].map((index) => sample(1.9, { instance: `i${index}` }));
+    const first = await tell({
+      script,
+      untilMs: 60_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const second = await tell({ ...again(first), script });
+    expect(ofType(second, "incident_opened")).toEqual([]);
+    const joined = ofType(second, "alerts_joined").flatMap(({ alerts }) =>
+      alerts.map(({ labels }) => labels["instance"]),
+    );
+    expect(joined).toEqual(["i2"]);
+  });
+});
+
+describe("what waits for the journal", () => {
+  /** An incident whose intent cannot be written until then. */
+  async function postponed(script: Story["script"], backMs: number, rules = [rule()]) {
+    return await tell({
+      script,
+      rules,
+      world: (clock) => {
+        const book = openBook(memoryJournal(), LIMITS, clock);
+        const isDown = () => clock.elapsedMs < backMs;
+        const { keep } = book;
+        return {
+          book: {
+            ledger: book.ledger,
+            savedAlerts: book.savedAlerts,
+            saveAlerts: book.saveAlerts,
+            takeUnfinished: () => [],
+            keep: (event) => (event.type === "action_started" && isDown() ? false : keep(event)),
+            refresh() {},
+            get trouble() {
+              return isDown() ? "the journal cannot be written" : undefined;
+            },
+            takeNews: () => undefined,
+          },
+        };
+      },
+      untilMs: 200_000,
+    });
+  }
+
+  test("is done once it can be written", async () => {
+    const told = await postponed(hot, 60_000);
+    expect(told.runs).toHaveLength(1);
+    expect(told.runs[0]?.elapsedMs).toBeWithin(60_000, 67_000);
+  });
+
+  test("ends if its alert is over meanwhile, although another one fires", async () => {
+    const other = rule({
+      alert: "Other",
+      expr: "other > 0.5",
+      signal: { expr: "other", operator: ">", threshold: 0.5 },
+      permits: [],
+    });
+    const told = await postponed(
+      (expr, elapsedMs) =>
+        expr === "other" || (elapsedMs >= 10_000 && elapsedMs < 40_000) ? 1.9 : 0.1,
+      100_000,
+      [rule(), other],
+    );
+    expect(told.runs).toEqual([]);
+    expect(told.closings).toContainEqual(
+      expect.objectContaining({ result: "skipped", reason: "alert_resolved" }),
+    );
+  });
+
+  test("waits on while the source does not answer", async () => {
+    const told = await postponed((_, elapsedMs) => {
+      if (elapsedMs < 10_000) return 0.1;
+      return elapsedMs >= 30_000 && elapsedMs < 90_000 ? new Error("it is down") : 1.9;
+    }, 60_000);
+    expect(told.runs[0]?.elapsedMs).toBeWithin(90_000, 97_000);
+  });
+
+  test("ends with a service that is gone", async () => {
+    const stop = new AbortController();
+    const told = await tell({
+      script: hot,
+      stop,
+      world: (clock) => {
+        clock.at(60_000, () => stop.abort(GONE));
+        return {
+          book: {
+            ...openBook(memoryJournal(), LIMITS, clock),
+            keep: ({ type }) => type !== "action_started",
+            trouble: "the journal cannot be written",
+          },
+        };
+      },
+      untilMs: 100_000,
+    });
+    expect(told.closings).toMatchObject([{ result: "skipped", reason: "container_replaced" }]);
+  });
+});
+
 describe("label sets that fire beside the one of an incident", () => {
   const set = (index: number) => sample(1.9, { instance: `i${index}` });
 

@@ -168,6 +168,20 @@ describe("why a command did not start", () => {
   });
 });
 
+describe("the end of a command", () => {
+  test("is told at once, where nobody holds its streams", async () => {
+    const durations: number[] = [];
+    for (let time = 0; time < 10; time += 1)
+      durations.push((await runCommand(["true"], LONG, never)).durationMs);
+    expect(Math.min(...durations)).toBeLessThan(450);
+  });
+
+  test("waits a moment for what one stream still gives, though the other is at its end", async () => {
+    const script = "exec 2>/dev/null; (sleep 0.1; echo late) &";
+    expect((await runCommand(shell(script), LONG, never)).stdout).toBe("late\n");
+  });
+});
+
 describe("nothing is left of a command", () => {
   test("no timer: whoever ran it may end at once", async () => {
     const script = `import { runCommand } from ${JSON.stringify(join(import.meta.dir, "spawn.ts"))};
