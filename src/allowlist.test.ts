@@ -387,7 +387,12 @@ test.each([
   expect(isServiceName(name)).toBe(isValid);
   const build = () => allowlistFor(name);
   if (isValid) expect(build).not.toThrow();
-  else expect(build).toThrow(RangeError);
+  else
+    expect(build).toThrow(
+      new RangeError(
+        `service name ${JSON.stringify(name)} must match ^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`,
+      ),
+    );
 });
 
 /** What Compose writes for its services, and what it never would. */

@@ -1,7 +1,8 @@
-import { expect, test } from "bun:test";
-import { containerState, START_MS } from "../../test/fixtures.ts";
+import { describe, expect, test } from "bun:test";
+import { contextOf } from "../../test/context.ts";
+import { containerState, NEVER, START_MS } from "../../test/fixtures.ts";
 import { tell } from "../../test/story.ts";
-import { effectOf } from "./effect.ts";
+import { awaitEffect, effectOf } from "./effect.ts";
 import type { ContainerState, Finding } from "./model.ts";
 import { NO_SUCH_CONTAINER } from "./playbook.ts";
 
@@ -36,6 +37,98 @@ test.each([
 ] as const)("%s", (_, before, now, passedMs, isStop, expected) => {
   const unseen = { before, sinceMs: START_MS, isStop };
   expect(effectOf(unseen, now, START_MS + passedMs)).toBe(expected);
+});
+
+test.each([
+  [
+    "less time to stop than is usual",
+    found(),
+    found({ stopTimeoutMs: 1000 }),
+    29_999,
+    false,
+    "open",
+  ],
+  [
+    "less time to stop, after as long as is usual",
+    found(),
+    found({ stopTimeoutMs: 1000 }),
+    30_000,
+    false,
+    "none",
+  ],
+  [
+    "a start that its engine does not tell",
+    found(),
+    found({ startedAtMs: undefined }),
+    1000,
+    false,
+    "open",
+  ],
+  ["an end that its engine calls dead", found(), found({ status: "dead" }), 1000, true, "came"],
+  ["none at the end of a stop", found(), none, 30_000, true, "none"],
+] as const)("%s", (_, before, now, passedMs, isStop, expected) => {
+  const unseen = { before, sinceMs: START_MS, isStop };
+  expect(effectOf(unseen, now, START_MS + passedMs)).toBe(expected);
+});
+
+describe("waiting for an effect", () => {
+  const unseen = { before: found(), sinceMs: START_MS, isStop: false };
+
+  test("looks at each poll, until it has come", async () => {
+    const looks: number[] = [];
+    const { context } = contextOf({
+      world: (clock) => ({
+        runtime: {
+          inspect: async () => {
+            looks.push(clock.elapsedMs);
+            return containerState(clock.elapsedMs >= 12_000 ? later : {});
+          },
+          logs: async () => [],
+        },
+      }),
+    });
+    expect(await awaitEffect(unseen, context, NEVER)).toBe("came");
+    expect(looks).toEqual([0, 5000, 10_000, 15_000]);
+  });
+
+  test("ends after ten minutes where Docker does not tell", async () => {
+    const { context, clock } = contextOf({
+      world: () => ({
+        runtime: {
+          inspect: async () => {
+            throw new Error("Docker does not answer");
+          },
+          logs: async () => [],
+        },
+      }),
+    });
+    expect(await awaitEffect(unseen, context, NEVER)).toBe("open");
+    expect(clock.elapsedMs).toBe(600_000);
+  });
+
+  test("ends when Sentinel is told to stop", async () => {
+    const stop = new AbortController();
+    const { context, clock } = contextOf();
+    clock.at(7000, () => stop.abort());
+    expect(await awaitEffect(unseen, context, stop.signal)).toBe("open");
+    expect(clock.elapsedMs).toBe(7000);
+  });
+
+  test("waits between its looks, also in a turn of its own", async () => {
+    const { context, clock } = contextOf({
+      world: (own) => ({
+        clock: {
+          ...own,
+          sleep: async (durationMs, signal) => {
+            await Promise.resolve();
+            await own.sleep(durationMs, signal);
+          },
+        },
+      }),
+    });
+    expect(await awaitEffect(unseen, context, NEVER)).toBe("none");
+    expect(clock.elapsedMs).toBe(30_000);
+  });
 });
 
 /** A command that runs out of time at 73 s, and a container that starts again so much later. */
