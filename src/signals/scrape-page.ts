@@ -1,5 +1,7 @@
 /** One bounded GET of a metrics page: deadline, size, redirects, and a closed list of failures. */
 
+import { pipeline } from "node:stream";
+import { createGunzip } from "node:zlib";
 import { printable } from "../core/answer.ts";
 import { readBody } from "./body.ts";
 
@@ -99,6 +101,8 @@ async function getPage(
       proxy: false,
       redirect: "manual",
       headers: { accept: ACCEPT, "accept-encoding": "gzip" },
+      // It would unpack all that has arrived at once, however much that becomes.
+      decompress: false,
     });
     const location = response.headers.get("location");
     if (response.status < 300 || response.status >= 400 || location === null)
@@ -120,10 +124,18 @@ async function readPage(response: Response, maxBytes: number): Promise<MetricsPa
   // A missing or unusual type of text may still be metrics; these cannot be.
   const text = type === "" || type === OPEN_METRICS || type?.startsWith("text/") === true;
   if (!text || type === "text/html") return notMetrics(`is ${printable(type ?? "", 60)}`);
-  const body = await readBody(response, maxBytes);
+  const body = await readBody({ body: unpacked(response) }, maxBytes);
   if (body === undefined) return failed("body_too_large", `sent more than ${maxBytes} bytes`);
   if (body.trimStart().startsWith("<")) return notMetrics("begins with <");
   return { kind: "page", text: body, openMetrics: type === OPEN_METRICS };
+}
+
+/** Piece by piece, as they are read: 200 kB may become 200 MB. */
+function unpacked({ body, headers }: Response): AsyncIterable<Uint8Array> | null {
+  if (body === null || headers.get("content-encoding")?.trim().toLowerCase() !== "gzip")
+    return body;
+  // A failure of either is that of the other, and is thrown to who reads.
+  return pipeline(body, createGunzip(), () => {});
 }
 
 function notMetrics(what: string): ScrapeFailed {
