@@ -10,6 +10,8 @@ import { readEvent, type Recorded, type RecordedEvent } from "./recorded-event.t
 
 const MAX_LENGTH = 600;
 const OUTPUT_LINES = 5;
+/** Of what was written before a death, the last of which mostly say why. */
+const DEATH_LINES = 8;
 /** Of a Date. */
 const GREATEST_TIME_MS = 8.64e15;
 
@@ -101,7 +103,7 @@ function describeEvent(read: RecordedEvent): string {
       const loop = restartLoop ? `, restarted ${restartLoop.restarts} times by its engine` : "";
       const ends = deaths.map(
         (death) =>
-          `; died at ${utc(death.atMs).slice(11, 19)} with ${describeDeath({ ranMs: undefined, ...death })}${death.lines.length > 0 ? `: ${text(death.lines.join("\n"))}` : ""}`,
+          `; died at ${utc(death.atMs).slice(11, 19)} with ${describeDeath({ ranMs: undefined, ...death })}${death.lines.length > 0 ? `: ${text(death.lines.slice(-DEATH_LINES).join(" / "))}` : ""}`,
       );
       return `evidence: container ${text(state)}, health ${read.health.ok ? "answers" : "fails"}${loop}${ends.join("")}`;
     }
