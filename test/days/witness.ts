@@ -48,6 +48,7 @@ interface Incident {
   readonly id: string;
   readonly service: string;
   readonly alert: string;
+  readonly openedAtMs: number;
   diagnosed: string | undefined;
   decided: Extract<RecordedEvent, { type: "decided" }>["decision"] | undefined;
   request: Request | undefined;
@@ -85,6 +86,8 @@ interface Run {
 interface Healing {
   readonly action: string;
   readonly atMs: number;
+  /** When this one's incident was opened. */
+  readonly openedAtMs: number;
   /** The healing that this one's incident had come back after. */
   readonly after: Healing | undefined;
 }
@@ -140,6 +143,16 @@ export function createWitness(
     return last !== undefined && agoMs(last.atMs) <= RECURRENCE_MS ? last : undefined;
   };
 
+  /**
+   * Whether that still holds for the observer that runs now: one that was started since reads both times from
+   * the journal, where the wall clock may have been put forward between them.
+   */
+  const cameBackWithin = (healing: Healing | undefined, openedAtMs: number): boolean => {
+    if (healing === undefined) return false;
+    const seemsLongerMs = wall.seemsLongerMs(healing.atMs) - wall.seemsLongerMs(openedAtMs);
+    return openedAtMs - healing.atMs + seemsLongerMs <= RECURRENCE_MS;
+  };
+
   function judgeAlone(incident: Incident, member: Member, action: ActionId, about: string): void {
     const { service, alert, diagnosed, decided, after } = incident;
     const rule = [...member.rules, SHARED_RULE].find((one) => one.alert === alert);
@@ -162,7 +175,11 @@ export function createWitness(
     const ofService = alone.filter((run) => run.service === service);
     require(ofService.length < mostPerService, "actions an hour of a service", about);
     require(alone.length < mostInAll, "actions an hour in all", about);
-    const isExhausted = after?.action === action && after.after?.action === action;
+    const isExhausted =
+      cameBackWithin(after, incident.openedAtMs) &&
+      after?.action === action &&
+      cameBackWithin(after.after, after.openedAtMs) &&
+      after.after?.action === action;
     require(!isExhausted, "not the same action after 2 recurrences", about);
   }
 
@@ -226,7 +243,8 @@ export function createWitness(
           counts.healed += 1;
           // Two are enough to tell: an older one would keep all that came before it.
           const after = incident.after && { ...incident.after, after: undefined };
-          const healing = { action: incident.lastAction, atMs: nowMs(), after };
+          const { lastAction: action, openedAtMs } = incident;
+          const healing = { action, atMs: nowMs(), openedAtMs, after };
           healings.set(`${service} ${alert}`, healing);
         }
         return;
@@ -291,7 +309,8 @@ export function createWitness(
         const unknown = { diagnosed: undefined, decided: undefined, request: undefined };
         const undone = { intent: undefined, lastAction: undefined };
         const after = cameBackAfter(`${service} ${alert}`);
-        open.set(keyOf(entry), { id, service, alert, after, ...unknown, ...undone });
+        const openedAtMs = nowMs();
+        open.set(keyOf(entry), { id, service, alert, openedAtMs, after, ...unknown, ...undone });
         return;
       }
       const incident = open.get(keyOf(entry));
