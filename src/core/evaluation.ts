@@ -47,7 +47,7 @@ async function ask(
 ) {
   if (compared?.isWhole) {
     const measured = await source.query(compared.expr, signal);
-    return { active: measured.filter((sample) => holds(compared, sample)), measured };
+    return { active: measured.filter(holds(compared)), measured };
   }
   const [active, measured] = await Promise.all([
     source.query(expr, signal),
@@ -56,9 +56,9 @@ async function ask(
   return { active, measured };
 }
 
-function holds({ operator, threshold }: RuleSignal, { value }: Sample): boolean {
+function holds({ operator, threshold }: RuleSignal): (sample: Sample) => boolean {
   const compare = Object.entries(comparisons).find(([known]) => known === operator)?.[1];
-  return compare?.(value, threshold) ?? false;
+  return ({ value }) => compare?.(value, threshold) ?? false;
 }
 
 /**

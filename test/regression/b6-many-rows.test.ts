@@ -50,6 +50,48 @@ test("B6: 200,000 rows for one rule are refused by name, and the others go on", 
   expect(observer.events().some(({ event }) => event === "source_down")).toBe(false);
 }, 60_000);
 
+const LABEL_SETS = 50_000;
+const WATCHED_S = 10;
+
+test("B6: 50,000 label sets that fire at a 1 s poll leave the loop on time", async () => {
+  const result = Array.from({ length: LABEL_SETS }, (_, index) => ({
+    metric: { job: "sentinel-target-api", instance: "a:1", path: `/items/${index}` },
+    value: [1_700_000_000, "1"],
+  }));
+  const data = { resultType: "vector", result };
+  const rows = JSON.stringify({ status: "success", data });
+  await using prometheus = serve((query) => (query === "many" ? new Response(rows) : undefined));
+  const folder = mkdtempSync(join(tmpdir(), "sentinel-b6-"));
+  const rule = { alert: "Many", expr: "many > 0", labels: { severity: "low" } };
+  const groups = [{ name: "mine", rules: [rule] }];
+  writeFileSync(join(folder, "rules.yml"), JSON.stringify({ groups }));
+  await using observer = startObserving({
+    cwd: folder,
+    env: { PROMETHEUS_URL: prometheus.url, RULES_FILE: "rules.yml", COOLDOWN_SECONDS: "60" },
+  });
+  const [health = ""] = (await observer.notice("health")).split("/ready");
+  // Told in few lines.
+  const more = await observer.event(({ event }) => event === "more_alerts_changed", 30_000);
+  expect(more).toMatchObject({ alertname: "Many", state: "firing", count: LABEL_SETS - 10 });
+  await observer.event(
+    ({ event }) => event === "approval_requested" || event === "incident_closed",
+  );
+
+  await using watching = watchHealth(health, observer.pid);
+  const before = await pollsOf(health);
+  await Bun.sleep(WATCHED_S * 1000);
+  const polls = (await pollsOf(health)) - before;
+  const { slowestMs, mostMb } = await watching.worst();
+  console.log(`${polls} polls in ${WATCHED_S} s, health within ${slowestMs} ms, ${mostMb} MB`);
+  expect(polls).toBeGreaterThanOrEqual(WATCHED_S * 0.7);
+  expect(slowestMs).toBeLessThan(2000);
+}, 90_000);
+
+async function pollsOf(url: string): Promise<number> {
+  const page = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^sentinel_polls_total\{outcome="ok"\} (\d+)$/m.exec(page)?.[1]);
+}
+
 /** A Prometheus that gives one sample to every query but those of `other`. */
 function serve(other: (query: string) => Response | undefined) {
   const server = Bun.serve({
