@@ -141,6 +141,8 @@ export function dockerRemedy({
     return "install the Docker CLI: https://docs.docker.com/engine/install/";
   if (/permission denied while trying to connect/i.test(output))
     return "add this user to the docker group (`sudo usermod -aG docker $USER`, then log in again), or choose a context that works with `docker context use`";
+  if (/HTTP request to an HTTPS server/.test(output))
+    return "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH";
   if (/unable to connect to podman socket/i.test(output))
     return "`docker` is Podman's command here: start Podman's socket (`systemctl enable --now podman.socket`) and set DOCKER_HOST to it";
   if (
