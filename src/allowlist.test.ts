@@ -486,6 +486,70 @@ describe("one Compose service", () => {
   ])("%s is refused", (_, changes, reason) => {
     expect(whyNotComposeService({ ...COMPOSE, ...changes })).toContain(reason);
   });
+
+  const longest = `/${"a".repeat(4095)}`;
+  test.each<[string, Partial<ComposeService>, string | undefined]>([
+    ["a project of 128 characters", { project: "a".repeat(128) }, undefined],
+    ["a service of 128 characters", { service: "a".repeat(128) }, undefined],
+    ["a path of 4096 characters", { files: [longest] }, undefined],
+    ["a path of 4097 characters", { files: [`${longest}a`] }, "is not an absolute path"],
+    ["the root as the folder", { projectFolder: "/" }, undefined],
+    ["a path that ends in a new line", { files: ["/a\n"] }, '"/a\\n" is not an absolute path'],
+    ["20 files", { files: Array(20).fill("/a") }, undefined],
+    [
+      "20 files with those of the environment",
+      { files: Array(10).fill("/a"), envFiles: Array(10).fill("/b") },
+      undefined,
+    ],
+    [
+      "21 files with those of the environment",
+      { files: Array(10).fill("/a"), envFiles: Array(11).fill("/b") },
+      "more than 20 files are named",
+    ],
+    ["of two bad paths the first", { files: ["a", "b"] }, '"a" is not an absolute path'],
+  ])("at the limit: %s", (_, changes, reason) => {
+    const why = whyNotComposeService({ ...COMPOSE, ...changes });
+    if (reason === undefined) expect(why).toBeUndefined();
+    else expect(why).toContain(reason);
+  });
+
+  test("its folder and each of its files have their own option, in the order of Compose", () => {
+    const compose = {
+      ...COMPOSE,
+      files: ["/srv/a.yaml", "/srv/b.yaml"],
+      projectFolder: "/srv/shop",
+      envFiles: ["/srv/a.env", "/srv/b.env"],
+    };
+    const table = allowlistFor("svc", { executors: ["compose"], compose });
+    const place = [
+      ...["docker", "compose", "-p", "shop", "--project-directory", "/srv/shop"],
+      ...["--env-file", "/srv/a.env", "--env-file", "/srv/b.env"],
+      ...["-f", "/srv/a.yaml", "-f", "/srv/b.yaml"],
+    ];
+    const restart = [...place, "restart", "--no-deps", "api"];
+    expect(table["compose-service-restart"]?.argv).toEqual(restart);
+    const up = [...place, "up", "-d", "--no-deps", "api"];
+    expect(table["compose-service-up"]?.argv).toEqual(up);
+  });
+});
+
+test("each action has its effects and its executor, and no other", () => {
+  const all = offeredActions(allowlist).map(({ id, executor, effects }) => [
+    id,
+    [executor, ...effects],
+  ]);
+  expect(Object.fromEntries(all)).toEqual({
+    "docker-restart": ["docker", "restart", "start"],
+    "docker-stop": ["docker", "stop"],
+    "compose-service-restart": ["compose", "restart", "start"],
+    "compose-service-up": ["compose", "start", "create"],
+    "compose-restart": ["compose", "restart", "start"],
+    "compose-stop": ["compose", "stop"],
+    "compose-up": ["compose", "start", "create"],
+    "supervisor-restart": ["supervisor", "restart"],
+    "supervisor-stop": ["supervisor", "stop"],
+    "supervisor-start": ["supervisor", "start"],
+  });
 });
 
 describe("what is proposed", () => {
