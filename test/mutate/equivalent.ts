@@ -47,11 +47,6 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
     },
   ],
   "src/core/detection.ts": [
-    ...["< → <=", "< → >=", "1 → 2"].map((change) => ({
-      line: "const text = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));",
-      change,
-      why: "no two labels have one name, and which order it is does not matter",
-    })),
     {
       line: "fingerprints.set(labels, text);",
       change: "fingerprints.set(labels, text); → ;",
