@@ -2,7 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 import {
+  containerState,
   rule,
+  type Script,
+  SERVICE_NAME,
   type SimulatedClock,
   sample,
   simulatedClock,
@@ -19,6 +22,8 @@ import {
 import { openBook } from "./book.ts";
 import type { SentinelEvent } from "./events.ts";
 import { createLock } from "./lock.ts";
+import type { Rule } from "./model.ts";
+import type { Journal, JournalEntry } from "./ports.ts";
 import { GONE } from "./watch.ts";
 
 const SECOND = 1000;
@@ -33,6 +38,27 @@ function ofType<T extends SentinelEvent["type"]>({ events }: Told, type: T) {
 const types = ({ events }: Told) => events.map(({ type }) => type);
 const always = () => 1.9;
 const hot = hotUntil(Infinity);
+
+/** Label sets of the rule, all hot from 10 s on. */
+const hotSets =
+  (...indexes: readonly number[]): Script =>
+  (_, elapsedMs) =>
+    elapsedMs < 10_000 ? 0.1 : indexes.map((index) => sample(1.9, { instance: `i${index}` }));
+
+/** What a person writes into the journal. */
+function say(journal: Journal, type: JournalEntry["type"], fields: object = {}): void {
+  const entry = { atMs: START_MS, service: SERVICE_NAME, incident: undefined, type };
+  journal.append({ ...entry, fields: { by: "a test", ...fields } }, "now");
+}
+
+/** A rule of the same service on another signal. */
+const other = (changes: Partial<Rule> = {}) =>
+  rule({
+    alert: "Other",
+    expr: "other > 0.5",
+    signal: { expr: "other", operator: ">", threshold: 0.5 },
+    ...changes,
+  });
 
 /** The same time and journal again, as after a restart of Sentinel. */
 const again = ({ clock, journal }: Told, forMs = 120_000) => ({
@@ -92,6 +118,18 @@ describe("polls", () => {
       },
     );
     expect(await pollsOf(0, clock)).toEqual([0, 5000, 10_000, 15_000, 20_000, 25_000]);
+  });
+
+  test("come at once after an incident: what else fires does not wait for the next one", async () => {
+    const told = await tell({
+      script: hot,
+      rules: [rule({ permits: [] }), other({ permits: [] })],
+      untilMs: 60_000,
+    });
+    const [first, second] = ofType(told, "incident_opened");
+    expect(first?.atMs).toBe(START_MS + 10_000);
+    // As long as the diagnosis of the first took.
+    expect(second?.atMs).toBe(START_MS + 11_000);
   });
 
   test("that end with a stop of Sentinel say nothing any more", async () => {
@@ -211,6 +249,27 @@ describe("a firing that was taken up before a restart of Sentinel", () => {
     ]);
   });
 
+  test("at the very end of its incident is not taken up again, nor what had joined it", async () => {
+    const script = hotSets(1, 2);
+    const first = await tell({
+      script,
+      untilMs: 120_000,
+      killAt: ({ type }) => type === "incident_closed",
+    });
+    expect(ofType(first, "alerts_joined")).toHaveLength(1);
+    const second = await tell({ ...again(first), script });
+    expect(types(second)).not.toContain("incident_opened");
+    expect(second.runs).toEqual([]);
+  });
+
+  test("and of which there are more than are kept is told of once for each label set", async () => {
+    const script = hotSets(...Array.from({ length: 230 }, (_, index) => index));
+    const first = await tell({ script, untilMs: 120_000 });
+    const second = await tell({ ...again(first), script });
+    expect(ofType(second, "left_alone")).toHaveLength(230);
+    expect(types(second)).not.toContain("incident_opened");
+  });
+
   test("before anything of its incident was written is taken up", async () => {
     const first = await tell({ ...incurable, killAt: ({ type }) => type === "alert_changed" });
     const second = await tell({ ...incurable, ...again(first) });
@@ -226,6 +285,20 @@ describe("a firing that was taken up before a restart of Sentinel", () => {
     }
     expect(runs).toBe(1);
   });
+});
+
+test("a firing that a person has paused is told of once, and once more when it comes back", async () => {
+  const journal = memoryJournal();
+  say(journal, "paused");
+  const told = await tell({
+    journal,
+    script: (_, elapsedMs) =>
+      (elapsedMs >= 10_000 && elapsedMs < 22_000) || elapsedMs >= 40_000 ? 1.9 : 0.1,
+    untilMs: 100_000,
+  });
+  expect(ofType(told, "left_alone").map(({ reason }) => reason)).toEqual(
+    Array(2).fill("paused by a person; sentinel resume ends it"),
+  );
 });
 
 describe("what a restart cut short", () => {
@@ -265,8 +338,7 @@ describe("what a restart cut short", () => {
   );
 
   test("takes its own label set up, and leaves the others of its rule to join it", async () => {
-    const script: Story["script"] = (_, elapsedMs) =>
-      elapsedMs < 10_000 ? 0.1 : [1, 2].map((index) => sample(1.9, { instance: `i${index}` }));
+    const script = hotSets(1, 2);
     const first = await tell({
       script,
       untilMs: 60_000,
@@ -279,30 +351,118 @@ describe("what a restart cut short", () => {
     );
     expect(joined).toEqual(["i2"]);
   });
+
+  test("does not take its own label set for one that joins it, where no states were kept", async () => {
+    const script = hotSets(1, 2);
+    const first = await tell({
+      script,
+      untilMs: 60_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const journal = { ...first.journal, readStates: () => new Map() };
+    const second = await tell({ ...again(first), journal, script });
+    const joined = ofType(second, "alerts_joined").flatMap(({ alerts }) =>
+      alerts.map(({ labels }) => labels["instance"]),
+    );
+    expect(joined).toEqual(["i2"]);
+  });
+
+  test.each([
+    ["ends", "observe", "incident_closed"],
+    ["comes to ask a person", "approve", "approval_requested"],
+  ] as const)("%s, and only what fires after it is taken up", async (_, autonomy, expected) => {
+    const first = await tell({
+      script: hot,
+      untilMs: 60_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const restartMs = first.clock.elapsedMs;
+    const second = await tell({
+      ...again(first),
+      policy: { autonomy },
+      rules: [rule(), other()],
+      script: (expr, elapsedMs) => (expr === "cpu" || elapsedMs === restartMs ? 1.9 : 0.1),
+    });
+    expect(types(second)).toContain(expected);
+    expect(ofType(second, "incident_opened")).toEqual([]);
+  });
+
+  test("holds up the other label sets of its rule until it goes on", async () => {
+    const first = await tell({
+      script: hotSets(1),
+      untilMs: 60_000,
+      killAt: ({ type }) => type === "incident_opened",
+    });
+    const { clock } = first;
+    const restartMs = clock.elapsedMs;
+    // Started since its alert began, so that nothing can be told of it for a while, but before the other's.
+    const container = containerState({ startedAtMs: clock.nowMs() + 1 });
+    const second = await tell({
+      ...again(first),
+      script: (_, elapsedMs) => hotSets(...(elapsedMs > restartMs ? [1, 2] : [1]))(_, elapsedMs),
+      world: () => ({ runtime: { inspect: async () => container, logs: async () => [] } }),
+    });
+    expect(ofType(second, "incident_opened")).toEqual([]);
+    const [joined] = ofType(second, "alerts_joined");
+    expect(joined?.incident).toBe(ofType(first, "incident_opened")[0]?.incident ?? "");
+  });
+});
+
+describe("since when an alert has been pending", () => {
+  test("is kept over a restart of Sentinel", async () => {
+    const patient: Story = { script: hot, rules: [rule({ forMs: 60_000 })], untilMs: 40_000 };
+    const first = await tell(patient);
+    const second = await tell({ ...patient, ...again(first) });
+    const [opened] = ofType(second, "incident_opened");
+    expect((opened?.atMs ?? 0) - START_MS).toBeWithin(70_000, 76_000);
+  });
+
+  test("is written down when it changes, and now and again, but not at each poll", async () => {
+    const written: string[] = [];
+    const inner = memoryJournal();
+    const journal: Journal = {
+      ...inner,
+      saveState(name, text) {
+        written.push(name);
+        inner.saveState(name, text);
+      },
+    };
+    await tell({ script: () => 0.1, journal, untilMs: 120_000 });
+    expect(written).toEqual([]);
+    await tell({ script: hot, rules: [rule({ forMs: 600_000 })], journal, untilMs: 130_000 });
+    // At 10, 40, 70 and 100 s.
+    expect(written).toHaveLength(4);
+  });
 });
 
 describe("what waits for the journal", () => {
+  interface Postponed {
+    readonly script: Story["script"];
+    /** The intent cannot be written until then. */
+    readonly backMs: number;
+    readonly rules?: readonly Rule[];
+    /** What is said meanwhile. */
+    readonly words?: Readonly<Record<number, JournalEntry["type"]>>;
+  }
+
   /** An incident whose intent cannot be written until then. */
-  async function postponed(script: Story["script"], backMs: number, rules = [rule()]) {
+  async function postponed({ backMs, words = {}, ...story }: Postponed) {
     return await tell({
-      script,
-      rules,
+      ...story,
       world: (clock) => {
-        const book = openBook(memoryJournal(), LIMITS, clock);
+        const journal = memoryJournal();
+        const book = openBook(journal, LIMITS, clock);
         const isDown = () => clock.elapsedMs < backMs;
-        const { keep } = book;
+        for (const [atMs, type] of Object.entries(words))
+          clock.at(Number(atMs), () => say(journal, type));
         return {
           book: {
-            ledger: book.ledger,
-            savedAlerts: book.savedAlerts,
-            saveAlerts: book.saveAlerts,
-            takeUnfinished: () => [],
-            keep: (event) => (event.type === "action_started" && isDown() ? false : keep(event)),
-            refresh() {},
+            ...book,
+            keep: (event) =>
+              event.type === "action_started" && isDown() ? false : book.keep(event),
             get trouble() {
               return isDown() ? "the journal cannot be written" : undefined;
             },
-            takeNews: () => undefined,
           },
         };
       },
@@ -310,37 +470,78 @@ describe("what waits for the journal", () => {
     });
   }
 
-  test("is done once it can be written", async () => {
-    const told = await postponed(hot, 60_000);
+  test("is done once it can be written, which a person is told before", async () => {
+    const told = await postponed({ script: hot, backMs: 60_000 });
     expect(told.runs).toHaveLength(1);
     expect(told.runs[0]?.elapsedMs).toBeWithin(60_000, 67_000);
+    expect(ofType(told, "left_alone").map(({ reason }) => reason)).toEqual([
+      "the journal cannot be written; what was decided waits until it can",
+    ]);
   });
 
-  test("ends if its alert is over meanwhile, although another one fires", async () => {
-    const other = rule({
-      alert: "Other",
-      expr: "other > 0.5",
-      signal: { expr: "other", operator: ">", threshold: 0.5 },
-      permits: [],
+  test.each([
+    ["before it can be written", 100_000],
+    ["at the poll at which it can be", 41_000],
+  ])("ends when its alert is over %s, although another one fires", async (_, backMs) => {
+    const rules = [rule(), other({ permits: [] })];
+    const told = await postponed({
+      script: (expr, elapsedMs) =>
+        expr === "other" || (elapsedMs >= 10_000 && elapsedMs < 41_000) ? 1.9 : 0.1,
+      backMs,
+      rules,
     });
-    const told = await postponed(
-      (expr, elapsedMs) =>
-        expr === "other" || (elapsedMs >= 10_000 && elapsedMs < 40_000) ? 1.9 : 0.1,
-      100_000,
-      [rule(), other],
-    );
     expect(told.runs).toEqual([]);
-    expect(told.closings).toContainEqual(
-      expect.objectContaining({ result: "skipped", reason: "alert_resolved" }),
+    const opened = ofType(told, "incident_opened").find(({ alert }) => alert.rule === rules[0]);
+    const closed = ofType(told, "incident_closed").filter(
+      ({ incident }) => incident === opened?.incident,
     );
+    expect(closed).toMatchObject([{ closing: { result: "skipped", reason: "alert_resolved" } }]);
+    expect((closed[0]?.atMs ?? 0) - START_MS).toBeWithin(41_000, 47_000);
+  });
+
+  test("goes on while one of its label sets fires and another is only pending", async () => {
+    const told = await postponed({
+      script: (_, elapsedMs) => hotSets(...(elapsedMs < 50_000 ? [1] : [1, 2]))(_, elapsedMs),
+      rules: [rule({ forMs: 15_000 })],
+      backMs: 60_000,
+    });
+    expect(told.runs).toHaveLength(1);
   });
 
   test("waits on while the source does not answer", async () => {
-    const told = await postponed((_, elapsedMs) => {
-      if (elapsedMs < 10_000) return 0.1;
-      return elapsedMs >= 30_000 && elapsedMs < 90_000 ? new Error("it is down") : 1.9;
-    }, 60_000);
+    const told = await postponed({
+      script: (_, elapsedMs) => {
+        if (elapsedMs < 10_000) return 0.1;
+        return elapsedMs >= 30_000 && elapsedMs < 90_000 ? new Error("it is down") : 1.9;
+      },
+      backMs: 60_000,
+    });
     expect(told.runs[0]?.elapsedMs).toBeWithin(90_000, 97_000);
+  });
+
+  test("waits on while a person has paused it", async () => {
+    const told = await postponed({
+      script: hot,
+      backMs: 60_000,
+      words: { 40_000: "paused", 100_000: "resumed" },
+    });
+    expect(told.runs).toHaveLength(1);
+    expect(told.runs[0]?.elapsedMs).toBeWithin(100_000, 107_000);
+  });
+
+  test("is done, and only what fires after it is taken up", async () => {
+    const told = await postponed({
+      script: (expr, elapsedMs) => {
+        const fromMs = expr === "cpu" ? 10_000 : 60_000;
+        return elapsedMs >= fromMs && elapsedMs < 62_000 ? 1.9 : 0.1;
+      },
+      backMs: 60_000,
+      rules: [rule(), other({ severity: "low" })],
+    });
+    expect(told.runs).toHaveLength(1);
+    expect(ofType(told, "incident_opened").map(({ alert }) => alert.rule.alert)).toEqual([
+      "HighCpu",
+    ]);
   });
 
   test("ends with a service that is gone", async () => {
@@ -392,17 +593,51 @@ describe("label sets that fire beside the one of an incident", () => {
     expect(joined?.incident).toBe(incident ?? "");
   });
 
-  test("do not join it once they are quiet", async () => {
-    const keeps = rule({ keepFiringForMs: 300_000 });
-    const told = await tell({
-      rules: [keeps],
-      script: (_, elapsedMs) => {
-        if (elapsedMs < 10_000) return 0.1;
-        return elapsedMs < 11_000 ? [set(1)] : [set(1), sample(0.1, { instance: "i2" })];
-      },
-      untilMs: 30_000,
-    });
+  /** One is hot from 10 s on and kept firing, the other at those times. */
+  const keptFiring = (isHot: (elapsedMs: number) => boolean): Story => ({
+    rules: [rule({ keepFiringForMs: 600_000 })],
+    script: (_, elapsedMs) => [
+      sample(elapsedMs >= 10_000 ? 1.9 : 0.1, { instance: "i1" }),
+      sample(isHot(elapsedMs) ? 1.9 : 0.1, { instance: "i2" }),
+    ],
+    untilMs: 300_000,
+  });
+
+  test("do not join it once they are quiet, nor are they taken up when they come back", async () => {
+    const told = await tell(
+      keptFiring(
+        (elapsedMs) => (elapsedMs >= 20_000 && elapsedMs < 30_000) || elapsedMs >= 200_000,
+      ),
+    );
     expect(ofType(told, "alerts_joined")).toEqual([]);
+    expect(ofType(told, "incident_opened")).toHaveLength(1);
+  });
+
+  test("are not taken up either if Sentinel is restarted when it ends", async () => {
+    const story = keptFiring((elapsedMs) => elapsedMs >= 20_000 && elapsedMs < 30_000);
+    const first = await tell({ ...story, stopAt: "incident_closed" });
+    expect(first.clock.elapsedMs).toBeGreaterThan(30_000);
+    const second = await tell({ ...keptFiring(() => true), ...again(first) });
+    expect(ofType(second, "incident_opened")).toEqual([]);
+  });
+
+  test("that were only pending when it ended and Sentinel was restarted are taken up", async () => {
+    const story = (hotMs: number): Story => ({
+      rules: [rule({ forMs: 30_000 })],
+      script: (_, elapsedMs) => [
+        sample(elapsedMs < 60_000 ? 1.9 : 0.1, { instance: "i1" }),
+        sample(elapsedMs >= hotMs ? 1.9 : 0.1, { instance: "i2" }),
+      ],
+      untilMs: 300_000,
+    });
+    const whole = await tell({ ...story(Infinity), stopAt: "incident_closed" });
+    const endMs = whole.clock.elapsedMs;
+    const first = await tell({ ...story(endMs - 12_000), stopAt: "incident_closed" });
+    expect([...first.journal.readStates().values()].join("")).toContain('"state":"pending"');
+    first.clock.pass(40_000);
+    const second = await tell({ ...story(endMs - 12_000), ...again(first) });
+    expect(ofType(second, "left_alone")).toEqual([]);
+    expect(ofType(second, "incident_opened")).toHaveLength(1);
   });
 });
 
@@ -502,6 +737,19 @@ describe("the turn to act, of all services", () => {
     clock.at(clock.elapsedMs + 6000, () => (whileInFlight = isFree(actionLock)));
     await tell({ ...again(first, 8000), script: hot, world: () => ({ actionLock }) });
     expect(whileInFlight).toBeDefined();
+    expect(await isFree(actionLock)).toBe(true);
+  });
+
+  test("is given back when Sentinel stops before it is known what became of the command", async () => {
+    const first = await tell({ script: hot, killInAction: true, untilMs: 60_000 });
+    const actionLock = createLock();
+    const inspect = () => Promise.reject(new Error("Docker does not answer"));
+    const told = await tell({
+      ...again(first),
+      script: hot,
+      world: () => ({ actionLock, runtime: { inspect, logs: async () => [] } }),
+    });
+    expect(told.closings).toEqual([]);
     expect(await isFree(actionLock)).toBe(true);
   });
 

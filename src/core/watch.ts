@@ -48,6 +48,8 @@ const QUIET_EVERY_MS = 60_000;
 /** A source is back once it has answered so many polls in a row: one that comes and goes is told once. */
 const BACK_AFTER_POLLS = 3;
 
+const isDown = ({ sourceDown }: Poll) => sourceDown !== undefined;
+
 /**
  * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
  * for each time that an alert fires; label sets of the same rule that fire while it is open join it.
@@ -72,8 +74,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       if (event.type === "incident_closed") join(incident, isOfIncident);
       const stamped = { ...event, atMs: clock.nowMs(), service, incident };
       const isKept = book.keep(stamped);
-      // From now on the journal has its incident, so that it is not taken up again after a restart.
-      if (event.type === "incident_opened") remember();
+      // Now the journal has the incident, and what has joined it: neither is taken up again after a restart.
+      remember();
       // An intent that could not be kept is not acted upon, so it is not told either.
       if (isKept || event.type !== "action_started") options.emit(stamped);
       if (event.type === "incident_opened") join(incident, isOfIncident);
@@ -82,7 +84,6 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   });
 
   let before: AlertsByKey = new Map();
-  let sourceIsDown = false;
   let isDownTold = false;
   let answersInRow = 0;
   // At once, so that a person sees that it works, and then now and again.
@@ -111,7 +112,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     if (signal.aborted) break;
     book.refresh();
     tellTroubles(poll);
-    if (!sourceIsDown) {
+    if (!isDown(poll)) {
       recall(poll);
       forgetResolved(poll);
       flaps.endQuiet(clock.nowMs());
@@ -147,20 +148,19 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
   }
 
   function tellTroubles(poll: Poll): void {
-    const isDown = poll.sourceDown !== undefined;
-    answersInRow = isDown ? 0 : answersInRow + 1;
-    if (isDown && !isDownTold) emit({ type: "source_down", reason: poll.sourceDown ?? "" });
-    isDownTold ||= isDown;
+    const { sourceDown } = poll;
+    answersInRow = isDown(poll) ? 0 : answersInRow + 1;
+    if (sourceDown !== undefined && !isDownTold) emit({ type: "source_down", reason: sourceDown });
+    isDownTold ||= isDown(poll);
     if (isDownTold && answersInRow >= BACK_AFTER_POLLS) {
       emit({ type: "source_back" });
       isDownTold = false;
     }
-    if (!isDown) {
+    if (!isDown(poll)) {
       const after = new Map(poll.alerts.map((alert) => [alertKey(alert), alert]));
       for (const change of boundedChanges(changes(before, after), handled)) emit(change);
       before = after;
     }
-    sourceIsDown = isDown;
     const news = book.takeNews();
     // It concerns all services, and no one of them.
     if (news !== undefined) options.emit({ ...news, atMs: clock.nowMs(), service: "" });
@@ -213,14 +213,14 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     return [...unfinished.values()].some(isInFlight);
   }
 
-  /** What a restart cut short. @returns whether time has passed with it */
+  /** What a restart cut short. @returns whether one went on, with which time may have passed */
   async function resumeOne(poll: Poll): Promise<boolean> {
-    if (sourceIsDown) return false;
+    if (isDown(poll)) return false;
     for (const [incident, one] of unfinished) {
       if (isActing() && !isInFlight(one)) continue;
       const { name, labels } = one.record.alert;
       const isOfIncident = isNamed(name);
-      for (const alert of poll.alerts.filter(isOfIncident))
+      for (const alert of poll.alerts)
         if (fingerprint(alert.labels) === fingerprint(labels)) handled.add(alertKey(alert));
       const context = contextOf(incident, isOfIncident);
       if (!one.isTold) {
@@ -238,14 +238,14 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       if (end === "later") continue;
       unfinished.delete(incident);
       settle(end, { incident, isOfIncident });
-      return end.kind === "closed";
+      return true;
     }
     return false;
   }
 
   /** What was decided, and could not be written down. @returns whether time has passed with it */
   async function actOnPostponed(poll: Poll): Promise<boolean> {
-    if (sourceIsDown) return false;
+    if (isDown(poll)) return false;
     for (const [incident, one] of postponed) {
       const isOfIncident = isOfRule(one.findings.alert);
       const context = contextOf(incident, isOfIncident);
@@ -289,11 +289,11 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     poll: Poll,
   ): ApprovalAnswer | undefined {
     const goesOn = poll.alerts.filter(isOfRule(findings.alert)).some(isFiringOrUnknown);
-    if (!sourceIsDown && !goesOn) return "withdrawn";
+    if (!goesOn) return "withdrawn";
     if (clock.nowMs() >= expiresAtMs) return "expired";
     const answer = book.ledger.answerTo({ service, request });
     // Whether it is still called for cannot be told now, or it cannot be written down; in a moment it may.
-    const isUncertain = sourceIsDown || book.trouble !== undefined;
+    const isUncertain = isDown(poll) || book.trouble !== undefined;
     return answer === "approved" && isUncertain ? undefined : answer;
   }
 
