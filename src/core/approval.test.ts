@@ -1,7 +1,16 @@
 /** What a person's word does, and what it does not, through the loop. */
 
 import { describe, expect, test } from "bun:test";
-import { allowlist, COMPOSE, containerState, SERVICE_NAME, START_MS } from "../../test/fixtures.ts";
+import {
+  allowlist,
+  COMPOSE,
+  containerState,
+  rule,
+  sample,
+  SERVICE_NAME,
+  type SimulatedClock,
+  START_MS,
+} from "../../test/fixtures.ts";
 import {
   diagnoser,
   hotUntil,
@@ -11,6 +20,8 @@ import {
   type Told,
 } from "../../test/story.ts";
 import type { ComposeService } from "../allowlist.ts";
+import { openBook } from "./book.ts";
+import type { SentinelEvent } from "./events.ts";
 import type { Finding } from "./model.ts";
 import type { Journal } from "./ports.ts";
 import { GONE } from "./watch.ts";
@@ -159,6 +170,112 @@ describe("an approval", () => {
     journal.append({ ...earlier, type: "action_started", fields }, "now");
     return journal;
   }
+});
+
+/** An alert of the same service on another signal, about which a person would be asked. */
+const OTHER = rule({
+  alert: "Other",
+  expr: "other > 0.5",
+  signal: { expr: "other", operator: ">", threshold: 0.5 },
+  severity: "low",
+});
+
+/** A world in which the journal takes no intent between these times. */
+const inTrouble = (journal: Journal, fromMs: number, toMs: number) => (clock: SimulatedClock) => {
+  const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
+  const book = openBook(journal, limits, clock);
+  const isDown = () => clock.elapsedMs >= fromMs && clock.elapsedMs < toMs;
+  return {
+    book: {
+      ...book,
+      keep: (event: SentinelEvent) =>
+        event.type === "action_started" && isDown() ? false : book.keep(event),
+      get trouble() {
+        return isDown() ? "the journal cannot be written" : undefined;
+      },
+    },
+  };
+};
+
+describe("a request", () => {
+  const typesOf = ({ events }: Told) => events.map(({ type }) => type);
+  const openedOf = ({ events }: Told) =>
+    events.flatMap((event) => (event.type === "incident_opened" ? event.alert.rule.alert : []));
+
+  test("ends when its alert is over, although another one fires", async () => {
+    const told = await asking(() => ({}), {
+      rules: [rule(), OTHER],
+      script: (expr, elapsedMs) =>
+        elapsedMs >= 10_000 && (expr === "other" || elapsedMs < 50_000) ? 1.9 : 0.1,
+    });
+    expect(endsOf(told)).toEqual(["skipped alert_resolved"]);
+  });
+
+  test("goes on while one label set of its alert fires and another is only pending", async () => {
+    const told = await asking(() => ({}), {
+      rules: [rule({ forMs: 15_000 })],
+      script: (_, elapsedMs) =>
+        [1, 2].map((index) =>
+          sample(elapsedMs >= 10_000 && (index === 1 || elapsedMs >= 50_000) ? 1.9 : 0.1, {
+            instance: `i${index}`,
+          }),
+        ),
+    });
+    expect(typesOf(told)).toContain("alerts_joined");
+    expect(endsOf(told)).toEqual([]);
+  });
+
+  test("that nobody answers ends when it says that it does, and not later", async () => {
+    const told = await asking(() => ({}), { untilMs: 20 * MINUTE });
+    const [asked] = told.events.filter((event) => event.type === "approval_requested");
+    const closed = told.events.find(({ type }) => type === "incident_closed");
+    expect(closed?.atMs).toBe(asked?.expiresAtMs ?? 0);
+    expect(endsOf(told)).toEqual(["held expired"]);
+  });
+
+  test("that is approved is acted upon, and only what fires after it is taken up", async () => {
+    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
+      rules: [rule(), OTHER],
+      script: (expr, elapsedMs) =>
+        expr === "cpu"
+          ? hotUntil(Infinity)(expr, elapsedMs)
+          : hotUntil(42_000, 40_000)(expr, elapsedMs),
+    });
+    expect(told.runs).toHaveLength(1);
+    expect(openedOf(told)).toEqual(["HighCpu"]);
+  });
+
+  test("that is approved while the journal cannot be written is answered once it can be", async () => {
+    const journal = memoryJournal();
+    const told = await asking(() => ({ 40_000: () => answer(journal, "approved") }), {
+      journal,
+      world: inTrouble(journal, 35_000, 60_000),
+    });
+    expect(typesOf(told).filter((type) => type === "approval_answered")).toHaveLength(1);
+    expect(told.runs).toHaveLength(1);
+    expect(told.runs[0]?.elapsedMs).toBeWithin(60_000, 67_000);
+  });
+
+  test("that is denied ends at once, whether there are signals or not", async () => {
+    const told = await asking((journal) => ({ 40_000: () => answer(journal, "denied") }), {
+      script: (_, elapsedMs) => {
+        if (elapsedMs >= 30_000 && elapsedMs < 90_000) return new Error("it refuses");
+        return elapsedMs >= 10_000 ? 1.9 : 0.1;
+      },
+      untilMs: 60_000,
+    });
+    expect(endsOf(told)).toEqual(["held denied"]);
+  });
+
+  test("that is denied ends at once, whether the journal takes an intent or not", async () => {
+    const journal = memoryJournal();
+    const told = await asking(() => ({ 40_000: () => answer(journal, "denied") }), {
+      journal,
+      world: inTrouble(journal, 30_000, 90_000),
+      untilMs: 60_000,
+    });
+    expect(endsOf(told)).toEqual(["held denied"]);
+  });
 });
 
 describe("where Compose has the service is looked up again", () => {

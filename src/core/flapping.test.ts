@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { rule, sample } from "../../test/fixtures.ts";
+import { rule, sample, START_MS } from "../../test/fixtures.ts";
 import { diagnoser, type Story, type Told, tell } from "../../test/story.ts";
 import type { SentinelEvent } from "./events.ts";
 import { isToldFlap } from "./flapping.ts";
@@ -64,6 +64,17 @@ describe("an alert that flips again and again", () => {
     const last = ofType(told, "alert_flapped").at(-1);
     expect(last).toMatchObject({ isOver: true, times: 4 });
     expect(recordsOf(told)).toMatchObject([{ flaps: 4, phase: "closed" }]);
+  });
+
+  test("that it is over is not told while nobody can see whether it is", async () => {
+    const script: Story["script"] = (expr, elapsedMs) =>
+      elapsedMs >= 62_000 && elapsedMs < 600_000
+        ? new Error("it is down")
+        : flips(5000, 60_000)(expr, elapsedMs);
+    const told = await tell({ script, diagnosers: asking, untilMs: 700_000 });
+    const last = ofType(told, "alert_flapped").at(-1);
+    expect(last).toMatchObject({ isOver: true, times: 4 });
+    expect((last?.atMs ?? 0) - START_MS).toBeWithin(600_000, 610_000);
   });
 
   test("once it holds for a minute it is taken up again", async () => {

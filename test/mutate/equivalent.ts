@@ -20,6 +20,13 @@ const NO_PAUSE = "the other side of the maximum is at least 0";
 const ONLY_WORK = "what is skipped holds no credential, so looking at it only takes longer";
 
 export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
+  "src/allowlist.ts": [
+    {
+      line: "return offeredActions(allowlist).find(({ spellings }) => spellings.includes(text));",
+      change: "find → findLast",
+      why: "no spelling is that of two actions, which a test holds",
+    },
+  ],
   "src/core/credentials.ts": [
     { line: "const SHORTEST = 8;", change: "8 → 7", why: ONLY_WORK },
     {
@@ -89,6 +96,30 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       change: "< → <=",
       why: "what is old is left out again where it is counted; here it only costs memory",
     },
+  ],
+  "src/core/watch.ts": [
+    {
+      line: 'export const GONE = "the service is gone";',
+      change: '"the service is gone" → ""',
+      why: "it is compared with itself alone, and shown to nobody",
+    },
+    ...["0 → 1", "0 → -1"].map((change) => ({
+      line: "let answersInRow = 0;",
+      change,
+      why: "it is only looked at after an outage, at whose beginning it is 0",
+    })),
+  ],
+  "src/executors/spawn.ts": [
+    ...['stdin: "ignore", →', 'stdout: "pipe", →'].map((change) => ({
+      line: change.replace(" →", ""),
+      change: `${change} `,
+      why: "it is what Bun does by itself",
+    })),
+    ...["0 → 1", "0 → -1"].map((change) => ({
+      line: "while (count < 3 && ((bytes[count] ?? 0) & 0xc0) === 0x80) count += 1;",
+      change,
+      why: "what is past the end is no continuation, as none of these numbers is",
+    })),
   ],
   "src/journals/sqlite.ts": [
     { line: "let lastSeq = 0;", change: "0 → -1", why: "no entry has a number below 1" },

@@ -39,6 +39,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
     "src/core/approval.test.ts",
     "src/core/recovery.test.ts",
     "src/core/restraint.test.ts",
+    "src/core/flapping.test.ts",
     "src/core/watch.test.ts",
   ],
   "src/executors/spawn.ts": ["src/executors/run-command.test.ts", "src/executors/spawn.test.ts"],
