@@ -9,6 +9,7 @@ import { isRunning } from "../../test/fake-cli.ts";
 import {
   childEnvironment,
   type CommandResult,
+  Drain,
   lastLine,
   outcomeOf,
   runCommand,
@@ -134,6 +135,16 @@ describe("a command", () => {
     },
   );
 
+  test.each([
+    // As many as were said: nothing was cut off, so the first is broken and no part of another.
+    ["\\200abc", 4, "\uFFFDabc"],
+    // No character has more than three behind its first byte.
+    ["a\\200\\200\\200\\200b", 5, "\uFFFDb"],
+  ])("that says %j, of which %d bytes are kept, says what is broken", async (said, bytes, kept) => {
+    const options = { ...LONG, maxOutputBytes: bytes };
+    expect((await runCommand(["printf", said], options, never)).stdout).toBe(kept);
+  });
+
   test("that says much in many pieces keeps the last of it, in order", async () => {
     const script = "i=0; while [ $i -lt 40 ]; do echo line$i; i=$((i+1)); sleep 0.005; done";
     const result = await runCommand(shell(script), { ...LONG, maxOutputBytes: 30 }, never);
@@ -169,6 +180,30 @@ describe("why a command did not start", () => {
 });
 
 describe("the end of a command", () => {
+  test("waits for what one of its children still says when it is told to end", async () => {
+    const child =
+      "trap 'sleep 0.7; echo cleaned; exit' TERM; echo begun; while :; do sleep 0.1; done";
+    const argv = shell(`(${child}) & exec sleep 60`);
+    const result = await runCommand(argv, { deadlineMs: BEGUN_MS }, never);
+    expect(result).toMatchObject({ kind: "timed_out", stdout: "begun\ncleaned\n" });
+  });
+
+  test("waits for its own cleaning up, though nothing reads from it any more", async () => {
+    await using folder = await newFolder();
+    const cleaned = join(folder.path, "cleaned");
+    const script = `exec >/dev/null 2>&1; trap 'sleep 0.7; : > "${cleaned}"; exit' TERM; while :; do sleep 0.1; done`;
+    const result = await runCommand(shell(script), { deadlineMs: BEGUN_MS }, never);
+    expect(result.kind).toBe("timed_out");
+    expect(existsSync(cleaned)).toBe(true);
+  });
+
+  test("is not held up for long by who keeps its streams", async () => {
+    const durations: number[] = [];
+    for (let time = 0; time < 4; time += 1)
+      durations.push((await runCommand(shell("sleep 5 & echo done"), LONG, never)).durationMs);
+    expect(Math.min(...durations)).toBeWithin(450, 950);
+  });
+
   test("is told at once, where nobody holds its streams", async () => {
     const durations: number[] = [];
     for (let time = 0; time < 10; time += 1)
@@ -212,6 +247,18 @@ describe("nothing is left of a command", () => {
     const pid = Number(result.stdout);
     while (await isRunning(pid)) await Bun.sleep(50);
     expect(existsSync(late)).toBe(false);
+  });
+
+  test("no failure, if its stream breaks: what it had said is kept", async () => {
+    const said: string[] = [];
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (said.length > 0) throw new Error("input/output error");
+        controller.enqueue(new TextEncoder().encode("a"));
+      },
+    });
+    await new Drain(stream, [{ push: (chunk) => said.push(new TextDecoder().decode(chunk)) }]).done;
+    expect(said).toEqual(["a"]);
   });
 
   test("no failure, if it is signalled after its end", async () => {

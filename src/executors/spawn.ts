@@ -136,7 +136,7 @@ interface Limits {
   readonly drained: Promise<unknown>;
 }
 
-/** Resolves when the child has exited; with the reason if it had to be stopped. */
+/** Resolves when the child has exited, or was killed; with the reason if it had to be stopped. */
 async function waitOrStop(
   child: Child,
   { deadlineMs, drained }: Limits,
@@ -145,15 +145,15 @@ async function waitOrStop(
   const overdue = Promise.withResolvers<"timed_out" | "cancelled">();
   const timer = setTimeout(() => overdue.resolve("timed_out"), deadlineMs);
   const onAbort = () => overdue.resolve("cancelled");
-  signal.addEventListener("abort", onAbort, { once: true });
+  signal.addEventListener("abort", onAbort);
   try {
     const reason = await Promise.race([child.exited.then(() => undefined), overdue.promise]);
     if (reason === undefined) return undefined;
     signalGroup(child, "SIGTERM");
     await Promise.race([Promise.all([child.exited, drained]), Bun.sleep(TERM_GRACE_MS)]);
-    // Also when the leader is gone: a child of its own may have ignored TERM.
+    // Also when the leader is gone: a child of its own may have ignored TERM. One that the kernel holds, such
+    // as on a disk that does not answer, ends only when it lets go, which nobody waits for.
     signalGroup(child, "SIGKILL");
-    await child.exited;
     return reason;
   } finally {
     clearTimeout(timer);
@@ -185,7 +185,7 @@ export class Drain {
   constructor(stream: ReadableStream<Uint8Array>, sinks: readonly Sink[]) {
     const reader = stream.getReader();
     this.#reader = reader;
-    this.done = this.#run(sinks);
+    this.done = this.#run(sinks).catch(ignoreClosed);
   }
 
   /** Lets go of the stream, even if somebody still holds its other end. */
@@ -194,14 +194,10 @@ export class Drain {
   }
 
   async #run(sinks: readonly Sink[]): Promise<void> {
-    try {
-      for (;;) {
-        const { value, done } = await this.#reader.read();
-        if (done) return;
-        if (value) for (const sink of sinks) sink.push(value);
-      }
-    } catch (error) {
-      ignoreClosed(error);
+    for (;;) {
+      const { value, done } = await this.#reader.read();
+      if (done) return;
+      for (const sink of sinks) sink.push(value);
     }
   }
 }
@@ -230,7 +226,7 @@ class Tail implements Sink {
     const at = this.#total % this.#maxBytes;
     const first = last.subarray(0, this.#maxBytes - at);
     this.#ring.set(first, at);
-    this.#ring.set(last.subarray(first.byteLength), 0);
+    this.#ring.set(last.subarray(first.byteLength));
     this.#total += last.byteLength;
   }
 
