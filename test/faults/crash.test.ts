@@ -49,22 +49,22 @@ describe("the process", () => {
     async () => {
       await using target = await startTarget();
       const fromMs = performance.now();
-      await target.post({ kind: "crash", mode: "exit", code: 9, delay: 1 });
+      await target.post({ kind: "crash", mode: "exit", code: 9, delay: 2 });
       while (performance.now() - fromMs < 800) {
         expect((await target.get("/api/items")).status).toBe(200);
         await Bun.sleep(20);
       }
       expect(await target.process.exited).toBe(9);
       // Other processes start and end at the same time.
-      expect(performance.now() - fromMs).toBeWithin(1000, 2000);
+      expect(performance.now() - fromMs).toBeWithin(2000, 10_000);
     },
   );
 
   test.concurrent("one that is ended before its time does not come", async () => {
     await using target = await startTarget();
-    const { id } = await target.post({ kind: "crash", mode: "signal", delay: 0.5 });
+    const { id } = await target.post({ kind: "crash", mode: "signal", delay: 5 });
     expect(await target.end(id)).toMatchObject({ state: "cancelled", measured: null });
-    await Bun.sleep(800);
+    await Bun.sleep(5500);
     expect((await target.get("/health")).status).toBe(200);
     expect(await target.metric('sentinel_fault_active{kind="crash"}')).toBe(0);
   });
