@@ -7,7 +7,7 @@
  */
 
 import { z } from "zod";
-import { builtInRules } from "../src/core/rules.ts";
+import { builtInRules } from "../src/rules/rules.ts";
 import { evaluateInstant } from "../src/promql/evaluate.ts";
 import { parseExpression } from "../src/promql/parse.ts";
 import type { StoredSeries } from "../src/promql/series.ts";

@@ -5,9 +5,9 @@
  */
 
 import { report, type Row } from "./report.ts";
-import { createExpositionReader } from "../src/signals/exposition.ts";
-import { createScraper } from "../src/signals/scraper.ts";
-import { createSeriesStore } from "../src/signals/store.ts";
+import { createExpositionReader } from "../src/signals/embedded/exposition.ts";
+import { createScraper } from "../src/signals/embedded/scraper.ts";
+import { createSeriesStore } from "../src/signals/embedded/store.ts";
 
 const MIN_LINES_PER_S = 1_000_000;
 const MIN_RATIO = 5;

@@ -13,7 +13,7 @@ import {
   touchesOthers,
   whyNotComposeService,
 } from "./allowlist.ts";
-import { readAnswer } from "./core/answer.ts";
+import { actionStrings, INSERTIONS } from "../test/support/action-strings.ts";
 
 const SERVICE = "sentinel-target-api";
 const COMPOSE: ComposeService = { project: "shop", service: "api", files: ["/srv/compose.yaml"] };
@@ -178,148 +178,7 @@ test.each([
   expect(matchAction(allowlist, text)).toBeUndefined();
 });
 
-const LOOK_ALIKES: Readonly<Record<string, string>> = {
-  a: "а",
-  c: "с",
-  d: "ԁ",
-  e: "е",
-  i: "і",
-  k: "κ",
-  o: "о",
-  p: "р",
-  r: "г",
-  s: "ѕ",
-  t: "т",
-  u: "υ",
-  "-": "‐",
-  " ": "\u00a0",
-};
-
-const INSERTIONS = [
-  " ",
-  "  ",
-  "\t",
-  "\n",
-  "\r\n",
-  "\0",
-  "\u200b",
-  "\u200d",
-  "\ufeff",
-  "\u00ad",
-  "\u0301",
-  "\u202e",
-  "\u2028",
-  ";",
-  "&&",
-  "&",
-  "|",
-  "||",
-  ">",
-  "`id`",
-  "$(id)",
-  "$IFS",
-  "\\",
-  "'",
-  '"',
-  "#",
-  "--help",
-  " --help",
-  " -f x",
-  " -t 0",
-  " --signal=KILL",
-  "; rm -rf /",
-  "\nrm -rf /",
-  " other-api",
-];
-
-function at(text: string, index: number): number {
-  return index % (text.length + 1);
-}
-
-type Mutate = (text: string, index: number) => string;
-
-function replaceAt(text: string, index: number, by: (char: string) => string): string {
-  const from = index % Math.max(text.length, 1);
-  return text.slice(0, from) + by(text[from] ?? "") + text.slice(from + 1);
-}
-
-const flipCase = (char: string) =>
-  char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase();
-
-/** A character of ASCII in its full-width form. */
-const fullWidth = (char: string) => String.fromCodePoint((char.codePointAt(0) ?? 0x20) + 0xfee0);
-
-const mutation: fc.Arbitrary<Mutate> = fc.oneof(
-  fc.constantFrom(...INSERTIONS).map((piece): Mutate => (text, index) => {
-    const from = at(text, index);
-    return text.slice(0, from) + piece + text.slice(from);
-  }),
-  fc.constantFrom(...INSERTIONS).map(
-    (piece): Mutate =>
-      (text, index) =>
-        index % 2 ? piece + text : text + piece,
-  ),
-  fc.constant<Mutate>((text, index) => replaceAt(text, index, (char) => LOOK_ALIKES[char] ?? char)),
-  fc.constant<Mutate>((text, index) => replaceAt(text, index, fullWidth)),
-  fc.constant<Mutate>((text, index) => replaceAt(text, index, flipCase)),
-  fc.constant<Mutate>((text, index) => replaceAt(text, index, (char) => char + char)),
-  fc.constant<Mutate>((text, index) => replaceAt(text, index, () => "")),
-  fc.constant<Mutate>((text, index) => text.slice(0, at(text, index))),
-  fc.constant<Mutate>((text, index) => text.slice(at(text, index))),
-  fc.constantFrom(...SPELLINGS).map(
-    (other): Mutate =>
-      (text) =>
-        text + other,
-  ),
-  fc.constantFrom(...SPELLINGS).map(
-    (other): Mutate =>
-      (text) =>
-        `${text} ${other}`,
-  ),
-  fc
-    .string({ unit: "binary", minLength: 1, maxLength: 3 })
-    .map((piece): Mutate => (text, index) => {
-      const from = at(text, index);
-      return text.slice(0, from) + piece + text.slice(from);
-    }),
-  fc.constant<Mutate>((text) => text.toUpperCase()),
-  fc.constant<Mutate>((text) => text.normalize("NFD").split("").toReversed().join("")),
-  fc.constantFrom("api", "sentinel-target-api-2", "all", "$(docker ps -q)", "*", "-a", "").map(
-    (name): Mutate =>
-      (text) =>
-        text.replace("sentinel-target-api", name),
-  ),
-);
-
-const nearMiss = fc
-  .tuple(
-    fc.constantFrom(...SPELLINGS),
-    fc.array(fc.tuple(mutation, fc.nat(200)), { minLength: 1, maxLength: 3 }),
-  )
-  .map(([spelling, steps]) =>
-    steps.reduce((text, [mutate, index]) => mutate(text, index), spelling),
-  );
-
-const words = fc
-  .array(
-    fc.constantFrom(
-      ...["docker", "docker-compose", "compose", "restart", "stop", "up", "-d", "down", "rm", "-f"],
-      ...["sentinel-target-api", "kill", "exec", "sh", "--help", "run", "-v", "/:/host"],
-      ...["supervisor", "supervisor-restart", "supervisor-stop", "start"],
-      ...["compose-service-up", "compose-service-restart", "-p", "shop", "/srv/compose.yaml"],
-      ...["--no-deps", "api"],
-    ),
-    { minLength: 1, maxLength: 6 },
-  )
-  .map((parts) => parts.join(" "));
-
-const anything = fc.oneof(
-  { weight: 8, arbitrary: nearMiss },
-  { weight: 2, arbitrary: words },
-  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 60 }) },
-  { weight: 1, arbitrary: fc.string({ unit: "grapheme", maxLength: 60 }) },
-);
-
+const anything = actionStrings(SPELLINGS);
 const RUNS = 200_000;
 const SEED = 20_250_101;
 
@@ -347,19 +206,6 @@ test("of 200,000 generated strings none runs that is not an accepted spelling", 
   expect(different.size).toBeGreaterThanOrEqual(100_000);
   // The mutations stay near enough to come back to what is accepted, so a lax match would show.
   expect(equal).toBeGreaterThan(0);
-}, 60_000);
-
-test("nor does one that comes as the answer of a model", () => {
-  fc.assert(
-    fc.property(anything, (text) => {
-      fc.pre(!SPELLINGS.includes(text) && text !== "none");
-      const answer = { root_cause: "x", severity: "critical" };
-      const written = JSON.stringify({ ...answer, remediation_step: text });
-      const asked = { allowlist, evidence: { severity: "high" as const } };
-      expect(readAnswer({ text: written }, asked).action).toBe("none");
-    }),
-    { numRuns: 5000, seed: SEED },
-  );
 }, 60_000);
 
 test.each([

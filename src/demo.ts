@@ -3,25 +3,25 @@
  * as a process under the supervisor, and the observer scrapes it by itself.
  */
 
-import type { ObserverSettings } from "./config.ts";
+import type { ObserverSettings } from "./config/config.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
-import { renderEvent } from "./core/report.ts";
-import type { RuleSource } from "./core/rules.ts";
+import { renderEvent } from "./report/terminal.ts";
+import type { RuleSource } from "./rules/rules.ts";
 import { type DemoFault, sendTraffic, type Victim } from "./demo/faults.ts";
 import { createNarrator, type Narrator, type Terminal } from "./demo/narrator.ts";
 import { isHealed, median, renderScores, type Score, seconds } from "./demo/scoreboard.ts";
 import { playScene, type Stage } from "./demo/scene.ts";
 import { createStage } from "./demo/stage.ts";
-import { diagnosersOf, signalsOf } from "./drivers.ts";
-import { thisProgram } from "./executors/guarded.ts";
-import { childEnvironment } from "./executors/spawn.ts";
-import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
-import { createSupervisor, type Supervisor } from "./executors/supervisor.ts";
-import { healthcheck } from "./healthcheck.ts";
+import { diagnosersOf, signalsOf } from "./observer/drivers.ts";
+import { thisProgram } from "./platforms/process/guarded.ts";
+import { childEnvironment } from "./platforms/run-command.ts";
+import { supervisorExecutor, supervisorRuntime } from "./platforms/process/supervised.ts";
+import { createSupervisor, type Supervisor } from "./platforms/process/supervisor.ts";
+import { healthcheck } from "./observer/healthcheck.ts";
 import { memoryJournal } from "./journals/memory.ts";
-import { observe } from "./observe.ts";
-import { systemClock } from "./system-clock.ts";
+import { observe } from "./observer/observe.ts";
+import { systemClock } from "./observer/system-clock.ts";
 
 export interface DemoOptions {
   /** Of the observer; the demo has its own service, thresholds and intervals. */

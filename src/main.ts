@@ -3,9 +3,9 @@
 import { isMainThread } from "node:worker_threads";
 import type { Command } from "commander";
 import type { DemoFault } from "./demo/faults.ts";
-import type { IncidentsOptions } from "./incidents.ts";
+import type { IncidentsOptions } from "./cli/incidents.ts";
 import type { LoadOptions } from "./load/plan.ts";
-import type { Order } from "./operate.ts";
+import type { Order } from "./cli/operate.ts";
 
 const ROLES = ["target", "observer", "demo"] as const;
 type Role = (typeof ROLES)[number];
@@ -22,12 +22,13 @@ const DEFAULT_COLUMNS = 100;
 
 // A compiled executable has one entry: its workers come through here as well. All else is imported
 // when it is needed, so that each start pays only for what it uses.
-if (!isMainThread && process.argv[2] === "watchdog") await import("./watchdog/worker.ts");
+if (!isMainThread && process.argv[2] === "watchdog") await import("./observer/watchdog/worker.ts");
 else if (!isMainThread && process.argv[2] === "query-thread")
-  await import("./query-thread/worker.ts");
+  await import("./http/query-thread/worker.ts");
 else if (!isMainThread) await import("./target/cpu-worker.ts");
 // The supervisor starts this program once more, beside each command that it runs.
-else if (process.argv[2] === "guardian" && process.send) await import("./executors/guardian.ts");
+else if (process.argv[2] === "guardian" && process.send)
+  await import("./platforms/process/guardian.ts");
 // Not awaited: as long as its entry is, Bun reports an uncaught error and lets the process live on.
 else void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));
 
@@ -40,7 +41,7 @@ interface Options {
 
 async function main(args: readonly string[]): Promise<number> {
   const { Command, CommanderError, Option } = await import("commander");
-  const { VERSION } = await import("./config-environment.ts");
+  const { VERSION } = await import("./config/environment.ts");
   const { print, printError } = await import("./log.ts");
   const { SentinelError } = await import("./core/errors.ts");
   const { DEMO_FAULTS } = await import("./demo/faults.ts");
@@ -90,24 +91,24 @@ async function main(args: readonly string[]): Promise<number> {
     .action(async ({ prompt = false }: { readonly prompt?: boolean }) => {
       const settings = await readObserverSettings(program.opts<Options>().config);
       if (prompt) {
-        const { showPrompt } = await import("./check-prompt.ts");
+        const { showPrompt } = await import("./cli/check-prompt.ts");
         print((await showPrompt(settings)).join("\n"));
         return;
       }
-      const { check } = await import("./check.ts");
+      const { check } = await import("./cli/check.ts");
       const { lines, canWork } = await check(settings);
       print(lines.join("\n"));
       exitCode = canWork ? 0 : EXIT_FAILED;
     });
   command("rules", "print the rules in force as a Prometheus rule file").action(async () => {
-    const { renderRules } = await import("./check.ts");
+    const { renderRules } = await import("./cli/check.ts");
     print(await renderRules(await readObserverSettings(program.opts<Options>().config)));
   });
   command("healthcheck", "exit 0 if the service answers, 1 if not; for a container's HEALTHCHECK")
     .argument("[url]", "default: /health on this machine, on PORT")
     .action(async (url?: string) => {
-      const { healthcheck, requireHttpUrl } = await import("./healthcheck.ts");
-      const { targetPort } = await import("./config-environment.ts");
+      const { healthcheck, requireHttpUrl } = await import("./observer/healthcheck.ts");
+      const { targetPort } = await import("./config/environment.ts");
       if (url !== undefined) requireHttpUrl(url);
       const answer = await healthcheck(url ?? `http://127.0.0.1:${targetPort(process.env)}/health`);
       if (answer.ok) print(answer.message);
@@ -115,7 +116,7 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = answer.ok ? 0 : EXIT_FAILED;
     });
   const tellObserver = async (order: Order) => {
-    const { operate } = await import("./operate.ts");
+    const { operate } = await import("./cli/operate.ts");
     print(operate(order, await readObserverSettings(program.opts<Options>().config)));
   };
   command("approve", "let a running observer do what waits for a person")
@@ -144,7 +145,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option("--duration <seconds>", `${DURATION_S.min} to ${DURATION_S.max}`, `${DURATION_S.usual}`)
     .option("--url <url>", "of the target", TARGET_URL)
     .action(async (options: LoadOptions) => {
-      const { runLoad } = await import("./load.ts");
+      const { runLoad } = await import("./cli/load.ts");
       const plan = parsePlan(options);
       if (!(await runLoad(plan, signalOfEnd()))) exitCode = EXIT_FAILED;
     });
@@ -153,7 +154,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option("--json", "all that is known, as one JSON array")
     .option("--shadow", "what AUTONOMY=observe would have done")
     .action(async (id: string | undefined, options: IncidentsOptions) => {
-      const { showIncidents } = await import("./incidents.ts");
+      const { showIncidents } = await import("./cli/incidents.ts");
       const { journalPath } = await readObserverSettings(program.opts<Options>().config);
       print(showIncidents(journalPath, id, options));
     });
@@ -176,7 +177,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** What the library says of no near word: a command, and an option with its value behind `=`. */
 async function nearWord(program: Command, code: string, message: string): Promise<string> {
-  const { nearest } = await import("./core/nearest.ts");
+  const { nearest } = await import("./text/did-you-mean.ts");
   const saying = (what: string, near: string | undefined) =>
     `${what}${near === undefined ? "" : ` (Did you mean ${near}?)`}`;
   const [word = "-"] = program.args;
@@ -209,7 +210,7 @@ function usageHint({ commands }: Command, args: readonly string[] = []): string 
 }
 
 async function readObserverSettings(configFile: string | { readonly none: true } | undefined) {
-  const { observerSettings } = await import("./config.ts");
+  const { observerSettings } = await import("./config/config.ts");
   return observerSettings({
     env: process.env,
     folder: process.cwd(),
@@ -240,7 +241,7 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
     await runObserver(await readObserverSettings(config), onStall, stop);
     return true;
   }
-  const { targetSettings } = await import("./config-environment.ts");
+  const { targetSettings } = await import("./config/environment.ts");
   const { createLog } = await import("./log.ts");
   const { startTarget } = await import("./target.ts");
   const log = createLog({ name: "sentinel.target", bufferMs: 50 });

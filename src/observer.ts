@@ -1,16 +1,16 @@
 /** The role `observer`: reads the settings into drivers, and tells what happens. */
 
-import { composedNames, findOne, tellingLookup } from "./compose-notices.ts";
-import type { ObserverSettings } from "./config.ts";
-import { printable } from "./core/answer.ts";
-import { maskText } from "./core/credentials.ts";
-import { toEventLine } from "./core/event-log.ts";
+import { composedNames, findOne, tellingLookup } from "./observer/compose-notices.ts";
+import type { ObserverSettings } from "./config/config.ts";
+import { printable } from "./text/printable.ts";
+import { maskText } from "./text/redact.ts";
+import { toEventLine } from "./incident/event-line.ts";
 import { messageOf } from "./core/errors.ts";
 import type { SentinelEvent } from "./core/events.ts";
 import type { Journal } from "./core/ports.ts";
-import { createReport } from "./core/report.ts";
-import { describeEngine } from "./docker/api.ts";
-import { resolveConnection } from "./docker/connection.ts";
+import { createReport } from "./report/terminal.ts";
+import { describeEngine } from "./platforms/docker/api.ts";
+import { resolveConnection } from "./platforms/docker/connection.ts";
 import {
   describePlaceholder,
   diagnosersOf,
@@ -18,17 +18,17 @@ import {
   recipientsOf,
   type Signals,
   signalsOf,
-} from "./drivers.ts";
-import { keepCuredDeath } from "./cured-deaths.ts";
-import { composeExecutor } from "./executors/compose.ts";
-import { composeLookup } from "./executors/compose-lookup.ts";
-import { dockerExecutor, dockerRuntime } from "./executors/docker.ts";
-import { supervisorExecutor, supervisorRuntime } from "./executors/supervised.ts";
-import { createSupervisor, type SupervisorEvent } from "./executors/supervisor.ts";
+} from "./observer/drivers.ts";
+import { keepCuredDeath } from "./observer/cured-deaths.ts";
+import { composeExecutor } from "./platforms/docker/compose.ts";
+import { composeLookup } from "./platforms/docker/compose-lookup.ts";
+import { dockerExecutor, dockerRuntime } from "./platforms/docker/docker.ts";
+import { supervisorExecutor, supervisorRuntime } from "./platforms/process/supervised.ts";
+import { createSupervisor, type SupervisorEvent } from "./platforms/process/supervisor.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
 import { createLog, createPassThrough, type LogLevel, print } from "./log.ts";
-import { observe, type ObserveOptions } from "./observe.ts";
-import { systemClock } from "./system-clock.ts";
+import { observe, type ObserveOptions } from "./observer/observe.ts";
+import { systemClock } from "./observer/system-clock.ts";
 
 /** Of one notice; a list of targets may well be long. */
 const MAX_LENGTH = 4000;

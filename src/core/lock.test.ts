@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NEVER } from "../../test/fixtures.ts";
+import { NEVER } from "../../test/support/fixtures.ts";
 import { createLock } from "./lock.ts";
 
 /** Whether it has come, once all that can happen at once has happened. */

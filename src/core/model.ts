@@ -117,6 +117,9 @@ export interface Alert {
 export const ORCHESTRATORS = ["swarm", "kubernetes"] as const;
 export type Orchestrator = (typeof ORCHESTRATORS)[number];
 
+/** The status of a service that its runtime does not start again, for it dies each time. */
+export const GIVEN_UP = "given_up";
+
 /** What Docker says of a container. */
 export interface ContainerState {
   readonly status: string;

@@ -1,7 +1,7 @@
 /** One fault of the demo, from its beginning to the verdict. */
 
 import type { SentinelEvent } from "../core/events.ts";
-import { renderSummary } from "../core/summary.ts";
+import { renderSummary } from "../rules/alert-summary.ts";
 import { type DemoFault, SCENES, type Victim } from "./faults.ts";
 import type { Narrator } from "./narrator.ts";
 import { type Score, seconds } from "./scoreboard.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { simulatedClock } from "../../test/fixtures.ts";
+import { simulatedClock } from "../../test/support/fixtures.ts";
 import { Budget } from "./budget.ts";
 
 const HOUR_MS = 3_600_000;

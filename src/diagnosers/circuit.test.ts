@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { diagnosis, evidence, allowlist, NEVER, simulatedClock } from "../../test/fixtures.ts";
+import {
+  diagnosis,
+  evidence,
+  allowlist,
+  NEVER,
+  simulatedClock,
+} from "../../test/support/fixtures.ts";
 import { DIAGNOSIS_FAILURES, DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
 import type { Diagnosis } from "../core/model.ts";
 import type { Diagnoser } from "../core/ports.ts";

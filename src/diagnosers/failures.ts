@@ -1,9 +1,9 @@
 /** What goes wrong with a model server, by its name and in words; none of them holds the key. */
 
 import { z } from "zod";
-import { printable } from "../core/answer.ts";
+import { printable } from "../text/printable.ts";
 import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
-import { parseJson } from "../core/json.ts";
+import { parseJson } from "../text/json.ts";
 
 /** A shorter text can't be searched for and replaced without spoiling others. */
 const MIN_REDACTED_LENGTH = 8;

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
-import { type Prompt, renderPrompt } from "../core/prompt.ts";
+import { type Prompt, renderPrompt } from "../diagnosis/prompt.ts";
 import { withoutLengths } from "./dialect.ts";
 import { malformed } from "./failures.ts";
 import { ask, type Care, type Exchange, type ModelServer } from "./http.ts";

@@ -1,11 +1,11 @@
 /** One bounded request to a model server: deadline, size, redirects, and a closed list of failures. */
 
 import { z } from "zod";
-import { isLoopback } from "../core/address.ts";
-import { printable } from "../core/answer.ts";
+import { isLoopback } from "../text/url.ts";
+import { printable } from "../text/printable.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnosis } from "../core/model.ts";
-import { parseJson } from "../core/json.ts";
+import { parseJson } from "../text/json.ts";
 import type { Budget } from "./budget.ts";
 import { lookOf, malformed, redact, refusalOf } from "./failures.ts";
 import { absence, findModel, type ListedServer, listModels } from "./model-list.ts";

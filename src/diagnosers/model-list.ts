@@ -1,10 +1,10 @@
 /** What a model server has. It is asked with GET, which costs nothing and tells nothing of a service. */
 
 import { z } from "zod";
-import { isLoopback } from "../core/address.ts";
-import { printable } from "../core/answer.ts";
+import { isLoopback } from "../text/url.ts";
+import { printable } from "../text/printable.ts";
 import { DiagnosisError } from "../core/errors.ts";
-import { parseJson } from "../core/json.ts";
+import { parseJson } from "../text/json.ts";
 import { lookOf, malformed, type Refusing, refusalOf } from "./failures.ts";
 import { lmstudioUrl, openaiBase, serverUrl } from "./server-url.ts";
 

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
-import { type Prompt, renderPrompt } from "../core/prompt.ts";
+import { type Prompt, renderPrompt } from "../diagnosis/prompt.ts";
 import { malformed, serverWords } from "./failures.ts";
 import { adapted, type Dialect, FIRST_DIALECT, isAboutSchema, withoutLengths } from "./dialect.ts";
 import { ANSWER_TOKENS, ask, type Care, type Exchange, type ModelServer } from "./http.ts";

@@ -1,7 +1,7 @@
 /** When a request to a model server is tried again, and after how long. Pure. */
 
 import { z } from "zod";
-import { parseJson } from "../core/json.ts";
+import { parseJson } from "../text/json.ts";
 import type { Clock } from "../core/ports.ts";
 
 /** With what a wait is measured and spread. */

@@ -1,7 +1,7 @@
 /** What a model said, read out of its server's answer, whichever dialect that has. Pure. */
 
 import { z } from "zod";
-import { type Asked, type ModelAnswer, readAnswer } from "../core/answer.ts";
+import { type Asked, type ModelAnswer, readAnswer } from "../diagnosis/model-answer.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnosis } from "../core/model.ts";
 import { malformed } from "./failures.ts";

@@ -21,7 +21,7 @@ import {
   newEntry,
   refusal,
 } from "../../test/contracts/journal.ts";
-import { START_MS } from "../../test/fixtures.ts";
+import { START_MS } from "../../test/support/fixtures.ts";
 import { type JournalMode, sqliteJournal } from "./sqlite.ts";
 
 const root = mkdtempSync(join(tmpdir(), "sentinel-sqlite-"));

@@ -4,7 +4,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Database } from "bun:sqlite";
 import { SentinelError } from "../core/errors.ts";
-import { parseJson } from "../core/json.ts";
+import { parseJson } from "../text/json.ts";
 import type { Journal, JournalEntry } from "../core/ports.ts";
 import { identityOf } from "./file.ts";
 import { codeOf, journalError } from "./journal-error.ts";

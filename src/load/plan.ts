@@ -1,6 +1,6 @@
 /** What a load is to be: how many requests, when each is due, and against what. Pure. */
 
-import { isHttpUrl } from "../core/address.ts";
+import { isHttpUrl } from "../text/url.ts";
 import { SentinelError } from "../core/errors.ts";
 
 export interface LoadPlan {

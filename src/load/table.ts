@@ -1,6 +1,6 @@
 /** A load's results as a table for people. Pure. */
 
-import { align } from "../core/table.ts";
+import { align } from "../text/table.ts";
 import type { Results, Tally } from "./results.ts";
 import { ENDPOINTS } from "./traffic.ts";
 

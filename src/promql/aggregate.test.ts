@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ask, load, series, storeOf } from "../../test/promql-series.ts";
+import { ask, load, series, storeOf } from "../../test/support/promql-series.ts";
 
 const store = load(`
   requests{job="api",instance="a",group="canary"} 300

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ask, load } from "../../test/promql-series.ts";
+import { ask, load } from "../../test/support/promql-series.ts";
 
 const store = load(`
   up{job="api",instance="a"} 1

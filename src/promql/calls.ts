@@ -3,14 +3,7 @@
 import type { Labels } from "../core/model.ts";
 import type { Call, Expression } from "./ast.ts";
 import { withoutParens } from "./ast.ts";
-import {
-  compileRange,
-  compileScalar,
-  compileVector,
-  type ScalarAt,
-  stringOf,
-  type VectorAt,
-} from "./compile.ts";
+import { type Compile, type ScalarAt, stringOf, type VectorAt } from "./compiled.ts";
 import { dateFunctions } from "./functions/date.ts";
 import { histogramQuantile } from "./functions/histogram.ts";
 import { labelJoin, labelReplace } from "./functions/labels.ts";
@@ -25,7 +18,6 @@ import {
   withoutName,
   withoutNames,
 } from "./labels.ts";
-import type { Query } from "./query.ts";
 import { selectInstant } from "./selection.ts";
 import type { DateFunction, ElementFunction, RangeFunction } from "./signatures.ts";
 import { EMPTY_VECTOR, VectorBuilder } from "./vector.ts";
@@ -37,14 +29,14 @@ function argument({ name, args }: Call, index: number): Expression {
   return arg;
 }
 
-export function compileScalarCall(call: Call, query: Query): ScalarAt {
+export function compileScalarCall(call: Call, compile: Compile): ScalarAt {
   switch (call.name) {
     case "time":
       return (tsMs) => tsMs / 1000;
     case "pi":
       return () => Math.PI;
     case "scalar": {
-      const vector = compileVector(argument(call, 0), query);
+      const vector = compile.vector(argument(call, 0));
       return (tsMs) => {
         const { values } = vector(tsMs);
         return values.length === 1 ? (values[0] ?? Number.NaN) : Number.NaN;
@@ -55,35 +47,35 @@ export function compileScalarCall(call: Call, query: Query): ScalarAt {
   }
 }
 
-export function compileCall(call: Call, query: Query): VectorAt {
+export function compileCall(call: Call, compile: Compile): VectorAt {
   const { name } = call;
   switch (name) {
     case "absent":
-      return compileAbsent(call, query);
+      return compileAbsent(call, compile);
     case "absent_over_time":
-      return compileAbsentOverTime(call, query);
+      return compileAbsentOverTime(call, compile);
     case "clamp":
     case "clamp_min":
     case "clamp_max":
     case "round":
-      return compileBound(call, query);
+      return compileBound(call, compile);
     case "histogram_quantile": {
-      const q = compileScalar(argument(call, 0), query);
-      const buckets = compileVector(argument(call, 1), query);
+      const q = compile.scalar(argument(call, 0));
+      const buckets = compile.vector(argument(call, 1));
       return (tsMs) => histogramQuantile(q(tsMs), buckets(tsMs));
     }
     case "label_join":
     case "label_replace":
-      return compileLabels(call, query);
+      return compileLabels(call, compile);
     case "sort":
     case "sort_desc": {
-      const vector = compileVector(argument(call, 0), query);
+      const vector = compile.vector(argument(call, 0));
       return (tsMs) => sortByValue(vector(tsMs), name === "sort" ? "ascending" : "descending");
     }
     case "timestamp":
-      return compileTimestamp(call, query);
+      return compileTimestamp(call, compile);
     case "vector": {
-      const scalar = compileScalar(argument(call, 0), query);
+      const scalar = compile.scalar(argument(call, 0));
       return (tsMs) => ({ labels: [NO_LABELS], values: [scalar(tsMs)] });
     }
     case "time":
@@ -91,7 +83,7 @@ export function compileCall(call: Call, query: Query): VectorAt {
     case "scalar":
       throw new TypeError(`${name} gives no vector`);
     default:
-      return compileTableCall(call, name, query);
+      return compileTableCall(call, name, compile);
   }
 }
 
@@ -99,14 +91,14 @@ export function compileCall(call: Call, query: Query): VectorAt {
 function compileTableCall(
   call: Call,
   name: DateFunction | ElementFunction | RangeFunction,
-  query: Query,
+  compile: Compile,
 ): VectorAt {
-  if (isKeyOf(dateFunctions, name)) return compileDate(call, dateFunctions[name], query);
+  if (isKeyOf(dateFunctions, name)) return compileDate(call, dateFunctions[name], compile);
   if (isKeyOf(elementFunctions, name)) {
-    const vector = compileVector(argument(call, 0), query);
+    const vector = compile.vector(argument(call, 0));
     return mapValues(vector, elementFunctions[name]);
   }
-  return compileRangeCall(call, name, query);
+  return compileRangeCall(call, name, compile);
 }
 
 function isKeyOf<T extends object>(table: T, name: PropertyKey): name is keyof T {
@@ -121,15 +113,15 @@ function mapValues(vector: VectorAt, map: (value: number) => number): VectorAt {
   };
 }
 
-function compileDate(call: Call, part: (seconds: number) => number, query: Query): VectorAt {
+function compileDate(call: Call, part: (seconds: number) => number, compile: Compile): VectorAt {
   const [arg] = call.args;
-  if (arg !== undefined) return mapValues(compileVector(arg, query), part);
+  if (arg !== undefined) return mapValues(compile.vector(arg), part);
   return (tsMs) => ({ labels: [NO_LABELS], values: [part(tsMs / 1000)] });
 }
 
-function compileBound(call: Call, query: Query): VectorAt {
-  const vector = compileVector(argument(call, 0), query);
-  const [first, second] = call.args.slice(1).map((arg) => compileScalar(arg, query));
+function compileBound(call: Call, compile: Compile): VectorAt {
+  const vector = compile.vector(argument(call, 0));
+  const [first, second] = call.args.slice(1).map((arg) => compile.scalar(arg));
   return (tsMs) => {
     const bound = first?.(tsMs) ?? 1;
     const upper = second?.(tsMs) ?? Number.POSITIVE_INFINITY;
@@ -147,11 +139,12 @@ function compileBound(call: Call, query: Query): VectorAt {
   };
 }
 
-function compileLabels(call: Call, query: Query): VectorAt {
-  const vector = compileVector(argument(call, 0), query);
+function compileLabels(call: Call, compile: Compile): VectorAt {
+  const vector = compile.vector(argument(call, 0));
   const [target = "", second = "", ...rest] = call.args.slice(1).map(stringOf);
   const [source = "", pattern = ""] = rest;
-  const spend = (labels: number, characters: number) => query.writeLabels(labels, characters);
+  const spend = (labels: number, characters: number) =>
+    compile.query.writeLabels(labels, characters);
   const relabeler = new Relabeler(
     call.name === "label_join"
       ? labelJoin({ target, separator: second, sources: rest }, spend)
@@ -159,37 +152,37 @@ function compileLabels(call: Call, query: Query): VectorAt {
   );
   return (tsMs) => {
     const { labels, values } = vector(tsMs);
-    query.checkStop();
+    compile.query.checkStop();
     return { labels: relabeler.apply(labels), values };
   };
 }
 
 /** Of a selector alone, when each sample was taken; of anything else, when it is evaluated. */
-function compileTimestamp(call: Call, query: Query): VectorAt {
+function compileTimestamp(call: Call, compile: Compile): VectorAt {
   const arg = withoutParens(argument(call, 0));
   if (arg.kind === "vector_selector") {
-    const select = selectInstant(arg, query);
+    const select = selectInstant(arg, compile.query);
     return (tsMs) => {
       const { labels, values } = select(tsMs, true);
       return { labels: withoutNames(labels), values };
     };
   }
-  const vector = compileVector(arg, query);
+  const vector = compile.vector(arg);
   return (tsMs) => mapValues(vector, () => tsMs / 1000)(tsMs);
 }
 
-function compileAbsent(call: Call, query: Query): VectorAt {
+function compileAbsent(call: Call, compile: Compile): VectorAt {
   const arg = withoutParens(argument(call, 0));
   const labels = absentLabels(arg);
-  const vector = compileVector(arg, query);
+  const vector = compile.vector(arg);
   return (tsMs) =>
     vector(tsMs).labels.length > 0 ? EMPTY_VECTOR : { labels: [labels], values: [1] };
 }
 
-function compileAbsentOverTime(call: Call, query: Query): VectorAt {
+function compileAbsentOverTime(call: Call, compile: Compile): VectorAt {
   const arg = withoutParens(argument(call, 0));
   const labels = absentLabels(arg);
-  const source = compileRange(arg, query);
+  const source = compile.range(arg);
   return (tsMs) => {
     let present = false;
     source.visit(tsMs, () => {
@@ -214,11 +207,11 @@ function absentLabels(expression: Expression): Labels {
   return labels;
 }
 
-function compileRangeCall(call: Call, name: RangeFunction, query: Query): VectorAt {
+function compileRangeCall(call: Call, name: RangeFunction, compile: Compile): VectorAt {
   const rangeIndex = name === "quantile_over_time" ? 1 : 0;
-  const source = compileRange(argument(call, rangeIndex), query);
+  const source = compile.range(argument(call, rangeIndex));
   const scalarArg = call.args[1 - rangeIndex];
-  const parameter = scalarArg === undefined ? () => 0 : compileScalar(scalarArg, query);
+  const parameter = scalarArg === undefined ? () => 0 : compile.scalar(scalarArg);
   const evaluate = rangeFunctions[name];
   const keepsName = name === "last_over_time";
   const nameless = new Relabeler(withoutName);
@@ -231,7 +224,7 @@ function compileRangeCall(call: Call, name: RangeFunction, query: Query): Vector
       const value = evaluate(window, argumentValue);
       if (value !== undefined) result.add(labels, value);
     });
-    query.count(result.values.length + largest);
+    compile.query.count(result.values.length + largest);
     if (keepsName) return result;
     const { labels, values } = result;
     return { labels: source.sharesName ? labels.map(withoutName) : nameless.apply(labels), values };

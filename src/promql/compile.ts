@@ -2,7 +2,7 @@
 
 import { aggregate } from "./aggregate.ts";
 import type { Aggregation, Binary, Call, Expression, Unary } from "./ast.ts";
-import { isComparison, isSetOperator, typeOf, withoutParens } from "./ast.ts";
+import { isComparison, isSetOperator, typeOf } from "./ast.ts";
 import {
   arithmetic,
   combineSets,
@@ -12,18 +12,20 @@ import {
   operationOf,
 } from "./binary.ts";
 import { compileCall, compileScalarCall } from "./calls.ts";
+import { type Compile, type ScalarAt, stringOf, unexpected, type VectorAt } from "./compiled.ts";
 import { Relabeler, withoutName } from "./labels.ts";
 import type { Query } from "./query.ts";
 import { type RangeSource, selectInstant, selectRange } from "./selection.ts";
 import { selectSubquery } from "./subquery.ts";
 import type { Vector } from "./vector.ts";
 
-export type ScalarAt = (tsMs: number) => number;
-export type VectorAt = (tsMs: number) => Vector;
-
-/** A checked expression has the type that its place asks for; anything else is a bug of ours. */
-function unexpected(expression: Expression, wanted: string): never {
-  throw new TypeError(`${expression.kind} is no ${wanted}`);
+function partsOf(query: Query): Compile {
+  return {
+    query,
+    scalar: (expression) => compileScalar(expression, query),
+    vector: (expression) => compileVector(expression, query),
+    range: (expression) => compileRange(expression, query),
+  };
 }
 
 export function compileScalar(expression: Expression, query: Query): ScalarAt {
@@ -51,7 +53,7 @@ export function compileScalar(expression: Expression, query: Query): ScalarAt {
       return (tsMs) => apply(left(tsMs), right(tsMs));
     }
     case "call":
-      return compileScalarCall(expression, query);
+      return compileScalarCall(expression, partsOf(query));
     default:
       return unexpected(expression, "scalar");
   }
@@ -80,7 +82,7 @@ function compileEachStep(expression: Expression, query: Query): VectorAt {
     case "aggregation":
       return compileAggregation(expression, query);
     case "call":
-      return compileCall(expression, query);
+      return compileCall(expression, partsOf(query));
     default:
       return unexpected(expression, "instant vector");
   }
@@ -97,12 +99,6 @@ export function compileRange(expression: Expression, query: Query): RangeSource 
     default:
       return unexpected(expression, "range vector");
   }
-}
-
-/** Strings are literals: no operator and no function gives one. */
-export function stringOf(expression: Expression): string {
-  const inner = withoutParens(expression);
-  return inner.kind === "string" ? inner.value : unexpected(expression, "string");
 }
 
 function compileUnary({ operator, operand }: Unary, query: Query): VectorAt {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ask, askRange, load } from "../../test/promql-series.ts";
+import { ask, askRange, load } from "../../test/support/promql-series.ts";
 import { PromqlError } from "./errors.ts";
 import { evaluateInstant, evaluateRange } from "./evaluate.ts";
 import { parseExpression } from "./parse.ts";

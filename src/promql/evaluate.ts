@@ -2,7 +2,8 @@
 
 import type { Labels, Point, Sample, Series } from "../core/model.ts";
 import { type Expression, typeOf } from "./ast.ts";
-import { compileRange, compileScalar, compileVector, stringOf } from "./compile.ts";
+import { compileRange, compileScalar, compileVector } from "./compile.ts";
+import { stringOf } from "./compiled.ts";
 import { PromqlError } from "./errors.ts";
 import { labelsKey, NO_LABELS } from "./labels.ts";
 import { type EvaluationOptions, Query, type Span } from "./query.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ask, load } from "../../test/promql-series.ts";
+import { ask, load } from "../../test/support/promql-series.ts";
 import { PromqlError } from "./errors.ts";
 import { parseExpression, parseSelector } from "./parse.ts";
 

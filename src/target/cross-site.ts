@@ -1,6 +1,6 @@
 /** Keeps other web sites from starting faults through the browser of a person who visits them. */
 
-import { isOwnHost } from "../core/address.ts";
+import { isOwnHost } from "../text/url.ts";
 
 /**
  * Whether a browser says that another site (or another port of this host) sent the request. Clients that

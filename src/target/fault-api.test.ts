@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { z } from "zod";
-import { aliveProcess, TARGET_SETTINGS } from "../../test/target.ts";
-import { BYTES_PER_MB } from "./faults/memory.ts";
+import { aliveProcess, TARGET_SETTINGS } from "../../test/support/target.ts";
+import { BYTES_PER_MB } from "./faults/held-memory.ts";
 import { createTarget } from "./server.ts";
 
 interface Line {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { aliveProcess } from "../../test/target.ts";
+import { aliveProcess } from "../../test/support/target.ts";
 import {
   FAULT_KINDS,
   type FaultKind,
@@ -9,7 +9,7 @@ import {
 } from "./fault.ts";
 import type { FaultEnvironment } from "./faults/kind.ts";
 import { createLeak } from "./faults/leak.ts";
-import { BYTES_PER_MB, createHeldMemory } from "./faults/memory.ts";
+import { BYTES_PER_MB, createHeldMemory } from "./faults/held-memory.ts";
 import { HttpError } from "./http-error.ts";
 import { KINDS, orderFault } from "./kinds.ts";
 import { createProbes } from "./probes.ts";

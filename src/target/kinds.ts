@@ -1,6 +1,6 @@
 /** All kinds of faults, and an order made from what a client asks for. */
 
-import { nearest } from "../core/nearest.ts";
+import { nearest } from "../text/did-you-mean.ts";
 import { FAULT_KINDS, type FaultKind, type FaultOrder } from "./fault.ts";
 import { block } from "./faults/block.ts";
 import { cpu } from "./faults/cpu.ts";

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { join } from "node:path";
-import type { MemoryProbe } from "./faults/memory.ts";
+import type { MemoryProbe } from "./faults/held-memory.ts";
 
 /** Past this share the kernel would soon pick a process to kill, and it may pick another one. */
 const ALLOWED_SHARE = 0.8;

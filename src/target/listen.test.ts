@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { listen } from "./listen.ts";
 import { createTarget } from "./server.ts";
-import { TARGET_SETTINGS, aliveProcess } from "../../test/target.ts";
+import { TARGET_SETTINGS, aliveProcess } from "../../test/support/target.ts";
 
 function startTarget(idleTimeoutS?: number) {
   const events: string[] = [];

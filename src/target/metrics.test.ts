@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { FAULT_KINDS, FAULT_OUTCOMES, type FaultKind } from "./fault.ts";
 import { createMetrics } from "./metrics.ts";
-import { NO_FAULTS } from "../../test/target.ts";
+import { NO_FAULTS } from "../../test/support/target.ts";
 
 const GET_HEALTH = { method: "GET", route: "/health", status: 200 };
 const GET_CPU = { method: "GET", route: "/stress/cpu", status: 200 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
-import { aliveProcess, TARGET_SETTINGS } from "../../test/target.ts";
+import { aliveProcess, TARGET_SETTINGS } from "../../test/support/target.ts";
 import { FAULT_KINDS } from "./fault.ts";
 import { createTarget } from "./server.ts";
 

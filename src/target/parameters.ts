@@ -1,7 +1,7 @@
 /** What a client sends, strictly: what is not understood is an error, never a default. */
 
 import { z } from "zod";
-import { nearest } from "../core/nearest.ts";
+import { nearest } from "../text/did-you-mean.ts";
 import { HttpError } from "./http-error.ts";
 
 export interface NumberParameter {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { BYTES_PER_MB } from "./faults/memory.ts";
+import { BYTES_PER_MB } from "./faults/held-memory.ts";
 import { createTarget, type TargetDependencies } from "./server.ts";
-import { TARGET_SETTINGS, aliveProcess } from "../../test/target.ts";
+import { TARGET_SETTINGS, aliveProcess } from "../../test/support/target.ts";
 
 interface Line {
   readonly level: string;

@@ -11,7 +11,7 @@ import { createFaults } from "./faults.ts";
 import type { OwnProcess } from "./faults/kind.ts";
 import { KINDS } from "./kinds.ts";
 import { createLeak } from "./faults/leak.ts";
-import { createHeldMemory, type MemoryProbe } from "./faults/memory.ts";
+import { createHeldMemory, type MemoryProbe } from "./faults/held-memory.ts";
 import { HttpError } from "./http-error.ts";
 import { systemMemory } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";

@@ -1,5 +1,7 @@
 /** What the code of `src` may not say, and where: purity, output, exits, the environment, types. */
 
+import { PURE_ROOMS } from "./imports.ts";
+
 interface CodeRule {
   readonly name: string;
   /** Looked for in each line, without its comments. */
@@ -11,7 +13,7 @@ interface CodeRule {
   readonly inComments?: boolean;
 }
 
-const PURE_FILES = /^src\/(core\/|promql\/|allowlist\.ts$)/;
+const PURE_FILES = new RegExp(`^src/(${PURE_ROOMS.join("|")})(/|$)`);
 
 export const CODE_RULES: readonly CodeRule[] = [
   {
@@ -35,16 +37,16 @@ export const CODE_RULES: readonly CodeRule[] = [
     // The guardian is a process of its own: main.ts hands all of it over.
     name: "only main.ts exits and handles signals",
     forbidden: /\bprocess\.(exit|exitCode|abort|on|once|addListener|prependListener)\b/,
-    except: /^src\/(main|executors\/guardian)\.ts$/,
+    except: /^src\/(main|platforms\/process\/guardian)\.ts$/,
   },
   {
-    // main.ts hands the environment to config.ts; spawn.ts hands it to the commands that it starts.
-    name: "only config.ts reads the environment",
+    // main.ts hands the environment to config/; run-command.ts hands it to the commands that it starts.
+    name: "only config/ reads the environment",
     forbidden: /\bprocess\.env\b|\bBun\.env\b|\bimport\.meta\.env\b/,
-    except: /^src\/(main|executors\/spawn)\.ts$/,
+    except: /^src\/(main|platforms\/run-command)\.ts$/,
   },
   {
-    name: "nobody reads one key past config.ts",
+    name: "nobody reads one key past config/",
     forbidden: /\b(process|Bun|import\.meta)\.env(\[|\.|\?)/,
   },
   {
@@ -54,10 +56,9 @@ export const CODE_RULES: readonly CodeRule[] = [
     except: /^src\/log\.ts$/,
   },
   {
-    name: "no shell, and processes only in executors/",
+    name: "no shell, and processes only in platforms/",
     forbidden: /\bBun\.\$|\bBun\.spawn(Sync)?\b|\bshell:/,
-    // The way to an engine may be a command, too.
-    except: /^src\/(executors\/|docker\/dial-stdio\.ts$)/,
+    except: /^src\/platforms\//,
   },
   { name: "no any", forbidden: /(?:[:<|&,(=[]|\bas|\bextends)\s*any\b(?!\s+\w|['-])/ },
   { name: "no silenced checker", forbidden: /@ts-(ignore|nocheck|expect-error)/, inComments: true },

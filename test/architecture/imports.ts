@@ -2,132 +2,117 @@
 
 import { posix } from "node:path";
 
-const PURE = ["zod", "@prometheus-io/lezer-promql", "@lezer/common", "re2js"];
-const PLATFORM = ["bun", "bun:*", "node:*"];
-const FOR_TESTS = ["bun:test", "fast-check", "test/*"];
-
-/** `folder/*` is all below it; `!` takes out again. */
-const CORE = ["src/core/*", "src/promql/*", "src/allowlist.ts"];
-const DRIVER = [...CORE, ...PLATFORM, "zod", "!node:child_process"];
-/** What picks the drivers: everything but the target, of which the observer knows by signals alone. */
-const COMPOSES = ["src/*", ...PURE, ...PLATFORM, "yaml", "!src/target/*", "!src/target.ts"];
-const NOT_MAIN = ["!src/main.ts", "!node:child_process"];
-
-interface Layer {
-  /** The files that it is about; of several that fit, the first counts. */
-  readonly files: readonly string[];
-  readonly imports: readonly string[];
+interface Room {
+  /** A folder of `src`, or a file in it. */
+  readonly name: string;
+  /** Rooms below this one, or single files of them, that it imports. */
+  readonly imports?: readonly string[];
+  readonly packages?: readonly string[];
 }
 
-const LAYERS: readonly Layer[] = [
-  { files: ["src/core/*", "src/promql/*", "src/allowlist.ts"], imports: [...CORE, ...PURE] },
-  { files: ["src/docker/*"], imports: [...DRIVER, "src/docker/*"] },
-  // Containers are asked for at the engine, and so is what is done to them.
-  { files: ["src/signals/*"], imports: [...DRIVER, "src/signals/*", "src/docker/*"] },
+/** Every room above the drivers but the target, which the observer knows by its signals alone. */
+const DECIDING = ["report", "incident", "decision", "diagnosis", "config", "rules"];
+const DRIVERS = ["diagnosers", "signals", "platforms", "journals"];
+const BASE = ["text", "core", "allowlist.ts"];
+
+/**
+ * The rooms of `src`, from top to bottom: a room imports only from rooms that stand below it, of those
+ * only what is listed, and only the listed packages.
+ */
+export const ROOMS: readonly Room[] = [
   {
-    files: ["src/diagnosers/*"],
+    // One entry for the executable: its workers and its guardian come through it as well.
+    name: "main.ts",
     imports: [
-      ...[...DRIVER, "src/diagnosers/*"],
-      ...["@google/genai", "@google/genai/web", "openai", "cockatiel"],
+      ...["target.ts", "observer.ts", "demo.ts", "cli", "log.ts"],
+      ...["config/config.ts", "config/environment.ts", "core/errors.ts", "text/did-you-mean.ts"],
+      ...["target/cpu-worker.ts", "observer/watchdog/worker.ts", "http/query-thread/worker.ts"],
+      ...["platforms/process/guardian.ts", "demo/faults.ts", "load/plan.ts"],
+      "observer/healthcheck.ts",
+    ],
+    packages: ["commander", "node:worker_threads"],
+  },
+  { name: "target.ts", imports: ["target", "log.ts", "core/errors.ts"], packages: ["node:*"] },
+  {
+    name: "target",
+    // Pure, about words alone; second copies would be worse than this one way across.
+    imports: ["text/did-you-mean.ts", "text/url.ts", "core/token-gate.ts"],
+    packages: ["elysia", "@elysiajs/openapi", "prom-client", "zod", "node:*", "bun", "bun:*"],
+  },
+  {
+    name: "cli",
+    imports: ["load", "observer", "log.ts", ...DECIDING, ...DRIVERS, ...BASE],
+    packages: ["node:*", "yaml"],
+  },
+  { name: "load", imports: ["text", "core"], packages: ["node:perf_hooks"] },
+  {
+    name: "demo.ts",
+    imports: ["demo", "observer", "log.ts", ...DECIDING, ...DRIVERS, ...BASE],
+    packages: ["node:*"],
+  },
+  { name: "demo", imports: ["log.ts", "rules", ...BASE] },
+  {
+    name: "observer.ts",
+    imports: ["observer", "log.ts", "http", ...DECIDING, ...DRIVERS, ...BASE],
+    packages: ["node:*"],
+  },
+  {
+    name: "observer",
+    imports: ["log.ts", "http", ...DECIDING, ...DRIVERS, ...BASE],
+    packages: ["node:*", "bun:ffi"],
+  },
+  { name: "log.ts", packages: ["node:fs"] },
+  {
+    name: "http",
+    imports: ["decision", "rules", "promql", ...BASE],
+    packages: [
+      ...["elysia", "prom-client", "zod"],
+      ...["node:os", "node:timers/promises", "node:worker_threads"],
     ],
   },
-  { files: ["src/executors/*"], imports: [...DRIVER, "src/executors/*"] },
-  { files: ["src/journals/*"], imports: [...DRIVER, "src/journals/*"] },
-  { files: ["src/notifiers/*"], imports: [...DRIVER, "src/notifiers/*"] },
+  { name: "report", imports: ["decision", "diagnosis", "rules", ...BASE] },
+  { name: "incident", imports: ["decision", "diagnosis", "rules", ...BASE] },
+  { name: "decision", imports: ["diagnosis", "rules", ...BASE], packages: ["zod"] },
   {
-    files: ["src/dashboard/*"],
-    imports: [...CORE, "src/dashboard/*", "elysia", "prom-client", "zod"],
+    name: "diagnosers",
+    imports: ["diagnosis", ...BASE],
+    packages: ["@google/genai", "@google/genai/web", "openai", "cockatiel", "zod"],
   },
+  { name: "diagnosis", imports: ["rules", ...BASE], packages: ["zod"] },
   {
-    files: ["src/target/*"],
-    imports: [
-      ...["src/target/*", "elysia", "@elysiajs/openapi", "prom-client", "zod"],
-      // Pure, about words alone; second copies would be worse than this one way across.
-      ...["src/core/nearest.ts", "src/core/token-gate.ts", "src/core/address.ts"],
-      ...[...PLATFORM, "!node:child_process"],
-    ],
+    name: "config",
+    imports: ["rules", ...BASE],
+    packages: ["zod", "yaml", "node:*", "package.json"],
   },
+  { name: "rules", imports: ["promql", ...BASE], packages: ["zod"] },
   {
-    files: ["src/target.ts"],
-    imports: ["src/target/*", "src/config.ts", "src/log.ts", "src/core/errors.ts", "node:*"],
+    // Containers are asked for at the engine, and so is what is done to them.
+    name: "signals",
+    imports: ["platforms/docker/api.ts", "platforms/docker/orchestrator.ts", "promql", ...BASE],
+    packages: ["zod", "node:*", "bun", "bun:*"],
   },
+  { name: "platforms", imports: BASE, packages: ["zod", "node:*", "bun", "bun:*"] },
+  { name: "journals", imports: BASE, packages: ["zod", "node:*", "bun", "bun:*"] },
   {
-    files: ["src/config.ts", "src/config-*"],
-    imports: [...CORE, "src/config.ts", "src/config-*", "zod", "yaml", "node:*", "package.json"],
+    name: "promql",
+    imports: ["core"],
+    packages: ["@prometheus-io/lezer-promql", "@lezer/common", "re2js"],
   },
-  {
-    // The other thread of what the dashboard serves.
-    files: ["src/query-thread/*"],
-    imports: [
-      ...[...CORE, "src/dashboard/*", "src/query-thread/*"],
-      ...["node:worker_threads", "node:timers/promises", "node:os"],
-    ],
-  },
-  { files: ["src/log.ts"], imports: ["node:fs"] },
-  { files: ["src/system-clock.ts"], imports: ["src/core/*"] },
-  { files: ["src/collect-garbage.ts"], imports: [] },
-  {
-    files: ["src/watchdog/*"],
-    imports: ["src/watchdog/*", "src/core/*", "src/log.ts", "node:worker_threads", "bun:ffi"],
-  },
-  {
-    files: ["src/load.ts", "src/load/*"],
-    imports: ["src/core/*", "src/load/*", "src/log.ts", "node:perf_hooks"],
-  },
-  { files: ["src/incidents.ts"], imports: ["src/core/*", "src/journals/*"] },
-  { files: ["src/healthcheck.ts"], imports: ["src/core/*", "node:http", "node:https"] },
-  {
-    files: [
-      ...[
-        "observer",
-        "observe",
-        "docker-notices",
-        "compose-notices",
-        "vitals",
-        "own-process",
-        "cured-deaths",
-        "drivers",
-        "rules-in-force",
-        "scrape-ages",
-      ].map((name) => `src/${name}.ts`),
-      ...[
-        "src/demo.ts",
-        "src/demo/*",
-        "src/check.ts",
-        "src/check-prompt.ts",
-        "src/check-models.ts",
-      ],
-      ...["src/operate.ts", "src/init.ts"],
-    ],
-    imports: [...COMPOSES, ...NOT_MAIN],
-  },
-  {
-    // One entry for the executable: its workers come through it as well.
-    files: ["src/main.ts"],
-    imports: [
-      ...["target", "observer", "demo", "check", "check-prompt", "init", "healthcheck"].map(
-        (n) => `src/${n}.ts`,
-      ),
-      ...["src/load.ts", "src/incidents.ts", "src/operate.ts"],
-      ...[
-        "src/config.ts",
-        "src/config-environment.ts",
-        "src/log.ts",
-        "src/core/errors.ts",
-        "src/core/nearest.ts",
-      ],
-      ...[
-        "src/target/cpu-worker.ts",
-        "src/watchdog/worker.ts",
-        "src/query-thread/worker.ts",
-        "src/executors/guardian.ts",
-        "src/demo/faults.ts",
-        "src/load/plan.ts",
-      ],
-      ...["commander", "node:worker_threads"],
-    ],
-  },
+  { name: "text", imports: ["core"], packages: ["zod"] },
+  { name: "core", imports: ["allowlist.ts"], packages: ["zod"] },
+  { name: "allowlist.ts" },
 ];
+
+/** The rooms without input, output, clock and randomness. */
+export const PURE_ROOMS = [
+  ...["report", "incident", "decision", "diagnosis", "rules"],
+  ...["promql", "text", "core", "allowlist.ts"],
+];
+
+const FOR_TESTS = ["bun", "bun:*", "node:*", "fast-check"];
+
+/** A room starts processes by what is there for that, and by nothing else. */
+const NOBODY = ["node:child_process"];
 
 /**
  * What a file imports, in any way that TypeScript has: static, dynamic, re-exported, types only, a
@@ -160,26 +145,54 @@ const CALL =
 /** Where a worker's file can only be known when it runs: the executable itself, or the source. */
 const COMPUTED: Readonly<Record<string, string>> = {
   "src/target/faults/cpu.ts": "(computed) new Worker(workerEntry",
-  "src/query-thread/host.ts": "(computed) new Worker(workerEntry",
-  "src/watchdog/watchdog.ts": "(computed) new Worker(workerEntry",
+  "src/http/query-thread/host.ts": "(computed) new Worker(workerEntry",
+  "src/observer/watchdog/watchdog.ts": "(computed) new Worker(workerEntry",
 };
 
 /** Why this import is an error; `undefined` if it is none. */
 export function whyNot(file: string, imported: string): string | undefined {
-  const refusal = `${file} must not import ${imported}`;
   const tested = file.replace(/\.test\.ts$/, ".ts");
   const isTest = tested !== file;
-  const layer = LAYERS.find(({ files }) => matches(files, tested));
-  if (layer === undefined) return `${file} has no place in the layout`;
+  const room = ROOMS.find(({ name }) => isIn(tested, name));
+  if (room === undefined) return `${file} is in no room`;
+  if (COMPUTED[file] === imported) return undefined;
+  const refusal = `${file} must not import ${imported}`;
   if (imported.endsWith(".test.ts")) return refusal;
-  // A test may import what its file may, the file itself, and what tests are made of.
-  const allowed = isTest ? [...layer.imports, ...FOR_TESTS, ...PLATFORM, tested] : layer.imports;
-  return matches(allowed, imported) || COMPUTED[file] === imported ? undefined : refusal;
+  const places = [room.name, ...(room.imports ?? [])];
+  if (places.some((place) => isIn(imported, place))) return undefined;
+  // A test may import what its file may, and what tests are made of.
+  if (isTest && imported.startsWith("test/")) return undefined;
+  const packages = [...(room.packages ?? []), ...(isTest ? FOR_TESTS : [])];
+  const isListed = packages.some((listed) => isPackage(imported, listed));
+  return isListed && !NOBODY.includes(imported) ? undefined : refusal;
 }
 
-function matches(patterns: readonly string[], path: string): boolean {
-  const fits = (pattern: string) =>
-    pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
-  const isRefused = patterns.some((pattern) => pattern[0] === "!" && fits(pattern.slice(1)));
-  return patterns.some(fits) && !isRefused;
+/** The rooms that a room lists although they do not stand below it. */
+export function notBelow({ name, imports = [] }: Room): readonly string[] {
+  const below = ROOMS.slice(ROOMS.findIndex((room) => room.name === name) + 1);
+  return imports.filter((place) => !below.some((room) => isIn(`src/${place}`, room.name)));
+}
+
+/** The circles among files that import each other, each once. @param imports by the file that imports */
+export function circles(imports: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const follow = (file: string, path: readonly string[]) => {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file].join(" > "));
+    if (start >= 0 || done.has(file)) return;
+    for (const imported of imports.get(file) ?? []) follow(imported, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) follow(file, []);
+  return found;
+}
+
+/** @param place a room, or a file of one */
+function isIn(path: string, place: string): boolean {
+  return path === `src/${place}` || path.startsWith(`src/${place}/`);
+}
+
+function isPackage(imported: string, listed: string): boolean {
+  return listed.endsWith("*") ? imported.startsWith(listed.slice(0, -1)) : imported === listed;
 }

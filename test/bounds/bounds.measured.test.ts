@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Observing, startObserving } from "../observing.ts";
+import { type Observing, startObserving } from "../support/observing.ts";
 import type { Costly } from "./costly.ts";
 import { PAGES } from "./pages.ts";
 import { QUERIES, SERIES } from "./queries.ts";

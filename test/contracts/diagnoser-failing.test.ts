@@ -5,14 +5,14 @@
  */
 
 import { describe, expect, test } from "bun:test";
-import { systemClock } from "../../src/system-clock.ts";
+import { systemClock } from "../../src/observer/system-clock.ts";
 import { Budget } from "../../src/diagnosers/budget.ts";
 import { behindCircuits, Circuit, OPEN_MS } from "../../src/diagnosers/circuit.ts";
-import { simulatedClock } from "../fixtures.ts";
-import { startGeminiServer } from "../servers/gemini.ts";
-import { startLmStudioServer } from "../servers/lmstudio.ts";
-import type { ModelBehaviour, ModelServer } from "../servers/model.ts";
-import { startOpenAIServer } from "../servers/openai.ts";
+import { simulatedClock } from "../support/fixtures.ts";
+import { startGeminiServer } from "../support/servers/gemini.ts";
+import { startLmStudioServer } from "../support/servers/lmstudio.ts";
+import type { ModelBehaviour, ModelServer } from "../support/servers/model.ts";
+import { startOpenAIServer } from "../support/servers/openai.ts";
 import { diagnose, drivers, KEY, LONG_MS, message, outcome, request } from "./diagnosis.ts";
 
 const lowest = () => 0;

@@ -5,9 +5,9 @@ import { offeredActions } from "../../src/allowlist.ts";
 import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "../../src/diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
-import { type GeminiBehaviour, startGeminiServer } from "../servers/gemini.ts";
-import { type LmStudioBehaviour, startLmStudioServer } from "../servers/lmstudio.ts";
-import { type OpenAIBehaviour, startOpenAIServer } from "../servers/openai.ts";
+import { type GeminiBehaviour, startGeminiServer } from "../support/servers/gemini.ts";
+import { type LmStudioBehaviour, startLmStudioServer } from "../support/servers/lmstudio.ts";
+import { type OpenAIBehaviour, startOpenAIServer } from "../support/servers/openai.ts";
 import {
   diagnose,
   drivers,

@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Diagnoser } from "../../src/core/ports.ts";
-import { GOOD_ANSWER, HUGE_BYTES, type ModelBehaviour } from "../servers/model.ts";
+import { GOOD_ANSWER, HUGE_BYTES, type ModelBehaviour } from "../support/servers/model.ts";
 import { diagnose, drivers, KEY, LONG_MS, message, outcome } from "./diagnosis.ts";
 
 const SHORT_MS = 300;

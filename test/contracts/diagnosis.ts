@@ -9,10 +9,10 @@ import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
 import type { Care } from "../../src/diagnosers/http.ts";
 import { lmstudioDiagnoser } from "../../src/diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
-import { startGeminiServer } from "../servers/gemini.ts";
-import { startLmStudioServer } from "../servers/lmstudio.ts";
-import { GOOD_ANSWER, type ModelBehaviour, type ModelServer } from "../servers/model.ts";
-import { startOpenAIServer } from "../servers/openai.ts";
+import { startGeminiServer } from "../support/servers/gemini.ts";
+import { startLmStudioServer } from "../support/servers/lmstudio.ts";
+import { GOOD_ANSWER, type ModelBehaviour, type ModelServer } from "../support/servers/model.ts";
+import { startOpenAIServer } from "../support/servers/openai.ts";
 
 export const KEY = "sk-marker-7f3c9a1e5b2d";
 export const LOG_LINE = "marker: worker 3 is busy";

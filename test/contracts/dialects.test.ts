@@ -11,8 +11,8 @@ import {
   type ModelApi,
 } from "../../src/diagnosers/model-list.ts";
 import { openaiDiagnoser, openaiServer } from "../../src/diagnosers/openai.ts";
-import { NEVER } from "../fixtures.ts";
-import { ANSWERS, LISTS, listNamed, startDialectServer } from "../servers/dialects.ts";
+import { NEVER } from "../support/fixtures.ts";
+import { ANSWERS, LISTS, listNamed, startDialectServer } from "../support/servers/dialects.ts";
 import { KEY, message, outcome, request } from "./diagnosis.ts";
 import { DiagnosisError } from "../../src/core/errors.ts";
 

@@ -5,17 +5,17 @@
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { allowlistFor } from "../../src/allowlist.ts";
-import { observerSettings } from "../../src/config.ts";
-import { createDockerApi, describeEngine, type DockerApi } from "../../src/docker/api.ts";
-import { resolveConnection } from "../../src/docker/connection.ts";
-import { dockerExecutor, dockerRuntime, reachDocker } from "../../src/executors/docker.ts";
-import type { Environment } from "../../src/executors/spawn.ts";
-import { readContainers } from "../../src/signals/containers.ts";
-import { describeUnless, uniqueName, whyNoDocker } from "../docker.ts";
-import { startDockerd, whyNoDockerd, whyNoNewerDocker } from "../engines/dockerd.ts";
-import { ownFolder, run, shellImage, type TestEngine } from "../engines/engine.ts";
-import { startPodman, whyNoPodman } from "../engines/podman.ts";
-import { machineBySsh, machineByTcp, machineEngine, whyNoSsh } from "../engines/ways.ts";
+import { observerSettings } from "../../src/config/config.ts";
+import { createDockerApi, describeEngine, type DockerApi } from "../../src/platforms/docker/api.ts";
+import { resolveConnection } from "../../src/platforms/docker/connection.ts";
+import { dockerExecutor, dockerRuntime, reachDocker } from "../../src/platforms/docker/docker.ts";
+import type { Environment } from "../../src/platforms/run-command.ts";
+import { readContainers } from "../../src/signals/embedded/containers.ts";
+import { describeUnless, uniqueName, whyNoDocker } from "../support/docker.ts";
+import { startDockerd, whyNoDockerd, whyNoNewerDocker } from "../support/engines/dockerd.ts";
+import { ownFolder, run, shellImage, type TestEngine } from "../support/engines/engine.ts";
+import { startPodman, whyNoPodman } from "../support/engines/podman.ts";
+import { machineBySsh, machineByTcp, machineEngine, whyNoSsh } from "../support/engines/ways.ts";
 
 setDefaultTimeout(60_000);
 

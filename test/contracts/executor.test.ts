@@ -16,16 +16,16 @@ import {
   type ExecutorName,
   offeredActions,
 } from "../../src/allowlist.ts";
-import { GIVEN_UP } from "../../src/core/playbook.ts";
+import { GIVEN_UP } from "../../src/core/model.ts";
 import type { Executor } from "../../src/core/ports.ts";
-import { composeExecutor } from "../../src/executors/compose.ts";
-import { dockerExecutor, dockerRuntime } from "../../src/executors/docker.ts";
-import type { Environment } from "../../src/executors/spawn.ts";
-import { supervisorExecutor, supervisorRuntime } from "../../src/executors/supervised.ts";
-import type { Supervisor } from "../../src/executors/supervisor.ts";
-import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../docker.ts";
-import { fakeCli } from "../fake-cli.ts";
-import { supervise } from "../supervise.ts";
+import { composeExecutor } from "../../src/platforms/docker/compose.ts";
+import { dockerExecutor, dockerRuntime } from "../../src/platforms/docker/docker.ts";
+import type { Environment } from "../../src/platforms/run-command.ts";
+import { supervisorExecutor, supervisorRuntime } from "../../src/platforms/process/supervised.ts";
+import type { Supervisor } from "../../src/platforms/process/supervisor.ts";
+import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../support/docker.ts";
+import { fakeCli } from "../support/fake-cli.ts";
+import { supervise } from "../support/supervise.ts";
 
 const never = new AbortController().signal;
 

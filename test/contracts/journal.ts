@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { SentinelError } from "../../src/core/errors.ts";
 import type { Journal, JournalEntry, NewJournalEntry } from "../../src/core/ports.ts";
-import { SERVICE_NAME, START_MS } from "../fixtures.ts";
+import { SERVICE_NAME, START_MS } from "../support/fixtures.ts";
 
 /** An entry of an incident, unless the changes say otherwise. */
 export function newEntry(changes: Partial<NewJournalEntry> = {}): NewJournalEntry {

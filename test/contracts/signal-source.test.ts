@@ -1,11 +1,11 @@
 import { describe } from "bun:test";
-import { serveDashboard } from "../../src/dashboard/server.ts";
-import { systemClock } from "../../src/system-clock.ts";
-import { prometheusSource } from "../../src/signals/prometheus.ts";
-import { describeUnless } from "../docker.ts";
+import { serveDashboard } from "../../src/http/server.ts";
+import { systemClock } from "../../src/observer/system-clock.ts";
+import { prometheusSource } from "../../src/signals/prometheus/prometheus.ts";
+import { describeUnless } from "../support/docker.ts";
 import { apiAlone } from "../prometheus-api/dataset.ts";
-import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
-import { startEmbedded } from "../scraping.ts";
+import { startRealPrometheus, whyNoPrometheus } from "../support/prometheus.ts";
+import { startEmbedded } from "../support/scraping.ts";
 import { signalSourceContract } from "./signal-source.ts";
 
 describeUnless(whyNoPrometheus(), "a Prometheus is a source of signals", () => {

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { SentinelError } from "../../src/core/errors.ts";
 import type { Sample } from "../../src/core/model.ts";
 import type { SignalSource } from "../../src/core/ports.ts";
-import { NEVER } from "../fixtures.ts";
-import type { Scrape } from "../prometheus.ts";
+import { NEVER } from "../support/fixtures.ts";
+import type { Scrape } from "../support/prometheus.ts";
 
 export type { Scrape };
 

@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { PROJECT, runToEnd } from "../binary.ts";
-import { describeUnless, docker, STACK_IMAGES, whyNoDocker } from "../docker.ts";
+import { PROJECT, runToEnd } from "../support/binary.ts";
+import { describeUnless, docker, STACK_IMAGES, whyNoDocker } from "../support/docker.ts";
 import { type Stack, startStack } from "./stack.ts";
 
 const START_TIMEOUT_MS = 300_000;

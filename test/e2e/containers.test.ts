@@ -7,11 +7,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunningProcess, runToEnd, sentinelBinary, startProcess } from "../binary.ts";
-import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../docker.ts";
-import { freePort } from "../free-port.ts";
-import { embeddedSettings, type Observing, startObserving } from "../observing.ts";
-import { until } from "../supervise.ts";
+import { type RunningProcess, runToEnd, sentinelBinary, startProcess } from "../support/binary.ts";
+import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../support/docker.ts";
+import { freePort } from "../support/free-port.ts";
+import { embeddedSettings, type Observing, startObserving } from "../support/observing.ts";
+import { until } from "../support/supervise.ts";
 
 setDefaultTimeout(180_000);
 

@@ -1,23 +1,29 @@
 /**
  * The observer is killed with SIGKILL at every boundary between two events of an incident, and started
  * again: the incident ends with the right verdict, nothing is done twice, and nothing is lost. The same
- * on simulated time is in src/core/recovery.test.ts.
+ * on simulated time is in src/incident/recovery.test.ts.
  */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KILL_BOUNDARIES, type KillBoundary } from "../../src/config-keys.ts";
+import { KILL_BOUNDARIES, type KillBoundary } from "../../src/config/keys.ts";
 import type { JournalEntry } from "../../src/core/ports.ts";
-import { foldIncidents, type IncidentRecord } from "../../src/core/record.ts";
-import type { Environment } from "../../src/executors/spawn.ts";
+import { foldIncidents, type IncidentRecord } from "../../src/core/incident-record.ts";
+import type { Environment } from "../../src/platforms/run-command.ts";
 import { sqliteJournal } from "../../src/journals/sqlite.ts";
-import { runToEnd, sentinelBinary, startProcess } from "../binary.ts";
-import { describeUnless, docker, STACK_IMAGES, uniqueName, whyNoDocker } from "../docker.ts";
-import { freePort } from "../free-port.ts";
-import { embeddedSettings, type Observing, startObserving } from "../observing.ts";
-import { until } from "../supervise.ts";
+import { runToEnd, sentinelBinary, startProcess } from "../support/binary.ts";
+import {
+  describeUnless,
+  docker,
+  STACK_IMAGES,
+  uniqueName,
+  whyNoDocker,
+} from "../support/docker.ts";
+import { freePort } from "../support/free-port.ts";
+import { embeddedSettings, type Observing, startObserving } from "../support/observing.ts";
+import { until } from "../support/supervise.ts";
 
 setDefaultTimeout(240_000);
 

@@ -7,10 +7,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { type Event, type RunningProcess, sentinelBinary, startProcess } from "../binary.ts";
-import { describeUnless, docker, STACK_IMAGES, whyNoDocker } from "../docker.ts";
-import { freshJournal } from "../fresh-journal.ts";
-import { startGeminiServer } from "../servers/gemini.ts";
+import {
+  type Event,
+  type RunningProcess,
+  sentinelBinary,
+  startProcess,
+} from "../support/binary.ts";
+import { describeUnless, docker, STACK_IMAGES, whyNoDocker } from "../support/docker.ts";
+import { freshJournal } from "../support/fresh-journal.ts";
+import { startGeminiServer } from "../support/servers/gemini.ts";
 import { type Load, type Stack, startLoad, startStack, until } from "./stack.ts";
 
 const START_TIMEOUT_MS = 300_000;

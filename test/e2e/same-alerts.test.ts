@@ -2,10 +2,15 @@
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { z } from "zod";
-import { type Event, type RunningProcess, sentinelBinary, startProcess } from "../binary.ts";
-import { describeUnless } from "../docker.ts";
-import { type Observing, startObserving } from "../observing.ts";
-import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
+import {
+  type Event,
+  type RunningProcess,
+  sentinelBinary,
+  startProcess,
+} from "../support/binary.ts";
+import { describeUnless } from "../support/docker.ts";
+import { type Observing, startObserving } from "../support/observing.ts";
+import { startRealPrometheus, whyNoPrometheus } from "../support/prometheus.ts";
 import { type Load, startLoad } from "./stack.ts";
 
 setDefaultTimeout(180_000);

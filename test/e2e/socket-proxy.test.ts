@@ -2,11 +2,11 @@
 
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { PROJECT, runToEnd, sentinelBinary } from "../binary.ts";
-import { describeUnless, whyNoDocker } from "../docker.ts";
-import { healsOn } from "../engines/healing.ts";
-import { type Asked, proxyEngine } from "../engines/proxy.ts";
-import { embeddedSettings } from "../observing.ts";
+import { PROJECT, runToEnd, sentinelBinary } from "../support/binary.ts";
+import { describeUnless, whyNoDocker } from "../support/docker.ts";
+import { healsOn } from "../support/engines/healing.ts";
+import { type Asked, proxyEngine } from "../support/engines/proxy.ts";
+import { embeddedSettings } from "../support/observing.ts";
 
 setDefaultTimeout(120_000);
 

@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { PROJECT, runToEnd } from "../binary.ts";
-import { docker, uniqueName } from "../docker.ts";
-import { freePort } from "../free-port.ts";
+import { PROJECT, runToEnd } from "../support/binary.ts";
+import { docker, uniqueName } from "../support/docker.ts";
+import { freePort } from "../support/free-port.ts";
 
 export interface Stack extends AsyncDisposable {
   /** The target's container. */

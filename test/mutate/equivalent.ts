@@ -27,7 +27,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "no spelling is that of two actions, which a test holds",
     },
   ],
-  "src/core/credentials.ts": [
+  "src/text/redact.ts": [
     { line: "const SHORTEST = 8;", change: "8 → 7", why: ONLY_WORK },
     {
       line: "if (text.length < SHORTEST) return text;",
@@ -46,14 +46,14 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: ONLY_WORK,
     },
   ],
-  "src/core/decision.ts": [
+  "src/decision/decision.ts": [
     {
       line: "const later = rule.permits.slice(rule.permits.indexOf(action) + 1);",
       change: "1 → 0",
       why: "the action itself is spent here, and passed over",
     },
   ],
-  "src/core/detection.ts": [
+  "src/rules/alert-state.ts": [
     {
       line: "fingerprints.set(labels, text);",
       change: "fingerprints.set(labels, text); → ;",
@@ -70,7 +70,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "what fires has a time since when",
     })),
   ],
-  "src/core/ledger.ts": [
+  "src/decision/limits.ts": [
     {
       line: "pausedUntilMs.get(service) ?? 0,",
       change: "0 → -1",
@@ -97,7 +97,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "what is old is left out again where it is counted; here it only costs memory",
     },
   ],
-  "src/core/watch.ts": [
+  "src/incident/service-loop.ts": [
     {
       line: 'export const GONE = "the service is gone";',
       change: '"the service is gone" → ""',
@@ -109,7 +109,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "it is only looked at after an outage, at whose beginning it is 0",
     })),
   ],
-  "src/executors/spawn.ts": [
+  "src/platforms/run-command.ts": [
     ...['stdin: "ignore", →', 'stdout: "pipe", →'].map((change) => ({
       line: change.replace(" →", ""),
       change: `${change} `,

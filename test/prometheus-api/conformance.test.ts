@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { z } from "zod";
-import { describeUnless } from "../docker.ts";
+import { describeUnless } from "../support/docker.ts";
 import { type RealPrometheus, startPrometheus, whyNoPrometheus } from "../promql/prometheus.ts";
 import { apiSources, type AskedFor, askOurs, requestTo, SERIES } from "./dataset.ts";
 import { DIFFERENT, SAME, SAME_KIND } from "./requests.ts";

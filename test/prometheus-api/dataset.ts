@@ -1,9 +1,9 @@
 /** A few series that a real Prometheus and our API both have, to be asked the same. */
 
-import { type ApiSources, prometheusApi } from "../../src/dashboard/prometheus-api.ts";
-import type { DashboardSources } from "../../src/dashboard/server.ts";
+import { type ApiSources, prometheusApi } from "../../src/http/prometheus-api/api.ts";
+import type { DashboardSources } from "../../src/http/server.ts";
 import type { StoredSeries } from "../../src/promql/series.ts";
-import { createSeriesStore, type MemoryStore } from "../../src/signals/store.ts";
+import { createSeriesStore, type MemoryStore } from "../../src/signals/embedded/store.ts";
 import { STALE, storedSeries } from "../promql/array-store.ts";
 
 export const DATA_START_S = 1_700_000_000;

@@ -1,8 +1,8 @@
 /** Prometheus' own command line, pointed at us and at a real one. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Dashboard, serveDashboard } from "../../src/dashboard/server.ts";
-import { describeUnless } from "../docker.ts";
+import { type Dashboard, serveDashboard } from "../../src/http/server.ts";
+import { describeUnless } from "../support/docker.ts";
 import { type RealPrometheus, startPrometheus, whyNoPrometheus } from "../promql/prometheus.ts";
 import { apiAlone, DATA_START_S, SERIES } from "./dataset.ts";
 

@@ -2,14 +2,14 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { z } from "zod";
-import { createMonitor } from "../../src/core/monitor.ts";
-import { readRule, readRuleFile } from "../../src/core/rules.ts";
-import type { ApiSources } from "../../src/dashboard/prometheus-api.ts";
-import { systemClock } from "../../src/system-clock.ts";
-import { describeUnless } from "../docker.ts";
-import { NEVER } from "../fixtures.ts";
-import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
-import { startEmbedded } from "../scraping.ts";
+import { createMonitor } from "../../src/rules/monitor.ts";
+import { readRule, readRuleFile } from "../../src/rules/rules.ts";
+import type { ApiSources } from "../../src/http/prometheus-api/api.ts";
+import { systemClock } from "../../src/observer/system-clock.ts";
+import { describeUnless } from "../support/docker.ts";
+import { NEVER } from "../support/fixtures.ts";
+import { startRealPrometheus, whyNoPrometheus } from "../support/prometheus.ts";
+import { startEmbedded } from "../support/scraping.ts";
 import { apiSources, askOurs } from "./dataset.ts";
 
 const START_DEADLINE_MS = 30_000;

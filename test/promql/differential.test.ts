@@ -9,7 +9,7 @@ import { PromqlError } from "../../src/promql/errors.ts";
 import { evaluateInstant, evaluateRange } from "../../src/promql/evaluate.ts";
 import { parseExpression } from "../../src/promql/parse.ts";
 import type { SeriesStore, StoredSeries } from "../../src/promql/series.ts";
-import { describeUnless } from "../docker.ts";
+import { describeUnless } from "../support/docker.ts";
 import { arrayStore } from "./array-store.ts";
 import {
   differenceOf,

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import { startObserving } from "../observing.ts";
-import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
-import { leak, startTargetFleet, type TargetFleet } from "../target-fleet.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import { startObserving } from "../support/observing.ts";
+import { startRealPrometheus, whyNoPrometheus } from "../support/prometheus.ts";
+import { leak, startTargetFleet, type TargetFleet } from "../support/target-fleet.ts";
 
 setDefaultTimeout(300_000);
 

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sentinelBinary, startProcess } from "../binary.ts";
-import { startObserving } from "../observing.ts";
+import { sentinelBinary, startProcess } from "../support/binary.ts";
+import { startObserving } from "../support/observing.ts";
 
 /** Nothing listens there. */
 const NO_ENGINE = "unix:///nonexistent/docker.sock";

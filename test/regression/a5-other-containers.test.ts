@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import { type Observing, startObserving } from "../observing.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import { type Observing, startObserving } from "../support/observing.ts";
 import { type ComposeProject, startComposeProject } from "./compose-project.ts";
 
 const TIMEOUT_MS = 120_000;

@@ -3,10 +3,10 @@
 import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import { alert, rule, service } from "../fixtures.ts";
-import { startObserving } from "../observing.ts";
-import { diagnoser, tell } from "../story.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import { alert, rule, service } from "../support/fixtures.ts";
+import { startObserving } from "../support/observing.ts";
+import { diagnoser, tell } from "../support/story.ts";
 import { startComposeProject } from "./compose-project.ts";
 
 const TIMEOUT_MS = 120_000;

@@ -2,8 +2,8 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ownContainers } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, whyNoDocker } from "../docker.ts";
+import { ownContainers } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, whyNoDocker } from "../support/docker.ts";
 
 setDefaultTimeout(120_000);
 

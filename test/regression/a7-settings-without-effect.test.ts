@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { observerSettings } from "../../src/config.ts";
+import { observerSettings } from "../../src/config/config.ts";
 import { SentinelError } from "../../src/core/errors.ts";
-import { runToEnd, sentinelBinary } from "../binary.ts";
-import { freshJournal } from "../fresh-journal.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
+import { freshJournal } from "../support/fresh-journal.ts";
 
 let sentinel = "";
 beforeAll(() => {

@@ -1,8 +1,8 @@
 /** B1: a container's name is its own, whatever links lead to it, and no name ends the observer. */
 
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
-import { ownContainers, startedAt } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../docker.ts";
+import { ownContainers, startedAt } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../support/docker.ts";
 
 setDefaultTimeout(120_000);
 

@@ -4,11 +4,11 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Environment } from "../../src/executors/spawn.ts";
-import { sentinelBinary, startProcess } from "../binary.ts";
-import { describeUnless } from "../docker.ts";
-import { freePort } from "../free-port.ts";
-import { embeddedSettings } from "../observing.ts";
+import type { Environment } from "../../src/platforms/run-command.ts";
+import { sentinelBinary, startProcess } from "../support/binary.ts";
+import { describeUnless } from "../support/docker.ts";
+import { freePort } from "../support/free-port.ts";
+import { embeddedSettings } from "../support/observing.ts";
 
 const canMount = Bun.spawnSync(["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/proc"]).success;
 const missing = canMount ? undefined : "`unshare -rm` may not mount anything here";

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runToEnd, sentinelBinary } from "../binary.ts";
-import { describeUnless } from "../docker.ts";
-import { startObserving } from "../observing.ts";
-import { type Broken, startPrometheus, vectorOf } from "../servers/prometheus.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
+import { describeUnless } from "../support/docker.ts";
+import { startObserving } from "../support/observing.ts";
+import { type Broken, startPrometheus, vectorOf } from "../support/servers/prometheus.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "sentinel-b12-"));
 afterAll(() => rmSync(FOLDER, { recursive: true }));

@@ -1,9 +1,9 @@
 /** B2: a container that the engine cannot describe is named with the engine's own sentence, and hides no other. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { ownContainers } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import { proxyEngine } from "../engines/proxy.ts";
+import { ownContainers } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import { proxyEngine } from "../support/engines/proxy.ts";
 
 setDefaultTimeout(120_000);
 

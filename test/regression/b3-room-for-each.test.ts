@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startObserving } from "../observing.ts";
+import { startObserving } from "../support/observing.ts";
 
 const SERVICES = `services:
   - { name: b3-modest, job: modest, health: URL/health }

@@ -1,7 +1,7 @@
 /** A question that anybody on this machine may ask, and that took all memory. */
 
 import { expect, test } from "bun:test";
-import { type Observing, startObserving } from "../observing.ts";
+import { type Observing, startObserving } from "../support/observing.ts";
 
 const doubled = (inner: string) => `label_replace(${inner}, "a", "$1$1", "a", "(.*)")`;
 const joined = (inner: string) => `label_join(${inner}, "a", "", "a", "a")`;

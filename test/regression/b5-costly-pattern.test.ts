@@ -4,8 +4,8 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runToEnd, sentinelBinary } from "../binary.ts";
-import { startObserving } from "../observing.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
+import { startObserving } from "../support/observing.ts";
 
 const PATTERN = "\\\\p{L}{500}".repeat(1300);
 

@@ -4,9 +4,9 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startObserving } from "../observing.ts";
+import { startObserving } from "../support/observing.ts";
 import { residentMb, watchHealth } from "../bounds/watching.ts";
-import { manyRows, vectorOf } from "../servers/prometheus.ts";
+import { manyRows, vectorOf } from "../support/servers/prometheus.ts";
 
 const RULES = `groups:
   - name: mine

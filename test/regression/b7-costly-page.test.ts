@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { residentMb } from "../bounds/watching.ts";
-import { startObserving } from "../observing.ts";
+import { startObserving } from "../support/observing.ts";
 
 const labels = Array.from({ length: 800_000 }, (_, index) => `l${index}="v"`).join(",");
 

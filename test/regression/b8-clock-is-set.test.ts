@@ -2,10 +2,10 @@
 
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { z } from "zod";
-import { describeUnless } from "../docker.ts";
-import { startTarget } from "../faults/target.ts";
-import { fakeClock, whyNoFaketime } from "../faketime.ts";
-import { startObserving } from "../observing.ts";
+import { describeUnless } from "../support/docker.ts";
+import { startTarget } from "../target/target.ts";
+import { fakeClock, whyNoFaketime } from "../support/faketime.ts";
+import { startObserving } from "../support/observing.ts";
 
 setDefaultTimeout(90_000);
 

@@ -2,12 +2,12 @@
 
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { type Event, runToEnd, sentinelBinary, startProcess } from "../binary.ts";
-import { describeUnless } from "../docker.ts";
-import { clientOf } from "../faults/target.ts";
-import { freePort } from "../free-port.ts";
-import { freshJournal } from "../fresh-journal.ts";
-import { embeddedSettings } from "../observing.ts";
+import { type Event, runToEnd, sentinelBinary, startProcess } from "../support/binary.ts";
+import { describeUnless } from "../support/docker.ts";
+import { clientOf } from "../target/target.ts";
+import { freePort } from "../support/free-port.ts";
+import { freshJournal } from "../support/fresh-journal.ts";
+import { embeddedSettings } from "../support/observing.ts";
 
 setDefaultTimeout(180_000);
 

@@ -1,12 +1,12 @@
 /** C1: an engine that has dropped older versions of its API is spoken to in one that it has. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { runToEnd, sentinelBinary } from "../binary.ts";
-import { describeUnless, whyNoDocker } from "../docker.ts";
-import { startDockerd, whyNoNewerDocker } from "../engines/dockerd.ts";
-import { healsOn } from "../engines/healing.ts";
-import { proxyEngine } from "../engines/proxy.ts";
-import { embeddedSettings, startObserving } from "../observing.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
+import { describeUnless, whyNoDocker } from "../support/docker.ts";
+import { startDockerd, whyNoNewerDocker } from "../support/engines/dockerd.ts";
+import { healsOn } from "../support/engines/healing.ts";
+import { proxyEngine } from "../support/engines/proxy.ts";
+import { embeddedSettings, startObserving } from "../support/observing.ts";
 
 setDefaultTimeout(120_000);
 

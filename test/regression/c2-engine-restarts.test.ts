@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { type Containers, engineRestarts, ownContainers, untilRestarted } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import { freePort } from "../free-port.ts";
-import { type Observing, startObserving } from "../observing.ts";
-import { startRealPrometheus, whyNoPrometheus } from "../prometheus.ts";
+import {
+  type Containers,
+  engineRestarts,
+  ownContainers,
+  untilRestarted,
+} from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import { freePort } from "../support/free-port.ts";
+import { type Observing, startObserving } from "../support/observing.ts";
+import { startRealPrometheus, whyNoPrometheus } from "../support/prometheus.ts";
 
 setDefaultTimeout(120_000);
 

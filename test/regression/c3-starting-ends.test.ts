@@ -1,9 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { ownContainers } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, whyNoDocker } from "../docker.ts";
-import { dockerRuntime } from "../../src/executors/docker.ts";
-import { startingForMs, whyNotYet } from "../../src/core/lifecycle.ts";
-import { alert } from "../fixtures.ts";
+import { ownContainers } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, whyNoDocker } from "../support/docker.ts";
+import { dockerRuntime } from "../../src/platforms/docker/docker.ts";
+import { startingForMs, whyNotYet } from "../../src/diagnosis/lifecycle.ts";
+import { alert } from "../support/fixtures.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { ownContainers, startedAt } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import { fakeCli } from "../fake-cli.ts";
+import { ownContainers, startedAt } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import { fakeCli } from "../support/fake-cli.ts";
 
 setDefaultTimeout(180_000);
 

@@ -1,14 +1,14 @@
 /** C5: an engine is reached in every way that the docker command has, or the start says why not. */
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { runToEnd, sentinelBinary } from "../binary.ts";
-import { describeUnless, whyNoDocker } from "../docker.ts";
-import { startDockerd, whyNoDockerd } from "../engines/dockerd.ts";
-import { ownFolder } from "../engines/engine.ts";
-import { healsOn } from "../engines/healing.ts";
-import { machineBySsh, whyNoSsh } from "../engines/ways.ts";
-import { freePort } from "../free-port.ts";
-import { embeddedSettings } from "../observing.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
+import { describeUnless, whyNoDocker } from "../support/docker.ts";
+import { startDockerd, whyNoDockerd } from "../support/engines/dockerd.ts";
+import { ownFolder } from "../support/engines/engine.ts";
+import { healsOn } from "../support/engines/healing.ts";
+import { machineBySsh, whyNoSsh } from "../support/engines/ways.ts";
+import { freePort } from "../support/free-port.ts";
+import { embeddedSettings } from "../support/observing.ts";
 
 setDefaultTimeout(120_000);
 

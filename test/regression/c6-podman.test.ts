@@ -1,9 +1,9 @@
 /** C6: Podman's command as `docker`, and Podman's socket: check says which engine it is, and it heals. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { describeUnless } from "../docker.ts";
-import { healsOn } from "../engines/healing.ts";
-import { startPodman, whyNoPodman } from "../engines/podman.ts";
+import { describeUnless } from "../support/docker.ts";
+import { healsOn } from "../support/engines/healing.ts";
+import { startPodman, whyNoPodman } from "../support/engines/podman.ts";
 
 setDefaultTimeout(120_000);
 

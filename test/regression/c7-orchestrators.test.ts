@@ -1,13 +1,13 @@
 /** C7: what an orchestrator runs is never restarted behind its back: it is named and left to a person. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { startDockerd, whyNoDockerd } from "../engines/dockerd.ts";
-import { ownFolder, run, shellImage } from "../engines/engine.ts";
-import { ownContainers, startedAt } from "../containers.ts";
-import { freePort } from "../free-port.ts";
-import { startObserving } from "../observing.ts";
-import { until } from "../supervise.ts";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
+import { startDockerd, whyNoDockerd } from "../support/engines/dockerd.ts";
+import { ownFolder, run, shellImage } from "../support/engines/engine.ts";
+import { ownContainers, startedAt } from "../support/containers.ts";
+import { freePort } from "../support/free-port.ts";
+import { startObserving } from "../support/observing.ts";
+import { until } from "../support/supervise.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
 
 setDefaultTimeout(120_000);
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { type Containers, ownContainers, until } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import type { Observing } from "../observing.ts";
+import { type Containers, ownContainers, until } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import type { Observing } from "../support/observing.ts";
 
 setDefaultTimeout(120_000);
 

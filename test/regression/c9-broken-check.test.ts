@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { ownContainers, startedAt } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, whyNoDocker } from "../docker.ts";
+import { ownContainers, startedAt } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, whyNoDocker } from "../support/docker.ts";
 
 setDefaultTimeout(120_000);
 

@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { BUN_IMAGE, docker, uniqueName } from "../docker.ts";
-import { freePort } from "../free-port.ts";
+import { BUN_IMAGE, docker, uniqueName } from "../support/docker.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** Answers its health and its metrics, and ends at once when it is told to. */
 const SERVER = `process.on("SIGTERM", () => process.exit(0));

@@ -3,11 +3,11 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sqliteJournal } from "../../src/journals/sqlite.ts";
-import { ownContainers, until } from "../containers.ts";
-import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../docker.ts";
-import { freshJournal } from "../fresh-journal.ts";
-import { type Observing, startObserving } from "../observing.ts";
-import { startAnswering } from "../prometheus-answers.ts";
+import { ownContainers, until } from "../support/containers.ts";
+import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
+import { freshJournal } from "../support/fresh-journal.ts";
+import { type Observing, startObserving } from "../support/observing.ts";
+import { startAnswering } from "../support/prometheus-answers.ts";
 
 setDefaultTimeout(300_000);
 

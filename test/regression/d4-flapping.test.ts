@@ -2,10 +2,10 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runToEnd, sentinelBinary } from "../binary.ts";
-import { freshJournal } from "../fresh-journal.ts";
-import { startObserving } from "../observing.ts";
-import { startAnswering } from "../prometheus-answers.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
+import { freshJournal } from "../support/fresh-journal.ts";
+import { startObserving } from "../support/observing.ts";
+import { startAnswering } from "../support/prometheus-answers.ts";
 
 setDefaultTimeout(120_000);
 

@@ -4,8 +4,8 @@ import { expect, test } from "bun:test";
 import { z } from "zod";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
 import { request } from "../contracts/diagnosis.ts";
-import { NEVER } from "../fixtures.ts";
-import { answerNamed, startDialectServer } from "../servers/dialects.ts";
+import { NEVER } from "../support/fixtures.ts";
+import { answerNamed, startDialectServer } from "../support/servers/dialects.ts";
 
 const bodies = (posted: readonly string[]) =>
   posted.map((body) => z.record(z.string(), z.unknown()).parse(JSON.parse(body)));

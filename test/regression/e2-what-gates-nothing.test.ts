@@ -5,11 +5,15 @@
 
 import { expect, test } from "bun:test";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
-import { sample } from "../fixtures.ts";
-import { startOpenAIServer } from "../servers/openai.ts";
-import { GOOD_ANSWER } from "../servers/model.ts";
-import { type DialectServer, answerNamed, startDialectServer } from "../servers/dialects.ts";
-import { tell } from "../story.ts";
+import { sample } from "../support/fixtures.ts";
+import { startOpenAIServer } from "../support/servers/openai.ts";
+import { GOOD_ANSWER } from "../support/servers/model.ts";
+import {
+  type DialectServer,
+  answerNamed,
+  startDialectServer,
+} from "../support/servers/dialects.ts";
+import { tell } from "../support/story.ts";
 
 /** A service whose CPU is high for good, and models that are asked in turn, before the playbook. */
 const incident = (urls: readonly string[]) =>

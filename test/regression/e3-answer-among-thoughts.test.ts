@@ -4,8 +4,8 @@ import { expect, test } from "bun:test";
 import { lmstudioDiagnoser } from "../../src/diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
 import { request } from "../contracts/diagnosis.ts";
-import { NEVER } from "../fixtures.ts";
-import { answerNamed, startDialectServer } from "../servers/dialects.ts";
+import { NEVER } from "../support/fixtures.ts";
+import { answerNamed, startDialectServer } from "../support/servers/dialects.ts";
 
 const ask = async (name: string) => {
   const answer = answerNamed(name);

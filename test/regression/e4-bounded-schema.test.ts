@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
 import { allowlistFor } from "../../src/allowlist.ts";
-import { answerSchema, readAnswer } from "../../src/core/answer.ts";
+import { answerSchema, readAnswer } from "../../src/diagnosis/model-answer.ts";
 
 /** At 2000 repetitions llama.cpp refuses a grammar, and above it takes them for unbounded. */
 const MAX_REPETITIONS = 1999;

@@ -4,8 +4,8 @@ import { beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runToEnd, sentinelBinary } from "../binary.ts";
-import { listNamed, startDialectServer } from "../servers/dialects.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
+import { listNamed, startDialectServer } from "../support/servers/dialects.ts";
 
 let sentinel = "";
 beforeAll(() => {

@@ -2,14 +2,14 @@
  * gone is answered with those there; LM Studio's chat of older versions is read. */
 
 import { expect, test } from "bun:test";
-import { SETTINGS } from "../../src/config-keys.ts";
+import { SETTINGS } from "../../src/config/keys.ts";
 import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
 import { lmstudioDiagnoser } from "../../src/diagnosers/lmstudio.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
 import { request } from "../contracts/diagnosis.ts";
-import { NEVER } from "../fixtures.ts";
-import { answerNamed, listNamed, startDialectServer } from "../servers/dialects.ts";
-import { startOpenAIServer } from "../servers/openai.ts";
+import { NEVER } from "../support/fixtures.ts";
+import { answerNamed, listNamed, startDialectServer } from "../support/servers/dialects.ts";
+import { startOpenAIServer } from "../support/servers/openai.ts";
 
 const model = SETTINGS.GEMINI_MODEL.fallback;
 

@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { observerSettings } from "../../src/config.ts";
-import { targetSettings } from "../../src/config-environment.ts";
-import { settingMeant } from "../../src/config-misspelt.ts";
-import { runToEnd, sentinelBinary } from "../binary.ts";
+import { observerSettings } from "../../src/config/config.ts";
+import { targetSettings } from "../../src/config/environment.ts";
+import { settingMeant } from "../../src/config/misspelt.ts";
+import { runToEnd, sentinelBinary } from "../support/binary.ts";
 import { COMMON_NAMES } from "./common-environment.ts";
 
 let sentinel = "";

@@ -4,9 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { observerSettings } from "../../src/config.ts";
+import { observerSettings } from "../../src/config/config.ts";
 import { SentinelError } from "../../src/core/errors.ts";
-import { rulesOfFiles } from "../../src/rules-in-force.ts";
+import { rulesOfFiles } from "../../src/observer/effective-rules.ts";
 
 type Files = Readonly<Record<string, string>>;
 

@@ -4,11 +4,11 @@ import { beforeAll, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { healthcheck } from "../../src/healthcheck.ts";
-import { runToEnd, sentinelBinary, startProcess } from "../binary.ts";
-import { freePort } from "../free-port.ts";
-import { embeddedSettings, startObserving } from "../observing.ts";
-import { until } from "../supervise.ts";
+import { healthcheck } from "../../src/observer/healthcheck.ts";
+import { runToEnd, sentinelBinary, startProcess } from "../support/binary.ts";
+import { freePort } from "../support/free-port.ts";
+import { embeddedSettings, startObserving } from "../support/observing.ts";
+import { until } from "../support/supervise.ts";
 
 let sentinel = "";
 beforeAll(() => {

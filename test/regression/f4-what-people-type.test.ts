@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
-import { runToEnd, sentinelBinary, startProcess } from "../binary.ts";
+import { runToEnd, sentinelBinary, startProcess } from "../support/binary.ts";
 
 let sentinel = "";
 beforeAll(() => {

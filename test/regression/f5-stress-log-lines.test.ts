@@ -1,10 +1,10 @@
 /** F5: what the target logs of its own stress tells a model the answer, so no model is shown it. */
 
 import { describe, expect, test } from "bun:test";
-import { withoutGroundTruth } from "../../src/core/evidence.ts";
+import { withoutGroundTruth } from "../../src/diagnosis/evidence.ts";
 import type { EventLevel } from "../../src/target/events.ts";
 import { createTarget } from "../../src/target/server.ts";
-import { aliveProcess, TARGET_SETTINGS } from "../target.ts";
+import { aliveProcess, TARGET_SETTINGS } from "../support/target.ts";
 
 /** What a target logs while it is asked for that, as it stands in its log. */
 async function logOf(path: string): Promise<readonly string[]> {

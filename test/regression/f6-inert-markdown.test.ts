@@ -6,10 +6,10 @@ import { fromMarkdown } from "mdast-util-from-markdown";
 import { gfmFromMarkdown } from "mdast-util-gfm";
 import { gfm } from "micromark-extension-gfm";
 import { z } from "zod";
-import { renderIncidentPage } from "../../src/core/incident-page.ts";
-import { markdownText } from "../../src/core/markdown.ts";
-import { foldIncidents } from "../../src/core/record.ts";
-import { entriesOf, healed, numbered } from "../incident-entries.ts";
+import { renderIncidentPage } from "../../src/report/incident-page.ts";
+import { markdownText } from "../../src/text/markdown.ts";
+import { foldIncidents } from "../../src/core/incident-record.ts";
+import { entriesOf, healed, numbered } from "../support/incident-entries.ts";
 
 /** What of a journal's entries comes from models, rules, commands and people. */
 const FREE_FIELDS = ["message", "rootCause", "summary", "diagnoser", "reason", "output", "name"];

@@ -1,12 +1,12 @@
 /** F7: tokens cannot be guessed, nobody stands open by accident, and no secret reaches a child. */
 
 import { beforeAll, describe, expect, test } from "bun:test";
-import { targetSettings } from "../../src/config-environment.ts";
-import { SETTINGS, SETTING_KEYS } from "../../src/config-keys.ts";
-import { SECRET_SETTINGS } from "../../src/core/secret-settings.ts";
-import { childEnvironment } from "../../src/executors/spawn.ts";
-import { runToEnd, sentinelBinary, startProcess } from "../binary.ts";
-import { startObserving } from "../observing.ts";
+import { targetSettings } from "../../src/config/environment.ts";
+import { SETTINGS, SETTING_KEYS } from "../../src/config/keys.ts";
+import { SECRET_SETTINGS } from "../../src/platforms/secret-settings.ts";
+import { childEnvironment } from "../../src/platforms/run-command.ts";
+import { runToEnd, sentinelBinary, startProcess } from "../support/binary.ts";
+import { startObserving } from "../support/observing.ts";
 
 const TOKEN = "open-sesame-open-sesame";
 const GUESSES = 300;

@@ -5,14 +5,14 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
-import { PROJECT, runToEnd } from "../binary.ts";
+import { PROJECT, runToEnd } from "../support/binary.ts";
 
 const TEST = 'import { test } from "bun:test";\nimport "fast-check";\ntest("runs", () => {});\n';
 
 /** A clone with two test files, and with those packages installed. */
 function cloneWith(packages: readonly string[]): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), "sentinel-clone-"));
-  for (const file of ["package.json", "bunfig.toml", "test/setup.ts"])
+  for (const file of ["package.json", "bunfig.toml", "test/support/setup.ts"])
     cpSync(join(PROJECT, file), join(path, file));
   for (const name of ["a", "b"]) writeFileSync(join(path, `test/${name}.test.ts`), TEST);
   for (const name of packages) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ask, load } from "../../../test/promql-series.ts";
+import { ask, load } from "../../../test/support/promql-series.ts";
 import { dateFunctions } from "./date.ts";
 
 describe("the parts of a date", () => {

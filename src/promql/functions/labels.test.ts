@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ask, askRange, load } from "../../../test/promql-series.ts";
+import { ask, askRange, load } from "../../../test/support/promql-series.ts";
 
 const store = load(`
   up{host="srv-12.example",job="api"} 1

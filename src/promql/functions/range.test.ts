@@ -9,7 +9,7 @@ import {
   STALE,
   storeOf,
   type TestValue,
-} from "../../../test/promql-series.ts";
+} from "../../../test/support/promql-series.ts";
 import { evaluateInstant } from "../evaluate.ts";
 import { parseExpression } from "../parse.ts";
 

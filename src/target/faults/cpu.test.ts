@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { machineBusySeconds } from "../../../test/faults/process.ts";
-import { until } from "../../../test/supervise.ts";
+import { machineBusySeconds } from "../../../test/target/process.ts";
+import { until } from "../../../test/support/supervise.ts";
 import { burnCpu } from "./cpu.ts";
 
 const workerEntry = join(import.meta.dir, "..", "cpu-worker.ts");

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { invalid } from "../parameters.ts";
 import { delay } from "../waiting.ts";
 import { defineKind, whole, within } from "./kind.ts";
-import { BYTES_PER_MB, type HeldMemory } from "./memory.ts";
+import { BYTES_PER_MB, type HeldMemory } from "./held-memory.ts";
 
 export const SIMULATED_EXCEPTIONS = [
   { type: "ValueError", message: "Simulated ValueError: Invalid configuration" },

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { invalid } from "../parameters.ts";
 import { untilAborted } from "../waiting.ts";
 import { defineKind, whole } from "./kind.ts";
-import { BYTES_PER_MB } from "./memory.ts";
+import { BYTES_PER_MB } from "./held-memory.ts";
 
 /** Others need the disk, too. */
 const ALLOWED_SHARE = 0.8;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { aliveProcess } from "../../../test/target.ts";
+import { aliveProcess } from "../../../test/support/target.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { createTraffic } from "../traffic.ts";
 import { createProbes } from "../probes.ts";
 import { errors } from "./errors.ts";
 import { createLeak } from "./leak.ts";
-import { createHeldMemory } from "./memory.ts";
+import { createHeldMemory } from "./held-memory.ts";
 
 const memory = createHeldMemory({
   residentBytes: () => 0,

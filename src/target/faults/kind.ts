@@ -8,7 +8,7 @@ import type { Probes } from "../probes.ts";
 import { PATTERN } from "../route-patterns.ts";
 import type { Traffic } from "../traffic.ts";
 import type { Leak } from "./leak.ts";
-import type { HeldMemory } from "./memory.ts";
+import type { HeldMemory } from "./held-memory.ts";
 
 /** What the faults of one target work on. */
 export interface FaultEnvironment {

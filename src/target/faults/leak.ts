@@ -1,6 +1,6 @@
 /** Memory that nobody gives back: until the process stops, or all faults are ended. */
 
-import { fill, type HeldMemory, type MemoryBlock } from "./memory.ts";
+import { fill, type HeldMemory, type MemoryBlock } from "./held-memory.ts";
 
 export interface Leak {
   /**

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { createLeak as createLeakOf } from "./leak.ts";
-import { BYTES_PER_MB, createHeldMemory, type MemoryProbe } from "./memory.ts";
+import { BYTES_PER_MB, createHeldMemory, type MemoryProbe } from "./held-memory.ts";
 
 const staying = new AbortController().signal;
 
 /** A process of its own: what other tests leave to the garbage collector is not in its memory. */
 const LEAK_OF_200_MB = `
   import { readFileSync } from "node:fs";
-  import { createHeldMemory } from ${JSON.stringify(join(import.meta.dir, "memory.ts"))};
+  import { createHeldMemory } from ${JSON.stringify(join(import.meta.dir, "held-memory.ts"))};
   import { createLeak } from ${JSON.stringify(join(import.meta.dir, "leak.ts"))};
   // What the kernel says, not what the runtime says.
   const residentBytes = () =>

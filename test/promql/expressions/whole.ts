@@ -1,6 +1,6 @@
 /** Literals and spellings, and whole expressions as they stand in rules and dashboards. */
 
-import { builtInRules } from "../../../src/core/rules.ts";
+import { builtInRules } from "../../../src/rules/rules.ts";
 import { lines } from "./table.ts";
 
 export const LITERALS: readonly string[] = lines(String.raw`

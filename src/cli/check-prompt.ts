@@ -1,0 +1,161 @@
+/** The command `check --prompt`: what a model would be sent, and who would get it. */
+
+import { allowlistFor } from "../allowlist.ts";
+import { findOne } from "../observer/compose-notices.ts";
+import type { ObserverSettings } from "../config/config.ts";
+import { isLoopback } from "../text/url.ts";
+import { mostUrgent } from "../rules/alert-state.ts";
+import { openBook } from "../incident/recorder.ts";
+import { SentinelError } from "../core/errors.ts";
+import { collectEvidence, diagnosisRequest, readHistory } from "../incident/investigate.ts";
+import { createLock } from "../core/lock.ts";
+import type { Alert } from "../core/model.ts";
+import { createMonitor, type Poll } from "../rules/monitor.ts";
+import { createDirectory, ownerOfAlert } from "../rules/ownership.ts";
+import type { ContainerRuntime, DiagnosisRequest } from "../core/ports.ts";
+import { renderPrompt } from "../diagnosis/prompt.ts";
+import { createSharedRules } from "../rules/shared-rules.ts";
+import { settleActions } from "../incident/settled-actions.ts";
+import type { Context, World } from "../incident/context.ts";
+import { dockerOptionsOf, recipientsOf, signalsOf } from "../observer/drivers.ts";
+import { composeLookup } from "../platforms/docker/compose-lookup.ts";
+import { type DockerOptions, dockerRuntime } from "../platforms/docker/docker.ts";
+import { healthcheck } from "../observer/healthcheck.ts";
+import { memoryJournal } from "../journals/memory.ts";
+import { monitorOptions, rulesOfFiles } from "../observer/effective-rules.ts";
+import { systemClock } from "../observer/system-clock.ts";
+
+const DEADLINE_MS = 30_000;
+
+/** A rate needs two scrapes. */
+const BETWEEN_SCRAPES_MS = 1000;
+
+const HEADING_WIDTH = 72;
+
+/**
+ * What would be sent to a model now, if the most urgent alert of the first service fired: its evidence
+ * is collected as in an incident, and goes nowhere.
+ *
+ * @returns lines for people, control characters made visible; the first says who would get it
+ * @throws SentinelError `configuration` on a rule that cannot be read, or if no service is named
+ */
+export async function showPrompt(
+  settings: ObserverSettings,
+  docker?: DockerOptions,
+): Promise<readonly string[]> {
+  const { alert, fires, request } = await sampleRequest(settings, docker);
+  const { system, schema, user } = renderPrompt(request, crypto.randomUUID());
+  const when = `when ${alert.rule.alert} fires on ${request.evidence.service}`;
+  return [
+    describeRecipients(recipientsOf(settings), when),
+    ...(fires ? [] : [`${alert.rule.alert} does not fire: this is its evidence as if it did.`]),
+    ...section("system", system),
+    ...section("schema of the answer", JSON.stringify(schema, undefined, 2)),
+    ...section("user", user),
+  ];
+}
+
+function describeRecipients(hosts: readonly string[], when: string): string {
+  if (hosts.length === 0)
+    return `Nothing is ever sent: neither Gemini nor a local model is configured. A model would get this ${when}.`;
+  const shown = hosts.map((host) =>
+    isLoopback(`http://${host}`) ? `${host} (this machine)` : host,
+  );
+  return `To ${shown.join(", then ")}, ${when}. Nothing was sent now.`;
+}
+
+function section(title: string, text: string): string[] {
+  const heading = `── ${title} `;
+  return ["", heading + "─".repeat(HEADING_WIDTH - heading.length), ...text.split("\n")];
+}
+
+interface Sample {
+  readonly alert: Alert;
+  /** Whether it fires now. */
+  readonly fires: boolean;
+  readonly request: DiagnosisRequest;
+}
+
+async function sampleRequest(
+  settings: ObserverSettings,
+  docker: DockerOptions | undefined,
+): Promise<Sample> {
+  const [service] = settings.services;
+  if (service === undefined)
+    throw new SentinelError("configuration", "no service is named, so there is nothing to show", {
+      hint: "Name one in TARGET_CONTAINER, or in the settings file.",
+    });
+  const { source, embedded, docker: api } = signalsOf(settings);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const directory = createDirectory(settings.services);
+  const sharedRules = createSharedRules(
+    {
+      rules: rulesOfFiles(settings),
+      directory: () => directory,
+      pollIntervalMs: settings.pollIntervalMs,
+      signal,
+    },
+    source,
+    systemClock,
+  );
+  const shared = { rules: sharedRules, service: service.name };
+  const options = { ...monitorOptions(settings, service, source), shared };
+  const monitor = createMonitor(options, source, systemClock);
+  if (embedded !== undefined) {
+    await embedded.scrapeOnce(signal);
+    await systemClock.sleep(BETWEEN_SCRAPES_MS, signal);
+    await embedded.scrapeOnce(signal);
+    api?.close();
+  }
+  const poll = await monitor.poll(signal);
+  const { alert, fires } = sampleAlert(poll);
+  const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
+  const reach = docker ?? dockerOptionsOf(settings);
+  const lookup = composeLookup({ ...reach, composeFile: settings.composeFile });
+  const world: World = {
+    source,
+    monitor,
+    runtime: settings.supervise === undefined ? dockerRuntime(reach) : NOT_STARTED,
+    diagnosers: [],
+    // None: nothing can be run.
+    executors: [],
+    clock: systemClock,
+    seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
+    // Nothing happens, so nothing is to be kept.
+    book: openBook(
+      memoryJournal(),
+      { cooldownMs: 0, mostPerService: 0, mostInAll: 0 },
+      systemClock,
+    ),
+    actionLock: createLock(),
+    checkHealth: healthcheck,
+    ownerOf: (of) => ownerOfAlert(of, directory),
+    findComposeService: findOne(lookup),
+  };
+  const allowlist = allowlistFor(service.name, service.executors);
+  const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
+  const given: Context = { policy, world, incident: "sample", emit: () => true };
+  const context = await settleActions(given, signal);
+  const history = await readHistory(alert, world, signal);
+  const evidence = await collectEvidence({ alert, poll, history }, context, signal);
+  const request = diagnosisRequest({ evidence, rule: alert.rule }, context.policy);
+  return { alert, fires, request: { ...request, maskEmails } };
+}
+
+/** The most urgent that fires; else the first that may lead to an action, as if it fired. */
+function sampleAlert({ alerts: inEffect, atRest, atMs }: Poll): Pick<Sample, "alert" | "fires"> {
+  const alerts = [...inEffect, ...atRest()];
+  const firing = mostUrgent(alerts.filter(({ state }) => state === "firing"));
+  if (firing !== undefined) return { alert: firing, fires: true };
+  const quiet = alerts.find(({ rule }) => rule.permits.length > 0) ?? alerts[0];
+  if (quiet === undefined)
+    throw new SentinelError("configuration", "there is no rule, so nothing is ever sent");
+  const since = { activeAtMs: atMs, firingAtMs: atMs };
+  return { alert: { ...quiet, ...since, state: "firing" }, fires: false };
+}
+
+/** The service is the observer's to start. */
+const NOT_STARTED: ContainerRuntime = {
+  inspect: () => Promise.reject(new Error("the observer starts it, and does not run")),
+  logs: () => Promise.reject(new Error("the observer starts it, and does not run")),
+};

@@ -1,0 +1,273 @@
+/** The commands `check` and `rules`: what the observer would work with. */
+
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { stringify } from "yaml";
+import { checkModels } from "./check-models.ts";
+import { composedNames } from "../observer/compose-notices.ts";
+import type { ObserverSettings } from "../config/config.ts";
+import { printable } from "../text/printable.ts";
+import { maskText } from "../text/redact.ts";
+import { messageOf, SentinelError } from "../core/errors.ts";
+import type { Service } from "../core/model.ts";
+import { foldIncidents } from "../core/incident-record.ts";
+import { describeEngine } from "../platforms/docker/api.ts";
+import { resolveConnection } from "../platforms/docker/connection.ts";
+import { type ComposeLookup, composeLookup } from "../platforms/docker/compose-lookup.ts";
+import { type DockerOptions, reachDocker } from "../platforms/docker/docker.ts";
+import { healthcheck } from "../observer/healthcheck.ts";
+import { dockerOptionsOf, type Signals, signalsOf } from "../observer/drivers.ts";
+import { journalError } from "../journals/journal-error.ts";
+import { sqliteJournal } from "../journals/sqlite.ts";
+import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
+import type { TargetState } from "../signals/embedded/scrape-target.ts";
+import { builtInSources, monitorOptions, rulesOfFiles } from "../observer/effective-rules.ts";
+
+const DEADLINE_MS = 10_000;
+const MAX_LENGTH = 1000;
+
+/** `missing` is a help that the observer can do without; `unused` what somebody set to no effect. */
+interface Finding {
+  readonly state: "ok" | "failed" | "missing" | "unused";
+  readonly what: string;
+  readonly text: string;
+}
+
+export interface CheckResult {
+  /** For people: one for each dependency, with what to do where it fails, and the conclusion. */
+  readonly lines: readonly string[];
+  /** It needs signals and Docker; the rest is a help. */
+  readonly canWork: boolean;
+}
+
+/** Reaches every dependency once. */
+export async function check(
+  settings: ObserverSettings,
+  given?: DockerOptions,
+): Promise<CheckResult> {
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const signals = signalsOf(settings);
+  const answers = reachSignals(signals, signal);
+  const usesDocker = settings.supervise === undefined;
+  const models = checkModels(settings, signal);
+  const reach = { ...(given ?? dockerOptionsOf(settings)), composeFile: settings.composeFile };
+  const found = composeLookup(reach).find(composedNames(settings.services), signal);
+  const others = await Promise.all([
+    attempt("settings", "failed", async () => describeSettings(settings)),
+    attempt("signals", "failed", () => answers),
+    ...(usesDocker
+      ? [attempt("docker", "failed", () => reachEngine(settings, signals, { signal, given }))]
+      : []),
+    ...(settings.supervise
+      ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
+      : []),
+    attempt("journal", "failed", async () => readJournal(settings)),
+    ...settings.services.flatMap((service) => [
+      ...(service.executors.includes("compose")
+        ? [attempt(`compose of ${service.name}`, "missing", () => describeCompose(service, found))]
+        : []),
+      attempt(`job of ${service.name}`, "missing", async () => {
+        await answers.catch(() => {
+          throw new Error("not known without signals");
+        });
+        return await findJob(service, signals, signal);
+      }),
+      attempt(`health of ${service.name}`, "missing", async () => {
+        const { ok, message } = await healthcheck(service.healthUrl);
+        if (!ok) throw new Error(`${message}; ${startIt(service)}, or correct its health URL`);
+        return message;
+      }),
+    ]),
+  ]);
+  signals.docker?.close();
+  const [ofSettings, ...rest] = others;
+  const findings: readonly Finding[] = [
+    ...(ofSettings === undefined ? [] : [ofSettings]),
+    ...settings.unused.map(({ name, why }) => ({
+      state: "unused" as const,
+      what: "settings",
+      text: shown(`${name} ${why}`),
+    })),
+    ...rest,
+    ...(await models).map((finding) => ({ ...finding, text: shown(finding.text) })),
+    { state: "ok", what: "playbook", text: "built in, always answers" },
+  ];
+  const failed = findings.filter(({ state }) => state === "failed").map(({ what }) => what);
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  const lines = findings.map(
+    ({ state, what, text }) => `${state.padEnd(8)} ${what.padEnd(width)}  ${text}`,
+  );
+  const conclusion =
+    failed.length === 0
+      ? "The observer can work."
+      : `The observer cannot work without: ${failed.join(", ")}.`;
+  return { lines: [...lines, conclusion], canWork: failed.length === 0 };
+}
+
+interface Reach {
+  readonly signal: AbortSignal;
+  /** Default: the `docker` command, and the engine of the settings. */
+  readonly given: DockerOptions | undefined;
+}
+
+/** By the command, which acts, and where series come from containers by the API, which tells of them. */
+async function reachEngine(
+  settings: ObserverSettings,
+  { docker: api }: Signals,
+  { signal, given = dockerOptionsOf(settings) }: Reach,
+): Promise<string> {
+  const [version, engine] = await Promise.all([reachDocker(signal, given), api?.engine(signal)]);
+  if (api === undefined || engine === undefined) {
+    const { isAssumed, shown: where } = resolveConnection(settings.docker);
+    return `engine ${version}${isAssumed ? ", by the docker command" : ` at ${where}`}`;
+  }
+  if (version !== engine.version)
+    throw new Error(
+      `the docker command acts on an engine ${version}, and series come from ${engine.product} ${engine.version} at ${api.shown}; set DOCKER_HOST to the one that is meant`,
+    );
+  return await describeEngine(api, signal);
+}
+
+async function attempt(
+  what: string,
+  otherwise: "failed" | "missing",
+  work: () => Promise<string>,
+): Promise<Finding> {
+  try {
+    return { state: "ok", what, text: shown(await work()) };
+  } catch (error) {
+    const hint = error instanceof SentinelError && error.hint ? `. ${error.hint}` : "";
+    return { state: otherwise, what, text: shown(messageOf(error) + hint) };
+  }
+}
+
+/** What answers is a stranger, and may repeat an address with its password. */
+function shown(text: string): string {
+  return printable(maskText(text), MAX_LENGTH);
+}
+
+function describeSettings(settings: ObserverSettings): string {
+  const { services, autonomy } = settings;
+  const builtIn = services.flatMap((service) => builtInSources(settings, service, DEADLINE_MS));
+  const count = builtIn.length + rulesOfFiles(settings).length;
+  const noun = services.length === 1 ? "service" : "services";
+  return `${services.length} ${noun}, ${count} rules, autonomy ${autonomy}`;
+}
+
+async function reachSignals(
+  { source, embedded, description }: Signals,
+  signal: AbortSignal,
+): Promise<string> {
+  if (embedded !== undefined) {
+    await embedded.scrapeOnce(signal);
+    return describeTargets(embedded.targets());
+  }
+  await source.query("time()", signal);
+  return `${description.split(",", 1)} answers`;
+}
+
+/** Sentinel works without any of them, so that none is a failure; each has its own name here. */
+function describeTargets(targets: readonly TargetState[]): string {
+  const down = targets.filter(({ health }) => health !== "up");
+  const told = down.map(({ labels, lastError }) => `; ${labels["job"]}: ${lastError}`);
+  return `${targets.length - down.length} of ${targets.length} targets answer${told.join("")}`;
+}
+
+/** It changes nothing: one that is not there yet is begun by the observer. */
+function readJournal({ journalPath }: ObserverSettings): string {
+  if (!existsSync(journalPath)) {
+    try {
+      accessSync(dirname(journalPath), constants.W_OK);
+    } catch (error) {
+      throw journalError(error, journalPath, "journal");
+    }
+    return `${journalPath} is to be begun`;
+  }
+  const journal = sqliteJournal(journalPath, { mode: "reader" });
+  try {
+    const incidents = foldIncidents(journal.readAfter(0));
+    return `${journalPath}, ${incidents.length} incidents`;
+  } finally {
+    journal.close();
+  }
+}
+
+async function describeCompose(
+  { name }: Service,
+  services: ReturnType<ComposeLookup["find"]>,
+): Promise<string> {
+  const found = (await services).get(name);
+  if (found?.kind !== "found")
+    throw new Error(
+      `compose-service-restart and compose-service-up are not offered: ${found?.reason ?? "it was not looked for"}`,
+    );
+  const { project, service, files } = found.value;
+  return `service ${service} of project ${project}, ${files.join(", ")}`;
+}
+
+function findProgram([program = ""]: readonly string[]): string {
+  const path = Bun.which(program);
+  if (path === null) throw new Error(`${program} is not on the PATH; correct SUPERVISE`);
+  return path;
+}
+
+/** A second one, beside the one that the observer starts, would find its port taken. */
+function startIt({ executors }: Service): string {
+  return executors.includes("supervisor") ? "the observer starts it" : "start the service";
+}
+
+async function findJob(
+  service: Service,
+  { source, embedded }: Signals,
+  signal: AbortSignal,
+): Promise<string> {
+  const { job } = service;
+  const up = await source.query(`up{job=${JSON.stringify(job)}}`, signal);
+  if (embedded !== undefined) return findTarget(service, embedded);
+  if (up.length === 0)
+    throw new Error(`no job ${job} is scraped; add it to the scrape_configs of Prometheus`);
+  const down = up.filter(({ value }) => value !== 1).length;
+  if (down > 0)
+    throw new Error(
+      `${down} of ${up.length} cannot be scraped; ${startIt(service)}, or correct the job ${job} in the scrape_configs of Prometheus`,
+    );
+  return `${job} is scraped`;
+}
+
+function findTarget(service: Service, embedded: EmbeddedSource): string {
+  const { job } = service;
+  const targets = embedded.targets().filter(({ labels }) => labels["job"] === job);
+  if (targets.length === 0)
+    throw new Error(`no job ${job} is scraped; add ${job}=URL to SCRAPE_TARGETS`);
+  const down = targets.find(({ health }) => health !== "up");
+  if (down !== undefined)
+    throw new Error(
+      `${down.url} ${down.lastError}; ${startIt(service)}, or correct SCRAPE_TARGETS`,
+    );
+  return `${job} is scraped`;
+}
+
+/**
+ * The rules in force, for `promtool check rules` and for a Prometheus to load.
+ *
+ * @throws SentinelError `configuration` on a rule that cannot be read
+ */
+export async function renderRules(settings: ObserverSettings): Promise<string> {
+  const { source } = signalsOf(settings);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const groups = await Promise.all(
+    settings.services.map(async (service) => {
+      const { findWindowMs, fallbackWindowMs } = monitorOptions(settings, service, source);
+      const windowMs = (await findWindowMs(signal)) ?? fallbackWindowMs;
+      return {
+        name: `sentinel-${service.name}`,
+        rules: builtInSources(settings, service, windowMs),
+      };
+    }),
+  );
+  // Throws on what cannot be read.
+  rulesOfFiles(settings);
+  const own = settings.ownRules.map(({ file: _, ...rule }) => rule);
+  if (own.length > 0) groups.push({ name: "sentinel-own-rules", rules: own });
+  return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+}

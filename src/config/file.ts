@@ -1,0 +1,157 @@
+/** Files of settings: `sentinel.yaml` and rule files, read strictly. */
+
+import { closeSync, openSync, readSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { ACTION_IDS, type ActionId, isServiceName } from "../allowlist.ts";
+import { isHttpUrl } from "../text/url.ts";
+import { SentinelError } from "../core/errors.ts";
+import type { Service } from "../core/model.ts";
+import { readPlacedRules, type RuleSource } from "../rules/rules.ts";
+import { explainFault } from "../text/schema-words.ts";
+import { readYaml, type YamlFile } from "./yaml-file.ts";
+
+/** Far more than anybody writes; the time that YAML takes grows with the square of its keys. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/** What a service may get without a person, unless its list says otherwise; narrowest first. */
+export const DEFAULT_ACTIONS: readonly ActionId[] = [
+  "docker-restart",
+  "compose-service-up",
+  "compose-service-restart",
+];
+
+/** Those of a service in a container: a file names no command for the supervisor. */
+const CONTAINER_ACTIONS = ACTION_IDS.filter((id) => !id.startsWith("supervisor-"));
+
+const serviceSchema = z.strictObject({
+  name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
+  job: z.string().min(1).optional(),
+  instance: z.string().min(1).optional(),
+  health: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8000/health"),
+  actions: z.array(z.enum(CONTAINER_ACTIONS)).default([...DEFAULT_ACTIONS]),
+});
+
+const scrapeSchema = z.strictObject({
+  job: z.string().min(1).max(200),
+  url: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8080/metrics"),
+});
+
+const fileSchema = z.strictObject({
+  services: z.array(serviceSchema).optional(),
+  scrape: z.array(scrapeSchema).min(1).optional(),
+  rule_files: z.array(z.string().min(1)).default([]),
+});
+
+export interface SettingsFile {
+  /** Of the file that was read; `undefined` if there is none. */
+  readonly path: string | undefined;
+  /** `undefined` if the file has none: then the environment names the one service. */
+  readonly services: readonly Service[] | undefined;
+  /** What Sentinel scrapes by itself, with PROMETHEUS_URL=embedded. */
+  readonly scrape: readonly { readonly job: string; readonly url: string }[] | undefined;
+  /** Absolute paths. */
+  readonly ruleFiles: readonly string[];
+}
+
+/**
+ * @param configFile must exist; without it `sentinel.yaml` is read if it is there
+ * @throws SentinelError `configuration`, naming the file, the place in it and what is wrong
+ */
+export function readSettingsFile(folder: string, configFile: string | undefined): SettingsFile {
+  const path = resolve(folder, configFile ?? "sentinel.yaml");
+  const text = readText(path, { optional: configFile === undefined });
+  if (text === undefined)
+    return { path: undefined, services: undefined, scrape: undefined, ruleFiles: [] };
+  // A file whose every line is commented out sets nothing.
+  const yaml = readYaml(text, path);
+  const parsed = fileSchema.safeParse(yaml.value ?? {});
+  if (!parsed.success) throw badFile(yaml, parsed.error);
+  const services = parsed.data.services?.map(
+    ({ name, job, instance, health, actions }): Service => ({
+      name,
+      job: job ?? name,
+      instance,
+      healthUrl: health,
+      executors: ["docker", "compose"],
+      actions,
+    }),
+  );
+  const names = services?.map(({ name }) => name) ?? [];
+  const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
+  if (twice >= 0)
+    throw new SentinelError(
+      "configuration",
+      `${yaml.at(["services", twice, "name"])}: the service ${names[twice]} is there twice`,
+      { hint: "Give each service a name of its own." },
+    );
+  const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
+  return { path, services, scrape: parsed.data.scrape, ruleFiles };
+}
+
+function badFile(yaml: YamlFile, error: z.ZodError): SentinelError {
+  const { path, message, hint } = explainFault(fileSchema, error, yaml.value);
+  const said = `${yaml.at(path)}: ${placeOf(yaml.value, path)}${message}`;
+  return new SentinelError("configuration", said, hint === undefined ? {} : { hint });
+}
+
+const ITEMS: Readonly<Record<string, string>> = { services: "service", scrape: "scrape" };
+const named = z.looseObject({ name: z.string().optional(), job: z.string().optional() });
+
+/** Which service it is about: by its name if it has one, else by its place in the list. */
+function placeOf(value: unknown, [list, index, key]: readonly PropertyKey[]): string {
+  const noun = ITEMS[String(list)];
+  if (noun === undefined || typeof index !== "number" || key === undefined) return "";
+  const item = z.record(z.string(), z.array(z.unknown()).catch([])).safeParse(value);
+  const { name, job } = named.safeParse(item.data?.[String(list)]?.[index]).data ?? {};
+  return `${noun} ${name ?? job ?? index + 1}: `;
+}
+
+/**
+ * @param path absolute
+ * @returns each with the file and the line at which it begins
+ * @throws SentinelError `configuration`
+ */
+export function readRules(path: string): (RuleSource & { readonly file: string })[] {
+  const text = readText(path, { optional: false }) ?? "";
+  const yaml = readYaml(text, path);
+  return readPlacedRules(yaml.value ?? { groups: [] }, yaml.at).map(({ rule, place }) => ({
+    ...rule,
+    file: place,
+  }));
+}
+
+/**
+ * @returns `undefined` if the file is not there and need not be
+ * @throws SentinelError `configuration`
+ */
+export function readText(path: string, { optional }: { optional: boolean }): string | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readAtMost(path, MAX_FILE_BYTES + 1);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (optional && code === "ENOENT") return undefined;
+    const what = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+    throw new SentinelError("configuration", `${path} ${what}`, { cause });
+  }
+  if (bytes.length > MAX_FILE_BYTES)
+    throw new SentinelError("configuration", `${path} has more than ${MAX_FILE_BYTES} bytes`);
+  if (bytes.includes(0))
+    throw new SentinelError("configuration", `${path} is not text: it has a byte of value 0`);
+  return bytes.toString("utf8");
+}
+
+/** Not `readFile`: a device such as /dev/zero has no end. */
+function readAtMost(path: string, maxBytes: number): Buffer {
+  const descriptor = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(maxBytes);
+    let used = 0;
+    for (let read = -1; read !== 0 && used < maxBytes; used += read)
+      read = readSync(descriptor, bytes, used, maxBytes - used, null);
+    return bytes.subarray(0, used);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,227 @@
+/** An incident as the fold of its events. */
+
+import type { ContainerState, Finding, SEVERITIES } from "./model.ts";
+import type { JournalEntry } from "./ports.ts";
+import { readEvent, type Recorded, type RecordedEvent } from "./journal-entry.ts";
+
+/**
+ * How far an incident has come. `waiting`: a person was asked and the answer is not settled, or is no.
+ * `acting`: an answer was yes, or the intent to act is written. `verifying`: the verdict is awaited.
+ */
+export const PHASES = ["investigating", "waiting", "acting", "verifying", "closed"] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Label sets of one incident that are told one by one; the others are counted. */
+export const MAX_JOINED = 20;
+
+export interface IncidentRecord {
+  readonly id: string;
+  readonly service: string;
+  readonly alert: {
+    readonly name: string;
+    readonly severity: (typeof SEVERITIES)[number];
+    readonly labels: Readonly<Record<string, string>>;
+    readonly summary: string | undefined;
+  };
+  /** Labels of further label sets of the rule that fired meanwhile, the first of them, and how many. */
+  readonly joined: readonly Readonly<Record<string, string>>[];
+  readonly joinedCount: number;
+  readonly openedAtMs: number;
+  readonly onsetMs: number | undefined;
+  readonly phase: Phase;
+  /** As it was when the evidence was collected; the health endpoint's answer as well. */
+  readonly container: Finding<ContainerState> | undefined;
+  readonly wasHealthy: boolean | undefined;
+  /** Diagnosers that gave no usable answer, in the order in which they were asked. */
+  readonly failures: readonly Recorded<"diagnosis_failed">[];
+  readonly diagnosis: RecordedDiagnosis | undefined;
+  readonly decision: RecordedDecision | undefined;
+  readonly request: ApprovalRequest | undefined;
+  /** The action last begun; with no outcome, nobody knows what became of it. */
+  readonly action: { readonly id: string; readonly argv: readonly string[] } | undefined;
+  /** When the intent to run it was written. */
+  readonly intentAtMs: number | undefined;
+  readonly outcome: Recorded<"action_finished">["outcome"] | undefined;
+  readonly verificationAtMs: number | undefined;
+  /** Counted from then. */
+  readonly verdictInMs: number | undefined;
+  /** How often its alert has come back after it had ended, without being taken up for that. */
+  readonly flaps: number;
+  /** How often it was taken up again after a restart. */
+  readonly resumptions: number;
+  readonly closing: Recorded<"incident_closed">["closing"] | undefined;
+  readonly closedAtMs: number | undefined;
+}
+
+export type RecordedDiagnosis = Recorded<"diagnosed">["diagnosis"] & {
+  readonly diagnoser: string;
+  readonly durationMs: number;
+  readonly tokens: number | undefined;
+};
+
+export type RecordedDecision = Recorded<"decided">["decision"] & {
+  readonly argv: readonly string[] | undefined;
+};
+
+export interface ApprovalRequest {
+  readonly id: string;
+  readonly action: string;
+  readonly argv: readonly string[];
+  readonly expiresAtMs: number;
+  /** What a person said first; later words change nothing. */
+  readonly given: (Recorded<"approval_given"> & { readonly atMs: number }) | undefined;
+  /** What the observer made of it. */
+  readonly answer: Recorded<"approval_answered">["answer"] | undefined;
+}
+
+/**
+ * The incidents of a journal in the order in which they were opened. What is not known is passed over,
+ * and so is what belongs to an incident whose beginning is not there.
+ *
+ * @param entries in order
+ */
+export function foldIncidents(entries: readonly JournalEntry[]): readonly IncidentRecord[] {
+  // Two services may have had the same alert at the same moment.
+  const keyOf = ({ incident, service }: JournalEntry) =>
+    incident === undefined ? undefined : `${incident}\n${service}`;
+  const records = new Map<string, IncidentRecord>();
+  const ofRequest = new Map<string, string>();
+  for (const entry of entries) {
+    const read = readEvent(entry);
+    if (read === undefined) continue;
+    const ofService = (request: string) => `${request}\n${entry.service}`;
+    // A person may answer a request without knowing of which incident it is.
+    const key =
+      read.type === "approval_given" ? ofRequest.get(ofService(read.request)) : keyOf(entry);
+    if (key === undefined) continue;
+    const before = records.get(key);
+    if (before === undefined) {
+      if (read.type === "incident_opened") records.set(key, opened(entry, read));
+      continue;
+    }
+    if (read.type === "approval_requested") ofRequest.set(ofService(read.request), key);
+    // What comes after the end is of no account, but that its alert has come back.
+    if (before.phase !== "closed" || read.type === "alert_flapped")
+      records.set(key, next(before, read, entry.atMs));
+  }
+  return [...records.values()];
+}
+
+function opened(
+  { incident = "", service, atMs }: JournalEntry,
+  { alert: { name, severity, labels, summary }, onsetMs }: Recorded<"incident_opened">,
+): IncidentRecord {
+  return {
+    id: incident,
+    service,
+    alert: { name, severity, labels, summary },
+    joined: [],
+    joinedCount: 0,
+    openedAtMs: atMs,
+    onsetMs,
+    phase: "investigating",
+    container: undefined,
+    wasHealthy: undefined,
+    failures: [],
+    diagnosis: undefined,
+    decision: undefined,
+    request: undefined,
+    action: undefined,
+    intentAtMs: undefined,
+    outcome: undefined,
+    verificationAtMs: undefined,
+    verdictInMs: undefined,
+    flaps: 0,
+    resumptions: 0,
+    closing: undefined,
+    closedAtMs: undefined,
+  };
+}
+
+function next(record: IncidentRecord, read: RecordedEvent, atMs: number): IncidentRecord {
+  switch (read.type) {
+    case "alerts_joined":
+      return {
+        ...record,
+        joined: [...record.joined, ...read.alerts.map(({ labels }) => labels)].slice(0, MAX_JOINED),
+        joinedCount: record.joinedCount + read.count,
+      };
+    case "evidence_collected":
+      return { ...record, container: findingOf(read.container), wasHealthy: read.health.ok };
+    case "diagnosis_failed": {
+      const { type: _, ...failure } = read;
+      return { ...record, failures: [...record.failures, failure] };
+    }
+    case "diagnosed": {
+      const { diagnoser, durationMs, tokens } = read;
+      return { ...record, diagnosis: { ...read.diagnosis, diagnoser, durationMs, tokens } };
+    }
+    case "decided":
+      return { ...record, decision: { ...read.decision, argv: read.argv } };
+    case "approval_requested": {
+      const { request: id, action, argv: asked, expiresAtMs } = read;
+      const unanswered = { given: undefined, answer: undefined };
+      return {
+        ...record,
+        phase: "waiting",
+        request: { id, action, argv: asked, expiresAtMs, ...unanswered },
+      };
+    }
+    case "approval_given": {
+      const { request } = record;
+      if (request === undefined || request.id !== read.request || request.given) return record;
+      const { type: _, ...given } = read;
+      return { ...record, request: { ...request, given: { ...given, atMs } } };
+    }
+    case "approval_answered": {
+      const { request, phase } = record;
+      if (request === undefined || request.id !== read.request) return record;
+      const { answer } = read;
+      return {
+        ...record,
+        phase: answer === "approved" ? "acting" : phase,
+        request: { ...request, answer },
+      };
+    }
+    case "action_started":
+      return {
+        ...record,
+        phase: "acting",
+        action: { id: read.action, argv: read.argv },
+        intentAtMs: atMs,
+        outcome: undefined,
+      };
+    case "action_finished":
+      return {
+        ...record,
+        // It did not run, so it is all to be found out again.
+        phase: read.outcome.kind === "not_started" ? "investigating" : record.phase,
+        outcome: read.outcome,
+      };
+    case "verification_started":
+      return {
+        ...record,
+        phase: "verifying",
+        verificationAtMs: atMs,
+        verdictInMs: read.verdictInMs,
+      };
+    case "alert_flapped":
+      return { ...record, flaps: read.times };
+    case "incident_resumed":
+      return { ...record, resumptions: record.resumptions + 1 };
+    case "incident_closed":
+      return { ...record, phase: "closed", closing: read.closing, closedAtMs: atMs };
+    case "incident_opened":
+    case "alert_changed":
+    case "automation_ended":
+    case "paused":
+    case "resumed":
+      return record;
+  }
+}
+
+function findingOf(read: Recorded<"evidence_collected">["container"]): Finding<ContainerState> {
+  if (read.kind === "missing") return read;
+  const { startedAtMs, ...value } = read.value;
+  return { kind: "found", value: { ...value, startedAtMs } };
+}

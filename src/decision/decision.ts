@@ -1,0 +1,167 @@
+/** Whether Sentinel acts alone. Pure; every answer has a reason from a closed list. */
+
+import type { ActionId, Allowlist } from "../allowlist.ts";
+import { isHolding } from "../rules/alert-state.ts";
+import { isOwnedBy, type Owner } from "../rules/ownership.ts";
+import type { Restraint } from "./limits.ts";
+import type { ContainerReason } from "../diagnosis/lifecycle.ts";
+import type {
+  ActReason,
+  Alert,
+  Autonomy,
+  Decision,
+  DecisionReason,
+  Diagnosis,
+  Service,
+} from "../core/model.ts";
+import { CRASH_LOOP_ALERT } from "../rules/rules.ts";
+
+export interface Proposal {
+  /** The alert as it stood when the incident began. */
+  readonly alert: Alert;
+  readonly diagnosis: Pick<Diagnosis, "action">;
+  readonly service: Service;
+  readonly allowlist: Allowlist;
+}
+
+export interface Situation {
+  readonly autonomy: Autonomy;
+  /** All of the service's alerts at the last poll, after the diagnosis. */
+  readonly alerts: readonly Alert[];
+  /** Whose the alert is. */
+  readonly owner: Owner;
+  /** What the ledger says of this service and alert. */
+  readonly restraint: Restraint;
+  /** Why the state of its container is a person's; absent if it is not. */
+  readonly container?: ContainerReason | undefined;
+}
+
+/**
+ * Two keys: an action runs only if the diagnosis chose its id and the alert's own rule permits it.
+ * The model's severity is not among the inputs.
+ */
+export function decide(proposal: Proposal, situation: Situation): Decision {
+  const { alert, diagnosis, service } = proposal;
+  const { alerts, restraint, owner } = situation;
+  const { rule } = alert;
+  // Whatever has led here: what is another's is never a reason to act on this one.
+  if (!isOwnedBy(owner, service.name)) return skip("alert_of_another");
+  const now = alerts.filter((current) => current.rule === rule);
+
+  // A model may have taken half a minute: what it saw need not be so any more.
+  if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
+  if (!now.some(isHolding)) return skip("alert_resolved");
+  if (restraint.isPaused) return skip("paused");
+  // Not even a person may have it restarted here: there would be one too many, for good.
+  if (situation.container === "managed_by_orchestrator")
+    return ask(undefined, "managed_by_orchestrator");
+  // Whatever was proposed: it is more than that nothing was.
+  const held = alerts.some(isCrashLoop) ? "crash_loop" : situation.container;
+  const proposed = diagnosis.action === "none" ? undefined : diagnosis.action;
+  if (held !== undefined) return ask(proposed, held);
+  if (proposed === undefined) return ask(undefined, "no_action_needed");
+
+  const action = proposed;
+  if (rule.permits.length === 0) return ask(action, "rule_permits_nothing");
+  if (!rule.permits.includes(action))
+    return ask(action, touchesUnnamed(action, proposal) ? TOUCHES_OTHERS : "keys_disagree");
+  const why = whyNotOffered(action, proposal);
+  if (why !== undefined) return ask(action, why);
+  const { exhausted } = restraint;
+  if (!exhausted.has(action)) return permit(action, "two_keys_agree", proposal, situation);
+
+  const later = rule.permits.slice(rule.permits.indexOf(action) + 1);
+  const next = later.find((id) => !exhausted.has(id) && !whyNotOffered(id, proposal));
+  if (next === undefined) return ask(action, "recurrence");
+  return permit(next, "next_on_the_list", proposal, situation);
+}
+
+const TOUCHES_OTHERS = "touches_other_services";
+
+/** A stop is not among them: it waits for a person however narrow it is. */
+function touchesUnnamed(action: ActionId, { allowlist, service }: Proposal): boolean {
+  const { touchesOthers = false, stopsService = false } = allowlist[action] ?? {};
+  return touchesOthers && !stopsService && !service.actions.includes(action);
+}
+
+function whyNotOffered(
+  action: ActionId,
+  proposal: Proposal,
+): "not_allowed_for_service" | "stop_needs_a_person" | typeof TOUCHES_OTHERS | undefined {
+  const { allowlist, service } = proposal;
+  const offered = allowlist[action];
+  if (offered === undefined) return "not_allowed_for_service";
+  if (offered.stopsService) return "stop_needs_a_person";
+  if (touchesUnnamed(action, proposal)) return TOUCHES_OTHERS;
+  return service.actions.includes(action) ? undefined : "not_allowed_for_service";
+}
+
+/** Whether it may be done without a person. */
+function permit(
+  action: ActionId,
+  reason: ActReason,
+  { alert }: Proposal,
+  { autonomy, restraint }: Situation,
+): Decision {
+  const { severity } = alert.rule;
+  if (autonomy === "observe") return skip("autonomy_observe", action);
+  if (autonomy === "approve") return ask(action, "autonomy_approve");
+  if (severity !== "high" && severity !== "critical") return ask(action, "severity_needs_a_person");
+  if (restraint.automationEnded) return ask(action, "automation_ended");
+  if (restraint.isServiceBudgetSpent) return ask(action, "service_budget");
+  if (restraint.isTotalBudgetSpent) return ask(action, "total_budget");
+  return { kind: "act", action, reason };
+}
+
+/** Also while its data is missing: nothing has shown that it ended. */
+function isCrashLoop({ rule, firingAtMs }: Alert): boolean {
+  return rule.alert === CRASH_LOOP_ALERT && firingAtMs !== undefined;
+}
+
+type HeldBack = Exclude<DecisionReason, ActReason>;
+
+function ask(action: ActionId | undefined, reason: HeldBack): Decision {
+  return { kind: "ask", action, reason };
+}
+
+function skip(reason: HeldBack, action?: ActionId): Decision {
+  return { kind: "skip", action, reason };
+}
+
+/** Each reason as a sentence for the report. */
+export const REASON_TEXT = {
+  two_keys_agree: "the diagnosis chose it and the alert's rule permits it",
+  next_on_the_list:
+    "what was chosen has not lasted, so the next action on the rule's list is tried",
+  no_action_needed: "the diagnosis names nothing that Sentinel may run and that would cure it",
+  rule_permits_nothing: "the alert's rule permits no action",
+  keys_disagree: "the diagnosis and the alert's rule disagree",
+  stop_needs_a_person: "a stop takes the service down",
+  not_allowed_for_service: "the service's list of actions does not have it",
+  touches_other_services:
+    "it acts on every service of the Compose file, and this service's list of actions does not name it",
+  severity_needs_a_person: "the rule's severity is below high",
+  autonomy_approve: "AUTONOMY=approve",
+  autonomy_observe: "AUTONOMY=observe",
+  crash_loop: "the service is in a crash loop, which restarting does not cure",
+  health_check_broken:
+    "its HEALTHCHECK cannot be run, so it says nothing of the service: correct the check",
+  perhaps_stopped_on_purpose:
+    "it has ended, and whether somebody stopped it cannot be told any more",
+  managed_by_orchestrator:
+    "its container is a task of Swarm or a pod of Kubernetes, which replaces it by itself: restart it there (`docker service update --force`, `kubectl rollout restart`)",
+  paused: "a person paused it",
+  automation_ended: "an earlier action made things worse; sentinel resume lets Sentinel act again",
+  service_budget: "the service has had its actions of this hour",
+  total_budget: "all services together have had their actions of this hour",
+  recurrence: "every action that the rule lists has healed it for a moment only",
+  container_replaced: "its container is not the one any more that was diagnosed",
+  container_unknown: "whether it is still the container that was diagnosed cannot be told",
+  command_changed: "the settings have changed, and with them the command that was asked for",
+  denied: "a person said no",
+  expired: "no person answered in time",
+  alert_resolved: "the alert resolved by itself before anything was run",
+  alert_of_another: "the alert's labels name another service, or none that is watched",
+  rule_removed: "its rule was removed from the rules before anything was run",
+  data_missing: "the alert's data went missing before anything was run",
+} satisfies Record<DecisionReason, string>;

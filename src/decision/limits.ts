@@ -1,0 +1,246 @@
+/**
+ * What holds Sentinel back: what it did and what came of it, and what people said. A fold of the journal's
+ * entries, so that it is the same after a restart. Pure.
+ */
+
+import { ACTION_IDS, type ActionId } from "../allowlist.ts";
+import { createFlaps, type Flaps } from "../rules/flapping.ts";
+import type { DecisionReason } from "../core/model.ts";
+import type { JournalEntry } from "../core/ports.ts";
+import { readEvent, type Recorded } from "../core/journal-entry.ts";
+
+export interface Limits {
+  /** After an incident with an action, for its service. */
+  readonly cooldownMs: number;
+  /** Actions within an hour, for one service and for all of them. */
+  readonly mostPerService: number;
+  readonly mostInAll: number;
+}
+
+/** What holds for one alert of one service at one moment. */
+export interface Restraint {
+  readonly coolsUntilMs: number;
+  /** By a person; Infinity without an end. */
+  readonly pausedUntilMs: number;
+  readonly isPaused: boolean;
+  /** An action made things worse, and no person has said since that Sentinel may go on. */
+  readonly automationEnded: boolean;
+  readonly isServiceBudgetSpent: boolean;
+  readonly isTotalBudgetSpent: boolean;
+  /** Actions that have healed this alert for a moment only, and too often to be tried again. */
+  readonly exhausted: ReadonlySet<ActionId>;
+}
+
+/** All its times are of one clock that never jumps. */
+export interface Ledger {
+  /** In the order of the journal. What an entry of another version says is skipped. */
+  apply(entry: JournalEntry): void;
+  restraint(about: { readonly service: string; readonly alert: string }, nowMs: number): Restraint;
+  /** The incident to which an alert comes back, if it does. */
+  flapping: Flaps["of"];
+  /** What a person answered to a request of that service; `undefined` so far. */
+  answerTo(asked: {
+    readonly service: string;
+    readonly request: string;
+  }): "approved" | "denied" | undefined;
+}
+
+/** In place of a service's name: all of them. */
+const ALL = "";
+
+export const HOUR_MS = 3_600_000;
+/** An alert that comes back within this time after it was healed was not cured. */
+export const RECURRENCE_MS = 30 * 60_000;
+/** After so many recurrences the same action is not tried again. */
+export const MOST_RECURRENCES = 2;
+
+const REOPENED: readonly DecisionReason[] = [
+  "data_missing",
+  "container_replaced",
+  "container_unknown",
+  "paused",
+];
+
+/** Whether an incident ended without having been judged: its alert is taken up again, after the cooldown. */
+export function isReopened(reason: string | undefined): boolean {
+  return REOPENED.some((one) => one === reason);
+}
+
+/** Whether the alert of an incident that ended so is taken up again: if it goes on, or when it comes back. */
+export function isTakenUpAgain(reason: string | undefined): boolean {
+  return isReopened(reason) || reason === "alert_resolved";
+}
+
+/** Of an incident that is open. */
+interface OpenIncident {
+  readonly alert: string;
+  action?: ActionId | undefined;
+}
+
+/** Counts towards the budgets. */
+interface Act {
+  readonly atMs: number;
+  readonly service: string;
+  readonly incident: string;
+  /** Nobody saw what became of the command: it counts, whatever is found out later. */
+  readonly wasCutOff?: true;
+}
+
+/** How one alert of one service was healed, and whether it lasted. */
+interface Chain {
+  healedAtMs: number;
+  action: ActionId | undefined;
+  readonly recurrences: Map<ActionId, number>;
+}
+
+export function createLedger(limits: Limits): Ledger {
+  const open = new Map<string, OpenIncident>();
+  const chains = new Map<string, Chain>();
+  const coolsUntilMs = new Map<string, number>();
+  const pausedUntilMs = new Map<string, number>();
+  /** Services that a person has resumed since all of them were paused. */
+  const exempt = new Set<string>();
+  const automationEnded = new Set<string>();
+  const answers = new Map<string, "approved" | "denied">();
+  const flaps = createFlaps();
+  let acts: readonly Act[] = [];
+
+  /** A healing that did not last: counted once for each time. */
+  function countRecurrence(chain: Chain, atMs: number): void {
+    if (atMs - chain.healedAtMs > RECURRENCE_MS) chain.recurrences.clear();
+    else if (chain.action !== undefined) {
+      const times = chain.recurrences.get(chain.action) ?? 0;
+      chain.recurrences.set(chain.action, times + 1);
+    }
+    chain.action = undefined;
+  }
+
+  function close(
+    entry: JournalEntry,
+    { result, reason, verdict, madeWorse }: Recorded<"incident_closed">["closing"],
+  ): void {
+    const { incident = "", service, atMs } = entry;
+    const found = open.get(key(service, incident));
+    open.delete(key(service, incident));
+    flaps.close(entry, verdict?.kind === "healed" || result === "cancelled" || isReopened(reason));
+    // Also if Sentinel was stopped before the verdict. What was not judged may not be taken up at each poll.
+    if (result === "acted" || found?.action !== undefined || isReopened(reason))
+      coolsUntilMs.set(service, atMs + limits.cooldownMs);
+    // `automation_ended` follows, unless Sentinel is killed between the two.
+    if (madeWorse === true) automationEnded.add(service);
+    if (verdict?.kind !== "healed" || found?.action === undefined) return;
+    const chain = chains.getOrInsert(key(service, found.alert), {
+      healedAtMs: atMs,
+      action: undefined,
+      recurrences: new Map(),
+    });
+    chain.healedAtMs = atMs;
+    chain.action = found.action;
+  }
+
+  function pause(service: string, untilMs: number): void {
+    pausedUntilMs.set(service, untilMs);
+    if (service === ALL) exempt.clear();
+  }
+
+  function resume(service: string): void {
+    if (service === ALL) {
+      pausedUntilMs.clear();
+      automationEnded.clear();
+    } else {
+      pausedUntilMs.delete(service);
+      automationEnded.delete(service);
+      exempt.add(service);
+    }
+  }
+
+  return {
+    apply(entry) {
+      const { incident = "", service, atMs } = entry;
+      const event = readEvent(entry);
+      switch (event?.type) {
+        case "incident_opened": {
+          const { name } = event.alert;
+          open.set(key(service, incident), { alert: name });
+          flaps.open(entry, event.alert.labels);
+          const chain = chains.get(key(service, name));
+          if (chain !== undefined) countRecurrence(chain, atMs);
+          break;
+        }
+        case "action_started": {
+          const found = open.get(key(service, incident));
+          if (found !== undefined) found.action = ACTION_IDS.find((id) => id === event.action);
+          acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];
+          break;
+        }
+        case "action_finished": {
+          if (event.outcome.kind !== "not_started") break;
+          const last = acts.findLastIndex(
+            (act) => act.incident === incident && act.service === service,
+          );
+          acts = acts.filter(({ wasCutOff }, index) => index !== last || wasCutOff);
+          break;
+        }
+        case "incident_resumed":
+          acts = acts.map((act) =>
+            act.incident === incident && act.service === service
+              ? { ...act, wasCutOff: true }
+              : act,
+          );
+          break;
+        case "alerts_joined":
+          for (const { labels } of event.alerts) flaps.open(entry, labels);
+          break;
+        case "alert_flapped":
+          flaps.count(entry, event);
+          break;
+        case "incident_closed":
+          close(entry, event.closing);
+          break;
+        case "automation_ended":
+          automationEnded.add(service);
+          break;
+        case "paused":
+          pause(service, event.until_ms ?? Infinity);
+          break;
+        case "resumed":
+          resume(service);
+          break;
+        case "approval_requested":
+          // Asked again after a restart it is another question: an earlier answer is none to it.
+          answers.delete(key(service, event.request));
+          break;
+        case "approval_given":
+          // The first answer counts.
+          answers.getOrInsert(key(service, event.request), event.answer);
+          break;
+      }
+    },
+    restraint({ service, alert }, nowMs) {
+      const recent = acts.filter(({ atMs }) => nowMs - atMs < HOUR_MS);
+      const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
+      const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
+      const untilMs = Math.max(
+        pausedUntilMs.get(service) ?? 0,
+        exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
+      );
+      return {
+        coolsUntilMs: coolsUntilMs.get(service) ?? 0,
+        pausedUntilMs: untilMs,
+        isPaused: nowMs < untilMs,
+        automationEnded: automationEnded.has(service),
+        isServiceBudgetSpent:
+          recent.filter((act) => act.service === service).length >= limits.mostPerService,
+        isTotalBudgetSpent: recent.length >= limits.mostInAll,
+        exhausted: new Set(times.map(([action]) => action)),
+      };
+    },
+    flapping: (about, nowMs) => flaps.of(about, nowMs),
+    answerTo: ({ service, request }) => answers.get(key(service, request)),
+  };
+}
+
+/** Two services may have alerts, incidents and requests of the same name. */
+function key(service: string, name: string): string {
+  return `${service}\n${name}`;
+}

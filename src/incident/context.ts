@@ -1,0 +1,56 @@
+/** What an incident needs of the world, and what is settled before one begins. */
+
+import type { Allowlist, ComposeService } from "../allowlist.ts";
+import type { Book } from "./recorder.ts";
+import type { IncidentEvent } from "../core/events.ts";
+import type { ContainerHistory } from "../diagnosis/lifecycle.ts";
+import type { Lock } from "../core/lock.ts";
+import type { Alert, Autonomy, Finding, HealthAnswer, Service } from "../core/model.ts";
+import type { Monitor } from "../rules/monitor.ts";
+import type { Owner } from "../rules/ownership.ts";
+import type { Clock, ContainerRuntime, Diagnoser, Executor, SignalSource } from "../core/ports.ts";
+
+export interface World {
+  readonly source: SignalSource;
+  readonly monitor: Monitor;
+  readonly runtime: ContainerRuntime;
+  /** Asked in this order; the playbook answers if none of them does. */
+  readonly diagnosers: readonly Diagnoser[];
+  readonly executors: readonly Executor[];
+  readonly clock: Clock;
+  readonly book: Book;
+  /** What was seen of the service's container until now. */
+  readonly seen: ContainerSeen;
+  /** Held from the last look before an action to its end: one action at a time, of all services. */
+  readonly actionLock: Lock;
+  checkHealth(url: string): Promise<HealthAnswer>;
+  /** To whom an alert belongs, of all services that are watched now. */
+  ownerOf(alert: Alert): Owner;
+  /** Where Compose has the service now; absent where Compose can't act on it. */
+  readonly findComposeService?:
+    ((service: string, signal: AbortSignal) => Promise<Finding<ComposeService>>) | undefined;
+}
+
+export interface Policy {
+  readonly service: Service;
+  readonly allowlist: Allowlist;
+  readonly autonomy: Autonomy;
+  readonly pollIntervalMs: number;
+  readonly stabilizeMs: number;
+}
+
+/** Of one incident. */
+export interface Context {
+  readonly policy: Policy;
+  readonly world: World;
+  readonly incident: string;
+  /** @returns whether it is in the journal */
+  emit(event: IncidentEvent): boolean;
+}
+
+/** Of one service, for as long as its loop runs. */
+export interface ContainerSeen {
+  history: ContainerHistory;
+  /** How the last end that was asked about came about. */
+  end?: { readonly of: string; readonly wasStopped: boolean | undefined };
+}

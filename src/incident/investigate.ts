@@ -1,0 +1,273 @@
+/** What is found out about an alert that fires: evidence, and a diagnosis of it. */
+
+import { isSeriesOf } from "../rules/alert-state.ts";
+import { DiagnosisError, messageOf } from "../core/errors.ts";
+import { maskCredentials, withoutGroundTruth } from "../diagnosis/evidence.ts";
+import {
+  type ContainerReason,
+  hasEnded,
+  restartLoop,
+  whyAPerson,
+  whyNotYet,
+  withLook,
+} from "../diagnosis/lifecycle.ts";
+import type {
+  Alert,
+  ContainerState,
+  Death,
+  Diagnosis,
+  Evidence,
+  Finding,
+  Point,
+  RestartLoop,
+  Rule,
+} from "../core/model.ts";
+import type { Poll } from "../rules/monitor.ts";
+import { consult, NO_SUCH_CONTAINER, PLAYBOOK_NAME } from "../diagnosis/playbook.ts";
+import type { Clock, ContainerRuntime, DiagnosisRequest } from "../core/ports.ts";
+import { renderSummary } from "../rules/alert-summary.ts";
+import type { Context, Policy, World } from "./context.ts";
+
+const HISTORY_MS = 5 * 60_000;
+const LOG_LINES = 50;
+
+export async function readHistory(
+  alert: Alert,
+  world: World,
+  signal: AbortSignal,
+): Promise<readonly Point[]> {
+  const expr = alert.rule.signal?.expr;
+  if (expr === undefined) return [];
+  const stepMs = world.monitor.windowMs / 4;
+  try {
+    const series = await world.source.range(expr, { durationMs: HISTORY_MS, stepMs }, signal);
+    return series.find(({ labels }) => isSeriesOf(alert, labels))?.points ?? [];
+  } catch {
+    // The history is a help, not a condition: without it the evidence says that it is missing.
+    return [];
+  }
+}
+
+export interface Fired {
+  readonly alert: Alert;
+  readonly poll: Poll;
+  readonly history: readonly Point[];
+}
+
+export async function collectEvidence(
+  { alert, poll, history }: Fired,
+  { policy, world, emit }: Context,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  const { service } = policy;
+  const [container, logs, health] = await Promise.all([
+    inspect(service.name, world, signal),
+    readLogs(service.name, world.runtime, signal),
+    world.checkHealth(service.healthUrl),
+  ]);
+  const deaths = await readDeaths(container, world, signal);
+  const loop = loopOf(container, world);
+  emit({
+    type: "evidence_collected",
+    container,
+    ...(loop && { restartLoop: loop }),
+    ...(deaths.length > 0 && { deaths }),
+    health,
+    logLines: logs.kind === "found" ? logs.value.length : 0,
+    historyPoints: history.length,
+  });
+  return {
+    service: service.name,
+    alert: alert.rule.alert,
+    severity: alert.rule.severity,
+    summary: renderSummary(alert),
+    labels: alert.labels,
+    value: alert.value,
+    signal: alert.rule.signal,
+    history,
+    otherSignals: [...poll.alerts, ...poll.atRest()]
+      .filter(({ rule }) => rule !== alert.rule)
+      .map(({ rule, state, value }) => ({
+        alert: rule.alert,
+        state,
+        value,
+        threshold: rule.signal?.threshold,
+      })),
+    container,
+    logs,
+    deaths,
+    ...(loop && { restartLoop: loop }),
+    health,
+  };
+}
+
+function loopOf(container: Finding<ContainerState>, world: World): RestartLoop | undefined {
+  if (container.kind === "missing") return undefined;
+  return restartLoop(container.value, world.seen.history, world.clock.nowMs());
+}
+
+/** How the service's container is now; each look is remembered, for what a single one does not tell. */
+export async function inspect(
+  name: string,
+  world: Pick<World, "runtime" | "clock" | "seen">,
+  signal: AbortSignal,
+): Promise<Finding<ContainerState>> {
+  const { runtime, clock, seen } = world;
+  try {
+    const value = await runtime.inspect(name, signal);
+    if (value === undefined) return { kind: "missing", reason: NO_SUCH_CONTAINER };
+    seen.history = withLook(seen.history, value, clock.nowMs());
+    const wasStopped = hasEnded(value) ? await howItEnded(value, world, signal) : undefined;
+    return { kind: "found", value: { ...value, ...(wasStopped !== undefined && { wasStopped }) } };
+  } catch (error) {
+    return { kind: "missing", reason: messageOf(error) };
+  }
+}
+
+/** An engine's word of a death and its own record of it are this far apart, at most. */
+const SAME_DEATH_MS = 5000;
+
+/** Whether somebody stopped it; asked once for each end, since its engine does not forget it and then know it again. */
+async function howItEnded(
+  { containerId, finishedAtMs }: ContainerState,
+  { runtime, clock, seen }: Pick<World, "runtime" | "clock" | "seen">,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  if (runtime.deaths === undefined || finishedAtMs === undefined) return undefined;
+  const end = `${containerId} ${finishedAtMs}`;
+  if (seen.end?.of === end) return seen.end.wasStopped;
+  try {
+    const deaths = await runtime.deaths(containerId, signal);
+    const death = deaths.findLast(({ atMs }) => Math.abs(atMs - finishedAtMs) < SAME_DEATH_MS);
+    const wasStopped = death?.wasStopped;
+    // That it was stopped is told a moment after its end.
+    if (wasStopped === true || clock.nowMs() - clock.fromWall(finishedAtMs) > SAME_DEATH_MS)
+      seen.end = { of: end, wasStopped };
+    return wasStopped;
+  } catch {
+    // Not known is what the decision makes of it.
+    return undefined;
+  }
+}
+
+/** Why a container says nothing of its service now; `undefined` if it does. */
+export function whyNotJudged(
+  container: Finding<ContainerState>,
+  alert: Alert,
+  { clock, monitor, seen }: Pick<World, "clock" | "monitor" | "seen">,
+): string | undefined {
+  if (container.kind === "missing") return undefined;
+  const { windowMs } = monitor;
+  const { history } = seen;
+  return whyNotYet(onClock(container.value, clock), {
+    alert,
+    windowMs,
+    nowMs: clock.nowMs(),
+    history,
+  });
+}
+
+/** Why what is wrong with the container is a person's, whatever is proposed. */
+export function whyLeftToAPerson(
+  container: Finding<ContainerState>,
+  alert: Alert,
+  { clock, seen: { history } }: Pick<World, "clock" | "seen">,
+): ContainerReason | undefined {
+  if (container.kind === "missing") return undefined;
+  return whyAPerson(onClock(container.value, clock), { alert, nowMs: clock.nowMs(), history });
+}
+
+/** An engine's times are those of a wall clock; how old something is, is told by one that never jumps. */
+function onClock(container: ContainerState, { fromWall }: Pick<Clock, "fromWall">): ContainerState {
+  const { startedAtMs, finishedAtMs } = container;
+  return {
+    ...container,
+    startedAtMs: startedAtMs === undefined ? undefined : fromWall(startedAtMs),
+    finishedAtMs: finishedAtMs === undefined ? undefined : fromWall(finishedAtMs),
+  };
+}
+
+/** Older ends than this are another story. */
+const DEATHS_MS = 60 * 60_000;
+const MAX_DEATHS = 3;
+
+/** The last deaths that nobody wished for, each with what was written before it. */
+async function readDeaths(
+  container: Finding<ContainerState>,
+  { runtime, clock }: World,
+  signal: AbortSignal,
+): Promise<readonly Death[]> {
+  if (runtime.deaths === undefined || container.kind === "missing") return [];
+  try {
+    const deaths = await runtime.deaths(container.value.containerId, signal);
+    return deaths
+      .filter(
+        ({ atMs, wasStopped }) => !wasStopped && clock.nowMs() - clock.fromWall(atMs) < DEATHS_MS,
+      )
+      .slice(-MAX_DEATHS)
+      .map((death) => ({ ...death, lines: maskCredentials(withoutGroundTruth(death.lines)) }));
+  } catch {
+    // They are a help, not a condition.
+    return [];
+  }
+}
+
+async function readLogs(
+  name: string,
+  runtime: ContainerRuntime,
+  signal: AbortSignal,
+): Promise<Finding<readonly string[]>> {
+  try {
+    const lines = withoutGroundTruth(await runtime.logs(name, LOG_LINES, signal));
+    return { kind: "found", value: maskCredentials(lines) };
+  } catch (error) {
+    return { kind: "missing", reason: messageOf(error) };
+  }
+}
+
+interface Found {
+  readonly evidence: Evidence;
+  /** Of the alert. */
+  readonly rule: Rule;
+}
+
+/** What a diagnoser is asked. */
+export function diagnosisRequest(
+  { evidence, rule }: Found,
+  { allowlist, service }: Policy,
+): DiagnosisRequest {
+  const unattended = service.actions.filter((id) => rule.permits.includes(id));
+  return { evidence, allowlist, unattended };
+}
+
+/** The first usable answer; the playbook's, if no model has one. */
+export async function diagnose(
+  found: Found,
+  { policy, world, emit }: Context,
+  signal: AbortSignal,
+): Promise<Diagnosis> {
+  const request = diagnosisRequest(found, policy);
+  const { clock } = world;
+  const failedServers = new Set<string>();
+  for (const diagnoser of world.diagnosers) {
+    // Told once: the other models of a server that is down cannot be asked either.
+    if (failedServers.has(diagnoser.server ?? "")) continue;
+    const fromMs = clock.nowMs();
+    const since = () => ({ diagnoser: diagnoser.name, durationMs: clock.nowMs() - fromMs });
+    try {
+      const diagnosis = await diagnoser.diagnose(request, signal);
+      const { tokens } = diagnosis;
+      emit({ type: "diagnosed", diagnosis, ...since(), ...(tokens !== undefined && { tokens }) });
+      return diagnosis;
+    } catch (error) {
+      const reason = error instanceof DiagnosisError ? error.reason : "unavailable";
+      emit({ type: "diagnosis_failed", reason, message: messageOf(error), ...since() });
+      if (error instanceof DiagnosisError && error.server) failedServers.add(error.server);
+      if (signal.aborted) break;
+    }
+  }
+  const diagnosis = consult(request);
+  if (!signal.aborted)
+    emit({ type: "diagnosed", diagnoser: PLAYBOOK_NAME, diagnosis, durationMs: 0 });
+  return diagnosis;
+}

@@ -1,0 +1,298 @@
+import { describe, expect, test } from "bun:test";
+import {
+  alert,
+  SERVICE_NAME,
+  settableClock,
+  simulatedClock,
+  START_MS,
+} from "../../test/support/fixtures.ts";
+import { entriesOf, healed, INCIDENT_ID } from "../../test/support/incident-entries.ts";
+import { memoryJournal } from "../../test/support/story.ts";
+import { openBook } from "./recorder.ts";
+import { SentinelError } from "../core/errors.ts";
+import type { IncidentEvent, WatchEvent } from "../core/events.ts";
+import type { Journal, NewJournalEntry } from "../core/ports.ts";
+
+const LIMITS = { cooldownMs: 60_000, mostPerService: 1, mostInAll: 10 };
+/** Without a failure for this long a journal counts as usable again. */
+const BACK_AFTER_MS = 15_000;
+const ABOUT = { service: SERVICE_NAME, alert: "HighCpu" };
+const ARGV = ["docker", "restart", SERVICE_NAME];
+const INTENT: IncidentEvent = { type: "action_started", action: "docker-restart", argv: ARGV };
+const OPENED: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
+
+/** A journal that can be made to fail, and what was written to it. */
+function journalOf(entries: readonly NewJournalEntry[] = []) {
+  const inner = memoryJournal();
+  for (const entry of entries) inner.append(entry, "now");
+  const durabilities: string[] = [];
+  const state = { isDown: false, tries: 0 };
+  const orFail = <T>(work: () => T): T => {
+    state.tries += 1;
+    if (state.isDown)
+      throw new SentinelError("journal_unavailable", "the disk is full", { hint: "Free some." });
+    return work();
+  };
+  const journal: Journal = {
+    ...inner,
+    append: (entry, durability) =>
+      orFail(() => {
+        durabilities.push(durability);
+        return inner.append(entry, durability);
+      }),
+    readAfter: (seq) => orFail(() => inner.readAfter(seq)),
+  };
+  const types = () => inner.readAfter(0).map(({ type }) => type);
+  return { journal, inner, state, types, durabilities };
+}
+
+const inIncident = (event: IncidentEvent) => ({
+  ...event,
+  atMs: START_MS,
+  service: SERVICE_NAME,
+  incident: INCIDENT_ID,
+});
+const outside = (event: WatchEvent) => ({ ...event, atMs: START_MS, service: SERVICE_NAME });
+
+const isSpent = (book: ReturnType<typeof openBook>) =>
+  book.ledger.restraint(ABOUT, START_MS).isServiceBudgetSpent;
+
+describe("what is kept", () => {
+  test.each<[string, WatchEvent, boolean]>([
+    ["the end of automation", { type: "automation_ended" }, true],
+    [
+      "the end of an alert that fired",
+      { type: "alert_changed", alert: alert({ state: "inactive" }), from: "firing" },
+      true,
+    ],
+    [
+      "the end of one that was pending",
+      { type: "alert_changed", alert: alert({ state: "inactive" }), from: "pending" },
+      false,
+    ],
+    ["an alert that fires", { type: "alert_changed", alert: alert(), from: "pending" }, false],
+    ["that all is quiet", { type: "quiet", alerts: [] }, false],
+    ["that the source is down", { type: "source_down", reason: "it refuses" }, false],
+  ])("%s: %p", (_, event, isKept) => {
+    const { journal, types } = journalOf();
+    expect(openBook(journal, LIMITS, simulatedClock()).keep(outside(event))).toBe(true);
+    expect(types()).toEqual(isKept ? [event.type] : []);
+  });
+
+  test("is on the disk at once only for an intent: what is done next depends on it", () => {
+    const { journal, durabilities } = journalOf();
+    const book = openBook(journal, LIMITS, simulatedClock());
+    for (const event of [OPENED, INTENT]) book.keep(inIncident(event));
+    expect(durabilities).toEqual(["soon", "now"]);
+  });
+});
+
+describe("what counts", () => {
+  test("is what was in the journal, what is kept, and what others have written", () => {
+    const { journal, inner } = journalOf(entriesOf(healed()));
+    const book = openBook(journal, LIMITS, simulatedClock());
+    expect(isSpent(book)).toBe(true);
+    const paused = { atMs: START_MS, service: "", incident: undefined, type: "paused" };
+    inner.append({ ...paused, fields: { by: "a test" } }, "now");
+    expect(book.ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(0);
+    book.refresh();
+    expect(book.ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(Infinity);
+  });
+
+  test("counts once, though it is read again", () => {
+    const { journal } = journalOf();
+    const book = openBook(journal, { ...LIMITS, mostPerService: 2 }, simulatedClock());
+    book.keep(inIncident(INTENT));
+    book.refresh();
+    book.refresh();
+    expect(isSpent(book)).toBe(false);
+  });
+
+  test("counts in the order of the journal: a word given before is no word about it", () => {
+    const { journal, inner } = journalOf();
+    const book = openBook(journal, LIMITS, simulatedClock());
+    const resumed = { atMs: START_MS, service: SERVICE_NAME, incident: undefined, type: "resumed" };
+    inner.append({ ...resumed, fields: { by: "a test" } }, "now");
+    book.keep(outside({ type: "automation_ended" }));
+    book.refresh();
+    expect(book.ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
+    // As it is after a restart.
+    const { ledger } = openBook(journal, LIMITS, simulatedClock());
+    expect(ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
+  });
+});
+
+describe("while the journal cannot be written", () => {
+  test("an intent is refused, counts for nothing, and is not written later", () => {
+    const { journal, state, types } = journalOf();
+    const book = openBook(journal, LIMITS, simulatedClock());
+    state.isDown = true;
+    expect(book.keep(inIncident(INTENT))).toBe(false);
+    expect(isSpent(book)).toBe(false);
+    state.isDown = false;
+    book.refresh();
+    expect(types()).toEqual([]);
+  });
+
+  test("all else counts, is told as trouble, and is written later, in order and before the next", () => {
+    const { journal, state, types } = journalOf();
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
+    book.keep(inIncident(OPENED));
+    state.isDown = true;
+    const ended = outside({ type: "automation_ended" });
+    const verifying = inIncident({ type: "verification_started", verdictInMs: 1 });
+    expect([book.keep(ended), book.keep(verifying)]).toEqual([false, false]);
+    expect(book.trouble).toBe("the disk is full. Free some.");
+    expect(book.ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
+    book.refresh();
+    expect(book.trouble).toBe("the disk is full. Free some.");
+    state.isDown = false;
+    clock.pass(BACK_AFTER_MS);
+    expect(book.keep(inIncident(INTENT))).toBe(true);
+    expect(book.trouble).toBeUndefined();
+    expect(types()).toEqual([
+      "incident_opened",
+      "automation_ended",
+      "verification_started",
+      "action_started",
+    ]);
+  });
+
+  test("so much is remembered and no more: the oldest is given up", () => {
+    const { journal, inner, state } = journalOf();
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
+    state.isDown = true;
+    for (let verdictInMs = 0; verdictInMs <= 1000; verdictInMs += 1)
+      book.keep(inIncident({ type: "verification_started", verdictInMs }));
+    state.isDown = false;
+    clock.pass(5000);
+    book.refresh();
+    const written = inner.readAfter(0).map(({ fields }) => fields["verdictInMs"]);
+    expect([written.length, written[0], written.at(-1)]).toEqual([1000, 1, 1000]);
+  });
+
+  test("what others write is not seen, and is seen afterwards", () => {
+    const { journal, inner, state } = journalOf();
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
+    state.isDown = true;
+    const paused = { atMs: START_MS, service: "", incident: undefined, type: "paused" };
+    inner.append({ ...paused, fields: { by: "a test" } }, "now");
+    book.refresh();
+    expect([book.trouble, book.ledger.restraint(ABOUT, START_MS).pausedUntilMs]).toEqual([
+      "the disk is full. Free some.",
+      0,
+    ]);
+    state.isDown = false;
+    clock.pass(BACK_AFTER_MS);
+    book.refresh();
+    expect([book.trouble, book.ledger.restraint(ABOUT, START_MS).pausedUntilMs]).toEqual([
+      undefined,
+      Infinity,
+    ]);
+  });
+});
+
+describe("news of the journal", () => {
+  test("are given once, whoever asks, and it is back when it has not failed for a while", () => {
+    const { journal, state } = journalOf();
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
+    const look = (passMs: number) => {
+      clock.pass(passMs);
+      book.refresh();
+      return [book.takeNews(), book.takeNews()];
+    };
+    expect(look(0)).toEqual([undefined, undefined]);
+    state.isDown = true;
+    const down = { type: "journal_down", reason: "the disk is full. Free some." } as const;
+    expect(look(0)).toEqual([down, undefined]);
+    state.isDown = false;
+    expect(look(BACK_AFTER_MS - 1)).toEqual([undefined, undefined]);
+    expect(look(5000)).toEqual([{ type: "journal_back" }, undefined]);
+    // A relapse takes twice as long to be over.
+    state.isDown = true;
+    expect(look(60_000)).toEqual([down, undefined]);
+    state.isDown = false;
+    expect(look(2 * BACK_AFTER_MS - 1)).toEqual([undefined, undefined]);
+    expect(look(5000)).toEqual([{ type: "journal_back" }, undefined]);
+  });
+
+  test("come at no cost: what fails is tried every 5 s, however many ask", () => {
+    const { journal, state } = journalOf();
+    const clock = simulatedClock();
+    const book = openBook(journal, LIMITS, clock);
+    state.isDown = true;
+    state.tries = 0;
+    for (let asked = 0; asked < 1000; asked += 1) {
+      book.refresh();
+      book.keep(inIncident(OPENED));
+      clock.pass(9.99);
+    }
+    expect(state.tries).toBe(2);
+  });
+});
+
+test("what had not ended is given to its service, once", () => {
+  const open = healed().slice(0, 3);
+  const { journal } = journalOf([
+    ...entriesOf(healed(), { id: "closed" }),
+    ...entriesOf(open, { id: "open" }),
+    ...entriesOf(open, { id: "another", service: "db" }),
+  ]);
+  const book = openBook(journal, LIMITS, simulatedClock());
+  expect(book.takeUnfinished(SERVICE_NAME).map(({ id }) => id)).toEqual(["open"]);
+  expect(book.takeUnfinished(SERVICE_NAME)).toEqual([]);
+  expect(book.takeUnfinished("db").map(({ id }) => id)).toEqual(["another"]);
+});
+
+describe("the wall clock is set", () => {
+  const HOUR_MS = 3_600_000;
+  const spoken = { incident: undefined, service: SERVICE_NAME };
+
+  test.each([HOUR_MS, -HOUR_MS])("by %p ms: what was done counts for as long as before", (byMs) => {
+    const { clock, set } = settableClock();
+    const { journal, inner } = journalOf();
+    const book = openBook(journal, LIMITS, clock);
+    book.keep(inIncident(OPENED));
+    book.keep(inIncident(INTENT));
+    set(byMs);
+    clock.pass(HOUR_MS - 1);
+    const spentAt = (nowMs: number) => book.ledger.restraint(ABOUT, nowMs).isServiceBudgetSpent;
+    expect(spentAt(clock.nowMs())).toBe(true);
+    expect(spentAt(clock.nowMs() + 1)).toBe(false);
+    book.keep({ ...outside({ type: "automation_ended" }), atMs: clock.nowMs() });
+    const { atMs } = inner.readAfter(0).at(-1) ?? { atMs: 0 };
+    expect(atMs).toBe(START_MS + HOUR_MS - 1 + byMs);
+  });
+
+  test.each([HOUR_MS, -HOUR_MS])("by %p ms: a pause lasts as long as a person meant", (byMs) => {
+    const { clock, set, wallMs } = settableClock();
+    const { journal, inner } = journalOf();
+    const book = openBook(journal, LIMITS, clock);
+    set(byMs);
+    clock.pass(60_000);
+    const until = { until_ms: wallMs() + HOUR_MS, by: "a test" };
+    inner.append({ ...spoken, atMs: wallMs(), type: "paused", fields: until }, "now");
+    clock.pass(5000);
+    book.refresh();
+    const { pausedUntilMs } = book.ledger.restraint(ABOUT, clock.nowMs());
+    expect(pausedUntilMs).toBe(START_MS + 60_000 + HOUR_MS);
+  });
+
+  test("back while nobody ran: a budget and a pause last no longer than they are long", () => {
+    const { clock } = settableClock();
+    const aheadMs = START_MS + 24 * HOUR_MS;
+    const paused = { until_ms: aheadMs + 2 * HOUR_MS, by: "a test" };
+    const { journal } = journalOf([
+      ...entriesOf([OPENED, INTENT], { atMs: aheadMs }),
+      { ...spoken, atMs: aheadMs, type: "paused", fields: paused },
+    ]);
+    const { ledger } = openBook(journal, LIMITS, clock);
+    expect(ledger.restraint(ABOUT, START_MS + HOUR_MS - 1).isServiceBudgetSpent).toBe(true);
+    expect(ledger.restraint(ABOUT, START_MS + HOUR_MS).isServiceBudgetSpent).toBe(false);
+    expect(ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(START_MS + 2 * HOUR_MS);
+  });
+});

@@ -1,0 +1,48 @@
+/** Why an alert that fires is not taken up now: a person said so, a cooldown, or what its container does. */
+
+import type { WatchEvent } from "../core/events.ts";
+import { inspect, whyNotJudged } from "./investigate.ts";
+import type { Alert } from "../core/model.ts";
+import type { Context } from "./context.ts";
+
+interface LeftAlone {
+  /** Tells one reason from another. */
+  readonly why: string;
+  readonly event: WatchEvent;
+}
+
+/** @returns `undefined` if it may be taken up */
+export async function whyLeftAlone(
+  alert: Alert,
+  { policy, world }: Pick<Context, "policy" | "world">,
+  signal: AbortSignal,
+): Promise<LeftAlone | undefined> {
+  const { book, clock } = world;
+  const { name: service } = policy.service;
+  const nowMs = clock.nowMs();
+  const about = { service, alert: alert.rule.alert };
+  const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
+  if (isPaused) {
+    const end = Number.isFinite(pausedUntilMs)
+      ? ` until ${wallTime(clock.toWall(pausedUntilMs), clock.toWall(nowMs))}`
+      : "";
+    const reason = `paused by a person${end}; sentinel resume ends it`;
+    return { why: "paused", event: { type: "left_alone", alert, reason } };
+  }
+  if (nowMs < coolsUntilMs)
+    return { why: "cooling", event: { type: "cooling_down", alert, untilMs: coolsUntilMs } };
+  const container = await inspect(service, world, signal);
+  const reason = whyNotJudged(container, alert, world);
+  return reason === undefined
+    ? undefined
+    : { why: reason, event: { type: "left_alone", alert, reason } };
+}
+
+/** As the clock on the wall shows it; with the date unless it is the day of now. */
+function wallTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs);
+  const time = at.toTimeString().slice(0, 5);
+  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
+  // Of all places it is Sweden where people write a date as ISO 8601 does.
+  return `${at.toLocaleDateString("sv-SE")} ${time}`;
+}

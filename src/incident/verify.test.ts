@@ -1,0 +1,263 @@
+/** What is seen of a service after an action, check by check, and the verdict on it. */
+
+import { describe, expect, test } from "bun:test";
+import { contextOf, type Given } from "../../test/support/context.ts";
+import { alert, rule, sample, service, START_MS } from "../../test/support/fixtures.ts";
+import { verify } from "./verify.ts";
+import type { Sample, Verdict, Rule } from "../core/model.ts";
+
+const SECOND = 1000;
+const CPU = rule();
+const SERIES = { instance: "a:8000" };
+const FIRED = alert({ rule: CPU, labels: { ...alert({ rule: CPU }).labels, ...SERIES } });
+
+const quiet = (changes: Partial<Sample> = {}) => [{ ...sample(0.1, SERIES), ...changes }];
+const hot = () => quiet({ value: 1.9 });
+
+interface Watched extends Given {
+  /** When the action ended, from the start; by default at it. */
+  readonly actedAfterMs?: number;
+  /** When Sentinel is told to stop. */
+  readonly stopAtMs?: number;
+}
+
+async function watched({ actedAfterMs = 0, stopAtMs, ...given }: Watched) {
+  const asked: string[] = [];
+  const checks: number[] = [];
+  const script: Given["script"] = (expr, elapsedMs) => {
+    if (expr.startsWith("scrape_age")) return undefined;
+    return given.script?.(expr, elapsedMs) ?? quiet();
+  };
+  const { context, clock, events } = contextOf({
+    rules: [CPU],
+    ...given,
+    script,
+    world: (own) => ({
+      checkHealth: async (url) => {
+        asked.push(url);
+        checks.push(own.elapsedMs);
+        return { ok: true, message: "" };
+      },
+      ...given.world?.(own),
+    }),
+  });
+  const stop = new AbortController();
+  if (stopAtMs !== undefined) clock.at(stopAtMs, () => stop.abort());
+  const of = { alert: FIRED, actedAtMs: START_MS + actedAfterMs };
+  const { verdict, isHealthy } = await verify(of, context, stop.signal);
+  const { kind, reason } = verdict;
+  return { kind, reason, isHealthy, seconds: clock.elapsedMs / SECOND, checks, asked, events };
+}
+
+const AT = (...seconds: readonly number[]) => seconds.map((second) => second * SECOND);
+
+describe("when it is looked at", () => {
+  test.each<[string, Watched, readonly number[]]>([
+    ["at each poll until the first verdict is due", {}, AT(5, 10, 15, 20, 25, 30)],
+    [
+      "until a second window has passed",
+      { script: hot },
+      AT(5, 10, 15, 20, 25, 30, 35, 40, 45, 50),
+    ],
+    [
+      "at the moment it is due, where that is between two polls",
+      { policy: { stabilizeMs: 32 * SECOND } },
+      AT(5, 10, 15, 20, 25, 30, 32),
+    ],
+    [
+      "at the moment it is due, a millisecond after a poll",
+      { policy: { stabilizeMs: 30_001 } },
+      AT(5, 10, 15, 20, 25, 30, 30.001),
+    ],
+    [
+      "at each poll again after it is due",
+      { policy: { stabilizeMs: 32 * SECOND }, script: hot },
+      AT(5, 10, 15, 20, 25, 30, 32, 37, 42, 47, 52),
+    ],
+    [
+      "counted from the end of the action, which may be before the first look",
+      { actedAfterMs: -11 * SECOND },
+      AT(5, 10, 15, 19),
+    ],
+    [
+      "not before a whole window, however short the wait",
+      { policy: { stabilizeMs: 5 * SECOND } },
+      AT(5, 10, 15, 20),
+    ],
+    ["at the next poll, where a verdict is overdue", { actedAfterMs: -60 * SECOND }, AT(5)],
+    ["at the next poll, where it is due this very moment", { actedAfterMs: -30 * SECOND }, AT(5)],
+  ])("%s", async (_, given, expected) => {
+    expect((await watched(given)).checks).toEqual([...expected]);
+  });
+
+  test("the alert's own rule is evaluated anew each time, and no other", async () => {
+    const asked: (readonly Rule[])[] = [];
+    await watched({
+      world: (clock) => {
+        const { monitor } = contextOf({ rules: [CPU], script: () => quiet() }).context.world;
+        const poll: typeof monitor.poll = (signal, given) => {
+          asked.push([CPU, rule({ alert: "Other" })].filter((one) => given?.fresh?.(one)));
+          return monitor.poll(signal);
+        };
+        return { clock, monitor: { ...monitor, windowMs: 20_000, poll } };
+      },
+    });
+    expect(asked).toEqual(Array.from({ length: 6 }, () => [CPU]));
+  });
+
+  test("it is told when the verdict is due", async () => {
+    expect((await watched({})).events).toEqual([
+      { type: "verification_started", verdictInMs: 30 * SECOND },
+    ]);
+    expect((await watched({ policy: { stabilizeMs: SECOND } })).events).toEqual([
+      { type: "verification_started", verdictInMs: 20 * SECOND },
+    ]);
+  });
+});
+
+describe("a machine that sleeps meanwhile", () => {
+  /** It sleeps that much more than it was to, once, at the third poll. */
+  const sleepy = (moreMs: number): Watched => ({
+    world: (clock) => {
+      let sleeps = 0;
+      const sleep: typeof clock.sleep = async (durationMs, signal) => {
+        sleeps += 1;
+        // It ends in a turn of its own, as a real one does.
+        await Promise.resolve();
+        await clock.sleep(durationMs + (sleeps === 3 ? moreMs : 0), signal);
+      };
+      return { clock: { ...clock, nowMs: clock.nowMs, sleep } };
+    },
+  });
+
+  test.each([
+    ["for as long as a check may take is awake, and its time counts", 10_000, 30],
+    ["for longer has seen nothing meanwhile, and gets its time afterwards", 10_001, 40.001],
+    ["for an hour", 3_600_000, 3630],
+  ])("%s", async (_, moreMs, seconds) => {
+    const found = await watched(sleepy(moreMs));
+    expect([found.kind, found.seconds]).toEqual(["healed", seconds]);
+  });
+});
+
+describe("what is made of what is seen", () => {
+  test.each<[string, Watched, Verdict["kind"], number]>([
+    ["it is quiet", {}, "healed", 30],
+    ["it still holds", { script: hot }, "not_healed", 50],
+    [
+      "another label set of the rule holds, as long as it does",
+      { script: () => [...quiet(), sample(1.9, { instance: "b:8000" })] },
+      "not_healed",
+      50,
+    ],
+    [
+      "another label set alone is measured",
+      { script: () => [sample(0.1, { instance: "b:8000" })] },
+      "unknown",
+      50,
+    ],
+    ["nothing is measured", { script: () => [] }, "unknown", 50],
+    [
+      "nobody measures what the rule is about, and it does not hold",
+      { rules: [{ ...CPU, signal: undefined, expr: "odd" }], script: () => [] },
+      "unknown",
+      50,
+    ],
+    ["the source fails", { script: () => new Error("it is down") }, "unknown", 50],
+    [
+      "its health endpoint fails",
+      { world: () => ({ checkHealth: async () => ({ ok: false, message: "" }) }) },
+      "not_healed",
+      50,
+    ],
+  ])("%s", async (_, given, kind, seconds) => {
+    const found = await watched(given);
+    expect([found.kind, found.seconds]).toEqual([kind, seconds]);
+  });
+
+  test("a rule that is quiet without a measured side heals as well", async () => {
+    const odd = { ...CPU, signal: undefined, expr: "odd > 5" };
+    const { context, clock } = contextOf({ rules: [odd], script: () => 1 });
+    const fired = alert({ rule: odd });
+    const of = { alert: fired, actedAtMs: clock.nowMs() };
+    const { verdict } = await verify(of, context, new AbortController().signal);
+    expect(verdict.kind).toBe("healed");
+  });
+
+  test("the health endpoint is the service's own, and its last answer is told", async () => {
+    const healthUrl = "http://localhost:9/health";
+    // One for each poll of the 50 s, and the last one bad.
+    const answers = [...Array.from({ length: 9 }, () => true), false];
+    const found = await watched({
+      policy: { service: service({ healthUrl }) },
+      script: hot,
+      world: () => ({
+        checkHealth: async () => ({ ok: answers.shift() ?? false, message: "" }),
+      }),
+    });
+    expect(found.isHealthy).toBe(false);
+    expect((await watched({ policy: { service: service({ healthUrl }) } })).asked).toEqual(
+      Array.from({ length: 6 }, () => healthUrl),
+    );
+    expect((await watched({})).isHealthy).toBe(true);
+  });
+});
+
+describe("how old the newest scrape is", () => {
+  /** The source's own answer to the question for the age. */
+  const aged = (answer: readonly Sample[] | Error): Watched & { asked: string[] } => {
+    const asked: string[] = [];
+    return {
+      asked,
+      world: (clock) => {
+        const { source } = contextOf({ script: () => quiet(), world: () => ({ clock }) }).context
+          .world;
+        return {
+          source: {
+            ...source,
+            query: async (expr, signal) => {
+              if (!expr.startsWith("time()")) return source.query(expr, signal);
+              asked.push(expr);
+              if (answer instanceof Error) throw answer;
+              return answer;
+            },
+          },
+        };
+      },
+    };
+  };
+
+  test.each<[string, readonly Sample[] | Error, Verdict["kind"], number]>([
+    ["just younger than the action", [sample(29.9)], "healed", 30],
+    ["as old as the action, so that the next look counts", [sample(30)], "healed", 35],
+    ["older, until it is not", [sample(36)], "healed", 40],
+    ["of no age that is known", [], "unknown", 60],
+    ["of an age that is no number", [sample(Number.NaN)], "unknown", 60],
+    ["of an age without a bound", [sample(-Infinity)], "unknown", 60],
+    ["of a source that fails", new Error("it is down"), "unknown", 60],
+  ])("%s", async (_, answer, kind, seconds) => {
+    // With as long a window as the wait the newest look alone is judged.
+    const found = await watched({ ...aged(answer), windowMs: 30 * SECOND });
+    expect([found.kind, found.seconds]).toEqual([kind, seconds]);
+  });
+
+  test.each([
+    ["by its job", service({ job: 'a "job"' }), 'up{job="a \\"job\\""}'],
+    [
+      "by its container where it has no metrics",
+      { ...service({ name: "db" }), job: undefined },
+      'container_up{container="db"}',
+    ],
+  ])("is asked for %s", async (_, of, series) => {
+    const given = aged([sample(0)]);
+    await watched({ ...given, policy: { service: of } });
+    expect(new Set(given.asked)).toEqual(new Set([`time() - max(timestamp(${series}))`]));
+  });
+});
+
+test("told to stop, it is cut short at once, without a verdict", async () => {
+  const found = await watched({ script: hot, stopAtMs: 12_000 });
+  expect(found.kind).toBe("unknown");
+  expect(found.reason).toBe("the verification was cut short");
+  expect(found.checks).toEqual(AT(5, 10, 12));
+});

@@ -1,0 +1,98 @@
+/** What is seen of a service after an action, until there is a verdict. */
+
+import { isSeriesOf } from "../rules/alert-state.ts";
+import type { Alert, Evaluation, Service, Verdict } from "../core/model.ts";
+import type { SignalSource } from "../core/ports.ts";
+import { type Check, judge, type VerificationPlan } from "./verification.ts";
+import type { Context } from "./context.ts";
+
+/** The questions of one check have deadlines: while more time passes than that, the machine sleeps. */
+const MOST_CHECK_MS = 10_000;
+
+/** What came of an action. */
+export interface Aftermath {
+  readonly verdict: Verdict;
+  /** Whether the health endpoint answered at last; `undefined` if nobody looked. */
+  readonly isHealthy: boolean | undefined;
+}
+
+/**
+ * Watches until there is a verdict; on what is seen after the action alone.
+ *
+ * @param actedAtMs when the action had ended
+ */
+export async function verify(
+  { alert, actedAtMs }: { readonly alert: Alert; readonly actedAtMs: number },
+  context: Context,
+  signal: AbortSignal,
+): Promise<Aftermath> {
+  const { policy, world, emit } = context;
+  const { clock } = world;
+  const { pollIntervalMs } = policy;
+  const { windowMs } = world.monitor;
+  const stabilizeMs = Math.max(policy.stabilizeMs, windowMs);
+  const plan: VerificationPlan = { actedAtMs, windowMs, stabilizeMs };
+  emit({ type: "verification_started", verdictInMs: stabilizeMs });
+  const checks: Check[] = [];
+  let verdict: Verdict | undefined;
+  let lastMs = clock.nowMs();
+  let awakeMs = lastMs;
+  while (verdict === undefined && !signal.aborted) {
+    const firstDueMs = plan.actedAtMs + stabilizeMs - awakeMs;
+    const waitMs = firstDueMs > 0 ? Math.min(pollIntervalMs, firstDueMs) : pollIntervalMs;
+    await clock.sleep(waitMs, signal);
+    const nowMs = clock.nowMs();
+    const passedMs = nowMs - lastMs;
+    // Asleep, nobody saw how the service was.
+    awakeMs += passedMs > waitMs + MOST_CHECK_MS ? waitMs : passedMs;
+    lastMs = nowMs;
+    checks.push(await check({ alert, atMs: awakeMs }, context, signal));
+    verdict = judge(checks, plan);
+  }
+  const cutShort = { kind: "unknown", reason: "the verification was cut short" } as const;
+  return { verdict: verdict ?? cutShort, isHealthy: checks.at(-1)?.healthy };
+}
+
+/** @param atMs before the questions: what is asked later can only be newer than that */
+async function check(
+  { alert, atMs }: { readonly alert: Alert; readonly atMs: number },
+  { policy, world }: Context,
+  signal: AbortSignal,
+): Promise<Check> {
+  const [poll, scrapeAgeMs, health] = await Promise.all([
+    world.monitor.poll(signal, { fresh: (rule) => rule === alert.rule }),
+    newestScrapeAgeMs(policy.service, world.source, signal),
+    world.checkHealth(policy.service.healthUrl),
+  ]);
+  const evaluation = poll.evaluationOf(alert.rule);
+  return { atMs, alert: sightOf(alert, evaluation), scrapeAgeMs, healthy: health.ok };
+}
+
+/** Active if the rule holds for any label set; silent only if this one was measured. */
+function sightOf(alert: Alert, evaluation: Evaluation | undefined): Check["alert"] {
+  if (evaluation === undefined || evaluation.kind === "no_data") return "no_data";
+  if (evaluation.kind === "active") return "active";
+  const { measured } = evaluation;
+  const isMeasured = measured?.some(({ labels }) => isSeriesOf(alert, labels)) ?? true;
+  return isMeasured ? "silent" : "no_data";
+}
+
+/** Of its own metrics, or of what Docker says of a container that has none. */
+async function newestScrapeAgeMs(
+  { name, job }: Service,
+  source: SignalSource,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    const seen =
+      job === undefined
+        ? `container_up{container=${JSON.stringify(name)}}`
+        : `up{job=${JSON.stringify(job)}}`;
+    const expr = `time() - max(timestamp(${seen}))`;
+    const seconds = (await source.query(expr, signal))[0]?.value;
+    return seconds === undefined || !Number.isFinite(seconds) ? undefined : seconds * 1000;
+  } catch {
+    // Not known is what the verdict makes of it.
+    return undefined;
+  }
+}

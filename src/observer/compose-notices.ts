@@ -1,0 +1,48 @@
+/** Which services Compose can act on alone, and what a person is told of those on which it can't. */
+
+import type { Service } from "../core/model.ts";
+import type { World } from "../incident/context.ts";
+import type { ComposeLookup } from "../platforms/docker/compose-lookup.ts";
+
+/** How many services one notice names. */
+const MAX_NAMES = 5;
+
+/** Of the containers that Compose may have made. */
+export function composedNames(services: readonly Service[]): readonly string[] {
+  return services.filter(({ executors }) => executors.includes("compose")).map(({ name }) => name);
+}
+
+/** The same lookup, which says why a service can't be acted on alone: once for each reason. */
+export function tellingLookup(lookup: ComposeLookup, say: (text: string) => void): ComposeLookup {
+  const told = new Map<string, string>();
+  return {
+    async find(names, signal) {
+      const found = await lookup.find(names, signal);
+      if (signal.aborted) return found;
+      const news = new Map<string, string[]>();
+      for (const [name, finding] of found) {
+        const reason = finding.kind === "missing" ? finding.reason : undefined;
+        if (reason === undefined) told.delete(name);
+        if (reason === undefined || told.get(name) === reason) continue;
+        told.set(name, reason);
+        news.getOrInsert(reason, []).push(name);
+      }
+      for (const [reason, about] of news) say(notOffered(about, reason));
+      return found;
+    },
+  };
+}
+
+function notOffered(names: readonly string[], reason: string): string {
+  const more = names.length - MAX_NAMES;
+  const shown = names.slice(0, MAX_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return `${shown}: compose-service-restart and compose-service-up are not offered: ${reason}`;
+}
+
+/** For one incident. */
+export function findOne(lookup: ComposeLookup): NonNullable<World["findComposeService"]> {
+  return async (service, signal) => {
+    const found = (await lookup.find([service], signal)).get(service);
+    return found ?? { kind: "missing", reason: "it was not looked for" };
+  };
+}

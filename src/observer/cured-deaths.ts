@@ -1,0 +1,40 @@
+/** Keeps and tells the incidents of a supervised process which its supervisor has cured by itself. */
+
+import { toEntry } from "../incident/recorder.ts";
+import {
+  type CuredDeath,
+  isToldAlready,
+  PROCESS_DIED_ALERT,
+  tellCuredDeath,
+} from "../incident/cured-death.ts";
+import type { EmitEvent } from "../core/events.ts";
+import { incidentId } from "../incident/id.ts";
+import type { ContainerRuntime, Journal } from "../core/ports.ts";
+import { foldIncidents } from "../core/incident-record.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { systemClock } from "./system-clock.ts";
+
+interface CureOptions {
+  readonly journal: Pick<Journal, "append" | "readAfter">;
+  readonly runtime: Pick<ContainerRuntime, "inspect">;
+  readonly healthUrl: string;
+  readonly emit: EmitEvent;
+}
+
+const DEADLINE_MS = 5000;
+
+/** @throws SentinelError `journal_unavailable` */
+export async function keepCuredDeath(cured: CuredDeath, options: CureOptions): Promise<void> {
+  const { journal, runtime, healthUrl, emit } = options;
+  const { service } = cured;
+  const health = await healthcheck(healthUrl);
+  const container = await runtime.inspect(service, AbortSignal.timeout(DEADLINE_MS));
+  if (container === undefined || isToldAlready(cured, foldIncidents(journal.readAfter(0)))) return;
+  const nowMs = systemClock.toWall(systemClock.nowMs());
+  const incident = incidentId(nowMs, PROCESS_DIED_ALERT, service);
+  for (const event of tellCuredDeath(cured, { container, health, nowMs })) {
+    const stamped = { ...event, atMs: nowMs, service, incident };
+    journal.append(toEntry(stamped), "soon");
+    emit(stamped);
+  }
+}

@@ -1,0 +1,104 @@
+/** Which rules a service has, and over which range their rates are taken. */
+
+import type { ObserverSettings } from "../config/config.ts";
+import type { Rule, Service } from "../core/model.ts";
+import type { MonitorOptions } from "../rules/monitor.ts";
+import type { SignalSource } from "../core/ports.ts";
+import {
+  builtInRules,
+  containerLoopRule,
+  containerRules,
+  type RuleSource,
+  readRule,
+  refusedRule,
+  unhealthyRule,
+  withoutReplaced,
+} from "../rules/rules.ts";
+import { requireSupported } from "../rules/signal.ts";
+
+const SCRAPES_PER_WINDOW = 4;
+const MIN_WINDOW_MS = 4000;
+const UNKNOWN_WINDOW_MS = 60_000;
+
+const BUILT_IN = "built-in rules";
+
+/** The built-in rules in force for a service, as they would stand in a rule file. */
+export function builtInSources(
+  settings: ObserverSettings,
+  service: Service,
+  windowMs: number,
+): RuleSource[] {
+  const builtIn = builtInRules(service, settings.thresholds, windowMs);
+  // Only Sentinel's own scraping has what Docker says as series.
+  const hasContainer = settings.prometheusUrl === undefined && service.executors.includes("docker");
+  const own = [unhealthyRule(service), containerLoopRule(service)];
+  const refused = refusedRule(service, settings.pollIntervalMs);
+  const scraped = settings.prometheusUrl === undefined ? [...builtIn, refused] : builtIn;
+  const all = hasContainer ? [...scraped, ...own] : scraped;
+  return withoutReplaced(all, settings.ownRules);
+}
+
+/** The rules that are made for a service. */
+export function builtInRulesFor(
+  settings: ObserverSettings,
+  service: Service,
+  windowMs: number,
+): Rule[] {
+  return builtInSources(settings, service, windowMs).map((source) =>
+    readRule(source, BUILT_IN, service.name),
+  );
+}
+
+/**
+ * The rules of the user's files, which are evaluated once for all services.
+ *
+ * @throws SentinelError `configuration`
+ */
+export function rulesOfFiles({ ownRules, prometheusUrl }: ObserverSettings): Rule[] {
+  return ownRules.map(({ file, ...source }) => {
+    const rule = readRule(source, file);
+    if (prometheusUrl === undefined) requireSupported(rule.expr, `${file}: alert ${rule.alert}`);
+    return rule;
+  });
+}
+
+/** `RATE_WINDOW=auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */
+export function monitorOptions(
+  settings: ObserverSettings,
+  service: Service,
+  source: SignalSource,
+): MonitorOptions {
+  const { job } = service;
+  return {
+    rulesFor: (windowMs) => builtInRulesFor(settings, service, windowMs),
+    fallbackWindowMs: UNKNOWN_WINDOW_MS,
+    pollIntervalMs: settings.pollIntervalMs,
+    async findWindowMs(signal) {
+      if (settings.rateWindowMs !== undefined || job === undefined) return settings.rateWindowMs;
+      try {
+        const intervalMs = await source.scrapeIntervalMs(job, signal);
+        return intervalMs && Math.max(SCRAPES_PER_WINDOW * intervalMs, MIN_WINDOW_MS);
+      } catch {
+        // The source is away, which the poll itself says.
+        return undefined;
+      }
+    },
+  };
+}
+
+/** For a container without metrics: Docker's word has no rates, and no window. */
+export function containerMonitorOptions(
+  { ownRules, pollIntervalMs }: Pick<ObserverSettings, "ownRules" | "pollIntervalMs">,
+  service: Service,
+): MonitorOptions {
+  const rules = withoutReplaced(containerRules(service, pollIntervalMs), ownRules).map((rule) =>
+    readRule(rule, BUILT_IN, service.name),
+  );
+  const windowMs = SCRAPES_PER_WINDOW * pollIntervalMs;
+  return {
+    rulesFor: () => rules,
+    fallbackWindowMs: windowMs,
+    pollIntervalMs,
+    findWindowMs: () => Promise.resolve(windowMs),
+  };
+}

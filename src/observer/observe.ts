@@ -1,0 +1,349 @@
+/** Watches services with the drivers given: one loop for each, and the API over what is scraped. */
+
+import { allowlistFor } from "../allowlist.ts";
+import type { ObserverSettings } from "../config/config.ts";
+import { type Book, openBook } from "../incident/recorder.ts";
+import { messageOf } from "../core/errors.ts";
+import type { EmitEvent } from "../core/events.ts";
+import { createLock, type Lock } from "../core/lock.ts";
+import type { Alert, HealthAnswer, Service } from "../core/model.ts";
+import { createMonitor, type Monitor, type MonitorOptions } from "../rules/monitor.ts";
+import { createDirectory, ownerOfAlert, type ServiceDirectory } from "../rules/ownership.ts";
+import type { ContainerRuntime, Diagnoser, Executor, Journal } from "../core/ports.ts";
+import { createSharedRules, type SharedRules } from "../rules/shared-rules.ts";
+import { createSharedTeller } from "../rules/shared-teller.ts";
+import { inWallTime } from "../incident/wall-time.ts";
+import { GONE, watch } from "../incident/service-loop.ts";
+import type { World } from "../incident/context.ts";
+import { dockerNotices } from "./docker-notices.ts";
+import { diagnosersOf, type Signals } from "./drivers.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./effective-rules.ts";
+import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
+import { systemClock } from "./system-clock.ts";
+import { createVitals, type Vitals, type Watched } from "./self-monitoring.ts";
+import { living } from "./watchdog/living.ts";
+
+export interface ObserveOptions extends Pick<World, "findComposeService"> {
+  readonly settings: ObserverSettings;
+  /** What is kept over a restart; closed by whoever opened it. */
+  readonly journal: Journal;
+  readonly signals: Signals;
+  readonly runtime: ContainerRuntime;
+  readonly executors: readonly Executor[];
+  /** Starts the service, if it is Sentinel's to start; called once nothing can be refused any more. */
+  readonly startService?: (signal: AbortSignal) => Promise<unknown>;
+  readonly emit: EmitEvent;
+  /** What a person should know beside the events: what it is about, in a word, and one line of it. */
+  readonly say: (topic: string, text: string) => void;
+  /** Ends the process, since a loop stands still; without it nothing looks. */
+  readonly onStall?: (why: string) => void;
+}
+
+/** A service's health URL that takes Docker's word instead of asking. */
+const DOCKER_HEALTH = "docker:";
+
+const DOCKER_DEADLINE_MS = 5000;
+
+/** Services begin one after the other, and so are polled: all at once, each would wait for the others. */
+const MOST_APART_MS = 5;
+
+/**
+ * Watches until the signal aborts; then it finishes or cancels what it is doing.
+ *
+ * @throws SentinelError `configuration` on a rule that cannot be read, `listen` if the API's port
+ *   cannot be had
+ */
+export async function observe(given: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const options = mortal(given);
+  const { settings, signals, startService, say, onStall, journal } = options;
+  const { source, embedded } = signals;
+  const roster = createRoster();
+  const { watched } = roster;
+  const { cooldownMs, actionsPerService, actionsInAll, pollIntervalMs } = settings;
+  const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
+  const book = openBook(journal, { ...limits, pollIntervalMs }, systemClock);
+  const sharedRules = sharedRulesOf({ options, roster, book }, signal);
+  const vitals = createVitals({ settings, signals, watched, sharedRules, onStall, journal, say });
+  const configured: readonly Watched[] = settings.services.map((service) => {
+    const given = monitorOptions(settings, service, source);
+    const monitor = monitorOf(given, service, { signals, vitals, sharedRules, book });
+    return { service, monitor };
+  });
+  for (const one of configured) roster.add(one);
+  const watching: Watching = {
+    roster,
+    sharedRules,
+    options,
+    vitals,
+    book,
+    actionLock: createLock(),
+    diagnosers: diagnosersOf(settings),
+  };
+  const watchAll = async () => {
+    if (startService !== undefined) await untilUp(options, signal);
+    const apartMs = Math.min(MOST_APART_MS, settings.pollIntervalMs / configured.length);
+    await Promise.all([
+      evaluateSharedRules(watching, signal),
+      ...configured.map(async (one, index) => {
+        await systemClock.sleep(index * apartMs, signal);
+        await watchOne(one, watching, signal);
+      }),
+    ]);
+  };
+  await using own = vitals.start();
+  say("health", `${own.url}/ready and ${own.url}/metrics`);
+  if (embedded === undefined) {
+    await startService?.(signal);
+    await watchAll();
+    return;
+  }
+  say("series", `${own.url}/api/v1, as a Prometheus has them`);
+  await startService?.(signal);
+  const judge = async () => {
+    // Before it is first scraped a service would look as if nobody scraped it.
+    await embedded.firstScrape(signal);
+    await Promise.all([watchAll(), watchLabelled(embedded, watching, signal)]);
+  };
+  await Promise.all([embedded.run(signal), judge()]);
+}
+
+/** How long the command runs before a test kills Sentinel in the middle of it. */
+const KILL_IN_ACTION_MS = 300;
+
+/**
+ * The hook of the test that kills Sentinel at every boundary of an incident. From outside, by what it
+ * prints, nobody could kill it right after an event was kept and before the next thing is done.
+ */
+function mortal(options: ObserveOptions): ObserveOptions {
+  const { settings, journal, executors } = options;
+  const { killAfter } = settings;
+  if (killAfter === undefined) return options;
+  const die = () => process.kill(process.pid, "SIGKILL");
+  return {
+    ...options,
+    journal: {
+      ...journal,
+      append(entry, durability) {
+        const kept = journal.append(entry, durability);
+        if (entry.type === killAfter) die();
+        return kept;
+      },
+    },
+    executors: executors.map((executor) => ({
+      ...executor,
+      run(action, signal) {
+        const running = executor.run(action, signal);
+        if (killAfter === "action_running") setTimeout(die, KILL_IN_ACTION_MS);
+        return running;
+      },
+    })),
+  };
+}
+
+/**
+ * Until every service has been scraped once, or has had as long as it is given after a restart: one
+ * that is still starting looks like one that is down.
+ */
+async function untilUp({ settings, signals }: ObserveOptions, signal: AbortSignal): Promise<void> {
+  const { services, pollIntervalMs, stabilizeMs } = settings;
+  const untilMs = systemClock.nowMs() + stabilizeMs;
+  const isUp = async ({ job }: Service) => {
+    if (job === undefined) return true;
+    const up = await signals.source.query(`up{job=${JSON.stringify(job)}} == 1`, signal);
+    return up.length > 0;
+  };
+  while (!signal.aborted && systemClock.nowMs() < untilMs) {
+    // A source that does not answer is told of by the watch that follows.
+    const up = await Promise.all(services.map((service) => isUp(service).catch(() => true)));
+    if (up.every(Boolean)) return;
+    await systemClock.sleep(pollIntervalMs, signal);
+  }
+}
+
+/** Who is watched now, and so to whom an alert may belong: containers with the label come and go. */
+interface Roster {
+  readonly watched: readonly Watched[];
+  add(one: Watched): void;
+  remove(service: string): void;
+  directory(): ServiceDirectory;
+}
+
+function createRoster(): Roster {
+  const watched: Watched[] = [];
+  let directory = createDirectory([]);
+  const refresh = () => (directory = createDirectory(watched.map(({ service }) => service)));
+  return {
+    watched,
+    add(one) {
+      watched.push(one);
+      refresh();
+    },
+    remove(name) {
+      const index = watched.findIndex(({ service }) => service.name === name);
+      if (index >= 0) watched.splice(index, 1);
+      refresh();
+    },
+    directory: () => directory,
+  };
+}
+
+/** What a rule of a file says of itself, or of nobody's series, is told once and not by each service. */
+const OF_NO_SERVICE = "";
+
+interface SharedRulesParts {
+  readonly options: ObserveOptions;
+  readonly roster: Roster;
+  readonly book: Book;
+}
+
+function sharedRulesOf(
+  { options: { settings, signals, emit }, roster: { directory }, book }: SharedRulesParts,
+  signal: AbortSignal,
+): SharedRules {
+  const { pollIntervalMs } = settings;
+  const tell = createSharedTeller((event) =>
+    emit(inWallTime({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE }, systemClock)),
+  );
+  const options = { rules: rulesOfFiles(settings), directory, pollIntervalMs, signal };
+  const restored = [...book.savedAlerts.values()].flatMap(({ alerts }) => alerts);
+  return createSharedRules({ ...options, onPoll: tell, restored }, signals.source, systemClock);
+}
+
+/** Also where no service polls, or each is busy with an incident. */
+async function evaluateSharedRules(
+  { sharedRules, options }: Watching,
+  signal: AbortSignal,
+): Promise<void> {
+  if (sharedRules.rules.length === 0) return;
+  while (!signal.aborted) {
+    await sharedRules.poll();
+    await systemClock.sleep(options.settings.pollIntervalMs, signal);
+  }
+}
+
+interface MonitorParts {
+  readonly signals: Signals;
+  readonly vitals: Vitals;
+  readonly sharedRules: SharedRules;
+  readonly book: Book;
+}
+
+function monitorOf(
+  options: MonitorOptions,
+  { name }: Service,
+  { signals, vitals: { onPoll }, sharedRules, book }: MonitorParts,
+): Monitor {
+  const shared = { rules: sharedRules, service: name };
+  const restored = book.savedAlerts.get(name)?.alerts ?? [];
+  return createMonitor({ ...options, onPoll, shared, restored }, signals.source, systemClock);
+}
+
+async function watchOne(
+  { service, monitor }: Watched,
+  { options, vitals, book, actionLock, diagnosers, roster }: Watching,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings, signals, runtime, executors } = options;
+  const { autonomy, pollIntervalMs, stabilizeMs } = settings;
+  const loop = vitals.join(service.name);
+  const emit: EmitEvent = (event) => {
+    loop.beat();
+    vitals.observe(event);
+    options.emit(inWallTime(event, systemClock));
+  };
+  const allowlist = allowlistFor(service.name, service.executors);
+  const world = {
+    source: signals.source,
+    monitor,
+    runtime,
+    diagnosers,
+    executors,
+    clock: systemClock,
+    book,
+    actionLock,
+    seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
+    findComposeService: options.findComposeService,
+    checkHealth: (url: string) =>
+      url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
+    ownerOf: (alert: Alert) => ownerOfAlert(alert, roster.directory()),
+  };
+  const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
+  try {
+    await watch({ policy, world: living(world, loop), emit }, signal);
+  } finally {
+    loop.leave();
+  }
+}
+
+/** What a container's own HEALTHCHECK says. */
+async function askDocker(name: string, runtime: ContainerRuntime): Promise<HealthAnswer> {
+  try {
+    const state = await runtime.inspect(name, AbortSignal.timeout(DOCKER_DEADLINE_MS));
+    if (state === undefined) return { ok: false, message: "its container does not exist" };
+    const { health, status } = state;
+    // Without a HEALTHCHECK there is nothing but that it runs.
+    const ok = health === "none" ? status === "running" : health === "healthy";
+    return { ok, message: `Docker: ${status}, health ${health}` };
+  } catch (error) {
+    return { ok: false, message: messageOf(error) };
+  }
+}
+
+/** What all services have in common. */
+interface Watching {
+  readonly roster: Roster;
+  readonly sharedRules: SharedRules;
+  readonly options: ObserveOptions;
+  readonly vitals: Vitals;
+  readonly book: Book;
+  readonly actionLock: Lock;
+  readonly diagnosers: readonly Diagnoser[];
+}
+
+/** Takes up each container that wears the label, and lets go of it when it is removed. */
+async function watchLabelled(
+  embedded: EmbeddedSource,
+  watching: Watching,
+  signal: AbortSignal,
+): Promise<void> {
+  const { roster, options } = watching;
+  const { settings, signals, say } = options;
+  const running = new Map<string, { stop: AbortController; done: Promise<void> }>();
+  const own = new Set(settings.services.map(({ name }) => name));
+  const tellOfDocker = dockerNotices(embedded, (text) => say("docker", text));
+  while (!signal.aborted) {
+    tellOfDocker();
+    const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
+    for (const name of labelled.filter((one) => !running.has(one))) {
+      const service = containerService(name);
+      const given = containerMonitorOptions(settings, service);
+      const one = { service, monitor: monitorOf(given, service, { ...watching, signals }) };
+      roster.add(one);
+      const stop = new AbortController();
+      const done = watchOne(one, watching, AbortSignal.any([signal, stop.signal]));
+      running.set(name, { stop, done });
+      say("watching", `${name} as well, for its label`);
+    }
+    for (const [name, { stop, done }] of running) {
+      if (labelled.includes(name)) continue;
+      stop.abort(GONE);
+      await done;
+      running.delete(name);
+      roster.remove(name);
+      say("watching", `${name} no longer: it is gone`);
+    }
+    await systemClock.sleep(settings.pollIntervalMs, signal);
+  }
+  await Promise.all([...running.values()].map(({ done }) => done));
+}
+
+function containerService(name: string): Service {
+  return {
+    name,
+    job: undefined,
+    healthUrl: DOCKER_HEALTH,
+    executors: ["docker"],
+    actions: ["docker-restart"],
+  };
+}

@@ -1,0 +1,95 @@
+import { expect, test } from "bun:test";
+import { allowlist, evidence, NEVER, simulatedClock } from "../../../test/support/fixtures.ts";
+import type { Diagnoser, Executor } from "../../core/ports.ts";
+import { living, type Waits } from "./living.ts";
+
+const ACTION = {
+  id: "docker-restart",
+  executor: "docker",
+  argv: ["docker", "restart", "api"],
+  spellings: [],
+  effects: [],
+  touchesOthers: false,
+  stopsService: false,
+} as const;
+
+/** Notes when each wait began and ended, and what was said of it. */
+function start() {
+  const heard: (number | "work")[] = [];
+  const work = () => heard.push("work");
+  const clock = simulatedClock();
+  const diagnoser: Diagnoser = {
+    name: "a model",
+    deadlineMs: 30_000,
+    async diagnose() {
+      work();
+      throw new Error("no answer");
+    },
+  };
+  const executor: Executor = {
+    name: "docker",
+    async run({ argv }) {
+      work();
+      return { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 0 };
+    },
+  };
+  const world: Waits & { readonly source: string } = {
+    source: "left as it is",
+    actionLock: {
+      async acquire() {
+        work();
+        return { [Symbol.dispose]() {} };
+      },
+    },
+    clock: {
+      ...clock,
+      async sleep() {
+        work();
+      },
+    },
+    runtime: {
+      async inspect() {
+        work();
+        return undefined;
+      },
+      async logs() {
+        work();
+        return [];
+      },
+    },
+    diagnosers: [diagnoser],
+    executors: [executor],
+  };
+  return { world: living(world, { beat: (forMs = 0) => heard.push(forMs) }), heard };
+}
+
+test("a sleep takes what it takes, and ends", async () => {
+  const { world, heard } = start();
+  await world.clock.sleep(60_000, NEVER);
+  expect(heard).toEqual([60_000, "work", 0]);
+});
+
+test("a diagnosis may take until its deadline, and has ended when it fails", async () => {
+  const { world, heard } = start();
+  const [diagnoser] = world.diagnosers;
+  const asked = diagnoser?.diagnose({ evidence: evidence(), allowlist }, NEVER);
+  await expect(asked).rejects.toThrow("no answer");
+  expect(heard).toEqual([30_000, "work", 0]);
+});
+
+test("an action and the questions to Docker are waited for", async () => {
+  const { world, heard } = start();
+  expect(await world.executors[0]?.run(ACTION, NEVER)).toMatchObject({ kind: "succeeded" });
+  expect(heard).toEqual([expect.any(Number), "work", 0]);
+  expect(heard[0]).toBeGreaterThanOrEqual(120_000);
+  heard.length = 0;
+  await world.runtime.inspect("api", NEVER);
+  await world.runtime.logs("api", 50, NEVER);
+  expect(heard).toEqual([15_000, "work", 0, 15_000, "work", 0]);
+});
+
+test("all else of the world is what it was", () => {
+  const { world } = start();
+  expect(world.source).toBe("left as it is");
+  expect(world.diagnosers[0]).toMatchObject({ name: "a model", deadlineMs: 30_000 });
+});

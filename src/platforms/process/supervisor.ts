@@ -1,0 +1,324 @@
+/**
+ * Runs a command, starts it again when it dies, and keeps what it wrote last: for a service without
+ * a container. Nothing of it outlives Sentinel (guardian.ts).
+ */
+
+import type { Death as Ending, Outcome } from "../../core/model.ts";
+import type { Clock } from "../../core/ports.ts";
+import { type Ended, launch } from "./guarded.ts";
+import { OutputTap, type WriteLine } from "./output-tap.ts";
+import { RecentLines } from "./log-tail.ts";
+import {
+  afterDeath,
+  DEFAULT_RESTART_POLICY,
+  type Death,
+  type RestartPolicy,
+} from "./restart-policy.ts";
+import { childEnvironment, type Environment, type Sink } from "../run-command.ts";
+
+/** As `docker stop` waits. */
+const STOP_GRACE_MS = 10_000;
+
+/** Whoever lives this long has not died of its start. */
+const SETTLE_MS = 500;
+
+/** So many last lines say in a result why a start failed. */
+const RESULT_LINES = 10;
+
+/** What is kept of its ends, and of what it wrote before each. */
+const MAX_ENDINGS = 5;
+const ENDING_LINES = 20;
+
+export interface SupervisorOptions {
+  /** The service's name, as in its incidents. */
+  readonly name: string;
+  /** Program first. Never passed through a shell. */
+  readonly argv: readonly string[];
+  /** Default: this process's working folder. */
+  readonly cwd?: string;
+  /** Default: this process's environment. The models' credentials are never in it. */
+  readonly env?: Environment;
+  /** Between TERM and KILL; default 10 s. */
+  readonly graceMs?: number;
+  /** How long a new process must live for its start to have succeeded; default 0.5 s. */
+  readonly settleMs?: number;
+  /** What is not given is as in `DEFAULT_RESTART_POLICY`. */
+  readonly policy?: Partial<RestartPolicy>;
+  readonly clock: Clock;
+  /** Is given each line that the command writes, as far as it does not write too much. */
+  readonly onLine?: WriteLine;
+  /** Told of each change, in order. */
+  readonly onEvent?: (event: SupervisorEvent) => void;
+}
+
+/** `how` is as in `Ended`. */
+export type SupervisorEvent =
+  | { readonly type: "child_started"; readonly pid: number }
+  /** By itself; or it could not be started. */
+  | { readonly type: "child_died"; readonly how: string; readonly ranMs: number }
+  | { readonly type: "child_restarting"; readonly inMs: number }
+  /** It is not started again until somebody does. */
+  | { readonly type: "child_given_up"; readonly deaths: number; readonly withinMs: number }
+  /** It has run well for so long after it died and was started again by itself; oldest death first. */
+  | { readonly type: "child_cured"; readonly deaths: readonly Ending[]; readonly ranMs: number }
+  /** As it was told to. */
+  | { readonly type: "child_stopped"; readonly how: string };
+
+export type SupervisorState = "stopped" | "starting" | "running" | "backing_off" | "given_up";
+
+export interface SupervisorStatus {
+  readonly state: SupervisorState;
+  /** Of the command itself, while it runs. */
+  readonly pid: number | undefined;
+  /** By itself, since somebody last started it. */
+  readonly restarts: number;
+  /** When the last process started, by the wall clock: an engine tells of containers in the same way. */
+  readonly startedAtMs: number | undefined;
+  /** How the last process ended, or why it could not be started. */
+  readonly lastEnd: Ended | undefined;
+}
+
+/** What became of a start or a stop. */
+export type SupervisorResult = Pick<Outcome, "exitCode" | "output"> & {
+  readonly kind: "succeeded" | "failed" | "cancelled";
+};
+
+/**
+ * The three that change something take turns: of two restarts at once, the second follows on the
+ * first. With a signal that is aborted before its turn nothing is done; afterwards the work is
+ * brought to its end, for half a restart would leave the service down, but no longer waited for.
+ * None of them throws.
+ */
+export interface Supervisor extends AsyncDisposable {
+  readonly name: string;
+  readonly argv: readonly string[];
+  status(): SupervisorStatus;
+  /** The last lines of standard output and error, oldest first; also of processes that have died. */
+  lastLines(count: number): readonly string[];
+  /** Its last ends by itself, oldest first, with the wall clock's times and the last lines before each. */
+  deaths(): readonly Ending[];
+  /** Starts it, unless it runs: also one that was given up, or that waits for its restart. */
+  start(signal?: AbortSignal): Promise<SupervisorResult>;
+  restart(signal?: AbortSignal): Promise<SupervisorResult>;
+  /** Stops it with all of its group. It stays stopped until somebody starts it. */
+  stop(signal?: AbortSignal): Promise<SupervisorResult>;
+  /** Stops it. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** One stretch of being kept alive: from somebody's start to a stop, or until it is given up. */
+interface Session {
+  readonly stop: AbortController;
+  readonly started: PromiseWithResolvers<void>;
+  readonly died: PromiseWithResolvers<Ended>;
+}
+
+const CANCELLED: SupervisorResult = { kind: "cancelled", exitCode: undefined, output: "" };
+
+/** A supervisor of one command. It starts nothing before it is told to. */
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { name, argv, clock, onEvent = () => {} } = options;
+  const { graceMs = STOP_GRACE_MS, settleMs = SETTLE_MS } = options;
+  const policy = { ...DEFAULT_RESTART_POLICY, ...options.policy };
+  const lines = new RecentLines();
+  const command = {
+    name,
+    argv,
+    cwd: options.cwd ?? process.cwd(),
+    env: withoutUndefined(childEnvironment(options.env)),
+    graceMs,
+  };
+
+  let status: SupervisorStatus = {
+    state: "stopped",
+    pid: undefined,
+    restarts: 0,
+    startedAtMs: undefined,
+    lastEnd: undefined,
+  };
+  const change = (changes: Partial<SupervisorStatus>): void => {
+    status = { ...status, ...changes };
+  };
+
+  /** Kept from one start to the next: a start by an alert must not make a crash loop look new. */
+  let deaths: readonly Death[] = [];
+  let endings: readonly Ending[] = [];
+  /** Since it last ran well. */
+  let uncured: readonly Ending[] = [];
+  const keepEnding = (end: Ended, ranMs: number, ownLines: number): void => {
+    const ending = {
+      atMs: clock.toWall(clock.nowMs()),
+      exitCode: end.exitCode,
+      // Not known: SIGKILL looks the same, whoever sends it.
+      oomKilled: false,
+      wasStopped: false,
+      ranMs,
+      // What an earlier process wrote is told with its own end.
+      lines: lines.last(Math.min(ownLines, ENDING_LINES)),
+    };
+    endings = [...endings, ending].slice(-MAX_ENDINGS);
+    uncured = [...uncured, ending].slice(-MAX_ENDINGS);
+  };
+  /** Tells that its restart has cured it, unless it ends before. */
+  const awaitCure = async (ended: AbortSignal): Promise<void> => {
+    const { stableMs } = policy;
+    await clock.sleep(stableMs, ended);
+    if (ended.aborted) return;
+    onEvent({ type: "child_cured", deaths: uncured, ranMs: stableMs });
+    uncured = [];
+  };
+
+  /** Until it is told to stop, or gives up. */
+  async function keepAlive({ stop, started, died }: Session): Promise<void> {
+    for (;;) {
+      const linesBefore = lines.added;
+      const { end, ranMs } = await runOnce(stop.signal, () => started.resolve());
+      change({ pid: undefined, lastEnd: end });
+      if (stop.signal.aborted) return onEvent({ type: "child_stopped", how: end.how });
+      keepEnding(end, ranMs, lines.added - linesBefore);
+      onEvent({ type: "child_died", how: end.how, ranMs });
+      died.resolve(end);
+      const nowMs = clock.nowMs();
+      deaths = [...deaths, { atMs: nowMs, ranMs }].filter(
+        ({ atMs }) => nowMs - atMs <= policy.withinMs,
+      );
+      const next = afterDeath(deaths, policy);
+      if (next.kind === "give_up") {
+        change({ state: "given_up" });
+        const { withinMs } = policy;
+        return onEvent({ type: "child_given_up", deaths: next.deaths, withinMs });
+      }
+      change({ state: "backing_off" });
+      onEvent({ type: "child_restarting", inMs: next.inMs });
+      await clock.sleep(next.inMs, stop.signal);
+      if (stop.signal.aborted) return;
+      change({ restarts: status.restarts + 1 });
+    }
+  }
+
+  /** One process, from its start to its end. */
+  async function runOnce(signal: AbortSignal, onStarted: () => void) {
+    change({ state: "starting" });
+    const [out, err] = [lines.open(), lines.open()];
+    const taps = options.onLine
+      ? [new OutputTap(options.onLine), new OutputTap(options.onLine)]
+      : [];
+    const [stdout, stderr] = [sinkOf(out, taps[0]), sinkOf(err, taps[1])];
+    const launched = await launch(command, { stdout, stderr });
+    const startedAtMs = clock.nowMs();
+    if (launched.kind === "not_started") {
+      lines.note(`(could not be started: ${launched.end.how})`);
+      return { end: launched.end, ranMs: 0 };
+    }
+    const { child } = launched;
+    change({ state: "running", pid: child.pid, startedAtMs: clock.toWall(startedAtMs) });
+    onEvent({ type: "child_started", pid: child.pid });
+    onStarted();
+    const onAbort = () => child.stop();
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    const over = new AbortController();
+    if (uncured.length > 0) void awaitCure(over.signal);
+    const end = await child.ended;
+    over.abort();
+    signal.removeEventListener("abort", onAbort);
+    for (const stream of [out, err, ...taps]) stream.end();
+    return { end, ranMs: clock.nowMs() - startedAtMs };
+  }
+
+  let endSession = async (): Promise<void> => {};
+
+  async function begin(): Promise<SupervisorResult> {
+    // Somebody starts it: whatever it died of before, it is not its own restart that may cure it.
+    uncured = [];
+    const session: Session = {
+      stop: new AbortController(),
+      started: Promise.withResolvers(),
+      died: Promise.withResolvers(),
+    };
+    change({ restarts: 0 });
+    const done = keepAlive(session);
+    endSession = async () => {
+      session.stop.abort();
+      await done;
+      change({ state: "stopped" });
+    };
+    const settled = session.started.promise.then(() => clock.sleep(settleMs, session.stop.signal));
+    const end = await Promise.race([session.died.promise, settled]);
+    if (end === undefined) return runs();
+    const output = [...lines.last(RESULT_LINES), `(it died at once: ${end.how})`].join("\n");
+    return { kind: "failed", exitCode: end.exitCode, output };
+  }
+
+  function runs(): SupervisorResult {
+    return { kind: "succeeded", exitCode: 0, output: `it runs as process ${status.pid}` };
+  }
+
+  async function restart(): Promise<SupervisorResult> {
+    await endSession();
+    return begin();
+  }
+
+  async function stop(): Promise<SupervisorResult> {
+    await endSession();
+    return { kind: "succeeded", exitCode: 0, output: "it is stopped" };
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn(
+    work: () => Promise<SupervisorResult>,
+    signal?: AbortSignal,
+  ): Promise<SupervisorResult> {
+    const result = turn.then(() => (signal?.aborted ? CANCELLED : work()));
+    turn = result;
+    return signal ? unlessAborted(result, signal) : result;
+  }
+
+  return {
+    name,
+    argv,
+    status: () => status,
+    lastLines: (count) => lines.last(count),
+    deaths: () => endings,
+    start: (signal) =>
+      inTurn(async () => (status.state === "running" ? runs() : restart()), signal),
+    restart: (signal) => inTurn(restart, signal),
+    stop: (signal) => inTurn(stop, signal),
+    async [Symbol.asyncDispose]() {
+      await inTurn(stop);
+    },
+  };
+}
+
+/** Both, where there are two. */
+function sinkOf(kept: Sink, tap: Sink | undefined): Sink {
+  if (tap === undefined) return kept;
+  return {
+    push(chunk) {
+      kept.push(chunk);
+      tap.push(chunk);
+    },
+  };
+}
+
+/** The result, or that it was cancelled, whichever is first. */
+async function unlessAborted(
+  result: Promise<SupervisorResult>,
+  signal: AbortSignal,
+): Promise<SupervisorResult> {
+  const aborted = Promise.withResolvers<SupervisorResult>();
+  const onAbort = () => aborted.resolve(CANCELLED);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([result, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function withoutUndefined(env: Environment): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+}

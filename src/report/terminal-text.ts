@@ -1,0 +1,28 @@
+/** The pieces of the report for people: one line each, with credentials masked and nothing that a terminal obeys. */
+
+import { printable } from "../text/printable.ts";
+import { maskText } from "../text/redact.ts";
+
+const LABEL_WIDTH = 12;
+const MAX_LENGTH = 600;
+
+/** A line of an incident, behind its label. */
+export function field(label: string, text: string): string[] {
+  return [`   ${label.padEnd(LABEL_WIDTH)}${clean(text)}`];
+}
+
+/** What came from outside. */
+export function clean(text: string): string {
+  return printable(maskText(text), MAX_LENGTH);
+}
+
+/** A duration. */
+export function seconds(durationMs: number): string {
+  const value = durationMs / 1000;
+  return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} s`;
+}
+
+/** The time of day. */
+export function clockTime(atMs: number): string {
+  return new Date(atMs).toTimeString().slice(0, 8);
+}

@@ -1,0 +1,48 @@
+/** What changed between two polls, and how much of it is told one by one. Pure. */
+
+import { alertKey } from "./alert-state.ts";
+import type { WatchEvent } from "../core/events.ts";
+import type { Alert } from "../core/model.ts";
+
+/** Changes of one rule's label sets at one poll that are told one by one. */
+export const MAX_TOLD_CHANGES = 10;
+
+/** The alerts of one poll by rule and labels. */
+export type AlertsByKey = ReadonlyMap<string, Alert>;
+
+export type AlertChange = Extract<WatchEvent, { type: "alert_changed" }>;
+
+export function changes(before: AlertsByKey, after: AlertsByKey): AlertChange[] {
+  const changed = [...after].flatMap(([key, alert]): AlertChange[] => {
+    const from = before.get(key)?.state ?? "inactive";
+    return from === alert.state ? [] : [{ type: "alert_changed", alert, from }];
+  });
+  // A label set that no longer holds leaves no alert behind.
+  const ended = [...before].flatMap(([key, alert]): AlertChange[] => {
+    if (after.has(key) || alert.state === "inactive" || alert.state === "no_data") return [];
+    const now = { ...alert, state: "inactive" as const };
+    return [{ type: "alert_changed", alert: now, from: alert.state }];
+  });
+  return [...changed, ...ended];
+}
+
+/**
+ * The changes to tell: of each rule so many one by one, the others by their number. Those of alerts that
+ * an incident is about come first.
+ */
+export function boundedChanges(
+  all: readonly AlertChange[],
+  handled: ReadonlySet<string>,
+): WatchEvent[] {
+  if (all.length <= MAX_TOLD_CHANGES) return [...all];
+  const rank = ({ alert }: AlertChange) => (handled.has(alertKey(alert)) ? 0 : 1);
+  const groups = Map.groupBy(all, ({ alert }) => `${alert.rule.expr}\n${alert.state}`);
+  return [...groups.values()].flatMap((group): WatchEvent[] => {
+    const told = group.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_TOLD_CHANGES);
+    const [first] = told;
+    const count = group.length - told.length;
+    if (first === undefined || count === 0) return told;
+    const { rule, state } = first.alert;
+    return [...told, { type: "more_alerts_changed", alertname: rule.alert, state, count }];
+  });
+}

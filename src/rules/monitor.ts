@@ -1,0 +1,160 @@
+/** One service's rules, evaluated poll by poll, and its share of what the rules of files say. */
+
+import { restoreAlerts, type SavedAlert } from "./alert-memory.ts";
+import { carryOver, detect, mostGapMs } from "./alert-state.ts";
+import { evaluateRule, type Reading } from "./evaluation.ts";
+import type { Alert, Evaluation, Rule } from "../core/model.ts";
+import type { Clock, SignalSource } from "../core/ports.ts";
+import type { SharedPoll, SharedPollOptions, SharedRules } from "./shared-rules.ts";
+
+export interface Poll {
+  readonly atMs: number;
+  /** Why the source gave no answer; `undefined` if it did. */
+  readonly sourceDown: string | undefined;
+  /**
+   * The service's: of each rule made for it one for each label set that is pending or firing, or else
+   * one at rest; of rules of files those that are pending or firing, or fired and have no data.
+   */
+  readonly alerts: readonly Alert[];
+  /** Rules of files at rest, as far as something was measured of the service's series. */
+  atRest(): readonly Alert[];
+  /** What a rule's expression said of the service's series. */
+  evaluationOf(rule: Rule): Evaluation | undefined;
+}
+
+export interface MonitorOptions {
+  /** The rules made for the service, with that range in their rates. Called again when the range becomes known. */
+  rulesFor(windowMs: number): readonly Rule[];
+  /** The range to use; `undefined` while it is not known, such as before the first scrape. */
+  findWindowMs(signal: AbortSignal): Promise<number | undefined>;
+  /** The range until then. */
+  readonly fallbackWindowMs: number;
+  /** How far apart polls are. Default: 5 s. */
+  readonly pollIntervalMs?: number;
+  /** Told of each poll, whoever asked for it, and how long it took. */
+  onPoll?(poll: Poll, durationMs: number): void;
+  /** States of before a restart of Sentinel, with which the first poll begins. */
+  readonly restored?: readonly SavedAlert[];
+  /** The rules of files, and whose share of them it is. */
+  readonly shared?: { readonly rules: SharedRules; readonly service: string };
+}
+
+export interface Monitor {
+  /** The range in force. */
+  readonly windowMs: number;
+  /** The rules made for the service that are in force. */
+  readonly rules: readonly Rule[];
+  /** What the last poll gave; `undefined` before the first. */
+  readonly lastPoll: Poll | undefined;
+  /** When a poll was last answered by the source; `undefined` if none has been. */
+  readonly answeredAtMs: number | undefined;
+  /** The rule of that name, its own or one of a file. */
+  ruleNamed(alertname: string): Rule | undefined;
+  /**
+   * Evaluates all rules once. A failing source makes every rule's data missing; it does not throw.
+   *
+   * @param options which rules of files are evaluated now as well, and not taken as they last were
+   */
+  poll(signal: AbortSignal, options?: SharedPollOptions): Promise<Poll>;
+}
+
+const DEFAULT_POLL_INTERVAL_MS = 5000;
+
+export function createMonitor(
+  options: MonitorOptions,
+  source: SignalSource,
+  clock: Clock,
+): Monitor {
+  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, shared } = options;
+  let lastPoll: Poll | undefined;
+  /** Of the rules made for the service. */
+  let lastAlerts: readonly Alert[] = [];
+  let answeredAtMs: number | undefined;
+  let windowMs = options.fallbackWindowMs;
+  let isWindowKnown = false;
+  let rules = options.rulesFor(windowMs);
+
+  const settleWindow = async (signal: AbortSignal) => {
+    const found = await options.findWindowMs(signal);
+    if (found === undefined) return;
+    isWindowKnown = true;
+    if (found === windowMs) return;
+    windowMs = found;
+    rules = options.rulesFor(windowMs);
+    // The same alerts, of rules that only look back on another range.
+    const named = lastAlerts.map((alert) => ({ ...alert, name: alert.rule.alert }));
+    lastAlerts = restoreAlerts(named, rules);
+  };
+
+  return {
+    get windowMs() {
+      return windowMs;
+    },
+    get rules() {
+      return rules;
+    },
+    get lastPoll() {
+      return lastPoll;
+    },
+    get answeredAtMs() {
+      return answeredAtMs;
+    },
+    ruleNamed: (alertname) =>
+      [...rules, ...(shared?.rules.rules ?? [])].find(({ alert }) => alert === alertname),
+
+    async poll(signal, pollOptions) {
+      const fromMs = clock.nowMs();
+      if (!isWindowKnown) await settleWindow(signal);
+      const [ofFiles, results] = await Promise.all([
+        shared?.rules.poll(pollOptions),
+        Promise.all(rules.map((rule) => evaluateRule(rule, source, signal))),
+      ]);
+      const sourceDown =
+        ofFiles?.sourceDown ?? results.find((result) => result.sourceDown)?.sourceDown;
+      // A source that fails half of the questions is not believed in the other half.
+      const readings: Reading[] = results.map(({ rule, evaluation }) => ({
+        rule,
+        evaluation: sourceDown === undefined ? evaluation : { kind: "no_data", reason: sourceDown },
+      }));
+      const atMs = clock.nowMs();
+      const gapMs = atMs - (lastPoll?.atMs ?? atMs);
+      if (lastPoll === undefined) lastAlerts = restoreAlerts(options.restored ?? [], rules);
+      const before = carryOver(lastAlerts, gapMs, mostGapMs(pollIntervalMs));
+      lastAlerts = detect(before, readings, atMs);
+      const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));
+      const share = shareOf(ofFiles, { service: shared?.service ?? "", sourceDown });
+      const poll: Poll = {
+        atMs,
+        sourceDown,
+        alerts: [...lastAlerts, ...share.alerts],
+        atRest: share.atRest,
+        evaluationOf: (rule) => evaluations.get(rule) ?? share.evaluationOf(rule),
+      };
+      lastPoll = poll;
+      if (sourceDown === undefined) answeredAtMs = atMs;
+      options.onPoll?.(poll, atMs - fromMs);
+      return poll;
+    },
+  };
+}
+
+/** A service's part of what the rules of files say. Nothing is known of it while the source is down. */
+function shareOf(
+  ofFiles: SharedPoll | undefined,
+  { service, sourceDown }: { readonly service: string; readonly sourceDown: string | undefined },
+): Pick<Poll, "alerts" | "atRest" | "evaluationOf"> {
+  if (ofFiles === undefined) return { alerts: [], atRest: () => [], evaluationOf: () => undefined };
+  if (sourceDown === undefined)
+    return {
+      alerts: ofFiles.alertsOf(service),
+      atRest: () => ofFiles.restingFor(service),
+      evaluationOf: (rule) => ofFiles.evaluationFor(rule, service),
+    };
+  const fired = ofFiles.alertsOf(service).filter(({ firingAtMs }) => firingAtMs !== undefined);
+  return {
+    alerts: fired.map((alert) => ({ ...alert, state: "no_data", noDataReason: sourceDown })),
+    atRest: () => ofFiles.restingFor(service),
+    evaluationOf: (rule) =>
+      ofFiles.evaluationFor(rule, service) && { kind: "no_data", reason: sourceDown },
+  };
+}

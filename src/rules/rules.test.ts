@@ -1,0 +1,312 @@
+import { describe, expect, test } from "bun:test";
+import { service } from "../../test/support/fixtures.ts";
+import { ACTION_IDS, touchesOthers } from "../allowlist.ts";
+import { formatDuration, parseDuration } from "../core/duration.ts";
+import { SentinelError } from "../core/errors.ts";
+import type { RuleSignal } from "../core/model.ts";
+import {
+  builtInRules,
+  CRASH_LOOP_ALERT,
+  withoutReplaced,
+  readRule,
+  readRuleFile,
+} from "./rules.ts";
+
+const thresholds = { cpu: 0.5, latencySeconds: 2, memoryBytes: 524_288_000, errorRatio: 0.05 };
+
+/** The message and the hint of what is thrown. */
+function failure(work: () => unknown): string {
+  try {
+    return `it was read: ${JSON.stringify(work())}`;
+  } catch (thrown) {
+    if (!(thrown instanceof SentinelError)) throw thrown;
+    expect(thrown.code).toBe("configuration");
+    return [thrown.message, thrown.hint].filter((part) => part !== undefined).join(" | ");
+  }
+}
+
+function signal(expr: string): RuleSignal | undefined {
+  return readRule({ alert: "A", expr }, "a.yml").signal;
+}
+
+describe("the built-in rules", () => {
+  const sources = builtInRules(service(), thresholds, 20_000);
+  const rules = sources.map((source) => readRule(source, "built-in rules"));
+
+  test("are read, one for each fault, in order", () => {
+    expect(
+      rules.map(({ alert, signal: of, forMs, severity, permits }) =>
+        [
+          alert,
+          of ? `${of.operator} ${of.threshold}` : "-",
+          forMs,
+          severity,
+          permits.join(" ") || "-",
+        ].join(", "),
+      ),
+    ).toEqual([
+      "HighCpu, > 0.5, 0, high, docker-restart compose-service-restart supervisor-restart",
+      "HighLatency, > 2, 0, high, docker-restart compose-service-restart supervisor-restart",
+      "HighErrorRatio, > 0.05, 0, high, docker-restart compose-service-restart supervisor-restart",
+      "HighMemory, > 524288000, 5000, high, docker-restart compose-service-restart supervisor-restart",
+      "TargetDown, == 0, 5000, critical, docker-restart compose-service-up compose-service-restart supervisor-restart supervisor-start",
+      "TargetDown, -, 30000, critical, -",
+      "CrashLoop, > 3, 0, critical, -",
+    ]);
+    expect(rules.at(-1)?.alert).toBe(CRASH_LOOP_ALERT);
+  });
+
+  test("permit what acts on other services to a service alone that names it", () => {
+    const actions = ["compose-restart", "compose-up", "compose-stop"] as const;
+    const named = builtInRules(service({ actions }), thresholds, 20_000);
+    const permits = (of: typeof sources, name: string) =>
+      of.map((source) => readRule(source, "built-in rules")).find(({ alert }) => alert === name)
+        ?.permits;
+    expect(permits(named, "HighCpu")).toEqual([
+      "docker-restart",
+      "compose-service-restart",
+      "compose-restart",
+      "supervisor-restart",
+    ]);
+    expect(permits(named, "TargetDown")).toEqual([
+      "docker-restart",
+      "compose-service-up",
+      "compose-up",
+      "compose-service-restart",
+      "compose-restart",
+      "supervisor-restart",
+      "supervisor-start",
+    ]);
+    expect(rules.flatMap((rule) => rule.permits).filter(touchesOthers)).toEqual([]);
+  });
+
+  test("permit no stop", () => {
+    expect(rules.flatMap(({ permits }) => permits).join()).not.toContain("stop");
+  });
+
+  test("measure their own job over their window", () => {
+    for (const { expr } of rules) expect(expr).toContain('job="sentinel-target-api"');
+    expect(rules[0]?.signal?.expr).toBe(
+      'rate(process_cpu_seconds_total{job="sentinel-target-api"}[20s])',
+    );
+    expect(rules[1]?.expr).toStartWith("histogram_quantile(0.90, sum(rate(");
+  });
+
+  test("survive a job of any name", () => {
+    const job = 'a"} or vector(1) # \\ \n';
+    for (const source of builtInRules(service({ job }), thresholds, 1500)) {
+      const read = readRule(source, "built-in rules");
+      expect(read.expr).toContain(JSON.stringify(job));
+      expect(read.signal === undefined).toBe(read.expr.startsWith("absent("));
+    }
+  });
+});
+
+describe("the measured side of an expression", () => {
+  const cases: readonly (readonly [string, string, string | undefined])[] = [
+    ["a comparison", "A > 5", "A > 5"],
+    ["each operator", "A <= 0.5", "A <= 0.5"],
+    ["an equation", "up == 0", "up == 0"],
+    ["a negative threshold", "A < -5", "A < -5"],
+    ["a threshold with an exponent", "A > 5e8", "A > 500000000"],
+    ["a threshold that is calculated", "A > 500 * 1024 ^ 2", "A > 524288000"],
+    ["a threshold in brackets", "A > (1 + 1) / 4", "A > 0.5"],
+    ["a duration as a threshold, which is a number of seconds", "A > 1h30m", "A > 5400"],
+    ["with a condition", "A > 5 and B > 1", "A > 5"],
+    ["with an exception", "A > 5 unless B", "A > 5"],
+    ["with two conditions", "A > 5 and B and C", "A > 5"],
+    ["in brackets", "((A) > 5) and (B)", "(A) > 5"],
+    ["of a calculation", "sum(A) by (x) / sum(B) by (x) > 5", "sum(A) by (x) / sum(B) by (x) > 5"],
+    ["after a comment", "# of requests\nA > 5 # too many", "A > 5"],
+    ["not of bool, which is never empty", "A > bool 5", undefined],
+    ["not of either", "A > 5 or B > 6", undefined],
+    ["not of two series", "A > B", undefined],
+    ["not with the number in front", "5 < A", undefined],
+    ["not of absence", "absent(A)", undefined],
+    ["not of a selector", "A", undefined],
+    ["not of a threshold that is none", "A > 1 / 0", undefined],
+  ];
+  test.each(cases)("%s", (_, expr, expected) => {
+    const read = signal(expr);
+    expect(read && `${read.expr} ${read.operator} ${read.threshold}`).toBe(expected);
+  });
+});
+
+describe("a rule that cannot be read", () => {
+  const rule = { alert: "A", expr: "A > 5" };
+  const cases: readonly (readonly [string, Parameters<typeof readRule>[0], string])[] = [
+    [
+      "names the place in the expression",
+      { ...rule, expr: "sum(A > 5" },
+      "a.yml: alert A: expr sum(A > 5: 1:10: parse error: unclosed left parenthesis",
+    ],
+    [
+      "has an expression at all",
+      { ...rule, expr: "" },
+      "a.yml: alert A: expr : 1:1: parse error: no expression found in input",
+    ],
+    [
+      "shows a duration",
+      { ...rule, for: "5 minutes" },
+      'a.yml: alert A: for is "5 minutes" | Write a duration such as 10s or 1m30s.',
+    ],
+    [
+      "names keep_firing_for",
+      { ...rule, keep_firing_for: "-1s" },
+      'a.yml: alert A: keep_firing_for is "-1s" | Write a duration such as 10s or 1m30s.',
+    ],
+    [
+      "lists the ids there are",
+      { ...rule, annotations: { sentinel_actions: "docker-restart, reboot" } },
+      `a.yml: alert A: sentinel_actions has reboot | Write ids from this list: ${ACTION_IDS.join(", ")}.`,
+    ],
+    [
+      "takes no spelling for an id",
+      { ...rule, annotations: { sentinel_actions: "docker compose restart" } },
+      `a.yml: alert A: sentinel_actions has docker compose restart | Write ids from this list: ${ACTION_IDS.join(", ")}.`,
+    ],
+  ];
+  test.each(cases)("%s", (_, source, expected) => {
+    expect(failure(() => readRule(source, "a.yml"))).toBe(expected);
+  });
+
+  test("a severity that is none of ours waits for a person", () => {
+    expect(readRule({ ...rule, labels: { severity: "page" } }, "a.yml").severity).toBe("medium");
+    expect(readRule(rule, "a.yml").severity).toBe("medium");
+  });
+
+  test("without ids it permits nothing; their order stays", () => {
+    const permits = (sentinel_actions: string) =>
+      readRule({ ...rule, annotations: { sentinel_actions } }, "a.yml").permits;
+    expect(permits("")).toEqual([]);
+    expect(permits(" , ")).toEqual([]);
+    expect(permits("compose-up,docker-restart ")).toEqual(["compose-up", "docker-restart"]);
+  });
+});
+
+describe("a rule file", () => {
+  const group = (...rules: unknown[]) => ({ groups: [{ name: "g", rules }] });
+
+  test("gives its alerting rules, with the labels of their groups", () => {
+    const file = {
+      groups: [
+        {
+          name: "g",
+          interval: "30s",
+          labels: { team: "a", severity: "low" },
+          rules: [
+            { record: "job:up", expr: "up" },
+            { alert: "A", expr: 1, for: "5m", labels: { severity: "high" } },
+          ],
+        },
+        { name: "empty" },
+      ],
+    };
+    expect(readRuleFile(file, "a.yml")).toEqual([
+      { alert: "A", expr: "1", for: "5m", labels: { team: "a", severity: "high" } },
+    ]);
+  });
+
+  const cases: readonly (readonly [string, unknown, string])[] = [
+    ["an empty one", null, "a.yml: the file must be "],
+    ["no groups", {}, "a.yml: groups is missing: "],
+    ["a group without a name", { groups: [{ rules: [] }] }, "a.yml: group 1: name is missing: "],
+    [
+      "a rule without an expression",
+      group({ alert: "A" }),
+      "a.yml: group g, rule A: expr is missing: ",
+    ],
+    [
+      "an alert of no name",
+      group({ alert: "", expr: "A" }),
+      "a.yml: group g, rule 1: alert must not be empty",
+    ],
+    [
+      "a key that is none",
+      group({ alert: "A", exprr: "A > 5", expr: "A" }),
+      "a.yml: group g, rule A: unknown key exprr | Did you mean expr?",
+    ],
+    [
+      "neither an alert nor a record",
+      group({ expr: "A" }),
+      "a.yml: group g, rule 1: alert is missing: ",
+    ],
+    [
+      "a for that is a number",
+      group({ alert: "A", expr: "A", for: 5 }),
+      "a.yml: group g, rule A: for must be a text, not a number: ",
+    ],
+    [
+      "a label that is none",
+      group({ alert: "A", expr: "A", labels: { "a-b": "c" } }),
+      "a.yml: group g, rule A: a-b is no name: ",
+    ],
+    [
+      "a recording rule with a for",
+      group({ record: "r", expr: "A", for: "5s" }),
+      "a.yml: group g, rule r: unknown key for | Known keys: record, expr, labels.",
+    ],
+  ];
+  test.each(cases)("%s is said in one line", (_, file, expected) => {
+    const text = failure(() => readRuleFile(file, "a.yml"));
+    expect(text).toStartWith(expected);
+    expect(text).not.toContain("\n");
+    expect(text).toMatch(
+      /\| (It must be a Prometheus rule file: groups, each with a name and rules\.|Did you mean .+\?|Known keys: .+\.)$/,
+    );
+  });
+
+  test("replaces built-in rules by name, all of that name", () => {
+    const builtIn = builtInRules(service(), thresholds, 20_000);
+    const own = [
+      { alert: "TargetDown", expr: "up < 1" },
+      { alert: "Mine", expr: "A > 5" },
+    ];
+    expect(withoutReplaced(builtIn, own).map(({ alert }) => alert)).toEqual([
+      "HighCpu",
+      "HighLatency",
+      "HighErrorRatio",
+      "HighMemory",
+      "CrashLoop",
+    ]);
+    expect(withoutReplaced(builtIn, [])).toEqual(builtIn);
+  });
+});
+
+describe("durations", () => {
+  const cases: readonly (readonly [string, number])[] = [
+    ["0", 0],
+    ["0s", 0],
+    ["5s", 5000],
+    ["1m30s", 90_000],
+    ["100ms", 100],
+    ["1h", 3_600_000],
+    ["1d", 86_400_000],
+    ["1w", 604_800_000],
+    ["1y", 31_536_000_000],
+    ["1s1ms", 1001],
+  ];
+  test.each(cases)("%s", (text, expected) => {
+    expect(parseDuration(text, "for")).toBe(expected);
+  });
+
+  test.each(["", " ", "5", "5S", "5s ", "1.5s", "s", "30s1m", "5s5s", "-5s", "∞"])(
+    "%j is none",
+    (text) => {
+      expect(failure(() => parseDuration(text, "for"))).toStartWith(
+        `for is ${JSON.stringify(text)}`,
+      );
+    },
+  );
+
+  test.each([
+    [20_000, "20s"],
+    [1500, "1500ms"],
+    [4000, "4s"],
+    [0, "0s"],
+    [60_000, "60s"],
+  ] as const)("%d ms are written so that they are read again", (durationMs, text) => {
+    expect(formatDuration(durationMs)).toBe(text);
+    expect(parseDuration(text, "for")).toBe(durationMs);
+  });
+});

@@ -1,0 +1,341 @@
+/** Prometheus alerting rules: how they are read, and those that are built in. */
+
+import { z } from "zod";
+import { ACTION_IDS, type ActionId } from "../allowlist.ts";
+import { formatDuration, parseDuration } from "../core/duration.ts";
+import { SentinelError } from "../core/errors.ts";
+import type { Labels, Rule, Service, Severity } from "../core/model.ts";
+import { SEVERITIES } from "../core/model.ts";
+import { explainFault } from "../text/schema-words.ts";
+import { permittedRestarts, permittedRevivals } from "./permitted.ts";
+import { readSignal } from "./signal.ts";
+
+/** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
+export const CRASH_LOOP_ALERT = "CrashLoop";
+
+/** The alert that says that a container's HEALTHCHECK fails. */
+export const METRICS_REFUSED_ALERT = "MetricsRefused";
+export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
+
+/** The alert that says that a container has ended and is not started again by its engine. */
+export const CONTAINER_DOWN_ALERT = "ContainerDown";
+
+/** The annotation that lists, separated by commas, what an alert may lead to. */
+const PERMITS_ANNOTATION = "sentinel_actions";
+
+/** For an alert whose severity is not one of ours: such an alert waits for a person. */
+const UNKNOWN_SEVERITY: Severity = "medium";
+
+const labelsSchema = z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string());
+
+const ruleSourceSchema = z.strictObject({
+  alert: z.string().min(1).max(200),
+  expr: z.union([z.string(), z.number()]).transform(String),
+  for: z.string().optional(),
+  keep_firing_for: z.string().optional(),
+  labels: labelsSchema.optional(),
+  annotations: labelsSchema.optional(),
+});
+
+const recordingRuleSchema = z.strictObject({
+  record: z.string(),
+  expr: z.union([z.string(), z.number()]),
+  labels: labelsSchema.optional(),
+});
+
+const ruleFileSchema = z.strictObject({
+  groups: z.array(
+    z.strictObject({
+      name: z.string().min(1),
+      interval: z.string().optional(),
+      query_offset: z.string().optional(),
+      limit: z.number().optional(),
+      labels: labelsSchema.optional(),
+      // Of either kind: each is read by its own schema, so that a mistake is named.
+      rules: z.array(z.looseObject({})).default([]),
+    }),
+  ),
+});
+
+/** One alerting rule as it stands in a Prometheus rule file. */
+export type RuleSource = z.output<typeof ruleSourceSchema>;
+
+export interface Thresholds {
+  /** Cores. */
+  readonly cpu: number;
+  /** P90, seconds. */
+  readonly latencySeconds: number;
+  readonly memoryBytes: number;
+  /** Share of requests answered 5xx, 0 to 1. */
+  readonly errorRatio: number;
+}
+
+/** Where scrapes are far apart, seconds still count. */
+const MOST_FOR_MS = 5000;
+
+/** Starts within 10 minutes, whoever started it: past it a restart is no cure. */
+export const MAX_STARTS = 3;
+const CRASH_LOOP_SUMMARY =
+  "started {{ $value | humanize }} times within 10 minutes; restarting does not help";
+
+/** Errors within the window below which a share of errors says nothing: one unlucky request. */
+const MIN_ERRORS = 3;
+
+/**
+ * The built-in rules for one service.
+ *
+ * HighCpu and HighLatency have no `for`: their window already asks for seconds of it, and a wait on
+ * top would only add to the time to detection.
+ *
+ * @param windowMs range of every `rate`, at least 4 scrape intervals
+ */
+export function builtInRules(
+  service: Service,
+  thresholds: Thresholds,
+  windowMs: number,
+): RuleSource[] {
+  const selector = `job=${JSON.stringify(service.job)}`;
+  const window = formatDuration(windowMs);
+  // One more scrape that says so: a single one may have met a restart.
+  const forOneScrape = formatDuration(Math.min(windowMs / 4, MOST_FOR_MS));
+  const restarts = permittedRestarts(service);
+  const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
+  const requests = `http_requests_total{${selector}}[${window}]`;
+  return [
+    {
+      alert: "HighCpu",
+      expr: `rate(process_cpu_seconds_total{${selector}}[${window}]) > ${thresholds.cpu}`,
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "CPU use is {{ $value | humanize }} cores",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "HighLatency",
+      expr: `histogram_quantile(0.90, sum(rate(http_request_duration_seconds_bucket{${selector}}[${window}])) by (le)) > ${thresholds.latencySeconds}`,
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "9 of 10 requests take up to {{ $value | humanizeDuration }}, the rest longer",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "HighErrorRatio",
+      expr: `(sum(rate(${errors})) or vector(0)) / sum(rate(${requests})) > ${thresholds.errorRatio} and sum(increase(${errors})) >= ${MIN_ERRORS}`,
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "{{ $value | humanizePercentage }} of all requests are answered with an error",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "HighMemory",
+      expr: `process_resident_memory_bytes{${selector}} > ${thresholds.memoryBytes}`,
+      for: forOneScrape,
+      labels: { severity: "high", service: service.name },
+      annotations: {
+        summary: "resident memory is {{ $value | humanize1024 }}B",
+        [PERMITS_ANNOTATION]: restarts,
+      },
+    },
+    {
+      alert: "TargetDown",
+      expr: `up{${selector}} == 0`,
+      for: forOneScrape,
+      labels: { severity: "critical", service: service.name },
+      annotations: {
+        summary: "the service cannot be scraped",
+        [PERMITS_ANNOTATION]: permittedRevivals(service),
+      },
+    },
+    {
+      // Nobody scrapes it: that says nothing of the service, so it permits nothing.
+      alert: "TargetDown",
+      expr: `absent(up{${selector}})`,
+      for: "30s",
+      labels: { severity: "critical", service: service.name, kind: "absent" },
+      annotations: { summary: `no job ${JSON.stringify(service.job)} is scraped at all` },
+    },
+    {
+      alert: CRASH_LOOP_ALERT,
+      expr: `changes(process_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
+      labels: { severity: "critical", service: service.name },
+      annotations: { summary: CRASH_LOOP_SUMMARY },
+    },
+  ];
+}
+
+/**
+ * What Docker's word alone has for rules.
+ *
+ * @param name as the label `container` of its series has it
+ */
+export function unhealthyRule({ name }: Service): RuleSource {
+  return {
+    alert: CONTAINER_UNHEALTHY_ALERT,
+    // Docker's own retries are its `for`.
+    expr: `container_healthy{container=${JSON.stringify(name)}} == 0`,
+    labels: { severity: "high", service: name },
+    annotations: {
+      summary: "its HEALTHCHECK fails",
+      [PERMITS_ANNOTATION]: "docker-restart",
+    },
+  };
+}
+
+/**
+ * That Sentinel refuses the metrics of a service, which answers: too many series, or dear ones. The service
+ * is not to blame, so that nothing is permitted.
+ */
+export function refusedRule({ name, job }: Service, intervalMs: number): RuleSource {
+  return {
+    alert: METRICS_REFUSED_ALERT,
+    expr: `sentinel_scrape_refused{job=${JSON.stringify(job)}} == 1`,
+    // Two scrapes, as of a target that is down.
+    for: formatDuration(Math.min(intervalMs, MOST_FOR_MS)),
+    labels: { severity: "high", service: name },
+    annotations: { summary: "its metrics are refused: it {{ $labels.reason }}" },
+  };
+}
+
+/**
+ * That a container starts again and again: by its engine's count, of which all counts while the engine
+ * waits longer and longer before the next restart, or by its starts, whoever started it.
+ */
+export function containerLoopRule({ name }: Service): RuleSource {
+  const of = (series: string) => `${series}{container=${JSON.stringify(name)}}`;
+  const count = of("container_restarts_total");
+  const isNew = `(1 - max_over_time(${of("container_restarting")}[5m]))`;
+  const restarts = `${count} - min_over_time(${count}[10m]) * ${isNew}`;
+  const starts = `changes(${of("container_start_time_seconds")}[10m])`;
+  return {
+    alert: CRASH_LOOP_ALERT,
+    expr: `(${restarts} > ${starts} or ${starts}) > ${MAX_STARTS}`,
+    labels: { severity: "critical", service: name },
+    annotations: { summary: CRASH_LOOP_SUMMARY },
+  };
+}
+
+/** The rules for a container without metrics. */
+export function containerRules(service: Service, intervalMs: number): RuleSource[] {
+  const { name } = service;
+  return [
+    unhealthyRule(service),
+    {
+      alert: CONTAINER_DOWN_ALERT,
+      expr: `container_up{container=${JSON.stringify(name)}} == 0`,
+      // One more look that says so: a single one may have met a restart.
+      for: formatDuration(Math.min(intervalMs, MOST_FOR_MS)),
+      labels: { severity: "critical", service: name },
+      annotations: { summary: "it has ended", [PERMITS_ANNOTATION]: "docker-restart" },
+    },
+    containerLoopRule(service),
+  ];
+}
+
+/**
+ * The alerting rules of a rule file, with their groups' labels. Recording rules are left to the
+ * Prometheus that loads the file.
+ *
+ * @param parsed the file's YAML, as a value
+ * @param where the file's name, for the message
+ * @throws SentinelError `configuration`
+ */
+export function readRuleFile(parsed: unknown, where: string): RuleSource[] {
+  return readPlacedRules(parsed, () => where).map(({ rule }) => rule);
+}
+
+/** Names a place in a file by the path that leads to it, such as `alerts.yml:7`. */
+type NamePlace = (path: readonly PropertyKey[]) => string;
+
+/** As `readRuleFile`, each rule with its place. */
+export function readPlacedRules(
+  parsed: unknown,
+  at: NamePlace,
+): { readonly rule: RuleSource; readonly place: string }[] {
+  const { groups } = parse(ruleFileSchema, parsed, { at, path: [], what: "" });
+  return groups.flatMap((group, groupIndex) =>
+    group.rules.flatMap((rule, index) => {
+      const path = ["groups", groupIndex, "rules", index];
+      const name = rule["alert"] ?? rule["record"];
+      const own = typeof name === "string" && name !== "" ? name : `${index + 1}`;
+      const place = { at, path, what: `group ${group.name}, rule ${own}: ` };
+      if ("record" in rule) {
+        parse(recordingRuleSchema, rule, place);
+        return [];
+      }
+      const source = parse(ruleSourceSchema, rule, place);
+      const labelled = { ...source, labels: { ...group.labels, ...source.labels } };
+      return [{ rule: labelled, place: at(path) }];
+    }),
+  );
+}
+
+interface Place {
+  readonly at: NamePlace;
+  /** Of the value within the file. */
+  readonly path: readonly PropertyKey[];
+  /** Which rule it is, as the beginning of a message. */
+  readonly what: string;
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, { at, path, what }: Place): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const fault = explainFault(schema, result.error, value);
+  const [list, index, key] = fault.path;
+  const isInGroup = list === "groups" && typeof index === "number" && key !== undefined;
+  const whose = isInGroup && what === "" ? `group ${index + 1}: ` : what;
+  const message = `${at([...path, ...fault.path])}: ${whose}${fault.message}`;
+  throw new SentinelError("configuration", message, {
+    hint: fault.hint ?? "It must be a Prometheus rule file: groups, each with a name and rules.",
+  });
+}
+
+/** The built-in rules that are in force: a rule of a file replaces every one of its name. */
+export function withoutReplaced(
+  builtIn: readonly RuleSource[],
+  own: readonly Pick<RuleSource, "alert">[],
+): RuleSource[] {
+  const replaced = new Set(own.map(({ alert }) => alert));
+  return builtIn.filter(({ alert }) => !replaced.has(alert));
+}
+
+/**
+ * Reads one rule.
+ *
+ * @param where what to name in the message, e.g. the file
+ * @param service the one that it is made for; the alerts of a rule of a file belong to whom their labels name
+ * @throws SentinelError `configuration` on an expression, a duration or an action id that is none
+ */
+export function readRule(source: RuleSource, where: string, service?: string): Rule {
+  const { alert, expr, labels = {}, annotations = {} } = source;
+  const place = `${where}: alert ${alert}`;
+  const severity = SEVERITIES.find((known) => known === labels["severity"]) ?? UNKNOWN_SEVERITY;
+  return {
+    alert,
+    expr,
+    signal: readSignal(expr, place),
+    forMs: parseDuration(source.for ?? "0s", `${place}: for`),
+    keepFiringForMs: parseDuration(source.keep_firing_for ?? "0s", `${place}: keep_firing_for`),
+    severity,
+    labels,
+    annotations,
+    permits: readPermits(annotations, place),
+    ...(service === undefined ? {} : { service }),
+  };
+}
+
+function readPermits(annotations: Labels, place: string): ActionId[] {
+  const words = (annotations[PERMITS_ANNOTATION] ?? "").split(",").map((word) => word.trim());
+  return words
+    .filter((word) => word !== "")
+    .map((word) => {
+      const id = ACTION_IDS.find((known) => known === word);
+      if (id !== undefined) return id;
+      throw new SentinelError("configuration", `${place}: ${PERMITS_ANNOTATION} has ${word}`, {
+        hint: `Write ids from this list: ${ACTION_IDS.join(", ")}.`,
+      });
+    });
+}

@@ -1,0 +1,275 @@
+/** Rules of files, evaluated once for all services: each label set that holds is an alert of its own. */
+
+import { restoreAlerts, type SavedAlert } from "./alert-memory.ts";
+import { alertLabels, atRest, carryOver, detect, mostGapMs } from "./alert-state.ts";
+import { evaluateRule, narrow, type RuleResult } from "./evaluation.ts";
+import type { Alert, Evaluation, Rule } from "../core/model.ts";
+import { isOwnedBy, ownerOfAlert, type ServiceDirectory } from "./ownership.ts";
+import type { Clock, SignalSource } from "../core/ports.ts";
+
+/** An alert that belongs to no service, and why: it is told, and never acted upon. */
+export interface UnownedAlert {
+  readonly alert: Alert;
+  readonly reason: string;
+}
+
+/** How the rules of files stand. */
+export interface SharedPoll {
+  readonly atMs: number;
+  /** Why the source gave no answer; `undefined` if it did. */
+  readonly sourceDown: string | undefined;
+  /** For each rule one alert for each label set that is pending or firing, or else one at rest. */
+  readonly alerts: readonly Alert[];
+  /** Pending or firing ones that are nobody's. */
+  readonly unowned: readonly UnownedAlert[];
+  /** The service's own, of those that are pending or firing, or fired and have no data. */
+  alertsOf(service: string): readonly Alert[];
+  /** Rules at rest, with the greatest of what was measured of that service's series. */
+  restingFor(service: string): readonly Alert[];
+  /** What the expression of a rule that was asked for afresh said of that service's series. */
+  evaluationFor(rule: Rule, service: string): Evaluation | undefined;
+}
+
+export interface SharedPollOptions {
+  /** Rules that are evaluated now, and waited for, such as before an action. */
+  readonly fresh?: (rule: Rule) => boolean;
+}
+
+export interface SharedRules {
+  readonly rules: readonly Rule[];
+  readonly lastPoll: SharedPoll | undefined;
+  /**
+   * How the rules stand; it begins an evaluation of all of them once a poll interval, whoever asks. So
+   * many as are asked for at once are waited for; more are evaluated at their own pace, so that a long
+   * file holds up no service.
+   */
+  poll(options?: SharedPollOptions): Promise<SharedPoll>;
+}
+
+export interface SharedRulesOptions {
+  readonly rules: readonly Rule[];
+  /** Asked at each evaluation: containers with the label come and go. */
+  readonly directory: () => ServiceDirectory;
+  readonly pollIntervalMs: number;
+  /** Aborted when Sentinel ends. Not a service's own: what one asked for serves the others as well. */
+  readonly signal: AbortSignal;
+  /** States of before a restart of Sentinel, of all services, with which the first evaluation begins. */
+  readonly restored?: readonly SavedAlert[];
+  /** Told of each evaluation of all rules. */
+  onPoll?(poll: SharedPoll): void;
+}
+
+/** Services poll at intervals that are not quite the same: one that is a little early asks for no second. */
+const REUSED_SHARE = 0.9;
+/** Rules asked for at the same time; after each so many, whatever else waits gets its turn. */
+export const RULES_AT_ONCE = 20;
+
+const NOT_EVALUATED = "it has not been evaluated for a while: there are many rules of files";
+
+/** What is known of one rule. */
+interface RuleState {
+  /** When it was asked for, if it was; an answer to an earlier question changes nothing. */
+  readonly askedAtMs: number | undefined;
+  readonly alerts: readonly Alert[];
+  /** The greatest value of each service's series. */
+  readonly greatest: ReadonlyMap<string, number>;
+  /** All that it said; only of one that was asked for afresh, since it is much for many services. */
+  readonly evaluation: Evaluation | undefined;
+}
+
+export function createSharedRules(
+  { rules, directory, pollIntervalMs, signal, onPoll, restored = [] }: SharedRulesOptions,
+  source: SignalSource,
+  clock: Clock,
+): SharedRules {
+  const states = initialStates(rules, restored);
+  let lastPoll: SharedPoll | undefined;
+  let begunAtMs: number | undefined;
+  let running: Promise<void> | undefined;
+
+  const take = ({ rule, evaluation }: RuleResult, askedAtMs: number, isFresh: boolean) => {
+    const before = states.get(rule) ?? NOT_ASKED;
+    const gapMs = askedAtMs - (before.askedAtMs ?? askedAtMs);
+    if (gapMs < 0) return;
+    const previous = carryOver(before.alerts, gapMs, mostGapMs(pollIntervalMs));
+    states.set(rule, {
+      askedAtMs,
+      alerts: detect(previous, [{ rule, evaluation }], askedAtMs),
+      greatest: greatestByService(rule, evaluation, directory()),
+      evaluation: isFresh ? evaluation : undefined,
+    });
+  };
+
+  /** A source that fails one question is not believed in the others, nor asked on. */
+  const takeDown = (reason: string) => {
+    const atMs = clock.nowMs();
+    for (const rule of rules) {
+      const evaluation: Evaluation = { kind: "no_data", reason };
+      take({ rule, evaluation, sourceDown: reason }, atMs, true);
+    }
+  };
+
+  const evaluate = async (some: readonly Rule[], isFresh: boolean): Promise<void> => {
+    for (let index = 0; index < some.length; index += RULES_AT_ONCE) {
+      if (index > 0) await clock.sleep(0, signal);
+      const askedAtMs = clock.nowMs();
+      const results = await Promise.all(
+        some.slice(index, index + RULES_AT_ONCE).map((rule) => evaluateRule(rule, source, signal)),
+      );
+      // One that was cut short says nothing of what it did not ask for.
+      if (signal.aborted) return;
+      const down = results.find(({ sourceDown }) => sourceDown !== undefined)?.sourceDown;
+      if (down !== undefined) takeDown(down);
+      else for (const result of results) take(result, askedAtMs, isFresh);
+      publish(down);
+      if (down !== undefined) return;
+    }
+  };
+
+  const publish = (sourceDown: string | undefined) => {
+    lastPoll = sharedPoll(rules, states, {
+      atMs: clock.nowMs(),
+      sourceDown,
+      directory: directory(),
+      maxAgeMs: mostGapMs(pollIntervalMs),
+    });
+  };
+
+  const evaluateAll = async (): Promise<void> => {
+    await evaluate(rules, false);
+    if (lastPoll !== undefined && !signal.aborted) onPoll?.(lastPoll);
+  };
+
+  return {
+    rules,
+    get lastPoll() {
+      return lastPoll;
+    },
+    async poll({ fresh } = {}) {
+      const nowMs = clock.nowMs();
+      const isDue = begunAtMs === undefined || nowMs - begunAtMs >= REUSED_SHARE * pollIntervalMs;
+      if (isDue && running === undefined) {
+        begunAtMs = nowMs;
+        running = evaluateAll().finally(() => (running = undefined));
+      }
+      if (rules.length <= RULES_AT_ONCE) await running;
+      if (fresh !== undefined) await evaluate(rules.filter(fresh), true);
+      if (lastPoll === undefined) publish(undefined);
+      return lastPoll ?? NOTHING;
+    },
+  };
+}
+
+const NOTHING: SharedPoll = {
+  atMs: 0,
+  sourceDown: undefined,
+  alerts: [],
+  unowned: [],
+  alertsOf: () => [],
+  restingFor: () => [],
+  evaluationFor: () => undefined,
+};
+
+const NOT_ASKED: RuleState = {
+  askedAtMs: undefined,
+  alerts: [],
+  greatest: new Map(),
+  evaluation: undefined,
+};
+
+function initialStates(rules: readonly Rule[], restored: readonly SavedAlert[]) {
+  const before = Map.groupBy(restoreAlerts(restored, rules), ({ rule }) => rule);
+  return new Map(
+    rules.map((rule): [Rule, RuleState] => [
+      rule,
+      { ...NOT_ASKED, alerts: before.get(rule) ?? [] },
+    ]),
+  );
+}
+
+/** Its alerts while nothing shows how they are: those that fired are neither resolved nor seen to hold. */
+function unknownAlerts(rule: Rule, { alerts }: RuleState): readonly Alert[] {
+  const fired = alerts.filter(({ firingAtMs }) => firingAtMs !== undefined);
+  if (fired.length === 0) return [atRest(rule, { kind: "no_data", reason: NOT_EVALUATED })];
+  return fired.map((alert) => ({ ...alert, state: "no_data", noDataReason: NOT_EVALUATED }));
+}
+
+interface Publishing {
+  readonly atMs: number;
+  readonly sourceDown: string | undefined;
+  readonly directory: ServiceDirectory;
+  /** What was asked longer ago is no longer believed. */
+  readonly maxAgeMs: number;
+}
+
+function sharedPoll(
+  rules: readonly Rule[],
+  states: ReadonlyMap<Rule, RuleState>,
+  { atMs, sourceDown, directory, maxAgeMs }: Publishing,
+): SharedPoll {
+  // As they are now: an evaluation that follows replaces them in the map, and not in this poll.
+  const known = rules.map((rule) => {
+    const state = states.get(rule) ?? NOT_ASKED;
+    const isKnown = state.askedAtMs !== undefined && atMs - state.askedAtMs <= maxAgeMs;
+    return { rule, state: isKnown ? state : { ...state, alerts: unknownAlerts(rule, state) } };
+  });
+  const owned = new Map<string, Alert[]>();
+  const unowned: UnownedAlert[] = [];
+  const alerts = known.flatMap(({ state }) => state.alerts);
+  for (const alert of alerts) {
+    if (!isInEffect(alert)) continue;
+    const owner = ownerOfAlert(alert, directory);
+    if (owner.kind === "service") owned.getOrInsert(owner.name, []).push(alert);
+    else if (alert.state !== "no_data") unowned.push({ alert, reason: owner.reason });
+  }
+  return {
+    atMs,
+    sourceDown,
+    alerts,
+    unowned,
+    alertsOf: (service) => owned.get(service) ?? [],
+    restingFor(service) {
+      const active = new Set(owned.get(service)?.map(({ rule }) => rule));
+      return known.flatMap(({ rule, state }) => {
+        const value = state.greatest.get(service);
+        if (active.has(rule) || (value === undefined && !isStatedFor(rule, service, directory)))
+          return [];
+        const missing = state.alerts.find((alert) => alert.state === "no_data");
+        return missing ?? atRest(rule, { kind: "inactive", value, measured: undefined });
+      });
+    },
+    evaluationFor(rule, service) {
+      const evaluation = known.find((one) => one.rule === rule)?.state.evaluation;
+      if (evaluation === undefined) return undefined;
+      return narrow(evaluation, (labels) =>
+        isOwnedBy(directory.ownerOf(labels, rule.labels), service),
+      );
+    },
+  };
+}
+
+/** Pending or firing, or fired and without data since: not one that stands for a rule at rest. */
+function isInEffect({ activeAtMs, firingAtMs }: Alert): boolean {
+  return activeAtMs !== undefined || firingAtMs !== undefined;
+}
+
+/** Whether the rule's own labels say whose it is, whatever its series are. */
+function isStatedFor(rule: Rule, service: string, directory: ServiceDirectory): boolean {
+  return isOwnedBy(directory.ownerOf(alertLabels(rule, {})), service);
+}
+
+/** Kept in place of the samples themselves: for many services those would be most of the memory. */
+function greatestByService(
+  { labels: ofRule }: Rule,
+  evaluation: Evaluation,
+  directory: ServiceDirectory,
+): ReadonlyMap<string, number> {
+  const greatest = new Map<string, number>();
+  const measured = evaluation.kind === "no_data" ? undefined : evaluation.measured;
+  for (const { labels, value } of measured ?? []) {
+    const owner = directory.ownerOf(labels, ofRule);
+    if (owner.kind === "nobody") continue;
+    greatest.set(owner.name, Math.max(greatest.get(owner.name) ?? -Infinity, value));
+  }
+  return greatest;
+}

@@ -1,0 +1,122 @@
+/** Which of an engine's containers are watched, by their own names; pure. */
+
+import { z } from "zod";
+import { isServiceName } from "../../allowlist.ts";
+import { printable } from "../../text/printable.ts";
+import { orchestratorOf } from "../../platforms/docker/orchestrator.ts";
+
+/** What is to be watched. */
+export interface Wanted {
+  /** Containers told of by name, labelled or not. */
+  readonly names: readonly string[];
+  /** Whoever wears it wants to be restarted when its HEALTHCHECK fails: `name=value`. */
+  readonly label: string;
+}
+
+export interface ListedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly isLabelled: boolean;
+}
+
+/** Why a container cannot be watched, or not told of; the others can. */
+export interface ContainerProblem {
+  /** Its name; of one without, its short id. */
+  readonly container: string;
+  /** One line, with what to do. */
+  readonly why: string;
+}
+
+export interface ContainerList {
+  /** Those of the settings first; no two have the same name. */
+  readonly watched: readonly ListedContainer[];
+  readonly problems: readonly ContainerProblem[];
+}
+
+/** An engine with more of them is a cluster's, and not what one Sentinel watches. */
+export const MAX_CONTAINERS = 200;
+
+const SHORT_ID_LENGTH = 12;
+const MAX_SHOWN_NAME = 80;
+
+/** Compose gives a container the id of its predecessor for as long as it replaces it. */
+const REPLACING = /^[0-9a-f]{12}_(.+)$/;
+const COMPOSE_LABEL = "com.docker.compose.project";
+
+const entrySchema = z.object({
+  Id: z.string(),
+  Names: z.array(z.string()).nullish(),
+  Labels: z.record(z.string(), z.string()).nullish(),
+  State: z.string().nullish(),
+});
+
+/**
+ * One entry that cannot be used never hides another.
+ *
+ * @param listed the answer to `containers/json?all=true`
+ */
+export function chooseWatched(listed: readonly unknown[], wanted: Wanted): ContainerList {
+  const [labelName = "", labelValue] = wanted.label.split("=");
+  const problems: ContainerProblem[] = [];
+  const found = new Map<string, ListedContainer>();
+  const leftOver = new Map<string, string>();
+  for (const entry of listed) {
+    const parsed = entrySchema.safeParse(entry);
+    if (!parsed.success) {
+      problems.push({ container: "?", why: "the engine lists a container in an unknown form" });
+      continue;
+    }
+    const { Id: id, Names, Labels, State } = parsed.data;
+    // An orchestrator leaves a task that has ended lying about, and has started another.
+    const isOver = orchestratorOf(Labels ?? {}) !== undefined && State !== "running";
+    const isLabelled = Labels?.[labelName] === labelValue && !isOver;
+    const name = ownName(Names ?? []);
+    if (name === undefined) {
+      if (isLabelled) problems.push({ container: shortId(id), why: NAMELESS });
+      continue;
+    }
+    const replaced = Labels?.[COMPOSE_LABEL] ? REPLACING.exec(name)?.[1] : undefined;
+    if (replaced !== undefined && !wanted.names.includes(name)) {
+      leftOver.set(replaced, name);
+      if (isLabelled) problems.push({ container: name, why: whyLeftOver(replaced) });
+      continue;
+    }
+    if (!isLabelled && !wanted.names.includes(name)) continue;
+    const container = printable(name, MAX_SHOWN_NAME);
+    if (!isServiceName(name)) problems.push({ container, why: whyRefused(name) });
+    else if (found.has(name)) problems.push({ container, why: TWICE });
+    else found.set(name, { id, name, isLabelled });
+  }
+  for (const name of wanted.names) {
+    const other = leftOver.get(name);
+    if (other === undefined || found.has(name)) continue;
+    problems.push({ container: name, why: `its container is ${other}: ${whyLeftOver(name)}` });
+  }
+  const isNamed = ({ name }: ListedContainer) => wanted.names.includes(name);
+  const all = [...found.values()];
+  const ordered = [...all.filter(isNamed), ...all.filter((one) => !isNamed(one))];
+  for (const { name } of ordered.slice(MAX_CONTAINERS))
+    problems.push({ container: name, why: TOO_MANY });
+  return { watched: ordered.slice(0, MAX_CONTAINERS), problems };
+}
+
+const NAMELESS = "it has no name; the engine may be removing it";
+const TOO_MANY = `one Sentinel watches ${MAX_CONTAINERS} containers at most; give HEAL_LABEL another value for some, and each value an observer`;
+const TWICE = "another container has the same name; the first one is watched";
+
+function whyLeftOver(replaced: string): string {
+  return `Compose is replacing ${replaced}, or was interrupted in it; then \`docker compose up -d\` ends it`;
+}
+
+function whyRefused(name: string): string {
+  return `its name of ${name.length} characters is none that Sentinel can use; give it one of at most 128 letters, digits, dots, dashes and underscores`;
+}
+
+/** The name that the engine gave it. What has more than one slash is another container's link to it. */
+function ownName(names: readonly string[]): string | undefined {
+  return names.map((name) => name.replace(/^\//, "")).find((name) => name && !name.includes("/"));
+}
+
+function shortId(id: string): string {
+  return printable(id.slice(0, SHORT_ID_LENGTH), SHORT_ID_LENGTH);
+}

@@ -1,0 +1,82 @@
+/** One incident's context, for what is tried apart from the loop around it. */
+
+import { openBook } from "../../src/incident/recorder.ts";
+import type { IncidentEvent } from "../../src/core/events.ts";
+import { createLock } from "../../src/core/lock.ts";
+import type { Rule } from "../../src/core/model.ts";
+import { createMonitor } from "../../src/rules/monitor.ts";
+import type { Context, Policy, World } from "../../src/incident/context.ts";
+import { memoryJournal } from "../../src/journals/memory.ts";
+import {
+  allowlist,
+  containerState,
+  OWN,
+  rule,
+  type Script,
+  scriptedSource,
+  service,
+  type SimulatedClock,
+  simulatedClock,
+} from "./fixtures.ts";
+
+export interface Given {
+  /** What the expressions give; by default all is quiet. */
+  readonly script?: Script;
+  readonly rules?: readonly Rule[];
+  readonly windowMs?: number;
+  readonly policy?: Partial<Policy>;
+  readonly world?: (clock: SimulatedClock) => Partial<World>;
+}
+
+export interface Tried {
+  readonly context: Context;
+  readonly clock: SimulatedClock;
+  /** What was told, in order. */
+  readonly events: readonly IncidentEvent[];
+}
+
+const LIMITS = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
+
+/** Polls every 5 s, with a window of 20 s and a verdict after 30 s. */
+export function contextOf(given: Given = {}): Tried {
+  const clock = simulatedClock();
+  const source = scriptedSource(clock, given.script ?? (() => 0.1));
+  const windowMs = given.windowMs ?? 20_000;
+  const rules = given.rules ?? [rule()];
+  const events: IncidentEvent[] = [];
+  const world: World = {
+    source,
+    monitor: createMonitor(
+      {
+        rulesFor: () => rules,
+        findWindowMs: async () => windowMs,
+        fallbackWindowMs: windowMs,
+      },
+      source,
+      clock,
+    ),
+    ownerOf: () => OWN,
+    runtime: { inspect: async () => containerState(), logs: async () => [] },
+    diagnosers: [],
+    executors: [],
+    clock,
+    checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
+    book: openBook(memoryJournal(), LIMITS, clock),
+    actionLock: createLock(),
+    seen: { history: { looks: [], sinceMs: clock.nowMs() } },
+    ...given.world?.(clock),
+  };
+  const policy: Policy = {
+    service: service(),
+    allowlist,
+    autonomy: "auto",
+    pollIntervalMs: 5000,
+    stabilizeMs: 30_000,
+    ...given.policy,
+  };
+  const emit = (event: IncidentEvent): boolean => {
+    events.push(event);
+    return true;
+  };
+  return { context: { policy, world, incident: "an incident", emit }, clock, events };
+}

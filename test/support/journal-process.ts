@@ -1,0 +1,47 @@
+/** A process with a journal of its own, for the tests: `bun journal-process.ts WORK FILE`. */
+
+import { type JournalMode, sqliteJournal } from "../../src/journals/sqlite.ts";
+import { SentinelError } from "../../src/core/errors.ts";
+import { newEntry } from "../contracts/journal.ts";
+
+export const ENTRIES_OF_ONE = 200;
+
+/** Holds it until it is killed. */
+function hold(file: string): void {
+  const journal = sqliteJournal(file, { mode: "observer" });
+  journal.append(newEntry({ type: "action_started" }), "now");
+  console.log("ready");
+  // Refers to it, or it would be collected, and so closed.
+  setInterval(() => journal.readAfter(0), 60_000);
+}
+
+function add(file: string, mode: JournalMode): void {
+  const journal = sqliteJournal(file, { mode });
+  for (let index = 0; index < ENTRIES_OF_ONE; index += 1)
+    journal.append(newEntry({ type: mode, fields: { index } }), index % 10 === 0 ? "now" : "soon");
+  journal.close();
+}
+
+/** Adds until it fails, then gives itself all the space there is, and adds once more. */
+function fill(file: string): void {
+  const journal = sqliteJournal(file, { mode: "observer" });
+  const big = newEntry({ fields: { text: "x".repeat(5000) } });
+  let added = 0;
+  try {
+    for (; added < 1000; added += 1) journal.append(big, "now");
+  } catch (error) {
+    if (!(error instanceof SentinelError)) throw error;
+    const kept = journal.readAfter(0).length;
+    Bun.spawnSync(["prlimit", "--pid", String(process.pid), "--fsize=unlimited"]);
+    const seq = journal.append(big, "now").seq;
+    const { code, message } = error;
+    console.log(JSON.stringify({ added, kept, code, message, seq }));
+  }
+}
+
+if (import.meta.main) {
+  const [work, file = ""] = process.argv.slice(2);
+  if (work === "hold") hold(file);
+  if (work === "fill") fill(file);
+  if (work === "observer" || work === "operator") add(file, work);
+}

@@ -1,0 +1,210 @@
+/** A service watched from its first poll to the end of the story, on simulated time. */
+
+import type { Closing, SentinelEvent } from "../../src/core/events.ts";
+import { openBook } from "../../src/incident/recorder.ts";
+import type { Limits } from "../../src/decision/limits.ts";
+import { createLock } from "../../src/core/lock.ts";
+import type { Outcome, Rule } from "../../src/core/model.ts";
+import { createMonitor, type MonitorOptions } from "../../src/rules/monitor.ts";
+import type { Diagnoser, Journal, SignalSource } from "../../src/core/ports.ts";
+import { createDirectory, type Identity, ownerOfAlert } from "../../src/rules/ownership.ts";
+import { createSharedRules } from "../../src/rules/shared-rules.ts";
+import { watch } from "../../src/incident/service-loop.ts";
+import type { Policy, World } from "../../src/incident/context.ts";
+import { memoryJournal } from "../../src/journals/memory.ts";
+import {
+  allowlist,
+  containerState,
+  diagnosis,
+  rule,
+  type Script,
+  type SimulatedClock,
+  scriptedSource,
+  service,
+  simulatedClock,
+} from "./fixtures.ts";
+
+export { memoryJournal };
+
+export interface Story {
+  readonly script: Script;
+  readonly rules?: readonly Rule[];
+  /** Rules of files, evaluated for all services. */
+  readonly files?: readonly Rule[];
+  /** Services that are watched beside the one that the story is about. */
+  readonly others?: readonly Identity[];
+  readonly policy?: Partial<Policy>;
+  readonly diagnosers?: (clock: SimulatedClock) => readonly Diagnoser[];
+  /** What the executor does while it runs; it answers after 2 s. */
+  readonly act?: (clock: SimulatedClock) => Partial<Outcome>;
+  readonly world?: (clock: SimulatedClock) => Partial<World>;
+  /** What is asked for samples; by default the script itself. */
+  readonly source?: (clock: SimulatedClock) => SignalSource;
+  readonly windowMs?: number;
+  readonly limits?: Partial<Limits>;
+  /** What is left of an earlier story, and its time, which goes on. */
+  readonly journal?: Journal;
+  readonly clock?: SimulatedClock;
+  /** Sentinel is killed right after this event: nothing of what it does from then on has any effect. */
+  readonly killAt?: (event: SentinelEvent) => boolean;
+  /** Killed while the command runs, which goes on and has its effect. */
+  readonly killInAction?: boolean;
+  readonly onPoll?: MonitorOptions["onPoll"];
+  /** When Sentinel is told to stop, from the start of the story. */
+  readonly untilMs: number;
+  /** What tells it to stop, if a story has its own way. */
+  readonly stop?: AbortController;
+  /** Told to stop when this type of event has been told, if that comes earlier. */
+  readonly stopAt?: SentinelEvent["type"];
+}
+
+export interface Told {
+  readonly events: readonly SentinelEvent[];
+  /** Each run of an executor: when, and the id. */
+  readonly runs: readonly { readonly elapsedMs: number; readonly id: string }[];
+  readonly closings: readonly Closing[];
+  readonly journal: Journal;
+  readonly clock: SimulatedClock;
+}
+
+/** A diagnoser that answers the same each time, after that long. */
+export function diagnoser(
+  clock: SimulatedClock,
+  {
+    name = "a model",
+    takesMs = 1000,
+    ...changes
+  }: Partial<Parameters<typeof diagnosis>[0]> & {
+    readonly name?: string;
+    readonly takesMs?: number;
+  } = {},
+): Diagnoser {
+  return {
+    name,
+    deadlineMs: 30_000,
+    async diagnose() {
+      clock.pass(takesMs);
+      return diagnosis(changes);
+    },
+  };
+}
+
+/** Polls every 5 s, with a window of 20 s, a verdict after 30 s and a cooldown of 60 s. */
+export async function tell(story: Story): Promise<Told> {
+  const clock = story.clock ?? simulatedClock();
+  let isDead = false;
+  const source = story.source?.(clock) ?? scriptedSource(clock, story.script);
+  const windowMs = story.windowMs ?? 20_000;
+  const rules = story.rules ?? [rule()];
+  const options = {
+    rulesFor: () => rules,
+    findWindowMs: async () => windowMs,
+    fallbackWindowMs: windowMs,
+    ...(story.onPoll === undefined ? {} : { onPoll: story.onPoll }),
+  };
+  const stop = story.stop ?? new AbortController();
+  const own = story.policy?.service ?? service();
+  const directory = createDirectory([own, ...(story.others ?? [])]);
+  const die = () => {
+    isDead = true;
+    stop.abort();
+  };
+  const events: SentinelEvent[] = [];
+  const runs: { elapsedMs: number; id: string }[] = [];
+  const executor = (name: "docker" | "compose"): World["executors"][number] => ({
+    name,
+    async run({ id, argv }) {
+      const nothing = {
+        kind: "cancelled",
+        argv,
+        exitCode: undefined,
+        output: "",
+        durationMs: 0,
+      } as const;
+      if (isDead) return nothing;
+      runs.push({ elapsedMs: clock.elapsedMs, id });
+      clock.pass(2000);
+      const done = { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 2000 } as const;
+      const outcome = { ...done, ...story.act?.(clock) };
+      if (story.killInAction === true) die();
+      return outcome;
+    },
+  });
+  clock.at(story.untilMs, () => stop.abort());
+  const journal = story.journal ?? memoryJournal();
+  const mortal: Journal = {
+    ...journal,
+    append: (entry, durability) =>
+      isDead ? { ...entry, seq: Number.MAX_SAFE_INTEGER } : journal.append(entry, durability),
+    saveState(name, text) {
+      if (!isDead) journal.saveState(name, text);
+    },
+  };
+  const limits = {
+    cooldownMs: 60_000,
+    // So many that a story meets the limits only where it is about them.
+    mostPerService: 1000,
+    mostInAll: 1000,
+    ...story.limits,
+  };
+  const book = openBook(mortal, limits, clock);
+  const restored = book.savedAlerts.get(own.name)?.alerts ?? [];
+  const sharedRules = createSharedRules(
+    {
+      rules: story.files ?? [],
+      directory: () => directory,
+      pollIntervalMs: 5000,
+      signal: stop.signal,
+      restored,
+    },
+    source,
+    clock,
+  );
+  await watch(
+    {
+      policy: {
+        service: service(),
+        allowlist,
+        autonomy: "auto",
+        pollIntervalMs: 5000,
+        stabilizeMs: 30_000,
+        ...story.policy,
+      },
+      world: {
+        source,
+        monitor: createMonitor(
+          { ...options, restored, shared: { rules: sharedRules, service: own.name } },
+          source,
+          clock,
+        ),
+        ownerOf: (alert) => ownerOfAlert(alert, directory),
+        runtime: { inspect: async () => containerState(), logs: async () => [] },
+        diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
+        executors: [executor("docker"), executor("compose")],
+        clock,
+        checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
+        book,
+        actionLock: createLock(),
+        seen: { history: { looks: [], sinceMs: clock.nowMs() } },
+        ...story.world?.(clock),
+      },
+      emit: (event) => {
+        if (isDead) return;
+        events.push(event);
+        if (event.type === story.stopAt) stop.abort();
+        if (story.killAt?.(event) !== true) return;
+        die();
+      },
+    },
+    stop.signal,
+  );
+  const closings = events.flatMap((event) =>
+    event.type === "incident_closed" ? event.closing : [],
+  );
+  return { events, runs, closings, journal, clock };
+}
+
+/** Hot from 10 s on, until an action has run for a moment. */
+export function hotUntil(endMs: number, fromMs = 10_000): Script {
+  return (_, elapsedMs) => (elapsedMs >= fromMs && elapsedMs < endMs ? 1.9 : 0.1);
+}
