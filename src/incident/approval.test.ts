@@ -243,6 +243,8 @@ describe("a request", () => {
     });
     expect(told.runs).toHaveLength(1);
     expect(openedOf(told)).toEqual(["HighCpu"]);
+    // Which the other would have been told of, had it been looked at.
+    expect(typesOf(told)).not.toContain("cooling_down");
   });
 
   test("that is approved while the journal cannot be written is answered once it can be", async () => {
