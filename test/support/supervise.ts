@@ -9,7 +9,7 @@ import {
 import { systemClock } from "../../src/observer/system-clock.ts";
 import { type FakeCli, fakeCli, isRunning } from "./fake-cli.ts";
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 10;
 
 export interface Supervised extends AsyncDisposable {
