@@ -1,9 +1,11 @@
 /** The layout's rules, held against every file of `src`; and each rule against what it must catch. */
 
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { CODE_RULES, MOST_LINES, violations } from "./code.ts";
+import timings from "../timings.json" with { type: "json" };
 import { circles, importsOf, notBelow, ROOMS, whyNot } from "./imports.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
@@ -48,6 +50,11 @@ test("a circle is seen, however long it is", () => {
 test("no file of src says what it may not", () => {
   const production = sources.filter(({ file }) => !file.endsWith(".test.ts"));
   expect(production.flatMap(({ file, code }) => violations(file, code))).toEqual([]);
+});
+
+test("every test file whose duration is kept is there", () => {
+  const missing = Object.keys(timings.files).filter((file) => !existsSync(join(ROOT, file)));
+  expect(missing).toEqual([]);
 });
 
 test("there is something to hold the rules against", () => {
