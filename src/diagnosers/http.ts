@@ -6,6 +6,7 @@ import { printable } from "../text/printable.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnosis } from "../core/model.ts";
 import { parseJson } from "../text/json.ts";
+import { JsonCost } from "../text/json-cost.ts";
 import type { Budget } from "./budget.ts";
 import { lookOf, malformed, redact, refusalOf } from "./failures.ts";
 import { absence, findModel, type ListedServer, listModels } from "./model-list.ts";
@@ -17,6 +18,14 @@ export const ANSWER_TOKENS = 2048;
 
 /** Longest body that is read, after decompression. */
 export const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Past these it is no model's answer; and it is parsed more than once, by the SDK as well. */
+const BODY_BOUNDS = {
+  maxBytes: MAX_BODY_BYTES,
+  maxNodes: 50_000,
+  maxNames: 5000,
+  maxDepth: 64,
+} as const;
 
 /** Headers that go out. The SDKs add more, some of them out of the environment. */
 const SENT_HEADERS = ["accept", "authorization", "content-type", "user-agent", "x-goog-api-key"];
@@ -252,14 +261,19 @@ class Requests implements Exchange {
   async #read(response: Response): Promise<string> {
     const { host } = this.server;
     const decoder = new TextDecoder();
+    const cost = new JsonCost(BODY_BOUNDS);
     let bytes = 0;
     let text = "";
     try {
       for await (const chunk of response.body ?? []) {
         bytes += chunk.length;
-        if (bytes > MAX_BODY_BYTES) {
+        const excess = cost.add(chunk);
+        if (excess !== undefined) {
           // Set before the connection is cut, so that the cut is not taken for the failure.
-          this.#failure = new DiagnosisError("answer_too_large", `${host} sent more than 1 MiB`);
+          this.#failure =
+            bytes > MAX_BODY_BYTES
+              ? new DiagnosisError("answer_too_large", `${host} sent more than 1 MiB`)
+              : malformed(host, excess);
           this.close();
           throw this.#failure;
         }

@@ -5,11 +5,17 @@ import { isLoopback } from "../text/url.ts";
 import { printable } from "../text/printable.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import { parseJson } from "../text/json.ts";
+import { JsonCost } from "../text/json-cost.ts";
 import { lookOf, malformed, type Refusing, refusalOf } from "./failures.ts";
 import { lmstudioUrl, openaiBase, serverUrl } from "./server-url.ts";
 
 /** OpenRouter's list of some hundred models has more than 1 MiB. */
-const MAX_LIST_BYTES = 8 * 1024 * 1024;
+const LIST_BOUNDS = {
+  maxBytes: 8 * 1024 * 1024,
+  maxNodes: 300_000,
+  maxNames: 10_000,
+  maxDepth: 32,
+} as const;
 
 const MAX_NAMES = 8;
 const MAX_NAME_LENGTH = 80;
@@ -109,20 +115,21 @@ async function get(url: string, server: ListedServer, abort: AbortSignal): Promi
 
 async function textOf(response: Response, host: string, abort: AbortSignal): Promise<string> {
   const decoder = new TextDecoder();
-  let bytes = 0;
+  const cost = new JsonCost(LIST_BOUNDS);
+  let excess: string | undefined;
   let text = "";
   try {
     for await (const chunk of response.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > MAX_LIST_BYTES) break;
+      excess = cost.add(chunk);
+      if (excess !== undefined) break;
       text += decoder.decode(chunk, { stream: true });
     }
   } catch {
     const why = abort.aborted ? "timeout" : "unavailable";
     throw new DiagnosisError(why, `the list of ${host} broke off`);
   }
-  if (bytes > MAX_LIST_BYTES)
-    throw new DiagnosisError("answer_too_large", `the list of ${host} is longer than 8 MiB`);
+  if (excess !== undefined)
+    throw new DiagnosisError("answer_too_large", `the list of ${host} has ${excess}`);
   return text + decoder.decode();
 }
 

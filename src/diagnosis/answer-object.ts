@@ -6,6 +6,9 @@ import { parseJson } from "../text/json.ts";
 /** Brace positions tried before an answer counts as unreadable; keeps the search linear. */
 const MAX_OBJECT_STARTS = 64;
 
+/** What is asked for has two levels; to write out what is nested by the thousand takes a second. */
+const MAX_DEPTH = 64;
+
 export type FoundObject =
   | {
       readonly kind: "object";
@@ -27,8 +30,8 @@ const record = z.record(z.string(), z.unknown());
  * @param text without thoughts, which hold drafts
  */
 export function findObject(text: string): FoundObject {
-  const inner = parseJson(text);
   // Some gateways encode the answer a second time.
+  const inner = text.trimStart().startsWith('"') ? parseJson(text) : undefined;
   const answer = typeof inner === "string" ? inner : text;
   const search = objectsIn(answer);
   if (typeof search === "string") return { kind: "unreadable", why: search };
@@ -65,7 +68,8 @@ function objectsIn(text: string): readonly Found[] | string {
   let start = text.indexOf("{");
   for (let tries = 0; start >= 0; tries++) {
     if (tries >= MAX_OBJECT_STARTS) return "it holds too many braces";
-    const { end, lastComma } = extentOf(text, start);
+    const { end, lastComma, isTooDeep } = extentOf(text, start);
+    if (isTooDeep) return "it holds too many braces";
     const object = end === undefined ? undefined : parseObject(text.slice(start, end));
     if (end !== undefined && object !== undefined) {
       found.push({ object, end });
@@ -95,6 +99,7 @@ interface Extent {
   readonly end: number | undefined;
   /** Where its last whole member ends. */
   readonly lastComma: number | undefined;
+  readonly isTooDeep: boolean;
 }
 
 /** How far the object goes that begins at `start`, by its brackets. */
@@ -108,11 +113,13 @@ function extentOf(text: string, start: number): Extent {
       if (char === "\\") at++;
       else if (char === '"') inString = false;
     } else if (char === '"') inString = true;
-    else if (char === "{" || char === "[") depth++;
-    else if (char === "," && depth === 1) lastComma = at;
-    else if ((char === "}" || char === "]") && --depth === 0) return { end: at + 1, lastComma };
+    else if (char === "{" || char === "[") {
+      if (++depth > MAX_DEPTH) return { end: undefined, lastComma, isTooDeep: true };
+    } else if (char === "," && depth === 1) lastComma = at;
+    else if ((char === "}" || char === "]") && --depth === 0)
+      return { end: at + 1, lastComma, isTooDeep: false };
   }
-  return { end: undefined, lastComma };
+  return { end: undefined, lastComma, isTooDeep: false };
 }
 
 function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {

@@ -28,3 +28,21 @@ test("each thing is told once, and again when it is over", () => {
   ]);
   expect(toldBy()).toEqual([]);
 });
+
+test("of thousands at once the first ones are told by name, and the others by their number", () => {
+  let problems = Array.from({ length: 5000 }, (_, i) => ({ container: `c${i}`, why: "odd" }));
+  const said: string[] = [];
+  const look = dockerNotices(
+    { dockerError: () => undefined, containerProblems: () => problems },
+    (text) => said.push(text),
+  );
+  look();
+  expect(said).toHaveLength(21);
+  expect(said.splice(0).at(-1)).toBe("4980 more containers are left out");
+  look();
+  expect(said).toEqual([]);
+  problems = problems.slice(0, 1);
+  look();
+  expect(said).toHaveLength(21);
+  expect(said.at(-1)).toBe("4979 more are no longer left out");
+});

@@ -2,6 +2,9 @@
 
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 
+/** Of one look. Who reads of twenty containers does not read of thousands; those that follow are counted. */
+const MAX_TOLD = 20;
+
 type Docker = Pick<EmbeddedSource, "dockerError" | "containerProblems">;
 
 /** @returns says what has changed since it was last called */
@@ -17,10 +20,15 @@ export function dockerNotices(docker: Docker, say: (text: string) => void): () =
     const problems = new Map(
       docker.containerProblems().map(({ container, why }) => [container, why]),
     );
-    for (const [container, why] of problems)
-      if (!told.has(container)) say(`container ${container} is left out: ${why}`);
-    for (const container of told.keys())
-      if (!problems.has(container)) say(`container ${container} is no longer left out`);
+    const before = told;
+    const leftOut = [...problems].filter(([container]) => !before.has(container));
+    for (const [container, why] of leftOut.slice(0, MAX_TOLD))
+      say(`container ${container} is left out: ${why}`);
+    if (leftOut.length > MAX_TOLD) say(`${leftOut.length - MAX_TOLD} more containers are left out`);
+    const over = [...before.keys()].filter((container) => !problems.has(container));
+    for (const container of over.slice(0, MAX_TOLD))
+      say(`container ${container} is no longer left out`);
+    if (over.length > MAX_TOLD) say(`${over.length - MAX_TOLD} more are no longer left out`);
     told = problems;
   };
 }

@@ -316,6 +316,7 @@ async function watchLabelled(
     tellOfDocker();
     const labelled = embedded.labelledContainers().filter((name) => !own.has(name));
     for (const name of labelled.filter((one) => !running.has(one))) {
+      await systemClock.sleep(MOST_APART_MS, signal);
       const service = containerService(name);
       const given = containerMonitorOptions(settings, service);
       const one = { service, monitor: monitorOf(given, service, { ...watching, signals }) };

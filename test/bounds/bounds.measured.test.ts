@@ -1,6 +1,6 @@
 /**
- * Costly and hostile inputs against the running executable, one after the other. During each its health is
- * answered at once, no poll is late, memory stays, and the next honest question is answered.
+ * Costly and hostile questions and pages against the running executable, one after the other. During each
+ * its health is answered at once, no poll is late, memory stays, and the next honest question is answered.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -11,11 +11,8 @@ import { type Observing, startObserving } from "../support/observing.ts";
 import type { Costly } from "./costly.ts";
 import { PAGES } from "./pages.ts";
 import { QUERIES, SERIES } from "./queries.ts";
-import { residentMb, type Watching, watchHealth } from "./watching.ts";
+import { createTable, eventually, Pulse, type Table } from "./table.ts";
 
-const MAX_HEALTH_MS = 250;
-const MAX_GROWN_MB = 150;
-const MAX_LATE_MS = 1000;
 /** In this time a page of a target is scraped twice. */
 const PAGE_MS = 2200;
 const GIVEN_UP_MS = 20_000;
@@ -33,8 +30,8 @@ scrape:
 `;
 
 let hostile: (() => Response) | undefined;
-let honestScrapedAtMs = performance.now();
-let lateMs = 0;
+/** Of the honest target's scrapes. */
+const pulse = new Pulse(1000);
 
 const server = Bun.serve({
   port: 0,
@@ -43,62 +40,33 @@ const server = Bun.serve({
   fetch({ url }) {
     const { pathname } = new URL(url);
     if (pathname === "/hostile") return hostile?.() ?? new Response("h 1\n");
-    if (pathname === "/honest") {
-      // Between two scrapes is one interval.
-      const nowMs = performance.now();
-      lateMs = Math.max(lateMs, nowMs - honestScrapedAtMs - 1000);
-      honestScrapedAtMs = nowMs;
-    }
+    if (pathname === "/honest") pulse.beat();
     return new Response(HONEST);
   },
 });
 
 let observer: Observing;
-let watching: Watching;
+let table: Table;
 let api = "";
-let restMb = 0;
-const figures: { name: string; healthMs: number; grownMb: number; lateMs: number; took: number }[] =
-  [];
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "sentinel-bounds-"));
   writeFileSync(join(folder, "sentinel.yaml"), SERVICES.replaceAll("URL", server.url.origin));
   observer = startObserving({ cwd: folder });
   api = ((await observer.notice("series")).split(", ")[0] ?? "").trim();
-  watching = watchHealth(api.replace("/api/v1", ""), observer.pid);
-  await honestAnswer();
-  await Bun.sleep(2000);
-  restMb = residentMb(observer.pid);
+  const honest = () => eventually("the count of the honest target's series", isHonest);
+  table = await createTable({ pid: observer.pid, url: api.replace("/api/v1", ""), pulse, honest });
 });
 
 afterAll(async () => {
-  await watching[Symbol.asyncDispose]();
+  await table[Symbol.asyncDispose]();
   await observer[Symbol.asyncDispose]();
   await server.stop(true);
-  const worst = (by: (one: (typeof figures)[number]) => number) =>
-    figures.toSorted((a, b) => by(b) - by(a)).slice(0, 3);
-  const show = (what: string, by: (one: (typeof figures)[number]) => number) =>
-    worst(by).map((one) => `  ${what.padEnd(28)}${by(one).toFixed(0).padStart(6)}  ${one.name}`);
-  console.log(
-    [
-      `${figures.length} inputs; at rest ${restMb.toFixed(0)} MB. The worst:`,
-      ...show("health answered after, ms", (one) => one.healthMs),
-      ...show("memory grown by, MB", (one) => one.grownMb),
-      ...show("scrape late by, ms", (one) => one.lateMs),
-      ...show("answered after, ms", (one) => one.took),
-    ].join("\n"),
-  );
 });
 
-/** How many of the honest target's series there are: once, or after a while. */
-async function honestAnswer(): Promise<void> {
-  const untilMs = performance.now() + 10_000;
-  for (;;) {
-    const found = await observer.query("count(m)").catch((error: unknown) => String(error));
-    if (typeof found !== "string" && found[0]?.value === 4000) return;
-    if (performance.now() > untilMs) throw new Error(`no honest answer: ${JSON.stringify(found)}`);
-    await Bun.sleep(50);
-  }
+async function isHonest(): Promise<unknown> {
+  const found = await observer.query("count(m)");
+  return found[0]?.value === 4000 || found;
 }
 
 async function send({ ask, url = "" }: Costly): Promise<void> {
@@ -119,25 +87,15 @@ async function send({ ask, url = "" }: Costly): Promise<void> {
 async function meet(input: Costly): Promise<void> {
   // What it takes this process to make a page is not the observer's delay.
   input.page?.();
-  await watching.worst();
-  lateMs = 0;
-  const beforeMb = residentMb(observer.pid);
-  const startedMs = performance.now();
-  if (input.page === undefined)
-    await Promise.all(Array.from({ length: input.atOnce ?? 1 }, () => send(input)));
-  else {
+  await table.meet(input.name, async () => {
+    if (input.page === undefined) {
+      await Promise.all(Array.from({ length: input.atOnce ?? 1 }, () => send(input)));
+      return;
+    }
     hostile = input.page;
     await Bun.sleep(PAGE_MS);
     hostile = undefined;
-  }
-  const took = performance.now() - startedMs;
-  await honestAnswer();
-  const { slowestMs: healthMs, mostMb } = await watching.worst();
-  const grownMb = Math.max(0, mostMb - Math.min(beforeMb, mostMb));
-  figures.push({ name: input.name, healthMs, grownMb, lateMs, took });
-  expect(healthMs).toBeLessThan(MAX_HEALTH_MS);
-  expect(grownMb).toBeLessThan(MAX_GROWN_MB);
-  expect(lateMs).toBeLessThan(MAX_LATE_MS);
+  });
 }
 
 const named = (inputs: readonly Costly[]) => inputs.map((input) => [input.name, input] as const);
@@ -155,12 +113,8 @@ describe("a page", () => {
 });
 
 test("memory falls back, and nothing was done or ended", async () => {
-  const untilMs = performance.now() + 30_000;
-  while (residentMb(observer.pid) > restMb + MAX_GROWN_MB && performance.now() < untilMs)
-    await Bun.sleep(200);
-  expect(residentMb(observer.pid)).toBeLessThan(restMb + MAX_GROWN_MB);
+  await table.fallsBack();
   expect(observer.stdout()).not.toContain("action_started");
-  await watching[Symbol.asyncDispose]();
   observer.kill("SIGTERM");
   expect(await observer.exited).toBe(0);
 }, 60_000);

@@ -7,12 +7,30 @@ import { printable } from "../../text/printable.ts";
 import { maskText } from "../../text/redact.ts";
 import { messageOf } from "../../core/errors.ts";
 import { parseJson } from "../../text/json.ts";
+import { type JsonBounds, JsonCost } from "../../text/json-cost.ts";
 import type { DockerConnection, Environment } from "./connection.ts";
 import { DialStdioAgent } from "./dial-stdio.ts";
 import { chooseVersion } from "./versions.ts";
 
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** Of the list of containers: an engine with 5,000 of them stays within it. */
+const LIST_BOUNDS = {
+  maxBytes: 8 * 1024 * 1024,
+  maxNodes: 500_000,
+  maxNames: 10_000,
+  maxDepth: 32,
+} as const satisfies JsonBounds;
+
+/** Of everything else. There are as many of these at once as there are connections. */
+const BOUNDS = {
+  maxBytes: 512 * 1024,
+  maxNodes: 20_000,
+  maxNames: 2000,
+  maxDepth: 32,
+} as const satisfies JsonBounds;
+
 const MAX_SENTENCE = 300;
+/** How much is looked at of what an engine, or a proxy in front of it, has to say. */
+const MAX_WORDS = 4096;
 
 /** Questions at once: an engine answers hundreds, but each connection of ssh is a process. */
 const MAX_CONNECTIONS = 64;
@@ -24,6 +42,11 @@ const SSH_DEADLINE_MS = 30_000;
 /** There was no answer at all: the engine cannot be reached, or was too slow. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
+}
+
+/** There was an answer, and it was more than is read. */
+class ExcessError extends Error {
+  override readonly name = "ExcessError";
 }
 
 /** How an engine calls itself. */
@@ -72,6 +95,8 @@ export function createDockerApi(connection: DockerConnection, env: Environment):
     try {
       return await transport.get(path, signal);
     } catch (error) {
+      if (error instanceof ExcessError)
+        throw new Error(`${shown} answers GET ${path} with ${error.message}`, { cause: error });
       known = undefined;
       const why = signal.aborted ? "not in time" : reasonOf(error);
       const message = `no answer from the Docker engine at ${shown} (${why})${remedyOf(why)}`;
@@ -130,7 +155,9 @@ export async function describeEngine(api: DockerApi, signal: AbortSignal): Promi
 /** The engine's own words; of a proxy in front of it, the beginning of its page. */
 function sentenceOf(text: string): string {
   const parsed = refusalSchema.safeParse(parseJson(text));
-  const words = parsed.success ? parsed.data.message : text.replace(/<[^>]*>/g, " ");
+  const words = parsed.success
+    ? parsed.data.message.slice(0, MAX_WORDS)
+    : text.slice(0, MAX_WORDS).replace(/<[^<>]*>/g, " ");
   const sentence = words.replace(/\s+/g, " ").trim();
   return printable(maskText(sentence || "no reason given"), MAX_SENTENCE);
 }
@@ -230,7 +257,11 @@ function over(send: typeof request, agent: Agent, to: RequestOptions, prefix = "
 function ask(send: typeof request, options: RequestOptions): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const asked = send(options, (response) => {
-    readBody(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+    const bounds = isList(options.path) ? LIST_BOUNDS : BOUNDS;
+    readBody(response, bounds).then(
+      (text) => resolve({ status: response.statusCode ?? 0, text }),
+      reject,
+    );
   });
   asked.on("error", (error) => {
     // Its other end has closed it meanwhile, as proxies do with what is idle: the question was not read.
@@ -241,13 +272,18 @@ function ask(send: typeof request, options: RequestOptions): Promise<Answer> {
   return promise;
 }
 
-async function readBody(response: IncomingMessage): Promise<string> {
+function isList(path: string | null | undefined): boolean {
+  return /\/containers\/json(?:\?|$)/.test(path ?? "");
+}
+
+/** Counted while it arrives, so that what is too much is never parsed. */
+async function readBody(response: IncomingMessage, bounds: JsonBounds): Promise<string> {
+  const cost = new JsonCost(bounds);
   const chunks: Uint8Array[] = [];
-  let bytes = 0;
   for await (const chunk of response) {
-    bytes += chunk.length;
+    const excess = cost.add(chunk);
     // Leaving the loop lets go of the connection.
-    if (bytes > MAX_BODY_BYTES) throw new Error(`it is longer than ${MAX_BODY_BYTES} bytes`);
+    if (excess !== undefined) throw new ExcessError(excess);
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));

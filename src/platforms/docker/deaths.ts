@@ -30,6 +30,9 @@ const NANOSECONDS_PER_MS = 1e6;
 /** A `stop` is told right after the end that it led to. */
 const STOP_WITHIN_MS = 5000;
 
+/** Of all runs together, of which the last ones are told; as many are asked for. */
+export const DEATH_LOG_LINES = 500;
+
 /** Of one run, and of each of its lines. */
 const MAX_LINES = 5;
 const MAX_LENGTH = 300;
@@ -61,7 +64,7 @@ export function readDeaths(events: string, logs: LogStreams): readonly Death[] {
       [startedAtMs, oomKilled] = [undefined, false];
     }
   }
-  const lines = stampedLines(logs);
+  const lines = stampedLines(logs, DEATH_LOG_LINES);
   return deaths.map(({ startedAtMs: fromMs, ...death }) => ({
     ...death,
     lines: lines

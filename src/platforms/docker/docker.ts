@@ -7,7 +7,7 @@ import { MAX_STOP_TIMEOUT_MS, STOP_TIMEOUT_MS } from "../../core/stop-timeout.ts
 import type { ContainerState, Outcome } from "../../core/model.ts";
 import { orchestratorOf } from "./orchestrator.ts";
 import type { ContainerRuntime, Executor } from "../../core/ports.ts";
-import { readDeaths } from "./deaths.ts";
+import { DEATH_LOG_LINES, readDeaths } from "./deaths.ts";
 import { mergeLogs } from "./logs.ts";
 import {
   type CommandResult,
@@ -21,9 +21,6 @@ import {
 const ACTION_MARGIN_MS = 50_000;
 
 const QUESTION_DEADLINE_MS = 10_000;
-
-/** Of all runs together, of which the last ones are told. */
-const DEATH_LOG_LINES = 500;
 
 /** Docker splits what a container writes into pieces of 16 KiB; 50 of them are 800 KiB. */
 const MAX_READ_BYTES = 1024 * 1024;

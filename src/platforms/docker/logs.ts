@@ -35,16 +35,31 @@ export interface LogStreams {
  */
 export function mergeLogs(streams: LogStreams, maxLines: number): readonly string[] {
   return newestLines(
-    stampedLines(streams).map(({ text }) => text),
+    stampedLines(streams, maxLines).map(({ text }) => text),
     maxLines,
   );
 }
 
-/** Both streams in order of time; at the same instant standard output is first. */
-export function stampedLines({ stdout, stderr }: LogStreams): readonly StampedLine[] {
-  return [...parse(stdout), ...parse(stderr)].sort(
+/**
+ * Both streams in order of time; at the same instant standard output is first.
+ *
+ * @param maxLines that each stream was asked for: whoever sends more is not read on
+ */
+export function stampedLines(
+  { stdout, stderr }: LogStreams,
+  maxLines: number,
+): readonly StampedLine[] {
+  return [...parse(lastLines(stdout, maxLines)), ...parse(lastLines(stderr, maxLines))].sort(
     (a, b) => a.epochMs - b.epochMs || a.nanos - b.nanos,
   );
+}
+
+/** From the end, so that a megabyte of line ends costs no more than what is kept of it. */
+function lastLines(stream: string, maxLines: number): string {
+  let from = stream.endsWith("\n") ? stream.length - 1 : stream.length;
+  for (let lines = 0; lines < maxLines && from >= 0; lines += 1)
+    from = from === 0 ? -1 : stream.lastIndexOf("\n", from - 1);
+  return stream.slice(from + 1);
 }
 
 /** The last lines up to `maxLines` and 64 KiB, each cut to 2 KiB and then marked with `…`. */

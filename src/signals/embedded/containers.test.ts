@@ -213,7 +213,11 @@ test.each<[string, Answers, RegExp]>([
     /answers 403 to GET containers\/json\?all=true: 403 Forbidden$/,
   ],
   ["another shape", { json: { Id: 1 } }, /expected array, received object/],
-  ["far too much", { json: new Response("x".repeat(9 * 1024 * 1024)) }, /longer than/],
+  [
+    "far too much",
+    { json: new Response("x".repeat(9 * 1024 * 1024)) },
+    /answers GET \S+ with more than \d+ bytes/,
+  ],
 ])("an engine that answers with %s is an error on one line", async (_, answers, message) => {
   const thrown = await readAll(answers).catch((error: unknown) => error);
   expect(thrown).toMatchObject({ message: expect.stringMatching(message) });

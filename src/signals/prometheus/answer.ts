@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type ErrorCode, SentinelError } from "../../core/errors.ts";
 import { parseJson } from "../../text/json.ts";
 import type { Labels, Point, Sample, Series } from "../../core/model.ts";
-import { JsonCost } from "./json-cost.ts";
+import { JsonCost } from "../../text/json-cost.ts";
 import { Turns } from "../turns.ts";
 
 /** The server, as messages call it. */
@@ -22,6 +22,7 @@ const BOUNDS = {
   maxBytes: 16 * 1024 * 1024,
   maxRows: 50_000,
   maxNodes: 1_500_000,
+  maxNames: 20_000,
   maxDepth: 32,
 } as const;
 
