@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { contextOf } from "../../test/support/context.ts";
-import { containerState, NEVER, START_MS } from "../../test/support/fixtures.ts";
+import { allowlist, containerState, NEVER, START_MS } from "../../test/support/fixtures.ts";
 import { tell } from "../../test/support/story.ts";
-import { awaitEffect, effectOf } from "./effect.ts";
-import type { ContainerState, Finding } from "../core/model.ts";
+import { awaitEffect, effectOf, seenToTheEnd } from "./effect.ts";
+import type { ContainerState, Finding, Outcome } from "../core/model.ts";
 import { NO_SUCH_CONTAINER } from "../diagnosis/playbook.ts";
 
 const found = (changes: Partial<ContainerState> = {}): Finding<ContainerState> => ({
@@ -114,13 +114,21 @@ describe("waiting for an effect", () => {
     expect(clock.elapsedMs).toBe(7000);
   });
 
-  test("waits between its looks, also in a turn of its own", async () => {
+  test("waits between its looks, also in turns of its own", async () => {
+    let looks = 0;
     const { context, clock } = contextOf({
       world: (own) => ({
+        runtime: {
+          inspect: async () => {
+            looks += 1;
+            return containerState();
+          },
+          logs: async () => [],
+        },
         clock: {
           ...own,
           sleep: async (durationMs, signal) => {
-            await Promise.resolve();
+            for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
             await own.sleep(durationMs, signal);
           },
         },
@@ -128,6 +136,53 @@ describe("waiting for an effect", () => {
     });
     expect(await awaitEffect(unseen, context, NEVER)).toBe("none");
     expect(clock.elapsedMs).toBe(30_000);
+    // At 0 and every 5 s.
+    expect(looks).toBe(7);
+  });
+});
+
+describe("what a command says that was not seen to its end", () => {
+  const seenWith = async (id: "docker-restart" | "docker-stop", changes: Partial<Outcome>) => {
+    let looks = 0;
+    const { context } = contextOf({
+      world: () => ({
+        runtime: {
+          inspect: async () => {
+            looks += 1;
+            return containerState({ status: "exited" });
+          },
+          logs: async () => [],
+        },
+      }),
+    });
+    const action = allowlist[id];
+    const { argv } = action;
+    const ran: Outcome = {
+      ...{ kind: "timed_out", argv, exitCode: undefined, output: "", durationMs: 60_000 },
+      ...changes,
+    };
+    const { output } = await seenToTheEnd({ action, ran, before: found() }, context, NEVER);
+    return { output, looks };
+  };
+
+  test.each([
+    [
+      "nothing else, if it said nothing",
+      "",
+      "its effect came later: the service has stopped since",
+    ],
+    [
+      "in a line after its own",
+      "api: stopping\n",
+      "api: stopping\nits effect came later: the service has stopped since",
+    ],
+  ])("is what became of it: %s", async (_, output, expected) => {
+    expect((await seenWith("docker-stop", { output })).output).toBe(expected);
+  });
+
+  test("is its own, if its end was seen: nothing is looked at", async () => {
+    const ended = { kind: "failed", exitCode: 1, output: "no such container\n" } as const;
+    expect(await seenWith("docker-restart", ended)).toEqual({ output: ended.output, looks: 0 });
   });
 });
 
