@@ -48,6 +48,8 @@ describe("a restart loop by the engine's own count", () => {
       { restartCount: 6 },
       undefined,
     ],
+    ["what was at its very beginning does", [[10 * MINUTE, 2]], { restartCount: 6 }, 4],
+    ["a moment before it does not", [[10 * MINUTE + 1, 2]], { restartCount: 6 }, undefined],
     [
       "it grew look by look",
       [
@@ -111,6 +113,17 @@ describe("a restart loop by the engine's own count", () => {
       true,
     ],
     ["it has one more", dying({ status: "exited", restartCount: 1, maxRestarts: 2 }), false],
+    [
+      "its engine gave it up, and calls it dead",
+      dying({ status: "dead", restartCount: 2, maxRestarts: 2 }),
+      true,
+    ],
+    ["its engine still tries", dying({ restartCount: 2, maxRestarts: 2 }), false],
+    [
+      "it runs, whatever is left of its last end",
+      dying({ status: "running", restartCount: 9 }),
+      false,
+    ],
   ])("at the first look: %s", (_, container, isLoop) => {
     expect(restartLoop(container, NOTHING_SEEN, NOW) !== undefined).toBe(isLoop);
   });
@@ -121,6 +134,17 @@ describe("a restart loop by the engine's own count", () => {
     expect(restartLoop(running, history, NOW + 2 * SECOND)).toMatchObject({ restarts: 6 });
     expect(restartLoop(running, history, NOW + 11 * MINUTE)).toBeUndefined();
     expect(restartLoop({ ...running, restartCount: 0 }, history, NOW + 2 * SECOND)).toBeUndefined();
+  });
+
+  test("a history has the last moment of each count, as far back as a loop is looked for", () => {
+    const { looks } = seen([60_000, 0], [50_000, 0], [40_000, 1], [30_000, 2], [20_000, 2]);
+    expect(looks.map(({ atMs, restartCount }) => [NOW - atMs, restartCount])).toEqual([
+      [50_000, 0],
+      [40_000, 1],
+      [20_000, 2],
+    ]);
+    const old = seen([11 * MINUTE, 0], [10 * MINUTE + 20_000, 1], [20_000, 2]).looks;
+    expect(old.map(({ restartCount }) => restartCount)).toEqual([1, 2]);
   });
 
   test("a history is bounded, and keeps the last moment of a count", () => {
@@ -169,6 +193,10 @@ describe("starting has an end", () => {
       { health: "none", startedAtMs: NOW - 5000 },
       "still starting",
     ],
+    ["in the moment in which it began", { health: "none", startedAtMs: NOW - 10_000 }, undefined],
+    ["before the alert began", { health: "none", startedAtMs: NOW - 11_000 }, undefined],
+    ["just now", { health: "none", startedAtMs: NOW }, "still starting"],
+    ["the clock was put back a moment", { health: "none", startedAtMs: NOW + 1 }, undefined],
   ])("%s", (_, state, expected) => {
     const container = containerState({ startPeriodMs: 30_000, retriesMs: 60_000, ...state });
     const why = whyNotYet(container, judging());
@@ -194,6 +222,24 @@ describe("what the engine does by itself is not done twice", () => {
     [
       "it restarted it a minute ago",
       containerState({ restartCount: 2, startedAtMs: NOW - 60_000 }),
+      "HighCpu",
+      undefined,
+    ],
+    [
+      "it has restarted it once, this moment",
+      containerState({ restartCount: 1, startedAtMs: NOW }),
+      "HighCpu",
+      "has just restarted it by itself, 1 time so far",
+    ],
+    [
+      "it has not restarted it, and the alert began after its start",
+      containerState({ restartCount: 0, startedAtMs: NOW - 15_000 }),
+      "HighCpu",
+      undefined,
+    ],
+    [
+      "it is neither running nor ended",
+      containerState({ status: "created", restartCount: 1, startedAtMs: NOW - 1000 }),
       "HighCpu",
       undefined,
     ],
@@ -242,7 +288,13 @@ describe("a container that has ended", () => {
     [
       "had ended so before Sentinel began",
       ended({ wasStopped: undefined, finishedAtMs: longAgo }),
-      "before Sentinel began",
+      "before Sentinel began, with exit code 137",
+      "perhaps_stopped_on_purpose",
+    ],
+    [
+      "ended so just when Sentinel began",
+      ended({ wasStopped: undefined, finishedAtMs: NOW - HOUR }),
+      undefined,
       "perhaps_stopped_on_purpose",
     ],
   ])("%s", (_, container, leftAlone, person) => {
@@ -260,6 +312,12 @@ describe("a container that has ended", () => {
     expect(whyAPerson(ended(givenUp), judging("ContainerDown"))).toBe("crash_loop");
     const stopped = ended({ ...givenUp, wasStopped: true });
     expect(whyNotYet(stopped, judging("ContainerDown"))).toContain("somebody stopped it");
+  });
+
+  test("one that runs again is judged like any other, whatever the alert says", () => {
+    const running = containerState({ startedAtMs: NOW - HOUR, wasStopped: true });
+    expect(whyNotYet(running, judging("ContainerDown"))).toBeUndefined();
+    expect(whyAPerson(containerState(), judging("ContainerDown"))).toBeUndefined();
   });
 
   test("a service of the settings is started, whoever stopped it", () => {
@@ -293,6 +351,22 @@ describe("a health check that cannot be run", () => {
       true,
     ],
     ["as busybox says it", [fails(1, "/bin/sh: curl: not found\n")], true],
+    [
+      "as a shell of its own folder says it",
+      [fails(1, "/usr/local/bin/ash: curl: not found")],
+      true,
+    ],
+    ["as ksh says it", [fails(1, "ksh: 12: curl: not found")], true],
+    ["as dash says it by name", [fails(1, "dash: 1: curl: not found")], true],
+    ["as zsh says it", [fails(1, "zsh: curl: command not found")], true],
+    ["after other words", [fails(1, "checking\nsh: curl: not found")], true],
+    ["in the midst of a line", [fails(1, "the user of sh: curl: not found")], false],
+    ["with more behind it", [fails(1, "sh: curl: not found here")], false],
+    ["the engine cannot execute it", [fails(-1, "exec failed: permission denied")], true],
+    ["the engine finds no file", [fails(-1, "fork/exec /check: No such file or directory")], true],
+    ["the engine finds no program", [fails(-1, 'exec: "curl": executable file not found')], true],
+    ["the service finds no file", [fails(1, "no such file or directory")], false],
+    ["nor does one that passes", [fails(0, "sh: curl: not found")], false],
     ["as bash says it", [fails(1, "bash: line 1: wget: command not found")], true],
     [
       "the service says 404",
