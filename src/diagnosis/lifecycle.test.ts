@@ -48,6 +48,7 @@ describe("a restart loop by the engine's own count", () => {
       { restartCount: 6 },
       undefined,
     ],
+    ["it has not grown since", [[5 * MINUTE, 6]], { restartCount: 6 }, undefined],
     ["what was at its very beginning does", [[10 * MINUTE, 2]], { restartCount: 6 }, 4],
     ["a moment before it does not", [[10 * MINUTE + 1, 2]], { restartCount: 6 }, undefined],
     [
@@ -205,6 +206,16 @@ describe("starting has an end", () => {
   });
 });
 
+test.each([
+  ["younger than the range of the rates", 19_999, "its container is still starting"],
+  ["as old as that", 20_000, undefined],
+  ["older", 21_000, undefined],
+])("a start since the alert began: %s", (_, ageMs, expected) => {
+  const container = containerState({ startedAtMs: NOW - ageMs });
+  const long = { ...judging(), alert: alert({ activeAtMs: NOW - HOUR }) };
+  expect(whyNotYet(container, long)).toBe(expected);
+});
+
 describe("what the engine does by itself is not done twice", () => {
   test.each([
     [
@@ -230,6 +241,12 @@ describe("what the engine does by itself is not done twice", () => {
       containerState({ restartCount: 1, startedAtMs: NOW }),
       "HighCpu",
       "has just restarted it by itself, 1 time so far",
+    ],
+    [
+      "it has restarted it, and the clock was put back since",
+      containerState({ restartCount: 1, startedAtMs: NOW + 1 }),
+      "HighCpu",
+      undefined,
     ],
     [
       "it has not restarted it, and the alert began after its start",
@@ -334,6 +351,7 @@ describe("a health check that cannot be run", () => {
   const fails = (exitCode: number, output: string) => ({ exitCode, output });
   test.each([
     ["a shell finds no program", [fails(127, "/bin/sh: 1: nosuch: not found\n")], true],
+    ["a shell finds none, and says nothing", [fails(127, "")], true],
     ["it may not run it", [fails(126, "sh: ./check: Permission denied")], true],
     [
       "the engine finds none",

@@ -254,7 +254,7 @@ describe("label sets", () => {
     expect(fingerprint({ a: '1","b":"2' })).not.toBe(fingerprint({ a: "1", b: "2" }));
     expect(fingerprint({ a: "1" })).not.toBe(fingerprint({ b: "1" }));
     // Each of these pairs would read the same if the lengths of values, or of names, were left out.
-    expect(fingerprint({ a: "v1:bw" })).not.toBe(fingerprint({ a: "v", b: "w" }));
+    expect(fingerprint({ a: "v1:b:w" })).not.toBe(fingerprint({ a: "v", b: "w" }));
     expect(fingerprint({ x: "vvv:yyyyyy1:z" })).not.toBe(fingerprint({ x1: "vvv", yyyyyy: "z" }));
   });
 
