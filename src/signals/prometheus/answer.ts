@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type ErrorCode, SentinelError } from "../../core/errors.ts";
 import { parseJson } from "../../text/json.ts";
 import type { Labels, Point, Sample, Series } from "../../core/model.ts";
+import type { Lock } from "../../core/lock.ts";
 import { JsonCost } from "../../text/json-cost.ts";
 import { Turns } from "../turns.ts";
 
@@ -12,6 +13,8 @@ export interface Server {
   /** Without credentials. */
   readonly origin: string;
   readonly deadlineMs: number;
+  /** All rules are asked at once, and each answer may be as large as one may be: one of them at a time. */
+  readonly largeAnswer: Lock;
 }
 
 /**
@@ -29,6 +32,12 @@ const BOUNDS = {
 /** Of one row. Prometheus itself recommends ten; some have forty. */
 const MAX_LABELS = 256;
 const MAX_LABEL_CHARACTERS = 16 * 1024;
+
+/** An answer past it waits until no other such one is read. */
+const LARGE_BYTES = 512 * 1024;
+
+/** No float takes more. */
+const MAX_VALUE_CHARACTERS = 64;
 
 const ROWS_BETWEEN_LOOKS = 256;
 
@@ -71,10 +80,23 @@ export type Result =
   | { readonly resultType: "matrix"; readonly series: readonly Series[] }
   | { readonly resultType: "string" };
 
-/** The `data` of an answer. @throws SentinelError with a `source_*` code */
-export async function readAnswer(response: Response, server: Server): Promise<unknown> {
+/**
+ * The `data` of an answer.
+ *
+ * @param signal ends the wait for other answers
+ * @throws SentinelError with a `source_*` code
+ */
+export async function readAnswer(
+  response: Response,
+  server: Server,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { ok, status } = response;
-  const text = await readBounded(response, server);
+  using turn = new DisposableStack();
+  const text = await readBounded(response, server, async () => {
+    turn.use(await server.largeAnswer.acquire(signal));
+    signal.throwIfAborted();
+  });
   const answer = answerSchema.safeParse(parseJson(text));
   if (status === 401 || status === 403)
     throw new SentinelError(
@@ -102,10 +124,18 @@ export async function readAnswer(response: Response, server: Server): Promise<un
 }
 
 /** Counted while it arrives, so that what is too much is never parsed, and never held at once. */
-async function readBounded(response: Response, server: Server): Promise<string> {
+async function readBounded(
+  response: Response,
+  server: Server,
+  awaitTurn: () => Promise<void>,
+): Promise<string> {
   const cost = new JsonCost(BOUNDS);
   const chunks: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of response.body ?? []) {
+    const wasLarge = bytes > LARGE_BYTES;
+    bytes += chunk.length;
+    if (bytes > LARGE_BYTES && !wasLarge) await awaitTurn();
     const excess = cost.add(chunk);
     // Rows are an answer to this query; without any it is none to anything.
     if (excess !== undefined && cost.rows > 0) throw tooMuch(server, excess);
@@ -212,7 +242,7 @@ function readPoint(point: unknown, server: Server, at: Place): Point {
   const parts = listOf(point, server, at);
   const [seconds, text] = parts;
   if (typeof seconds !== "number") throw notRead(server, `${at()}.0`, "a number of seconds");
-  if (typeof text !== "string" || !VALUE.test(text))
+  if (typeof text !== "string" || text.length > MAX_VALUE_CHARACTERS || !VALUE.test(text))
     throw notRead(server, `${at()}.1`, "a number as a text");
   if (parts.length > 2) throw notRead(server, at(), "a time and a value");
   const value = Number(text);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isLoopback } from "../../text/url.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { messageOf, SentinelError } from "../../core/errors.ts";
+import { createLock } from "../../core/lock.ts";
 import type { Labels, Sample, Series } from "../../core/model.ts";
 import type { RangeSpan, SignalSource } from "../../core/ports.ts";
 import { badAnswer, MAX_QUOTED, parse, readAnswer, readResult, type Server } from "./answer.ts";
@@ -56,7 +57,7 @@ export function prometheusSource({
   deadlineMs = DEADLINE_MS,
 }: PrometheusOptions): SignalSource {
   const base = url.replace(/\/+$/, "").replace(/\/api\/v1$/, "");
-  const server = { origin: new URL(url).origin, deadlineMs };
+  const server = { origin: new URL(url).origin, deadlineMs, largeAnswer: createLock() };
   const get = (path: string, parameters: Record<string, string>, signal: AbortSignal) =>
     ask(
       { url: `${base}/api/v1/${path}?${new URLSearchParams(parameters)}`, access },
@@ -130,9 +131,10 @@ async function ask(
   const { origin, deadlineMs } = server;
   const deadline = AbortSignal.timeout(deadlineMs);
   const hangUp = new AbortController();
+  const signal = AbortSignal.any([caller, deadline, hangUp.signal]);
   try {
     const response = await fetch(url, {
-      signal: AbortSignal.any([caller, deadline, hangUp.signal]),
+      signal,
       // Followed, it could take the credentials to another place.
       redirect: "manual",
       headers: { ...headers, accept: "application/json" },
@@ -142,7 +144,7 @@ async function ask(
         ? {}
         : { tls: { ...(ca === undefined ? {} : { ca }), ...client } }),
     });
-    return await readAnswer(response, server);
+    return await readAnswer(response, server, signal);
   } catch (error) {
     if (error instanceof SentinelError) throw error;
     if (caller.aborted)
