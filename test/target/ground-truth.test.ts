@@ -41,7 +41,7 @@ test("no source of the observer mentions them, but the filter of logs", async ()
       mentions.push(file);
     }
   }
-  expect(mentions).toEqual(["core/evidence.ts"]);
+  expect(mentions).toEqual(["diagnosis/evidence.ts"]);
 });
 
 test("no prompt mentions them, whatever the target has logged", () => {

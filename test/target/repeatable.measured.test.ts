@@ -12,7 +12,7 @@ const REQUESTS = 1000;
 /** Above what an answer that nothing delays takes on a busy machine. */
 const DELAY_MS = 400;
 /** Who has no answer yet has been seen by the target; the next one may be sent. */
-const NEXT_AFTER_MS = 60;
+const NEXT_AFTER_MS = 100;
 
 /** What became of a request: its status, late or not; or that it hung. */
 type Outcome = `${"at once" | "late"}: ${number}` | "hung";
