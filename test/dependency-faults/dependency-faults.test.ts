@@ -12,7 +12,7 @@ import { PROMETHEUS } from "./prometheus.ts";
 import { TIME } from "./time.ts";
 import { type Case, MOST_BETWEEN_POLLS, play } from "./stage.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 
 const CASES: Readonly<Record<string, Case>> = {
   ...PROMETHEUS,

@@ -33,6 +33,7 @@ const KILLED = 128 + 9;
 /** What a target has at rest is far below, and with the fault far above. */
 const FAULT = { kind: "memory", megabytes: 150, duration: 600 };
 const MEMORY_THRESHOLD_BYTES = "150000000";
+const ALERT = "HighMemory";
 
 /** A service that is watched: how to, and how often it was restarted by an action. */
 interface Patient extends AsyncDisposable {
@@ -126,7 +127,7 @@ async function killAndRestart(
     if (boundary === "approval_requested") await approve();
     await using second = startObserving({ env });
     await second.notice("journal");
-    if (boundary !== "incident_closed") await second.incident("HighMemory");
+    if (boundary !== "incident_closed") await second.incident(ALERT);
     await polls(second, 4);
     const restarts = patient.restarts([first, second]);
     return { kept, ...readJournal(journalPath), restarts };
@@ -139,7 +140,10 @@ function readJournal(path: string): Pick<Aftermath, "entries" | "incidents"> {
   const journal = sqliteJournal(path, { mode: "reader" });
   try {
     const entries = journal.readAfter(0);
-    return { entries, incidents: foldIncidents(entries) };
+    // On a busy machine a scrape may be late, and another alert has an incident of its own.
+    const incidents = foldIncidents(entries).filter(({ alert }) => alert.name === ALERT);
+    const ids = new Set(incidents.map(({ id }) => id));
+    return { entries: entries.filter(({ incident }) => ids.has(incident ?? "")), incidents };
   } finally {
     journal.close();
   }

@@ -86,7 +86,9 @@ export function startObserving(options: StartOptions = {}): Observing {
       let response = await fetch(asked);
       // On a busy machine the time of a query may be over before it has begun.
       while (response.status === 503 && performance.now() < untilMs) response = await fetch(asked);
-      const { data } = answerSchema.parse(await response.json());
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${expr} is answered with ${response.status}: ${text}`);
+      const { data } = answerSchema.parse(JSON.parse(text));
       return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
     },
   };
