@@ -7,7 +7,7 @@ import type {
   Decision,
   DecisionReason,
   Diagnosis,
-  Finding,
+  Observation,
   HealthAnswer,
   Outcome,
   RestartLoop,
@@ -31,7 +31,7 @@ export type IncidentEvent =
     }
   | {
       readonly type: "evidence_collected";
-      readonly container: Finding<ContainerState>;
+      readonly container: Observation<ContainerState>;
       readonly restartLoop?: RestartLoop;
       /** The last ones that nobody wished for, oldest first. */
       readonly deaths?: readonly Death[];

@@ -1,6 +1,6 @@
 /** An incident as the fold of its events. */
 
-import type { ContainerState, Finding, SEVERITIES } from "./model.ts";
+import type { ContainerState, Observation, SEVERITIES } from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
 import { readEvent, type Recorded, type RecordedEvent } from "./journal-entry.ts";
 
@@ -30,7 +30,7 @@ export interface IncidentRecord {
   readonly onsetMs: number | undefined;
   readonly phase: Phase;
   /** As it was when the evidence was collected; the health endpoint's answer as well. */
-  readonly container: Finding<ContainerState> | undefined;
+  readonly container: Observation<ContainerState> | undefined;
   readonly wasHealthy: boolean | undefined;
   /** Diagnosers that gave no usable answer, in the order in which they were asked. */
   readonly failures: readonly Recorded<"diagnosis_failed">[];
@@ -147,7 +147,7 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
         joinedCount: record.joinedCount + read.count,
       };
     case "evidence_collected":
-      return { ...record, container: findingOf(read.container), wasHealthy: read.health.ok };
+      return { ...record, container: observationOf(read.container), wasHealthy: read.health.ok };
     case "diagnosis_failed": {
       const { type: _, ...failure } = read;
       return { ...record, failures: [...record.failures, failure] };
@@ -220,8 +220,10 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
   }
 }
 
-function findingOf(read: Recorded<"evidence_collected">["container"]): Finding<ContainerState> {
-  if (read.kind === "missing") return read;
+function observationOf(
+  read: Recorded<"evidence_collected">["container"],
+): Observation<ContainerState> {
+  if (read.kind !== "found") return read;
   const { startedAtMs, ...value } = read.value;
   return { kind: "found", value: { ...value, startedAtMs } };
 }

@@ -57,6 +57,9 @@ const outcome = z.object({
   durationMs: duration,
 });
 
+/** What a journal of before says of a container that does not exist; all else was a failure to ask. */
+const ABSENT_BEFORE = "Docker has no container of that name";
+
 /** What an action is compared with: is it still the container that was diagnosed? */
 const container = z.discriminatedUnion("kind", [
   z.object({
@@ -77,7 +80,13 @@ const container = z.discriminatedUnion("kind", [
       image: z.string(),
     }),
   }),
-  z.object({ kind: z.literal("missing"), reason: z.string() }),
+  z.object({ kind: z.literal("absent"), reason: z.string() }),
+  z.object({ kind: z.literal("unreadable"), reason: z.string() }),
+  // A journal of before has one kind for both, and its sentence tells which of them it was.
+  z.object({ kind: z.literal("missing"), reason: z.string() }).transform(({ reason }) => ({
+    kind: reason === ABSENT_BEFORE ? ("absent" as const) : ("unreadable" as const),
+    reason,
+  })),
 ]);
 
 /** What is shown of an end that nobody wished for. */

@@ -176,10 +176,14 @@ export interface RestartLoop {
   readonly isGivenUp: boolean;
 }
 
-/** An answer that an outside party gave, or why it gave none. */
-export type Finding<T> =
+/**
+ * What an outside party tells of something. `absent`: it was asked, and there is none. `unreadable`: it could
+ * not be asked, so that nothing is known. The reason is for people; only the kind is compared.
+ */
+export type Observation<T> =
   | { readonly kind: "found"; readonly value: T }
-  | { readonly kind: "missing"; readonly reason: string };
+  | { readonly kind: "absent"; readonly reason: string }
+  | { readonly kind: "unreadable"; readonly reason: string };
 
 /** Whether a health endpoint answered 2xx, and what it answered, as one line. */
 export interface HealthAnswer {
@@ -207,11 +211,11 @@ export interface Evidence {
   /** The alert's signal over its last minutes, oldest first. */
   readonly history: readonly Point[];
   readonly otherSignals: readonly SignalReading[];
-  readonly container: Finding<ContainerState>;
+  readonly container: Observation<ContainerState>;
   /** What Sentinel's own request to the health endpoint got. */
   readonly health: HealthAnswer;
   /** Last lines of standard output and error, oldest first, bounded, credentials masked. */
-  readonly logs: Finding<readonly string[]>;
+  readonly logs: Observation<readonly string[]>;
   /** Its last deaths that nobody wished for, oldest first; empty if none is told. */
   readonly deaths?: readonly Death[];
   /** Its engine starts it again and again by itself; absent if not. */

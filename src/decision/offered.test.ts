@@ -13,19 +13,19 @@ import {
 } from "../../test/support/fixtures.ts";
 import { ACTION_IDS, type ActionId, allowlistFor, type ExecutorName } from "../allowlist.ts";
 import { decide } from "./decision.ts";
-import type { ContainerState, Evidence, Finding } from "../core/model.ts";
-import { consult, NO_SUCH_CONTAINER } from "../diagnosis/playbook.ts";
+import type { ContainerState, Evidence, Observation } from "../core/model.ts";
+import { consult } from "../diagnosis/playbook.ts";
 import { GIVEN_UP } from "../core/model.ts";
 import { builtInRules, readRule } from "../rules/rules.ts";
 
 const IN_CONTAINER: readonly ExecutorName[] = ["docker", "compose"];
 const SUPERVISED: readonly ExecutorName[] = ["supervisor"];
 
-const found = (changes: Partial<ContainerState>): Finding<ContainerState> => ({
+const found = (changes: Partial<ContainerState>): Observation<ContainerState> => ({
   kind: "found",
   value: containerState(changes),
 });
-const down = (container: Finding<ContainerState>): Partial<Evidence> => ({
+const down = (container: Observation<ContainerState>): Partial<Evidence> => ({
   alert: "TargetDown",
   health: { ok: false, message: "connection refused" },
   container,
@@ -64,7 +64,7 @@ describe("the playbook", () => {
     },
     {
       name: "down, and nothing of that name is there",
-      seen: down({ kind: "missing", reason: NO_SUCH_CONTAINER }),
+      seen: down({ kind: "absent", reason: "there is no such container" }),
       contained: "compose-up",
       supervised: "none",
     },

@@ -7,14 +7,14 @@ import {
   service,
 } from "../../test/support/fixtures.ts";
 import type { Evidence } from "../core/model.ts";
-import { consult, NO_SUCH_CONTAINER, playbook } from "./playbook.ts";
+import { consult, playbook } from "./playbook.ts";
 import { builtInRules, readRule } from "../rules/rules.ts";
 
 const unwell = { ok: false, message: "no answer within 3 s" };
 const exited = containerState({ status: "exited", exitCode: 1 });
 const oomKilled = containerState({ status: "exited", exitCode: 137, oomKilled: true });
-const noContainer = { kind: "missing", reason: NO_SUCH_CONTAINER } as const;
-const noDocker = { kind: "missing", reason: "Docker cannot be reached" } as const;
+const noContainer = { kind: "absent", reason: "there is no such container" } as const;
+const noDocker = { kind: "unreadable", reason: "Docker cannot be reached" } as const;
 const found = (value: ReturnType<typeof containerState>) => ({ kind: "found", value }) as const;
 
 const consulted = (changes: Partial<Evidence>) =>
@@ -51,6 +51,15 @@ describe("what the playbook finds", () => {
       { ...down, container: noDocker },
       "down none",
       "not known: Docker cannot be reached",
+    ],
+    [
+      "down, and it says nothing of its container, in whatever words",
+      {
+        ...down,
+        container: { kind: "unreadable", reason: "Docker has no container of that name" },
+      },
+      "down none",
+      "not known: Docker has no container of that name",
     ],
     [
       "down by Prometheus, but well",

@@ -81,11 +81,10 @@ function choose(faultClass: FaultClass, request: DiagnosisRequest): Choice {
       action: "none",
       because: "Yet its health endpoint answers: what fails is the scraping of its metrics.",
     };
-  if (container.kind === "missing") {
-    if (container.reason === NO_SUCH_CONTAINER)
-      return { action: narrowest("create"), because: "Its container does not exist." };
+  if (container.kind === "absent")
+    return { action: narrowest("create"), because: "Its container does not exist." };
+  if (container.kind === "unreadable")
     return { action: "none", because: `What became of it is not known: ${container.reason}.` };
-  }
   const { status, exitCode, oomKilled } = container.value;
   if (status === "running")
     return {
@@ -122,9 +121,6 @@ export function describeDeath({
   if (ranMs === undefined) return how;
   return `${how}, after ${ranMs < 1000 ? `${Math.round(ranMs)} ms` : `${Math.round(ranMs / 100) / 10} s`}`;
 }
-
-/** The reason that stands in the evidence when Docker answered and has no such container. */
-export const NO_SUCH_CONTAINER = "Docker has no container of that name";
 
 function describe({ status, health, restartCount }: ContainerState): string {
   return `Runtime: ${status}, health ${health}, restarted ${restartCount} times by itself`;

@@ -82,8 +82,8 @@ test("what is missing is said to be missing, and is never a zero", () => {
     otherSignals: [
       { alert: "HighMemory", state: "no_data", value: undefined, threshold: undefined },
     ],
-    container: { kind: "missing", reason: "no Docker" },
-    logs: { kind: "missing", reason: "no such container" },
+    container: { kind: "unreadable", reason: "no Docker" },
+    logs: { kind: "unreadable", reason: "no such container" },
   });
   expect(user).toContain("value: missing; threshold: not stated");
   expect(user).toContain("history of the value: missing");
@@ -158,7 +158,7 @@ describe("bounds", () => {
         value: 1,
         threshold: 1,
       })),
-      container: { kind: "missing", reason: long },
+      container: { kind: "unreadable", reason: long },
       logs: { kind: "found", value: Array.from({ length: 50 }, () => long) },
     });
     expect(bytes(prompt)).toBeLessThanOrEqual(MAX_PROMPT_BYTES);
@@ -174,7 +174,7 @@ describe("credentials", () => {
     labels: { url: `http://a:${secret}@b`, token: secret, path: `/x?key=${secret}` },
     signal: { expr: `up{token="${secret}"}`, operator: ">", threshold: 1 },
     otherSignals: [{ alert: `key=x sk-${secret}`, state: "firing", value: 1, threshold: 1 }],
-    container: { kind: "missing", reason: `tcp://a:${secret}@b is away` },
+    container: { kind: "unreadable", reason: `tcp://a:${secret}@b is away` },
     health: { ok: false, message: `http://a/?token=${secret}: 500` },
     logs: { kind: "found", value: [`Bearer ${secret}`, `${"x".repeat(480)} sk-${secret}`] },
   };
@@ -184,7 +184,7 @@ describe("credentials", () => {
     expect(user).not.toContain(secret.slice(0, 8));
     expect(user.match(/\[masked\]/g)?.length).toBe(10);
     const { user: missing } = render({
-      logs: { kind: "missing", reason: `--token ${secret} was refused` },
+      logs: { kind: "unreadable", reason: `--token ${secret} was refused` },
     });
     expect(missing).toContain("log: missing (--token [masked] was refused)");
   });

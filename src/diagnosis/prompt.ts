@@ -15,7 +15,7 @@ import {
   type ContainerState,
   type Evidence,
   FAULT_CLASSES,
-  type Finding,
+  type Observation,
   type Point,
   SEVERITIES,
   type SignalReading,
@@ -185,8 +185,8 @@ function renderOtherSignals(signals: readonly SignalReading[], show: Show): stri
   return ["other signals:", ...kept, ...(dropped > 0 ? [`  (${dropped} more left out)`] : [])];
 }
 
-function renderContainer(container: Finding<ContainerState>): string {
-  if (container.kind === "missing") return `missing (${container.reason})`;
+function renderContainer(container: Observation<ContainerState>): string {
+  if (container.kind !== "found") return `missing (${container.reason})`;
   const { status, health, exitCode, oomKilled, restartCount, startedAtMs, image } = container.value;
   const started = isoTime(startedAtMs);
   return `status ${status}, health check ${health}, last exit code ${exitCode}, killed for lack of memory: ${oomKilled ? "yes" : "no"}, restarts ${restartCount}, started at ${started}, image ${image}`;
@@ -218,8 +218,12 @@ function isoTime(timeMs: number | undefined): string {
   return Number.isNaN(date.getTime()) ? "missing" : date.toISOString();
 }
 
-function renderLogs(logs: Finding<readonly string[]>, show: Show, budgetBytes: number): string[] {
-  if (logs.kind === "missing") return [show(`log: missing (${logs.reason})`)];
+function renderLogs(
+  logs: Observation<readonly string[]>,
+  show: Show,
+  budgetBytes: number,
+): string[] {
+  if (logs.kind !== "found") return [show(`log: missing (${logs.reason})`)];
   if (logs.value.length === 0) return ["log: empty"];
   // The newest are nearest to the fault: they are kept first, then all stand in their order again.
   const kept = fitting(

@@ -22,7 +22,7 @@ import {
 import type { ComposeService } from "../allowlist.ts";
 import { openBook } from "./recorder.ts";
 import type { SentinelEvent } from "../core/events.ts";
-import type { Finding } from "../core/model.ts";
+import type { Observation } from "../core/model.ts";
 import type { Journal } from "../core/ports.ts";
 import { GONE } from "./service-loop.ts";
 
@@ -282,7 +282,7 @@ describe("a request", () => {
 
 describe("where Compose has the service is looked up again", () => {
   /** @param later what the second look finds, at the time of the answer */
-  async function approved(later: Finding<ComposeService>): Promise<Told> {
+  async function approved(later: Observation<ComposeService>): Promise<Told> {
     let looks = 0;
     return asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
       diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-restart" })],
@@ -307,7 +307,7 @@ describe("where Compose has the service is looked up again", () => {
   });
 
   test("nor does one that is not offered any more", async () => {
-    const told = await approved({ kind: "missing", reason: "Compose has not made its container" });
+    const told = await approved({ kind: "absent", reason: "Compose has not made its container" });
     expect(told.runs).toEqual([]);
     expect(endsOf(told)).toEqual(["held not_allowed_for_service"]);
   });

@@ -5,7 +5,7 @@ import type { Book } from "./recorder.ts";
 import type { IncidentEvent } from "../core/events.ts";
 import type { ContainerHistory } from "../diagnosis/lifecycle.ts";
 import type { Lock } from "../core/lock.ts";
-import type { Alert, Autonomy, Finding, HealthAnswer, Service } from "../core/model.ts";
+import type { Alert, Autonomy, Observation, HealthAnswer, Service } from "../core/model.ts";
 import type { Monitor } from "../rules/monitor.ts";
 import type { Owner } from "../rules/ownership.ts";
 import type { Clock, ContainerRuntime, Diagnoser, Executor, SignalSource } from "../core/ports.ts";
@@ -28,7 +28,7 @@ export interface World {
   ownerOf(alert: Alert): Owner;
   /** Where Compose has the service now; absent where Compose can't act on it. */
   readonly findComposeService?:
-    ((service: string, signal: AbortSignal) => Promise<Finding<ComposeService>>) | undefined;
+    ((service: string, signal: AbortSignal) => Promise<Observation<ComposeService>>) | undefined;
 }
 
 export interface Policy {

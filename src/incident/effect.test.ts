@@ -3,15 +3,17 @@ import { contextOf } from "../../test/support/context.ts";
 import { allowlist, containerState, NEVER, START_MS } from "../../test/support/fixtures.ts";
 import { tell } from "../../test/support/story.ts";
 import { awaitEffect, effectOf, seenToTheEnd } from "./effect.ts";
-import type { ContainerState, Finding, Outcome } from "../core/model.ts";
-import { NO_SUCH_CONTAINER } from "../diagnosis/playbook.ts";
+import type { ContainerState, Observation, Outcome } from "../core/model.ts";
 
-const found = (changes: Partial<ContainerState> = {}): Finding<ContainerState> => ({
+const found = (changes: Partial<ContainerState> = {}): Observation<ContainerState> => ({
   kind: "found",
   value: containerState(changes),
 });
-const none: Finding<ContainerState> = { kind: "missing", reason: NO_SUCH_CONTAINER };
-const unknown: Finding<ContainerState> = { kind: "missing", reason: "Docker does not answer" };
+const none: Observation<ContainerState> = { kind: "absent", reason: "there is no such container" };
+const unknown: Observation<ContainerState> = {
+  kind: "unreadable",
+  reason: "Docker does not answer",
+};
 const later = { startedAtMs: START_MS + 5000 };
 
 test.each([

@@ -7,8 +7,7 @@ import { inspect } from "./investigate.ts";
 import { hasEnded } from "../diagnosis/lifecycle.ts";
 import { STOP_TIMEOUT_MS } from "../core/stop-timeout.ts";
 import type { AllowedAction } from "../allowlist.ts";
-import type { ContainerState, Finding, Outcome } from "../core/model.ts";
-import { NO_SUCH_CONTAINER } from "../diagnosis/playbook.ts";
+import type { ContainerState, Observation, Outcome } from "../core/model.ts";
 import type { Context } from "./context.ts";
 
 /** `open`: it may still come. `none`: it has not come, and no longer can. */
@@ -19,7 +18,7 @@ const RECONCILE_MS = 30_000;
 
 export interface Unseen {
   /** As it was when the command was begun. */
-  readonly before: Finding<ContainerState>;
+  readonly before: Observation<ContainerState>;
   /** Since when nobody sees the command any more. */
   readonly sinceMs: number;
   /** The command takes the service down, instead of starting it. */
@@ -29,12 +28,12 @@ export interface Unseen {
 /** Pure. */
 export function effectOf(
   { before, sinceMs, isStop }: Unseen,
-  now: Finding<ContainerState>,
+  now: Observation<ContainerState>,
   nowMs: number,
 ): Effect {
   if (isStop ? isStopped(now) : hasStartedSince(before, now)) return "came";
   if (nowMs - sinceMs < mayTakeMs(now)) return "open";
-  if (now.kind === "missing" && now.reason !== NO_SUCH_CONTAINER) return "open";
+  if (now.kind === "unreadable") return "open";
   return "none";
 }
 
@@ -57,27 +56,30 @@ export async function awaitEffect(
 
 const MAX_AWAIT_MS = 10 * 60_000;
 
-function mayTakeMs(container: Finding<ContainerState>): number {
+function mayTakeMs(container: Observation<ContainerState>): number {
   const { stopTimeoutMs = STOP_TIMEOUT_MS } = container.kind === "found" ? container.value : {};
   return RECONCILE_MS + Math.max(stopTimeoutMs - STOP_TIMEOUT_MS, 0);
 }
 
 /** By what the container itself says: its engine's clock need not be ours. */
-function hasStartedSince(before: Finding<ContainerState>, now: Finding<ContainerState>): boolean {
-  if (now.kind === "missing" || now.value.startedAtMs === undefined) return false;
-  if (before.kind === "missing") return true;
+function hasStartedSince(
+  before: Observation<ContainerState>,
+  now: Observation<ContainerState>,
+): boolean {
+  if (now.kind !== "found" || now.value.startedAtMs === undefined) return false;
+  if (before.kind !== "found") return true;
   const { containerId, startedAtMs } = before.value;
   return now.value.containerId !== containerId || now.value.startedAtMs !== startedAtMs;
 }
 
-function isStopped(now: Finding<ContainerState>): boolean {
+function isStopped(now: Observation<ContainerState>): boolean {
   return now.kind === "found" && hasEnded(now.value);
 }
 
 interface Ran {
   readonly action: AllowedAction;
   readonly ran: Outcome;
-  readonly before: Finding<ContainerState>;
+  readonly before: Observation<ContainerState>;
 }
 
 /** An engine goes on with what it was told, also after the command that told it ran out of time. */

@@ -50,7 +50,7 @@ const STORY: readonly (readonly [IncidentEvent, IncidentRecord["phase"]])[] = [
   [
     {
       type: "evidence_collected",
-      container: { kind: "missing", reason: "gone" },
+      container: { kind: "absent", reason: "gone" },
       health: { ok: false, message: "refused" },
       logLines: 3,
       historyPoints: 5,
@@ -130,7 +130,7 @@ describe("an incident", () => {
       openedAtMs: START_MS,
       onsetMs: START_MS - 8000,
       phase: "closed",
-      container: { kind: "missing", reason: "gone" },
+      container: { kind: "absent", reason: "gone" },
       wasHealthy: false,
       failures: [
         {

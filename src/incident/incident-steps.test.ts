@@ -26,7 +26,6 @@ import {
 } from "./incident.ts";
 import { createLock } from "../core/lock.ts";
 import type { Alert, ContainerState, Outcome } from "../core/model.ts";
-import { NO_SUCH_CONTAINER } from "../diagnosis/playbook.ts";
 import { CRASH_LOOP_ALERT } from "../rules/rules.ts";
 import type { World } from "./context.ts";
 
@@ -237,8 +236,8 @@ describe("an incident", () => {
 });
 
 describe("the container has to be the one that was diagnosed", () => {
-  const missing = (reason: string) => ({ kind: "missing", reason }) as const;
-  const gone = missing(NO_SUCH_CONTAINER);
+  const gone = { kind: "absent", reason: "there is no such container" } as const;
+  const unreadable = { kind: "unreadable", reason: "Docker did not answer" } as const;
   const compose = rule({ permits: ["compose-up"] });
 
   interface Looked {
@@ -280,7 +279,7 @@ describe("the container has to be the one that was diagnosed", () => {
     ],
     [
       "none now, of which nothing was known before",
-      { before: missing("Docker did not answer"), inspect: none, action: "compose-up" },
+      { before: unreadable, inspect: none, action: "compose-up" },
       "skipped container_unknown",
     ],
     [

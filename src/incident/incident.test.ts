@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { containerState, rule, sample } from "../../test/support/fixtures.ts";
 import { diagnoser, hotUntil, type Story, type Told, tell } from "../../test/support/story.ts";
 import type { Evidence } from "../core/model.ts";
-import { NO_SUCH_CONTAINER } from "../diagnosis/playbook.ts";
 
 /** The evidence of the first incident of a story, as a diagnoser is given it. */
 async function evidenceOf(story: Partial<Story>): Promise<Evidence> {
@@ -62,15 +61,16 @@ describe("the evidence", () => {
     const evidence = await evidenceOf({
       world: () => ({ runtime: { inspect: broken, logs: broken } }),
     });
-    const missing = { kind: "missing", reason: "Docker cannot be reached" };
-    expect(evidence).toMatchObject({ container: missing, logs: missing });
+    const unreadable = { kind: "unreadable", reason: "Docker cannot be reached" };
+    expect(evidence).toMatchObject({ container: unreadable, logs: unreadable });
   });
 
   test("tells a container that does not exist from a Docker that does not answer", async () => {
     const evidence = await evidenceOf({
       world: () => ({ runtime: { inspect: async () => undefined, logs: async () => [] } }),
     });
-    expect(evidence.container).toEqual({ kind: "missing", reason: NO_SUCH_CONTAINER });
+    const reason = "Docker has no container of that name";
+    expect(evidence.container).toEqual({ kind: "absent", reason });
   });
 
   test("goes without a history that cannot be read", async () => {

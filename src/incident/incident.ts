@@ -20,14 +20,13 @@ import type {
   DecisionReason,
   Diagnosis,
   Evidence,
-  Finding,
+  Observation,
   Outcome,
   Rule,
 } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import { estimateOnset } from "./onset.ts";
 import { isOwnedBy } from "../rules/ownership.ts";
-import { NO_SUCH_CONTAINER } from "../diagnosis/playbook.ts";
 import { CRASH_LOOP_ALERT } from "../rules/rules.ts";
 import { settleActions } from "./settled-actions.ts";
 import type { Context } from "./context.ts";
@@ -37,7 +36,7 @@ export interface Findings {
   readonly alert: Alert;
   readonly openedAtMs: number;
   readonly onsetMs: number | undefined;
-  readonly container: Finding<ContainerState>;
+  readonly container: Observation<ContainerState>;
   readonly wasHealthy: boolean;
 }
 
@@ -317,14 +316,14 @@ async function act(
 
 /** Whether it is still the container, and the run of it, that was diagnosed. */
 function whyNotTheSame(
-  before: Finding<ContainerState>,
-  now: Finding<ContainerState>,
+  before: Observation<ContainerState>,
+  now: Observation<ContainerState>,
   { executor }: AllowedAction,
 ): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
-  if (before.kind === "missing" || now.kind === "missing") {
+  if (before.kind !== "found" || now.kind !== "found") {
     // There was none and there is none, which Compose can mend. Docker cannot, and might take the name
     // for the beginning of another container's id.
-    const isNone = [before, now].every(isKnownMissing) && executor !== "docker";
+    const isNone = [before, now].every(({ kind }) => kind === "absent") && executor !== "docker";
     return isNone ? undefined : "container_unknown";
   }
   const isSame =
@@ -337,11 +336,6 @@ function whyNotTheSame(
 
 function isSameCommand(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((word, index) => word === b[index]);
-}
-
-/** Docker answered that there is none; anything else says nothing of it. */
-function isKnownMissing(container: Finding<ContainerState>): boolean {
-  return container.kind === "missing" && container.reason === NO_SUCH_CONTAINER;
 }
 
 function startOf({ onsetMs, openedAtMs }: Findings): number {

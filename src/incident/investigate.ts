@@ -17,13 +17,13 @@ import type {
   Death,
   Diagnosis,
   Evidence,
-  Finding,
+  Observation,
   Point,
   RestartLoop,
   Rule,
 } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
-import { consult, NO_SUCH_CONTAINER, PLAYBOOK_NAME } from "../diagnosis/playbook.ts";
+import { consult, PLAYBOOK_NAME } from "../diagnosis/playbook.ts";
 import type { Clock, ContainerRuntime, DiagnosisRequest } from "../core/ports.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 import type { Context, Policy, World } from "./context.ts";
@@ -101,26 +101,28 @@ export async function collectEvidence(
   };
 }
 
-function loopOf(container: Finding<ContainerState>, world: World): RestartLoop | undefined {
-  if (container.kind === "missing") return undefined;
+function loopOf(container: Observation<ContainerState>, world: World): RestartLoop | undefined {
+  if (container.kind !== "found") return undefined;
   return restartLoop(container.value, world.seen.history, world.clock.nowMs());
 }
+
+const NO_SUCH_CONTAINER = "Docker has no container of that name";
 
 /** How the service's container is now; each look is remembered, for what a single one does not tell. */
 export async function inspect(
   name: string,
   world: Pick<World, "runtime" | "clock" | "seen">,
   signal: AbortSignal,
-): Promise<Finding<ContainerState>> {
+): Promise<Observation<ContainerState>> {
   const { runtime, clock, seen } = world;
   try {
     const value = await runtime.inspect(name, signal);
-    if (value === undefined) return { kind: "missing", reason: NO_SUCH_CONTAINER };
+    if (value === undefined) return { kind: "absent", reason: NO_SUCH_CONTAINER };
     seen.history = withLook(seen.history, value, clock.nowMs());
     const wasStopped = hasEnded(value) ? await howItEnded(value, world, signal) : undefined;
     return { kind: "found", value: { ...value, ...(wasStopped !== undefined && { wasStopped }) } };
   } catch (error) {
-    return { kind: "missing", reason: messageOf(error) };
+    return { kind: "unreadable", reason: messageOf(error) };
   }
 }
 
@@ -152,11 +154,11 @@ async function howItEnded(
 
 /** Why a container says nothing of its service now; `undefined` if it does. */
 export function whyNotJudged(
-  container: Finding<ContainerState>,
+  container: Observation<ContainerState>,
   alert: Alert,
   { clock, monitor, seen }: Pick<World, "clock" | "monitor" | "seen">,
 ): string | undefined {
-  if (container.kind === "missing") return undefined;
+  if (container.kind !== "found") return undefined;
   const { windowMs } = monitor;
   const { history } = seen;
   return whyNotYet(onClock(container.value, clock), {
@@ -169,11 +171,11 @@ export function whyNotJudged(
 
 /** Why what is wrong with the container is a person's, whatever is proposed. */
 export function whyLeftToAPerson(
-  container: Finding<ContainerState>,
+  container: Observation<ContainerState>,
   alert: Alert,
   { clock, seen: { history } }: Pick<World, "clock" | "seen">,
 ): ContainerReason | undefined {
-  if (container.kind === "missing") return undefined;
+  if (container.kind !== "found") return undefined;
   return whyAPerson(onClock(container.value, clock), { alert, nowMs: clock.nowMs(), history });
 }
 
@@ -193,11 +195,11 @@ const MAX_DEATHS = 3;
 
 /** The last deaths that nobody wished for, each with what was written before it. */
 async function readDeaths(
-  container: Finding<ContainerState>,
+  container: Observation<ContainerState>,
   { runtime, clock }: World,
   signal: AbortSignal,
 ): Promise<readonly Death[]> {
-  if (runtime.deaths === undefined || container.kind === "missing") return [];
+  if (runtime.deaths === undefined || container.kind !== "found") return [];
   try {
     const deaths = await runtime.deaths(container.value.containerId, signal);
     return deaths
@@ -216,12 +218,12 @@ async function readLogs(
   name: string,
   runtime: ContainerRuntime,
   signal: AbortSignal,
-): Promise<Finding<readonly string[]>> {
+): Promise<Observation<readonly string[]>> {
   try {
     const lines = withoutGroundTruth(await runtime.logs(name, LOG_LINES, signal));
     return { kind: "found", value: maskCredentials(lines) };
   } catch (error) {
-    return { kind: "missing", reason: messageOf(error) };
+    return { kind: "unreadable", reason: messageOf(error) };
   }
 }
 

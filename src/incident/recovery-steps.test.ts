@@ -168,7 +168,7 @@ describe("an incident that waited for a person", () => {
     expect((await resumed(unasked, [seen("firing")])).end).toMatchObject({
       waiting: {
         findings: {
-          container: { kind: "missing", reason: "it was not asked" },
+          container: { kind: "unreadable", reason: "it was not asked" },
           wasHealthy: false,
         },
       },

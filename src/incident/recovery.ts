@@ -178,7 +178,7 @@ function alertOf(
 
 function findingsOf(record: IncidentRecord, alert: Alert): Findings {
   const { openedAtMs, onsetMs, container, wasHealthy } = record;
-  const unknown = { kind: "missing", reason: "it was not asked" } as const;
+  const unknown = { kind: "unreadable", reason: "it was not asked" } as const;
   return {
     // Of these labels: whether it healed is seen of the series that fired; a quiet alert has none.
     alert: { ...alert, labels: record.alert.labels },

@@ -20,8 +20,8 @@ export function tellingLookup(lookup: ComposeLookup, say: (text: string) => void
       const found = await lookup.find(names, signal);
       if (signal.aborted) return found;
       const news = new Map<string, string[]>();
-      for (const [name, finding] of found) {
-        const reason = finding.kind === "missing" ? finding.reason : undefined;
+      for (const [name, seen] of found) {
+        const reason = seen.kind === "found" ? undefined : seen.reason;
         if (reason === undefined) told.delete(name);
         if (reason === undefined || told.get(name) === reason) continue;
         told.set(name, reason);
@@ -43,6 +43,6 @@ function notOffered(names: readonly string[], reason: string): string {
 export function findOne(lookup: ComposeLookup): NonNullable<World["findComposeService"]> {
   return async (service, signal) => {
     const found = (await lookup.find([service], signal)).get(service);
-    return found ?? { kind: "missing", reason: "it was not looked for" };
+    return found ?? { kind: "unreadable", reason: "it was not looked for" };
   };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
 import { entriesOf, healed, INCIDENT_ID, numbered } from "../../test/support/incident-entries.ts";
+import { WITHOUT_CONTAINER, WITHOUT_ENGINE } from "../../test/support/journals-of-before.ts";
 import { renderIncidentPage } from "./incident-page.ts";
 import type { JournalEntry } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
@@ -45,6 +46,15 @@ test.each(healed().map((_, index) => index + 1))("after %i events it is a page t
   const text = page(numbered(...entriesOf(healed().slice(0, count))));
   expect(text.split("\n").filter((line) => line.startsWith("| 12:"))).toHaveLength(count);
   expect(text.includes("State: open, ")).toBe(count < healed().length);
+});
+
+test("a journal of before tells of a container what it told then", () => {
+  expect(page(WITHOUT_CONTAINER)).toContain(
+    "| evidence: container Docker has no container of that name, health fails |",
+  );
+  expect(page(WITHOUT_ENGINE)).toContain(
+    "| evidence: container `Cannot connect to the Docker daemon at tcp://127.0.0.1:1. Is the docker daemon running?; start the Docker engine ('sudo systemctl start docker', or Docker Desktop), or correct DOCKER_HOST`, health fails |",
+  );
 });
 
 test("what a person answered is in it, and what was said of others is not", () => {

@@ -236,7 +236,7 @@ describe("what strangers write", () => {
     },
     {
       type: "evidence_collected",
-      container: { kind: "missing", reason: evil },
+      container: { kind: "unreadable", reason: evil },
       health: { ok: false, message: evil },
       logLines: 1,
       historyPoints: 1,

@@ -12,7 +12,7 @@ import type {
   Decision,
   DecisionReason,
   Diagnosis,
-  Finding,
+  Observation,
   Outcome,
 } from "../core/model.ts";
 import { SERVICE_LABEL } from "../rules/ownership.ts";
@@ -218,8 +218,8 @@ function since(onsetMs: number | undefined, atMs: number): string {
   return `about ${clockTime(onsetMs)}, ${seconds(atMs - onsetMs)} before it was found`;
 }
 
-function renderContainer(container: Finding<ContainerState>): string {
-  if (container.kind === "missing") return container.reason;
+function renderContainer(container: Observation<ContainerState>): string {
+  if (container.kind !== "found") return container.reason;
   const { status, health, exitCode, oomKilled, restartCount, startedAtMs } = container.value;
   const started = startedAtMs === undefined ? "never" : new Date(startedAtMs).toISOString();
   const killed = oomKilled ? ", killed for lack of memory" : "";

@@ -29,7 +29,7 @@ export const request: DiagnosisRequest = {
     signal: { expr: "rate(process_cpu_seconds_total[20s])", operator: ">", threshold: 0.5 },
     history: [{ timestampMs: 1_700_000_000_000, value: 1.9 }],
     otherSignals: [],
-    container: { kind: "missing", reason: "no Docker" },
+    container: { kind: "unreadable", reason: "no Docker" },
     health: { ok: true, message: "http://localhost:8000/health: healthy (status 200)" },
     logs: { kind: "found", value: [LOG_LINE] },
   },

@@ -192,7 +192,7 @@ describeUnless(missing, "without an engine", () => {
       expect(events).toContainEqual(
         expect.objectContaining({
           event: "evidence_collected",
-          container: { kind: "missing", reason: expect.stringContaining(engine) },
+          container: { kind: "unreadable", reason: expect.stringContaining(engine) },
         }),
       );
       expect(events.at(-1)).toMatchObject({ closing: { result: "held" } });

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { type ComposeService, whyNotComposeService } from "../../allowlist.ts";
 import { messageOf } from "../../core/errors.ts";
 import { parseJson } from "../../text/json.ts";
-import type { Finding } from "../../core/model.ts";
+import type { Observation } from "../../core/model.ts";
 import { type ComposeOptions, projectFiles, readProject } from "./compose.ts";
 import { type DockerOptions, listContainers, readImageLabels } from "./docker.ts";
 
@@ -57,7 +57,7 @@ export interface ComposeLookup {
   find(
     names: readonly string[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Finding<ComposeService>>>;
+  ): Promise<ReadonlyMap<string, Observation<ComposeService>>>;
 }
 
 export type ComposeLookupOptions = ComposeOptions & DockerOptions;
@@ -70,9 +70,9 @@ const AT_ONCE = 8;
 
 /** It remembers what it has seen of each container, for the time when that is gone. */
 export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
-  const lastSeen = new Map<string, Finding<ComposeService>>();
+  const lastSeen = new Map<string, Observation<ComposeService>>();
 
-  async function findOne(name: string, engine: Engine): Promise<Finding<ComposeService>> {
+  async function findOne(name: string, engine: Engine): Promise<Observation<ComposeService>> {
     const own = engine.containers.find((container) => container.name === name);
     if (own !== undefined) {
       try {
@@ -81,15 +81,15 @@ export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
         return seen.kind === "found" ? usable(seen.value, name, engine.containers) : seen;
       } catch (error) {
         // It says nothing of the container, so that what is known of that stays.
-        return missing(`the labels of its image cannot be read: ${messageOf(error)}`);
+        return unreadable(`the labels of its image cannot be read: ${messageOf(error)}`);
       }
     }
     const known = lastSeen.get(name);
-    if (known?.kind === "missing") return known;
-    if (known !== undefined) return usable(known.value, name, engine.containers);
+    if (known?.kind === "found") return usable(known.value, name, engine.containers);
+    if (known !== undefined) return known;
     const inFile = await engine.findInFile(name);
-    if ("reason" in inFile) return inFile;
-    return usable(inFile.compose, inFile.container, engine.containers);
+    if (inFile.kind !== "found") return inFile;
+    return usable(inFile.value.compose, inFile.value.container, engine.containers);
   }
 
   return {
@@ -98,7 +98,7 @@ export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
       try {
         const within = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
         const engine = await readEngine(options, within);
-        const found = new Map<string, Finding<ComposeService>>();
+        const found = new Map<string, Observation<ComposeService>>();
         for (let from = 0; from < names.length; from += AT_ONCE)
           await Promise.all(
             names.slice(from, from + AT_ONCE).map(async (name) => {
@@ -107,7 +107,7 @@ export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
           );
         return found;
       } catch (error) {
-        const nothing = missing(`the engine's containers cannot be listed: ${messageOf(error)}`);
+        const nothing = unreadable(`the engine's containers cannot be listed: ${messageOf(error)}`);
         return new Map(names.map((name) => [name, nothing]));
       }
     },
@@ -117,8 +117,8 @@ export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
 /** What the engine has at one moment. Images and the Compose file are read when they are asked for, once. */
 interface Engine {
   readonly containers: readonly Container[];
-  read(container: Container): Promise<Finding<ComposeService>>;
-  findInFile(name: string): Promise<InFile | ReturnType<typeof missing>>;
+  read(container: Container): Promise<Observation<ComposeService>>;
+  findInFile(name: string): Promise<Observation<InFile>>;
 }
 
 async function readEngine(options: ComposeLookupOptions, signal: AbortSignal): Promise<Engine> {
@@ -130,7 +130,7 @@ async function readEngine(options: ComposeLookupOptions, signal: AbortSignal): P
     containers,
     async read(container) {
       const { image } = container;
-      if (container.project === "") return missing("Compose has not made its container");
+      if (container.project === "") return absent("Compose has not made its container");
       const imageLabels = images.getOrInsertComputed(image, () =>
         readImageLabels(image, options, signal),
       );
@@ -139,7 +139,7 @@ async function readEngine(options: ComposeLookupOptions, signal: AbortSignal): P
     async findInFile(name) {
       const files = projectFiles(options.composeFile);
       if (!files.every(isFile))
-        return missing(`there is no such container, and no Compose file ${files[0]}`);
+        return absent(`there is no such container, and no Compose file ${files[0]}`);
       try {
         project ??= readProject(options, signal).then((text) =>
           read(projectSchema, text, "docker compose config"),
@@ -147,7 +147,7 @@ async function readEngine(options: ComposeLookupOptions, signal: AbortSignal): P
         return inProject(name, await project, files);
       } catch (error) {
         const why = messageOf(error);
-        return missing(`there is no such container, and ${files[0]} cannot be read: ${why}`);
+        return unreadable(`there is no such container, and ${files[0]} cannot be read: ${why}`);
       }
     },
   };
@@ -160,14 +160,14 @@ async function readEngine(options: ComposeLookupOptions, signal: AbortSignal): P
 function readLabels(
   { project, service, files, folder, envFiles, oneOff }: Container,
   imageLabels: Readonly<Record<string, string>>,
-): Finding<ComposeService> {
+): Observation<ComposeService> {
   const paths = { files, folder, envFiles };
   const brought = PATH_LABELS.find(
     (key) => paths[key] !== "" && paths[key] === imageLabels[LABELS[key]],
   );
   if (brought !== undefined)
-    return missing(`its image brings the label ${LABELS[brought]} with it, which Compose sets`);
-  if (oneOff === "True") return missing("`docker compose run` has made its container");
+    return absent(`its image brings the label ${LABELS[brought]} with it, which Compose sets`);
+  if (oneOff === "True") return absent("`docker compose run` has made its container");
   // Version 1 of Compose names files as they were typed, in its folder.
   const absolute = (path: string) => (folder.startsWith("/") ? resolve(folder, path) : path);
   const list = (text: string) => text.split(",").filter(Boolean).map(absolute);
@@ -180,7 +180,7 @@ function readLabels(
   };
   const why = whyNotComposeService(compose);
   if (why === undefined) return { kind: "found", value: compose };
-  return missing(`its labels are not as Compose sets them: ${why}`);
+  return absent(`its labels are not as Compose sets them: ${why}`);
 }
 
 interface InFile {
@@ -194,7 +194,7 @@ function inProject(
   name: string,
   { name: project, services }: Project,
   files: readonly string[],
-): InFile | ReturnType<typeof missing> {
+): Observation<InFile> {
   const called = Object.entries(services).map(([service, { container_name: own }]) => ({
     service,
     container: own ?? `${project}-${service}-1`,
@@ -204,11 +204,12 @@ function inProject(
     called.find(({ container }) => container === name) ??
     called.find(({ service, hasOwnName }) => service === name && !hasOwnName);
   if (found === undefined)
-    return missing(`there is no such container, and ${files[0]} has no service for it`);
+    return absent(`there is no such container, and ${files[0]} has no service for it`);
   const { service, container } = found;
   const compose = { project, service, files };
   const why = whyNotComposeService(compose);
-  return why === undefined ? { compose, container } : missing(`${files[0]}: ${why}`);
+  if (why !== undefined) return absent(`${files[0]}: ${why}`);
+  return { kind: "found", value: { compose, container } };
 }
 
 /** If its files are there, and the service has no container but this one. */
@@ -216,10 +217,10 @@ function usable(
   compose: ComposeService,
   container: string,
   containers: readonly Container[],
-): Finding<ComposeService> {
+): Observation<ComposeService> {
   const { project, service, files, envFiles = [] } = compose;
-  const absent = [...files, ...envFiles].find((path) => !isFile(path));
-  if (absent !== undefined) return missing(`its Compose file ${absent} is not on this machine`);
+  const notHere = [...files, ...envFiles].find((path) => !isFile(path));
+  if (notHere !== undefined) return absent(`its Compose file ${notHere} is not on this machine`);
   const others = containers.filter(
     (one) =>
       one.project === project &&
@@ -229,7 +230,7 @@ function usable(
   );
   if (others.length === 0) return { kind: "found", value: compose };
   const [first] = others;
-  return missing(
+  return absent(
     `its Compose service ${service} has ${others.length} other ${others.length === 1 ? "container" : "containers"}, such as ${first?.name}`,
   );
 }
@@ -246,6 +247,11 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-function missing(reason: string) {
-  return { kind: "missing", reason } as const;
+/** There is no Compose service that a command can be run on alone. */
+function absent(reason: string) {
+  return { kind: "absent", reason } as const;
+}
+
+function unreadable(reason: string) {
+  return { kind: "unreadable", reason } as const;
 }
