@@ -294,7 +294,7 @@ test("a cancelled wait leaves nothing that keeps a process alive", async () => {
   server.retryAfter = "15";
   const script = `
     import { lmstudioDiagnoser } from "./src/diagnosers/lmstudio.ts";
-    import { systemClock } from "./src/system-clock.ts";
+    import { systemClock } from "./src/observer/system-clock.ts";
     import { request } from "./test/contracts/diagnosis.ts";
     const caller = new AbortController();
     const sleep = (ms, signal) => (setTimeout(() => caller.abort(), 20), systemClock.sleep(ms, signal));
