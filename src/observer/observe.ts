@@ -13,7 +13,7 @@ import type { ContainerRuntime, Diagnoser, Executor, Journal } from "../core/por
 import { createSharedRules, type SharedRules } from "../rules/shared-rules.ts";
 import { createSharedTeller } from "../rules/shared-teller.ts";
 import { inWallTime } from "../incident/wall-time.ts";
-import { GONE, watch } from "../incident/service-loop.ts";
+import { createServiceLoop, GONE } from "../incident/service-loop.ts";
 import type { World } from "../incident/context.ts";
 import { dockerNotices } from "./docker-notices.ts";
 import { diagnosersOf, type Signals } from "./drivers.ts";
@@ -270,7 +270,7 @@ async function watchOne(
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
   try {
-    await watch({ policy, world: living(world, loop), emit }, signal);
+    await createServiceLoop({ policy, world: living(world, loop), emit }).run(signal);
   } finally {
     loop.leave();
   }

@@ -4,6 +4,16 @@ const JOURNAL = [
   "src/journals/sqlite.test.ts",
 ];
 
+const LOOP = [
+  "src/incident/service-loop-journal.test.ts",
+  "src/core/lock.test.ts",
+  "src/incident/approval.test.ts",
+  "src/incident/recovery.test.ts",
+  "src/decision/restraint.test.ts",
+  "src/rules/flapping.test.ts",
+  "src/incident/service-loop.test.ts",
+];
+
 /**
  * The files that decide about safety, and the suites that have to notice a change in them: those beside
  * the file, each a matter of seconds, the quickest first.
@@ -36,15 +46,11 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/platforms/secret-settings.ts": ["src/platforms/secret-settings.test.ts"],
   "src/incident/verification.ts": ["src/incident/verification.test.ts"],
-  "src/incident/service-loop.ts": [
-    "src/incident/service-loop-journal.test.ts",
-    "src/core/lock.test.ts",
-    "src/incident/approval.test.ts",
-    "src/incident/recovery.test.ts",
-    "src/decision/restraint.test.ts",
-    "src/rules/flapping.test.ts",
-    "src/incident/service-loop.test.ts",
-  ],
+  "src/incident/service-alerts.ts": LOOP,
+  "src/incident/service-loop.ts": LOOP,
+  "src/incident/source-outage.ts": ["src/incident/source-outage.test.ts"],
+  "src/incident/pending-approval.ts": ["src/incident/pending-approval.test.ts"],
+  "src/rules/alert-tracking.ts": ["src/rules/alert-tracking.test.ts"],
   "src/platforms/run-command.ts": [
     "src/platforms/run-command-limits.test.ts",
     "src/platforms/run-command.test.ts",

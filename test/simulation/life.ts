@@ -12,7 +12,7 @@ import { createMonitor } from "../../src/rules/monitor.ts";
 import { createDirectory, ownerOfAlert } from "../../src/rules/ownership.ts";
 import type { Clock, Diagnoser, Executor, Journal, JournalEntry } from "../../src/core/ports.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
-import { watch } from "../../src/incident/service-loop.ts";
+import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import { diagnosis } from "../support/fixtures.ts";
 import type { Chance } from "./chance.ts";
 import { type Fleet, type Member, SHARED_RULE } from "./fleet.ts";
@@ -119,7 +119,7 @@ export function live(options: LifeOptions): Life {
     const emit = (event: SentinelEvent) => {
       if (!isDead) options.onEvent(event);
     };
-    return watch({ policy, world, emit }, stop.signal);
+    return createServiceLoop({ policy, world, emit }).run(stop.signal);
   });
   return {
     stop: () => stop.abort(),

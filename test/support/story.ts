@@ -9,7 +9,7 @@ import { createMonitor, type MonitorOptions } from "../../src/rules/monitor.ts";
 import type { Diagnoser, Journal, SignalSource } from "../../src/core/ports.ts";
 import { createDirectory, type Identity, ownerOfAlert } from "../../src/rules/ownership.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
-import { watch } from "../../src/incident/service-loop.ts";
+import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import type { Policy, World } from "../../src/incident/context.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
 import {
@@ -160,44 +160,42 @@ export async function tell(story: Story): Promise<Told> {
     source,
     clock,
   );
-  await watch(
-    {
-      policy: {
-        service: service(),
-        allowlist,
-        autonomy: "auto",
-        pollIntervalMs: 5000,
-        stabilizeMs: 30_000,
-        ...story.policy,
-      },
-      world: {
-        source,
-        monitor: createMonitor(
-          { ...options, restored, shared: { rules: sharedRules, service: own.name } },
-          source,
-          clock,
-        ),
-        ownerOf: (alert) => ownerOfAlert(alert, directory),
-        runtime: { inspect: async () => containerState(), logs: async () => [] },
-        diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
-        executors: [executor("docker"), executor("compose")],
-        clock,
-        checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
-        book,
-        actionLock: createLock(),
-        seen: { history: { looks: [], sinceMs: clock.nowMs() } },
-        ...story.world?.(clock),
-      },
-      emit: (event) => {
-        if (isDead) return;
-        events.push(event);
-        if (event.type === story.stopAt) stop.abort();
-        if (story.killAt?.(event) !== true) return;
-        die();
-      },
+  const loop = createServiceLoop({
+    policy: {
+      service: service(),
+      allowlist,
+      autonomy: "auto",
+      pollIntervalMs: 5000,
+      stabilizeMs: 30_000,
+      ...story.policy,
     },
-    stop.signal,
-  );
+    world: {
+      source,
+      monitor: createMonitor(
+        { ...options, restored, shared: { rules: sharedRules, service: own.name } },
+        source,
+        clock,
+      ),
+      ownerOf: (alert) => ownerOfAlert(alert, directory),
+      runtime: { inspect: async () => containerState(), logs: async () => [] },
+      diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
+      executors: [executor("docker"), executor("compose")],
+      clock,
+      checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
+      book,
+      actionLock: createLock(),
+      seen: { history: { looks: [], sinceMs: clock.nowMs() } },
+      ...story.world?.(clock),
+    },
+    emit: (event) => {
+      if (isDead) return;
+      events.push(event);
+      if (event.type === story.stopAt) stop.abort();
+      if (story.killAt?.(event) !== true) return;
+      die();
+    },
+  });
+  await loop.run(stop.signal);
   const closings = events.flatMap((event) =>
     event.type === "incident_closed" ? event.closing : [],
   );

@@ -1,0 +1,201 @@
+/**
+ * The alerts of one service from poll to poll: what is told of them, which an incident is about, and what is
+ * kept of them over a restart of Sentinel.
+ */
+
+import { createAlertMemory, saveAlerts, TAKEN_UP_BEFORE } from "../rules/alert-memory.ts";
+import {
+  isFiringOrUnknown,
+  isHolding,
+  isOfRule,
+  isQuiet,
+  type IsOfIncident,
+  mostUrgent,
+} from "../rules/alert-state.ts";
+import { createAlertTracker } from "../rules/alert-tracking.ts";
+import type { EmitEvent, IncidentEvent, WatchEvent } from "../core/events.ts";
+import { createFlapCounter } from "../rules/flapping.ts";
+import { createSourceOutage } from "./source-outage.ts";
+import type { Alert } from "../core/model.ts";
+import type { Poll } from "../rules/monitor.ts";
+import { MAX_JOINED } from "../core/incident-record.ts";
+import type { Policy, World } from "./context.ts";
+
+/** An incident of the service, and which alerts it is about. */
+export interface Incident {
+  readonly id: string;
+  readonly isOfIncident: IsOfIncident;
+}
+
+export interface ServiceAlertsOptions {
+  readonly policy: Pick<Policy, "service">;
+  readonly world: Pick<World, "book" | "clock" | "monitor">;
+  readonly emit: EmitEvent;
+}
+
+export interface ServiceAlerts {
+  /** Tells what a poll has shown: of the source, of the alerts, of the journal. */
+  announce(poll: Poll): void;
+  /**
+   * Follows which alerts are taken up, which have resolved and which flap.
+   *
+   * @param resumed names of the alerts whose incident goes on after a restart of Sentinel
+   */
+  track(poll: Poll, resumed: ReadonlySet<string>): void;
+  /** Tells that all is quiet, if it is: at once, and then now and again. */
+  announceQuiet(poll: Poll): void;
+  /** An incident went on: that all is quiet is told a while later. */
+  delayQuiet(): void;
+  /** The alert to take up next; one that only flickers holds up no other. */
+  mostUrgent(poll: Poll, resumed: ReadonlySet<string>): Alert | undefined;
+  /** From now on an incident is about them. */
+  handle(alerts: readonly Alert[]): void;
+  /** The incident is about the other label sets of its rule as well that fire now. */
+  join(incident: Incident): void;
+  /**
+   * An incident has ended, or waits.
+   *
+   * @param isAgain its alerts may be taken up again; else they are a person's until they resolve
+   */
+  settle(incident: Incident, isAgain: boolean): void;
+  emit(event: WatchEvent): void;
+  /** Emits what is about an alert, unless the same was the last that was told of it. */
+  emitOnce(alert: Alert, why: string, event: WatchEvent): void;
+  /** @returns whether it is in the journal */
+  emitOf(incident: Incident, event: IncidentEvent): boolean;
+}
+
+export function createServiceAlerts(options: ServiceAlertsOptions): ServiceAlerts {
+  return new AlertsOfService(options);
+}
+
+/** How often a person is told that all is quiet. */
+const QUIET_EVERY_MS = 60_000;
+
+export const isDown = ({ sourceDown }: Poll) => sourceDown !== undefined;
+
+class AlertsOfService implements ServiceAlerts {
+  readonly #service: string;
+  readonly #world: ServiceAlertsOptions["world"];
+  readonly #tell: EmitEvent;
+  readonly #outage = createSourceOutage();
+  readonly #tracker = createAlertTracker();
+  readonly #memory;
+  readonly #flaps;
+  /** At once, so that a person sees that it works. */
+  #quietToldMs = Number.NEGATIVE_INFINITY;
+
+  constructor({ policy, world, emit }: ServiceAlertsOptions) {
+    const { book } = world;
+    const service = policy.service.name;
+    this.#service = service;
+    this.#world = world;
+    this.#tell = emit;
+    this.#memory = createAlertMemory(book.savedAlerts.get(service));
+    this.#flaps = createFlapCounter(
+      ({ labels }, nowMs) => book.ledger.flapping({ service, labels }, nowMs),
+      (id, event) => this.emitOf({ id, isOfIncident: isOfRule(event.alert) }, event),
+    );
+  }
+
+  announce(poll: Poll): void {
+    const ofSource = this.#outage.polled(poll.sourceDown);
+    if (ofSource !== undefined) this.emit(ofSource);
+    if (!isDown(poll)) for (const change of this.#tracker.changesTo(poll.alerts)) this.emit(change);
+    const ofJournal = this.#world.book.takeNews();
+    // It concerns all services, and no one of them.
+    if (ofJournal !== undefined) this.#tell({ ...ofJournal, atMs: this.#nowMs, service: "" });
+  }
+
+  track({ alerts }: Poll, resumed: ReadonlySet<string>): void {
+    this.#recall(alerts, resumed);
+    this.#tracker.forgetResolved(alerts);
+    this.#flaps.endQuiet(this.#nowMs);
+    this.#remember();
+  }
+
+  /** What was taken up before a restart of Sentinel stays taken up. */
+  #recall(alerts: readonly Alert[], resumed: ReadonlySet<string>): void {
+    for (const alert of this.#memory.handledOf(alerts)) {
+      if (this.#tracker.isHandled(alert)) continue;
+      this.#tracker.handle([alert]);
+      if (!resumed.has(alert.rule.alert))
+        this.emit({ type: "left_alone", alert, reason: TAKEN_UP_BEFORE });
+    }
+  }
+
+  /** Keeps over a restart of Sentinel which alerts are taken up. */
+  #remember(): void {
+    const saved = saveAlerts(this.#lastAlerts, this.#tracker.isHandled, this.#nowMs);
+    if (this.#memory.isDue(saved) && this.#world.book.saveAlerts(this.#service, saved))
+      this.#memory.saved(saved);
+  }
+
+  announceQuiet(poll: Poll): void {
+    const isDue = this.#nowMs - this.#quietToldMs >= QUIET_EVERY_MS;
+    if (!isDue || this.#outage.isTold || !isQuiet(poll.alerts)) return;
+    this.emit({ type: "quiet", alerts: [...poll.alerts, ...poll.atRest()] });
+    this.delayQuiet();
+  }
+
+  delayQuiet(): void {
+    this.#quietToldMs = this.#nowMs;
+  }
+
+  mostUrgent({ alerts }: Poll, resumed: ReadonlySet<string>): Alert | undefined {
+    const isNew = (alert: Alert) =>
+      !this.#tracker.isHandled(alert) && !resumed.has(alert.rule.alert);
+    const isFlap = (alert: Alert) => isHolding(alert) && this.#flaps.isFlap(alert, this.#nowMs);
+    return mostUrgent(alerts.filter((alert) => isNew(alert) && !isFlap(alert)));
+  }
+
+  handle(alerts: readonly Alert[]): void {
+    this.#tracker.handle(alerts);
+  }
+
+  join(incident: Incident): void {
+    const alerts = this.#tracker.unhandledOf(this.#lastAlerts, incident.isOfIncident);
+    if (alerts.length === 0) return;
+    this.#tracker.handle(alerts);
+    const joined = { alerts: alerts.slice(0, MAX_JOINED), count: alerts.length };
+    this.emitOf(incident, { type: "alerts_joined", ...joined });
+  }
+
+  settle({ isOfIncident }: Incident, isAgain: boolean): void {
+    const alerts = this.#lastAlerts.filter(isOfIncident);
+    if (isAgain) this.#tracker.release(alerts);
+    else this.#tracker.handle(alerts.filter(isFiringOrUnknown));
+    this.#remember();
+  }
+
+  emit(event: WatchEvent): void {
+    const stamped = { ...event, atMs: this.#nowMs, service: this.#service };
+    this.#world.book.keep(stamped);
+    this.#tell(stamped);
+  }
+
+  emitOnce(alert: Alert, why: string, event: WatchEvent): void {
+    if (this.#tracker.isNewReason(alert, why)) this.emit(event);
+  }
+
+  emitOf(incident: Incident, event: IncidentEvent): boolean {
+    if (event.type === "incident_closed") this.join(incident);
+    const of = { atMs: this.#nowMs, service: this.#service, incident: incident.id };
+    const stamped = { ...event, ...of };
+    const isKept = this.#world.book.keep(stamped);
+    // Now the journal has the incident, and what has joined it: neither is taken up again after a restart.
+    this.#remember();
+    // An intent that could not be kept is not acted upon, so it is not told either.
+    if (isKept || event.type !== "action_started") this.#tell(stamped);
+    if (event.type === "incident_opened") this.join(incident);
+    return isKept;
+  }
+
+  get #lastAlerts(): readonly Alert[] {
+    return this.#world.monitor.lastPoll?.alerts ?? [];
+  }
+
+  get #nowMs(): number {
+    return this.#world.clock.nowMs();
+  }
+}
