@@ -3,13 +3,14 @@ import fc from "fast-check";
 import {
   ACTION_IDS,
   type ActionId,
+  actionIdsOf,
   type Allowlist,
   allowlistFor,
   type ComposeService,
+  defaultActions,
   isServiceName,
   matchAction,
   offeredActions,
-  proposableActions,
   touchesOthers,
   whyNotComposeService,
 } from "./allowlist.ts";
@@ -379,64 +380,36 @@ describe("one Compose service", () => {
   });
 });
 
-test("each action has its effects and its executor, and no other", () => {
-  const all = offeredActions(allowlist).map(({ id, executor, effects }) => [
+test("each action has its platform, its executor and its effects, and no other", () => {
+  const all = offeredActions(allowlist).map(({ id, platform, executor, effects }) => [
     id,
-    [executor, ...effects],
+    [platform, executor, ...effects],
   ]);
   expect(Object.fromEntries(all)).toEqual({
-    "docker-restart": ["docker", "restart", "start"],
-    "docker-stop": ["docker", "stop"],
-    "compose-service-restart": ["compose", "restart", "start"],
-    "compose-service-up": ["compose", "start", "create"],
-    "compose-restart": ["compose", "restart", "start"],
-    "compose-stop": ["compose", "stop"],
-    "compose-up": ["compose", "start", "create"],
-    "supervisor-restart": ["supervisor", "restart"],
-    "supervisor-stop": ["supervisor", "stop"],
-    "supervisor-start": ["supervisor", "start"],
+    "docker-restart": ["docker", "docker", "restart", "start"],
+    "docker-stop": ["docker", "docker", "stop"],
+    "compose-service-restart": ["docker", "compose", "restart", "start"],
+    "compose-service-up": ["docker", "compose", "start", "create"],
+    "compose-restart": ["docker", "compose", "restart", "start"],
+    "compose-stop": ["docker", "compose", "stop"],
+    "compose-up": ["docker", "compose", "start", "create"],
+    "supervisor-restart": ["process", "supervisor", "restart"],
+    "supervisor-stop": ["process", "supervisor", "stop"],
+    "supervisor-start": ["process", "supervisor", "start"],
   });
 });
 
-describe("what is proposed", () => {
-  const ids = (table: Allowlist, unattended: readonly ActionId[]) =>
-    proposableActions(table, unattended).map(({ id }) => id);
+test("of a platform all is known by its id, and what takes nothing else down needs no person", () => {
+  expect(actionIdsOf("docker")).toEqual(ACTION_IDS.slice(0, 7));
+  expect(actionIdsOf("process")).toEqual(ACTION_IDS.slice(7));
+  const contained = ["docker-restart", "compose-service-restart", "compose-service-up"] as const;
+  expect(defaultActions("docker")).toEqual([...contained]);
+  expect(defaultActions("process")).toEqual(["supervisor-restart", "supervisor-start"]);
+});
 
-  test.each<{
-    readonly name: string;
-    readonly table?: Allowlist;
-    readonly unattended: readonly ActionId[];
-    readonly expected: readonly ActionId[];
-  }>([
-    {
-      name: "A6: where only one restart needs no person, that one",
-      table: contained,
-      unattended: ["compose-restart"],
-      expected: ["docker-stop", "compose-restart", "compose-up"],
-    },
-    {
-      name: "of several that need no person all of them",
-      unattended: ["docker-restart", "compose-service-restart", "compose-service-up"],
-      expected: ["docker-restart", "docker-stop", "compose-service-restart", "compose-service-up"],
-    },
-    {
-      name: "where each needs one, nothing that acts on other services",
-      unattended: [],
-      expected: ["docker-restart", "docker-stop", "compose-service-restart", "compose-service-up"],
-    },
-    {
-      name: "unless nothing else has that effect",
-      table: contained,
-      unattended: [],
-      expected: ["docker-restart", "docker-stop", "compose-up"],
-    },
-    {
-      name: "what is not offered is not proposed, whoever allows it",
-      table: supervised,
-      unattended: ["docker-restart"],
-      expected: ["supervisor-restart", "supervisor-stop", "supervisor-start"],
-    },
-  ])("$name", ({ table = composed, unattended, expected }) => {
-    expect(ids(table, unattended)).toEqual([...expected]);
-  });
+test("each description is a line of its own, and a stop's says that a person is asked", () => {
+  for (const { description, stopsService } of offeredActions(allowlist)) {
+    expect(description).toMatch(/^[a-z][^\n.]+$/);
+    expect(description.includes("waits for a person")).toBe(stopsService);
+  }
 });

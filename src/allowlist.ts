@@ -4,36 +4,178 @@
  * becomes part of a command.
  */
 
-export const ACTION_IDS = [
-  "docker-restart",
-  "docker-stop",
-  "compose-service-restart",
-  "compose-service-up",
-  "compose-restart",
-  "compose-stop",
-  "compose-up",
-  "supervisor-restart",
-  "supervisor-stop",
-  "supervisor-start",
-] as const;
-export type ActionId = (typeof ACTION_IDS)[number];
-
-/** The beginning of an id: which executor runs it. */
-export type ExecutorName = "docker" | "compose" | "supervisor";
-
 /** What an action does to a service. `start`: it exists and does not run. `create`: it does not exist. */
-const EFFECTS = ["restart", "start", "create", "stop"] as const;
+export const EFFECTS = ["restart", "start", "create", "stop"] as const;
 export type Effect = (typeof EFFECTS)[number];
 
-/** One allow-listed command: an id, the executor that runs it, and its exact argv. */
+/** One row of the table: what an action is, whatever service it is for. */
+interface Row {
+  /** As the journal, the events, the reports and the settings name it. */
+  readonly id: string;
+  readonly platform: string;
+  readonly executor: string;
+  readonly effects: readonly Effect[];
+  /** `project`: it acts on every service of a Compose file, and not on one alone. */
+  readonly scope: "service" | "project";
+  /** What it does, as a model reads it. */
+  readonly description: string;
+  /** Whole argv, program first; `undefined` where it cannot be run on that service. */
+  readonly argv: (place: Place) => readonly string[] | undefined;
+  /** The texts that mean it, beside its id. Default: none. */
+  readonly spellings?: (argv: readonly string[]) => readonly string[];
+}
+
+/** The service that an argv is made for. Every text in it has been checked. */
+interface Place {
+  readonly service: string;
+  readonly compose: ComposeService | undefined;
+}
+
+const COMMAND_ITSELF = (argv: readonly string[]) => [argv.join(" ")];
+/** `docker compose` and `docker-compose` are one program. */
+const EITHER_COMPOSE = (argv: readonly string[]) => [
+  argv.join(" "),
+  ["docker-compose", ...argv.slice(2)].join(" "),
+];
+
+/** Narrowest first, of those on one platform with the same effect. */
+const ROWS = [
+  {
+    id: "docker-restart",
+    platform: "docker",
+    executor: "docker",
+    // `docker restart` also starts a container that has ended.
+    effects: ["restart", "start"],
+    scope: "service",
+    description:
+      "restarts this one container, and starts it if it is stopped; it is away for some seconds; the narrowest",
+    argv: ({ service }) => ["docker", "restart", service],
+    spellings: COMMAND_ITSELF,
+  },
+  {
+    id: "docker-stop",
+    platform: "docker",
+    executor: "docker",
+    effects: ["stop"],
+    scope: "service",
+    description: "takes the service down; always waits for a person",
+    argv: ({ service }) => ["docker", "stop", service],
+    spellings: COMMAND_ITSELF,
+  },
+  {
+    id: "compose-service-restart",
+    platform: "docker",
+    executor: "compose",
+    effects: ["restart", "start"],
+    scope: "service",
+    description: "restarts this one service through Docker Compose, and starts it if it is stopped",
+    argv: ({ compose }) => compose && composeServiceArgv(compose, ["restart"]),
+  },
+  {
+    id: "compose-service-up",
+    platform: "docker",
+    executor: "compose",
+    effects: ["start", "create"],
+    scope: "service",
+    description:
+      "creates this one service if it is missing and starts it if it is stopped, through Docker Compose",
+    argv: ({ compose }) => compose && composeServiceArgv(compose, ["up", "-d"]),
+  },
+  {
+    id: "compose-restart",
+    platform: "docker",
+    executor: "compose",
+    effects: ["restart", "start"],
+    scope: "project",
+    description: "restarts every service of the Compose file",
+    argv: () => ["docker", "compose", "restart"],
+    spellings: EITHER_COMPOSE,
+  },
+  {
+    id: "compose-stop",
+    platform: "docker",
+    executor: "compose",
+    effects: ["stop"],
+    scope: "project",
+    description: "takes every service of the Compose file down; always waits for a person",
+    argv: () => ["docker", "compose", "stop"],
+    spellings: EITHER_COMPOSE,
+  },
+  {
+    id: "compose-up",
+    platform: "docker",
+    executor: "compose",
+    effects: ["start", "create"],
+    scope: "project",
+    description:
+      "creates and starts what is missing or stopped; leaves alone what runs as it should",
+    argv: () => ["docker", "compose", "up", "-d"],
+    spellings: EITHER_COMPOSE,
+  },
+  {
+    id: "supervisor-restart",
+    platform: "process",
+    executor: "supervisor",
+    effects: ["restart"],
+    scope: "service",
+    description:
+      "restarts this one service, and starts it if it is stopped; it is away for some seconds; the narrowest",
+    argv: () => ["supervisor", "restart"],
+  },
+  {
+    id: "supervisor-stop",
+    platform: "process",
+    executor: "supervisor",
+    effects: ["stop"],
+    scope: "service",
+    description: "takes the service down; always waits for a person",
+    argv: () => ["supervisor", "stop"],
+  },
+  {
+    id: "supervisor-start",
+    platform: "process",
+    executor: "supervisor",
+    effects: ["start"],
+    scope: "service",
+    description: "starts the service if it is stopped; leaves it alone if it runs",
+    argv: () => ["supervisor", "start"],
+  },
+] as const satisfies readonly Row[];
+
+type KnownRow = (typeof ROWS)[number];
+
+export type ActionId = KnownRow["id"];
+
+/** What runs a service. */
+export type PlatformName = KnownRow["platform"];
+
+/** Which driver runs an action. */
+export type ExecutorName = KnownRow["executor"];
+
+/** A row, with its names from the closed lists that the table makes. */
+interface TableRow extends Row {
+  readonly id: ActionId;
+  readonly platform: PlatformName;
+  readonly executor: ExecutorName;
+}
+
+const TABLE: readonly TableRow[] = ROWS;
+
+/** Every id, in the order of the table. */
+export const ACTION_IDS: readonly ActionId[] = TABLE.map(({ id }) => id);
+
+/** One allow-listed command: a row of the table, made for one service. */
 export interface AllowedAction {
   readonly id: ActionId;
+  readonly platform: PlatformName;
   readonly executor: ExecutorName;
   /** Whole argv, program first. Never passed through a shell. The supervisor's only describes. */
   readonly argv: readonly string[];
   /** Every text that means this action, compared byte for byte. */
   readonly spellings: readonly string[];
   readonly effects: readonly Effect[];
+  /** What it does, as a model reads it. */
+  readonly description: string;
   /** True for what acts on every service of a Compose file. */
   readonly touchesOthers: boolean;
   /** True for what takes a service down: such an action always waits for a person. */
@@ -55,11 +197,11 @@ export interface ComposeService {
 /** The actions that are offered for one service; an id that is not there can't be chosen. */
 export type Allowlist = Readonly<Partial<Record<ActionId, AllowedAction>>>;
 
-type ProjectWideId = "compose-restart" | "compose-stop" | "compose-up";
-
 /** The table for a service in a container. What runs one Compose service is there if Compose has it. */
 export type ContainerAllowlist = Allowlist &
-  Readonly<Record<ProjectWideId | `docker-${"restart" | "stop"}`, AllowedAction>>;
+  Readonly<Record<Exclude<DockerId, `compose-service-${string}`>, AllowedAction>>;
+
+type DockerId = Extract<KnownRow, { readonly platform: "docker" }>["id"];
 
 /** Docker's own grammar for names. A name that passes can't be an option or hold a space. */
 export const SERVICE_NAME_PATTERN = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -75,11 +217,21 @@ const PATH_PATTERN = /^\/[^\p{C}\p{Zl}\p{Zp}]*$/u;
 const MAX_PATH_LENGTH = 4096;
 const MAX_FILES = 20;
 
-const PROJECT_WIDE_IDS: readonly ActionId[] = ["compose-restart", "compose-stop", "compose-up"];
+/** Every id of a platform. */
+export function actionIdsOf(platform: PlatformName): readonly ActionId[] {
+  return TABLE.filter((row) => row.platform === platform).map(({ id }) => id);
+}
+
+/** What a service of that platform may get without a person, unless its settings say otherwise. */
+export function defaultActions(platform: PlatformName): readonly ActionId[] {
+  return TABLE.filter((row) => row.platform === platform && row.scope === "service")
+    .filter(({ effects }) => !effects.includes("stop"))
+    .map(({ id }) => id);
+}
 
 /** Whether the action acts on every service of a Compose file, and not on one alone. */
 export function touchesOthers(id: ActionId): boolean {
-  return PROJECT_WIDE_IDS.includes(id);
+  return TABLE.some((row) => row.id === id && row.scope === "project");
 }
 
 export function isServiceName(name: string): boolean {
@@ -107,81 +259,32 @@ export function whyNotComposeService(compose: ComposeService): string | undefine
   return bad === undefined ? undefined : `${JSON.stringify(bad)} is not an absolute path`;
 }
 
-function dockerAction(verb: "restart" | "stop", service: string): AllowedAction {
-  const argv = ["docker", verb, service];
-  const id: ActionId = `docker-${verb}`;
-  return {
-    id,
-    executor: "docker",
-    argv,
-    spellings: [id, argv.join(" ")],
-    // `docker restart` also starts a container that has ended.
-    effects: verb === "stop" ? ["stop"] : ["restart", "start"],
-    touchesOthers: false,
-    stopsService: verb === "stop",
-  };
-}
-
-const COMPOSE_EFFECTS = {
-  restart: ["restart", "start"],
-  stop: ["stop"],
-  up: ["start", "create"],
-} satisfies Record<string, readonly Effect[]>;
-
-function composeAction(verb: "restart" | "stop" | "up", options: readonly string[]): AllowedAction {
-  const argv = ["docker", "compose", verb, ...options];
-  const id: ActionId = `compose-${verb}`;
-  return {
-    id,
-    executor: "compose",
-    argv,
-    spellings: [id, argv.join(" "), ["docker-compose", verb, ...options].join(" ")],
-    effects: COMPOSE_EFFECTS[verb],
-    touchesOthers: touchesOthers(id),
-    stopsService: verb === "stop",
-  };
-}
-
 /** On one service alone, whatever depends on it and whatever else of its project does not run. */
-function composeServiceAction(verb: "restart" | "up", compose: ComposeService): AllowedAction {
+function composeServiceArgv(compose: ComposeService, verb: readonly string[]): readonly string[] {
   const { project, service, files, projectFolder, envFiles = [] } = compose;
-  const id: ActionId = `compose-service-${verb}`;
-  const argv = [
+  return [
     ...["docker", "compose", "-p", project],
     ...(projectFolder === undefined ? [] : ["--project-directory", projectFolder]),
     ...envFiles.flatMap((file) => ["--env-file", file]),
     ...files.flatMap((file) => ["-f", file]),
-    ...(verb === "up" ? ["up", "-d"] : ["restart"]),
+    ...verb,
     // Without it a restart also restarts, and starts, what has `depends_on: {restart: true}` on it.
     ...["--no-deps", service],
   ];
-  return {
-    id,
-    executor: "compose",
-    argv,
-    spellings: [id],
-    effects: COMPOSE_EFFECTS[verb],
-    touchesOthers: false,
-    stopsService: false,
-  };
 }
 
-const SUPERVISOR_EFFECTS = {
-  restart: ["restart"],
-  stop: ["stop"],
-  start: ["start"],
-} satisfies Record<string, readonly Effect[]>;
-
-function supervisorAction(verb: "restart" | "stop" | "start"): AllowedAction {
-  const id: ActionId = `supervisor-${verb}`;
+function actionOf(row: TableRow, argv: readonly string[]): AllowedAction {
+  const { id, platform, executor, effects, scope, description, spellings } = row;
   return {
     id,
-    executor: "supervisor",
-    argv: ["supervisor", verb],
-    spellings: [id],
-    effects: SUPERVISOR_EFFECTS[verb],
-    touchesOthers: false,
-    stopsService: verb === "stop",
+    platform,
+    executor,
+    argv,
+    spellings: [id, ...(spellings?.(argv) ?? [])],
+    effects,
+    description,
+    touchesOthers: scope === "project",
+    stopsService: effects.includes("stop"),
   };
 }
 
@@ -218,58 +321,16 @@ export function allowlistFor(
     "executors" in placement ? placement : { executors: placement };
   const why = compose && whyNotComposeService(compose);
   if (why !== undefined) throw new RangeError(why);
-  const table = {
-    "docker-restart": dockerAction("restart", service),
-    "docker-stop": dockerAction("stop", service),
-    "compose-service-restart": compose && composeServiceAction("restart", compose),
-    "compose-service-up": compose && composeServiceAction("up", compose),
-    "compose-restart": composeAction("restart", []),
-    "compose-stop": composeAction("stop", []),
-    "compose-up": composeAction("up", ["-d"]),
-    "supervisor-restart": supervisorAction("restart"),
-    "supervisor-stop": supervisorAction("stop"),
-    "supervisor-start": supervisorAction("start"),
-  } satisfies Record<ActionId, AllowedAction | undefined>;
-  const offered = Object.entries(table).filter(
-    ([, action]) => action !== undefined && executors.includes(action.executor),
-  );
+  const offered = TABLE.flatMap((row) => {
+    const argv = executors.includes(row.executor) ? row.argv({ service, compose }) : undefined;
+    return argv === undefined ? [] : [[row.id, actionOf(row, argv)] as const];
+  });
   return Object.fromEntries(offered);
 }
 
 /** What is offered, in the order of `ACTION_IDS`, which is narrowest first. */
 export function offeredActions(allowlist: Allowlist): readonly AllowedAction[] {
   return ACTION_IDS.flatMap((id) => allowlist[id] ?? []);
-}
-
-/**
- * What has that effect and may be run without a person. Where nothing may, a person decides, and what has
- * it on this service alone is there, or else all that has it.
- *
- * @param unattended ids that may be run without a person
- * @returns narrowest first
- */
-export function actionsFor(
-  effect: Effect,
-  allowlist: Allowlist,
-  unattended: readonly ActionId[],
-): readonly AllowedAction[] {
-  const able = offeredActions(allowlist).filter(({ effects }) => effects.includes(effect));
-  const tiers = [
-    able.filter(({ id }) => unattended.includes(id)),
-    able.filter((action) => !action.touchesOthers),
-  ];
-  return tiers.find((tier) => tier.length > 0) ?? able;
-}
-
-/** What a diagnosis is to choose from: all of `actionsFor` each effect, narrowest first. */
-export function proposableActions(
-  allowlist: Allowlist,
-  unattended: readonly ActionId[],
-): readonly AllowedAction[] {
-  const proposable = new Set(
-    EFFECTS.flatMap((effect) => actionsFor(effect, allowlist, unattended)),
-  );
-  return offeredActions(allowlist).filter((action) => proposable.has(action));
 }
 
 /**

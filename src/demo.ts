@@ -3,6 +3,7 @@
  * as a process under the supervisor, and the observer scrapes it by itself.
  */
 
+import { defaultActions } from "./allowlist.ts";
 import type { ObserverSettings } from "./config/config.ts";
 import { SentinelError } from "./core/errors.ts";
 import type { Service } from "./core/model.ts";
@@ -131,7 +132,7 @@ function demoSettings(settings: ObserverSettings, url: string): ObserverSettings
     job: SERVICE_NAME,
     healthUrl: `${url}/health`,
     executors: ["supervisor"],
-    actions: ["supervisor-restart", "supervisor-start"],
+    actions: defaultActions("process"),
   };
   return {
     ...settings,

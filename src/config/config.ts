@@ -2,10 +2,10 @@
 
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { ActionId } from "../allowlist.ts";
+import { defaultActions } from "../allowlist.ts";
 import { readDotEnv } from "./dotenv.ts";
 import { type Environment, type Read, reader, refuseMisspelt, VERSION } from "./environment.ts";
-import { DEFAULT_ACTIONS, readRules, readSettingsFile, type SettingsFile } from "./file.ts";
+import { readRules, readSettingsFile, type SettingsFile } from "./file.ts";
 import { type KillBoundary, SETTINGS, TEST_SETTINGS } from "./keys.ts";
 import { type PrometheusAccessSettings, prometheusAccess } from "./prometheus.ts";
 import { type UnusedSetting, unusedSettings } from "./unused.ts";
@@ -215,12 +215,10 @@ function serviceOfEnvironment(env: Environment, read: Read): Service {
     job: env["TARGET_JOB"] ? read("TARGET_JOB", SETTINGS.TARGET_JOB) : name,
     healthUrl: `${url}/health`,
     ...(env["SUPERVISE"]
-      ? { executors: ["supervisor"], actions: SUPERVISED_ACTIONS }
-      : { executors: ["docker", "compose"], actions: DEFAULT_ACTIONS }),
+      ? { executors: ["supervisor"], actions: defaultActions("process") }
+      : { executors: ["docker", "compose"], actions: defaultActions("docker") }),
   };
 }
-
-const SUPERVISED_ACTIONS: readonly ActionId[] = ["supervisor-restart", "supervisor-start"];
 
 /** @throws SentinelError `configuration`, naming the key */
 function splitSupervise(text: string): readonly string[] {

@@ -103,7 +103,7 @@ services:
         job: "shop",
         healthUrl: "http://localhost:1/health",
         executors,
-        actions: ["docker-restart", "compose-service-up", "compose-service-restart"],
+        actions: ["docker-restart", "compose-service-restart", "compose-service-up"],
       },
       {
         name: "pay",

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { ACTION_IDS, type ActionId, isServiceName } from "../allowlist.ts";
+import { actionIdsOf, defaultActions, isServiceName } from "../allowlist.ts";
 import { isHttpUrl } from "../text/url.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Service } from "../core/model.ts";
@@ -14,22 +14,13 @@ import { readYaml, type YamlFile } from "./yaml-file.ts";
 /** Far more than anybody writes; the time that YAML takes grows with the square of its keys. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** What a service may get without a person, unless its list says otherwise; narrowest first. */
-export const DEFAULT_ACTIONS: readonly ActionId[] = [
-  "docker-restart",
-  "compose-service-up",
-  "compose-service-restart",
-];
-
-/** Those of a service in a container: a file names no command for the supervisor. */
-const CONTAINER_ACTIONS = ACTION_IDS.filter((id) => !id.startsWith("supervisor-"));
-
 const serviceSchema = z.strictObject({
   name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
   job: z.string().min(1).optional(),
   instance: z.string().min(1).optional(),
   health: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8000/health"),
-  actions: z.array(z.enum(CONTAINER_ACTIONS)).default([...DEFAULT_ACTIONS]),
+  // A file names no command for the supervisor.
+  actions: z.array(z.enum(actionIdsOf("docker"))).default([...defaultActions("docker")]),
 });
 
 const scrapeSchema = z.strictObject({

@@ -1,7 +1,8 @@
 /** The built-in diagnoser: rules over evidence. It needs no model and always answers. */
 
 import { GIVEN_UP } from "../core/model.ts";
-import { ACTION_IDS, type ActionId, actionsFor, type Effect } from "../allowlist.ts";
+import { ACTION_IDS, type ActionId, type Effect } from "../allowlist.ts";
+import { actionsFor } from "./proposable.ts";
 import { isCheckBroken } from "./lifecycle.ts";
 import type { ContainerState, Death, Diagnosis, Evidence, FaultClass } from "../core/model.ts";
 import type { Diagnoser, DiagnosisRequest } from "../core/ports.ts";

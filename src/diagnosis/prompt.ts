@@ -1,12 +1,7 @@
 /** What a model is told: its task, what it may choose, and the evidence as data. */
 
-import {
-  type ActionId,
-  type AllowedAction,
-  type Allowlist,
-  offeredActions,
-  proposableActions,
-} from "../allowlist.ts";
+import { type AllowedAction, type Allowlist, offeredActions } from "../allowlist.ts";
+import { proposableActions } from "./proposable.ts";
 import { answerSchema } from "./model-answer.ts";
 import { printable } from "../text/printable.ts";
 import { maskEmails, maskText } from "../text/redact.ts";
@@ -48,24 +43,6 @@ type Show = (text: string) => string;
 
 /** Left for the marks around the evidence and the notes on what was left out. */
 const MARKS_BYTES = 500;
-
-const EFFECTS = {
-  "docker-restart":
-    "restarts this one container, and starts it if it is stopped; it is away for some seconds; the narrowest",
-  "docker-stop": "takes the service down; always waits for a person",
-  "compose-service-restart":
-    "restarts this one service through Docker Compose, and starts it if it is stopped",
-  "compose-service-up":
-    "creates this one service if it is missing and starts it if it is stopped, through Docker Compose",
-  "compose-restart": "restarts every service of the Compose file",
-  "compose-stop": "takes every service of the Compose file down; always waits for a person",
-  "compose-up":
-    "creates and starts what is missing or stopped; leaves alone what runs as it should",
-  "supervisor-restart":
-    "restarts this one service, and starts it if it is stopped; it is away for some seconds; the narrowest",
-  "supervisor-stop": "takes the service down; always waits for a person",
-  "supervisor-start": "starts the service if it is stopped; leaves it alone if it runs",
-} satisfies Record<ActionId, string>;
 
 /**
  * The prompt for one request. Everything that is not ours stands between two marks that carry the
@@ -125,10 +102,10 @@ Answer with one JSON object and nothing else:
 }
 
 /** The command only where it is an answer too; any other may hold paths, and is nobody's business. */
-function renderAction({ id, argv, spellings }: AllowedAction): string {
+function renderAction({ id, argv, spellings, description }: AllowedAction): string {
   const command = argv.join(" ");
   const runs = spellings.includes(command) ? `runs \`${command}\`; ` : "";
-  return `- ${id}: ${runs}${EFFECTS[id]}`;
+  return `- ${id}: ${runs}${description}`;
 }
 
 function quoted(values: readonly string[]): string {

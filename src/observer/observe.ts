@@ -1,6 +1,6 @@
 /** Watches services with the drivers given: one loop for each, and the API over what is scraped. */
 
-import { allowlistFor } from "../allowlist.ts";
+import { allowlistFor, defaultActions } from "../allowlist.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { type Book, openBook } from "../incident/recorder.ts";
 import { messageOf } from "../core/errors.ts";
@@ -345,6 +345,6 @@ function containerService(name: string): Service {
     job: undefined,
     healthUrl: DOCKER_HEALTH,
     executors: ["docker"],
-    actions: ["docker-restart"],
+    actions: defaultActions("docker"),
   };
 }

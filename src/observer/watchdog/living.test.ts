@@ -5,10 +5,12 @@ import { living, type Waits } from "./living.ts";
 
 const ACTION = {
   id: "docker-restart",
+  platform: "docker",
   executor: "docker",
   argv: ["docker", "restart", "api"],
   spellings: [],
   effects: [],
+  description: "restarts it",
   touchesOthers: false,
   stopsService: false,
 } as const;
