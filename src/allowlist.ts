@@ -147,7 +147,7 @@ type KnownRow = (typeof ROWS)[number];
 export type ActionId = KnownRow["id"];
 
 /** What runs a service. */
-export type PlatformName = KnownRow["platform"];
+type PlatformName = KnownRow["platform"];
 
 /** Which driver runs an action. */
 export type ExecutorName = KnownRow["executor"];
@@ -198,13 +198,13 @@ export interface ComposeService {
 export type Allowlist = Readonly<Partial<Record<ActionId, AllowedAction>>>;
 
 /** The table for a service in a container. What runs one Compose service is there if Compose has it. */
-export type ContainerAllowlist = Allowlist &
+type ContainerAllowlist = Allowlist &
   Readonly<Record<Exclude<DockerId, `compose-service-${string}`>, AllowedAction>>;
 
 type DockerId = Extract<KnownRow, { readonly platform: "docker" }>["id"];
 
 /** Docker's own grammar for names. A name that passes can't be an option or hold a space. */
-export const SERVICE_NAME_PATTERN = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+const SERVICE_NAME_PATTERN = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 const MAX_SERVICE_NAME_LENGTH = 128;
 
@@ -289,7 +289,7 @@ function actionOf(row: TableRow, argv: readonly string[]): AllowedAction {
 }
 
 /** Where a service runs. */
-export interface Placement {
+interface Placement {
   /** What can act on it. */
   readonly executors: readonly ExecutorName[];
   /** Without it nothing that runs one Compose service is offered. */

@@ -24,7 +24,7 @@ import { memoryJournal } from "./journals/memory.ts";
 import { observe } from "./observer/observe.ts";
 import { systemClock } from "./observer/system-clock.ts";
 
-export interface DemoOptions {
+interface DemoOptions {
   /** Of the observer; the demo has its own service, thresholds and intervals. */
   readonly settings: ObserverSettings;
   readonly faults: readonly DemoFault[];

@@ -2,9 +2,9 @@
 
 import { write, writeSync } from "node:fs";
 
-export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
   /** One event, one line of printable characters. `fields` may not hold secrets. */
@@ -13,7 +13,7 @@ export interface Log {
   flush(): void;
 }
 
-export interface LogOptions {
+interface LogOptions {
   /** The `logger` key of each line, e.g. `sentinel.target`. */
   readonly name: string;
   /** Lines are gathered for up to this long before they are written. 0 writes each at once. */
@@ -99,7 +99,7 @@ const RETRY_MS = 10;
 const FLUSH_MS = 1000;
 
 /** Lines of somebody else on standard error, which must hold up neither that one nor this process. */
-export interface PassThrough extends AsyncDisposable {
+interface PassThrough extends AsyncDisposable {
   /** Takes a line, or leaves it out, and says so later, where the reader is too slow. */
   line(text: string): void;
   /** Waits until all is written, though not for long. */

@@ -6,7 +6,7 @@ import type { Log } from "./log.ts";
 import { type ListeningTarget, listen } from "./target/listen.ts";
 import { createTarget, type Target, type TargetSettings } from "./target/server.ts";
 
-export interface RunningTarget {
+interface RunningTarget {
   /** Without a slash at the end. */
   readonly url: string;
   /** Fails the readiness probe, ends all faults, lets answers under way finish; within 2 s. */

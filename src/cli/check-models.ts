@@ -18,7 +18,7 @@ const BYTES_PER_TOKEN = 3;
 const PROMPT_TOKENS = Math.ceil(MAX_PROMPT_BYTES / BYTES_PER_TOKEN);
 
 /** None of them is a failure: the playbook answers where no model does. */
-export interface ModelFinding {
+interface ModelFinding {
   readonly state: "ok" | "missing";
   readonly what: string;
   readonly text: string;

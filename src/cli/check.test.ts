@@ -6,11 +6,12 @@ import { parse } from "yaml";
 import { describeUnless } from "../../test/support/docker.ts";
 import { fakeCli } from "../../test/support/fake-cli.ts";
 import { type FakeEngine, fakeEngine } from "../../test/support/fake-engine.ts";
+import { readRuleFile } from "../../test/support/rule-file.ts";
 import { startPrometheus } from "../../test/support/servers/prometheus.ts";
 import { check, renderRules } from "./check.ts";
 import { type ObserverSettings, observerSettings } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
-import { builtInRules, readRuleFile } from "../rules/rules.ts";
+import { builtInRules } from "../rules/rules.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sentinel-check-"));
 afterAll(() => rmSync(folder, { recursive: true }));

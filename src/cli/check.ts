@@ -33,7 +33,7 @@ interface Finding {
   readonly text: string;
 }
 
-export interface CheckResult {
+interface CheckResult {
   /** For people: one for each dependency, with what to do where it fails, and the conclusion. */
   readonly lines: readonly string[];
   /** It needs signals and Docker; the rest is a help. */

@@ -76,7 +76,7 @@ export interface ObserverSettings {
   readonly version: string;
 }
 
-export interface DockerVariables {
+interface DockerVariables {
   readonly host: string | undefined;
   readonly context: string | undefined;
   readonly isTls: boolean;
@@ -85,13 +85,13 @@ export interface DockerVariables {
   readonly runtimeFolder: string | undefined;
 }
 
-export interface ScrapeTargetSettings {
+interface ScrapeTargetSettings {
   readonly job: string;
   readonly url: string;
 }
 
 /** Where settings come from. */
-export interface Sources {
+interface Sources {
   readonly env: Environment;
   /** The working folder: `.env`, `sentinel.yaml` and relative paths belong to it. */
   readonly folder: string;

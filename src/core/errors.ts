@@ -1,6 +1,6 @@
 /** Failures with a closed code, a cause, and what a person can do about them. */
 
-export const ERROR_CODES = [
+const ERROR_CODES = [
   "configuration",
   "usage",
   "listen",
@@ -14,7 +14,7 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-export interface ErrorDetails {
+interface ErrorDetails {
   /** What to do or write instead, as one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
@@ -51,7 +51,7 @@ export const DIAGNOSIS_FAILURES = [
 ] as const;
 export type DiagnosisFailure = (typeof DIAGNOSIS_FAILURES)[number];
 
-export interface DiagnosisErrorDetails {
+interface DiagnosisErrorDetails {
   /** Host and port where none of the models can be asked; absent if it is about one model. */
   readonly server?: string;
 }

@@ -8,8 +8,8 @@ import { readEvent, type Recorded, type RecordedEvent } from "./journal-entry.ts
  * How far an incident has come. `waiting`: a person was asked and the answer is not settled, or is no.
  * `acting`: an answer was yes, or the intent to act is written. `verifying`: the verdict is awaited.
  */
-export const PHASES = ["investigating", "waiting", "acting", "verifying", "closed"] as const;
-export type Phase = (typeof PHASES)[number];
+const PHASES = ["investigating", "waiting", "acting", "verifying", "closed"] as const;
+type Phase = (typeof PHASES)[number];
 
 /** Label sets of one incident that are told one by one; the others are counted. */
 export const MAX_JOINED = 20;
@@ -53,17 +53,17 @@ export interface IncidentRecord {
   readonly closedAtMs: number | undefined;
 }
 
-export type RecordedDiagnosis = Recorded<"diagnosed">["diagnosis"] & {
+type RecordedDiagnosis = Recorded<"diagnosed">["diagnosis"] & {
   readonly diagnoser: string;
   readonly durationMs: number;
   readonly tokens: number | undefined;
 };
 
-export type RecordedDecision = Recorded<"decided">["decision"] & {
+type RecordedDecision = Recorded<"decided">["decision"] & {
   readonly argv: readonly string[] | undefined;
 };
 
-export interface ApprovalRequest {
+interface ApprovalRequest {
   readonly id: string;
   readonly action: string;
   readonly argv: readonly string[];

@@ -312,7 +312,7 @@ export interface Outcome {
 }
 
 export const VERDICTS = ["healed", "not_healed", "unknown"] as const;
-export type VerdictKind = (typeof VERDICTS)[number];
+type VerdictKind = (typeof VERDICTS)[number];
 
 export interface Verdict {
   readonly kind: VerdictKind;

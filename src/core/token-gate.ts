@@ -6,7 +6,7 @@ import { checkBearer } from "./bearer.ts";
 export const TOKEN_REFUSALS = ["missing", "wrong", "throttled"] as const;
 export type TokenRefusal = (typeof TOKEN_REFUSALS)[number];
 
-export type TokenAnswer =
+type TokenAnswer =
   | { readonly kind: "right" }
   | {
       readonly kind: TokenRefusal;

@@ -52,7 +52,7 @@ export const HOUR_MS = 3_600_000;
 /** An alert that comes back within this time after it was healed was not cured. */
 export const RECURRENCE_MS = 30 * 60_000;
 /** After so many recurrences the same action is not tried again. */
-export const MOST_RECURRENCES = 2;
+const MOST_RECURRENCES = 2;
 
 const REOPENED: readonly DecisionReason[] = [
   "data_missing",

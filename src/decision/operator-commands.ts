@@ -22,7 +22,7 @@ export interface Said {
 }
 
 /** A request that waits for an answer. */
-export interface OpenRequest {
+interface OpenRequest {
   readonly id: string;
   readonly service: string;
   readonly alert: string;
@@ -102,7 +102,7 @@ export interface KnownServices {
 const resumeBody = z.strictObject({ service: z.string().optional() });
 const pauseBody = resumeBody.extend({ for: z.string().optional() });
 
-export interface PauseOptions {
+interface PauseOptions {
   /** `undefined` for all of them. */
   readonly service?: string | undefined;
   /** Such as `2h`; without it, until somebody resumes. */

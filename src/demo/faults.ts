@@ -3,7 +3,7 @@
 export const DEMO_FAULTS = ["cpu", "latency", "errors", "memory", "killed"] as const;
 export type DemoFault = (typeof DEMO_FAULTS)[number];
 
-export interface FaultScene {
+interface FaultScene {
   /** For people, as the rest of a sentence that begins with the service. */
   readonly what: string;
   /** The built-in alert that finds it. */

@@ -14,7 +14,7 @@ export interface Stage {
   listen(listener: (event: SentinelEvent) => void): () => void;
 }
 
-export interface Scene {
+interface Scene {
   readonly fault: DemoFault;
   /** Such as `1/5`. */
   readonly number: string;

@@ -4,7 +4,7 @@ import type { Clock } from "../core/ports.ts";
 
 const HOUR_MS = 3_600_000;
 
-export interface BudgetLimits {
+interface BudgetLimits {
   readonly callsPerHour: number;
   readonly tokensPerHour: number;
 }

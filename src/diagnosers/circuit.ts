@@ -12,7 +12,7 @@ import {
 import { DiagnosisError, type DiagnosisFailure } from "../core/errors.ts";
 import type { Clock, Diagnoser } from "../core/ports.ts";
 
-export const FAILURES_TO_OPEN = 3;
+const FAILURES_TO_OPEN = 3;
 export const OPEN_MS = 60_000;
 
 /**

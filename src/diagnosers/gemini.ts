@@ -11,7 +11,7 @@ import type { ListedServer } from "./model-list.ts";
 import { diagnosisIn, type Said } from "./said.ts";
 import { serverUrl } from "./server-url.ts";
 
-export interface GeminiOptions extends Care {
+interface GeminiOptions extends Care {
   readonly apiKey: string;
   readonly model: string;
   /** Where the API is, without its version. Default: Google's own address. */

@@ -17,7 +17,7 @@ import type { Said } from "./said.ts";
 export const ANSWER_TOKENS = 2048;
 
 /** Longest body that is read, after decompression. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Past these it is no model's answer; and it is parsed more than once, by the SDK as well. */
 const BODY_BOUNDS = {
@@ -71,7 +71,7 @@ export interface Refusal {
 }
 
 /** What came of an exchange. */
-export interface Reply {
+interface Reply {
   readonly said: Said;
   /** To be spread into a diagnosis. */
   readonly usage: Pick<Diagnosis, "tokens">;

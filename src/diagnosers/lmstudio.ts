@@ -10,7 +10,7 @@ import type { ListedServer } from "./model-list.ts";
 import { diagnosisIn, type Said, saidIn } from "./said.ts";
 import { lmstudioUrl } from "./server-url.ts";
 
-export interface LmStudioOptions extends Care {
+interface LmStudioOptions extends Care {
   /** The endpoint, e.g. `http://localhost:1234/api/v1/chat`; that path is added to an empty one. */
   readonly url: string;
   readonly model: string;

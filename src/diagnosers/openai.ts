@@ -11,7 +11,7 @@ import type { ListedServer } from "./model-list.ts";
 import { diagnosisIn, type Said, saidIn } from "./said.ts";
 import { openaiBase, serverUrl } from "./server-url.ts";
 
-export interface OpenAIOptions extends Care {
+interface OpenAIOptions extends Care {
   /** Where the API is, as `openaiBase` reads it. */
   readonly url: string;
   readonly model: string;

@@ -12,7 +12,7 @@ export interface Retry {
 }
 
 /** Of one diagnosis. More would only put the next diagnoser off. */
-export const MOST_RETRIES = 2;
+const MOST_RETRIES = 2;
 
 const FIRST_WAIT_MS = 500;
 

@@ -9,7 +9,7 @@ const MAX_OBJECT_STARTS = 64;
 /** What is asked for has two levels; to write out what is nested by the thousand takes a second. */
 const MAX_DEPTH = 64;
 
-export type FoundObject =
+type FoundObject =
   | {
       readonly kind: "object";
       readonly object: Readonly<Record<string, unknown>>;

@@ -31,7 +31,7 @@ const MARKS: readonly Marks[] = [
   { open: /^◁think▷/, close: /◁\/think▷/ },
 ];
 
-export interface Thoughtful {
+interface Thoughtful {
   readonly thoughts: string;
   /** Empty if the model never came to one. */
   readonly answer: string;

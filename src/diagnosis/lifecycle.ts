@@ -15,7 +15,7 @@ import {
 } from "../rules/rules.ts";
 
 /** How a container was found at one moment. */
-export interface Look {
+interface Look {
   readonly atMs: number;
   readonly containerId: string;
   readonly restartCount: number;
@@ -31,7 +31,7 @@ export interface ContainerHistory {
 }
 
 /** As far back as the rules of a crash loop look. */
-export const LOOP_WINDOW_MS = 10 * 60_000;
+const LOOP_WINDOW_MS = 10 * 60_000;
 
 /** A run that was shorter, or is so far, is no proof that a restart by the engine has cured it. */
 const SETTLED_MS = 60_000;
@@ -97,7 +97,7 @@ function lastRunMs(container: ContainerState): number {
 }
 
 /** When, at what, and what is known from before. */
-export interface Judging {
+interface Judging {
   readonly alert: Alert;
   /** The range of the rules' rates. */
   readonly windowMs: number;

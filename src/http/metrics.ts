@@ -20,7 +20,7 @@ import { exportProcess, type ProcessFigures } from "./process-metrics.ts";
 import type { WatchedService } from "./readiness.ts";
 
 /** What the metrics are about. Every label has its values from these and from closed lists. */
-export interface MetricsSources {
+interface MetricsSources {
   readonly version: string;
   /** Names of all that may be asked for a diagnosis. */
   readonly diagnosers: readonly string[];

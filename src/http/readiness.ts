@@ -21,7 +21,7 @@ export interface ScrapeAges {
   readonly ofContainers: ReadonlyMap<string, number>;
 }
 
-export interface ReadinessAt {
+interface ReadinessAt {
   readonly nowMs: number;
   readonly intervalMs: number;
   /** `undefined` if the source does not tell now. */

@@ -49,7 +49,7 @@ export interface Context {
 }
 
 /** Of one service, for as long as its loop runs. */
-export interface ContainerSeen {
+interface ContainerSeen {
   history: ContainerHistory;
   /** How the last end that was asked about came about. */
   end?: { readonly of: string; readonly wasStopped: boolean | undefined };

@@ -11,12 +11,12 @@ import type { ContainerState, Observation, Outcome } from "../core/model.ts";
 import type { Context } from "./context.ts";
 
 /** `open`: it may still come. `none`: it has not come, and no longer can. */
-export type Effect = "came" | "open" | "none";
+type Effect = "came" | "open" | "none";
 
 /** How long a command may go on without the process that started it: by then Docker has ended it. */
 const RECONCILE_MS = 30_000;
 
-export interface Unseen {
+interface Unseen {
   /** As it was when the command was begun. */
   readonly before: Observation<ContainerState>;
   /** Since when nobody sees the command any more. */

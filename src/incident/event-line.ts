@@ -5,7 +5,7 @@ import type { Closing, SentinelEvent } from "../core/events.ts";
 import type { Alert } from "../core/model.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 
-export interface EventLine {
+interface EventLine {
   readonly level: "info" | "warning" | "error";
   /** The event's type. */
   readonly event: SentinelEvent["type"];

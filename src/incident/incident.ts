@@ -116,7 +116,7 @@ export async function actOnDiagnosis(
 }
 
 /** What an action has come to, before it is known whether it healed. */
-export interface Acted {
+interface Acted {
   readonly kind: "acted";
   readonly outcome: Outcome;
   readonly startedAtMs: number;

@@ -48,7 +48,7 @@ export async function readHistory(
   }
 }
 
-export interface Fired {
+interface Fired {
   readonly alert: Alert;
   readonly poll: Poll;
   readonly history: readonly Point[];

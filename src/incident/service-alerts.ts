@@ -27,7 +27,7 @@ export interface Incident {
   readonly isOfIncident: IsOfIncident;
 }
 
-export interface ServiceAlertsOptions {
+interface ServiceAlertsOptions {
   readonly policy: Pick<Policy, "service">;
   readonly world: Pick<World, "book" | "clock" | "monitor">;
   readonly emit: EmitEvent;

@@ -33,13 +33,13 @@ import type { Poll } from "../rules/monitor.ts";
 import { closeGone, isInFlight, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./context.ts";
 
-export interface ServiceLoopOptions {
+interface ServiceLoopOptions {
   readonly policy: Policy;
   readonly world: World;
   readonly emit: EmitEvent;
 }
 
-export interface ServiceLoop {
+interface ServiceLoop {
   /**
    * Polls until the signal aborts. One incident at a time is worked on; any number waits for a person. One
    * for each time that an alert fires; label sets of the same rule that fire while it is open join it.

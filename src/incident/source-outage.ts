@@ -7,7 +7,7 @@ export const BACK_AFTER_POLLS = 3;
 
 type SourceEvent = Extract<WatchEvent, { type: "source_down" | "source_back" }>;
 
-export interface SourceOutage {
+interface SourceOutage {
   /** A person was told that the source is down, and not yet that it is back. */
   readonly isTold: boolean;
   /**

@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 const MOST_CHECK_MS = 10_000;
 
 /** What came of an action. */
-export interface Aftermath {
+interface Aftermath {
   readonly verdict: Verdict;
   /** Whether the health endpoint answered at last; `undefined` if nobody looked. */
   readonly isHealthy: boolean | undefined;

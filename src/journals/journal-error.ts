@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { type ErrorCode, messageOf, SentinelError } from "../core/errors.ts";
 
 /** `journal` stops a start; `journal_unavailable` happens while it runs, and may pass. */
-export type JournalErrorCode = Extract<ErrorCode, "journal" | "journal_unavailable">;
+type JournalErrorCode = Extract<ErrorCode, "journal" | "journal_unavailable">;
 
 interface Fault {
   readonly message: string;

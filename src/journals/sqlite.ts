@@ -14,7 +14,7 @@ import { pruneDatabase } from "./sqlite-prune.ts";
 
 export type { JournalMode } from "./sqlite-file.ts";
 
-export interface SqliteJournalOptions {
+interface SqliteJournalOptions {
   readonly mode: JournalMode;
 }
 

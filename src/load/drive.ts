@@ -5,7 +5,7 @@ import { createRecorder, type Results } from "./results.ts";
 import { send } from "./send.ts";
 import { requestAt } from "./traffic.ts";
 
-export interface DriveLimits {
+interface DriveLimits {
   /** Requests under way at once; those that are due beyond wait. */
   readonly connections: number;
   /** From when a request was due to all of its answer. */

@@ -19,7 +19,7 @@ export interface Tally {
  * Of those that succeeded, in ms from when each was due. A failure has no latency: an error that
  * comes at once would make a broken service look fast.
  */
-export interface Latency {
+interface Latency {
   /** At most 0.1 % above the true value. @param percent in (0, 100]; `undefined` without a latency */
   percentile(percent: number): number | undefined;
   /** Exact. */
@@ -37,7 +37,7 @@ export interface Results {
 }
 
 /** Gathers outcomes while a load runs. */
-export interface Recorder {
+interface Recorder {
   succeeded(endpoint: Endpoint, latencyMs: number, inTime: boolean): void;
   failed(endpoint: Endpoint, failure: Failure): void;
   wokeUp(lateMs: number): void;

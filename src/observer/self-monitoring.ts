@@ -30,7 +30,7 @@ export interface Watched {
   readonly monitor: Monitor;
 }
 
-export interface VitalsOptions {
+interface VitalsOptions {
   readonly settings: ObserverSettings;
   readonly signals: Signals;
   /** Through it a person's word that comes over HTTP reaches the loops. */

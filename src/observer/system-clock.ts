@@ -3,7 +3,7 @@
 import type { Clock } from "../core/ports.ts";
 
 /** The machine's two clocks, in milliseconds. */
-export interface Readings {
+interface Readings {
   /** Counts evenly from any beginning, whatever is done to the wall clock. */
   monotonicMs(): number;
   /** Since 1970; people, time servers and a machine that slept set it. */

@@ -14,7 +14,7 @@ export const DRAIN_GRACE_MS = 500;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface CommandOptions {
+interface CommandOptions {
   readonly cwd?: string;
   /** Default: this process's environment, without the models' credentials. */
   readonly env?: Environment;

@@ -111,7 +111,7 @@ const reducers = {
 } as const satisfies Record<Reducer, () => Accumulator>;
 
 /** The parameter of an aggregation at one instant. */
-export type AggregationParameter = number | string | undefined;
+type AggregationParameter = number | string | undefined;
 
 /** @throws PromqlError `execution` on a parameter that is out of range */
 export function aggregate(

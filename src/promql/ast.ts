@@ -20,12 +20,12 @@ export interface TimeShift {
   readonly at: AtModifier | undefined;
 }
 
-export interface NumberLiteral extends Located {
+interface NumberLiteral extends Located {
   readonly kind: "number";
   readonly value: number;
 }
 
-export interface StringLiteral extends Located {
+interface StringLiteral extends Located {
   readonly kind: "string";
   readonly value: string;
 }
@@ -51,7 +51,7 @@ export interface Subquery extends Located, TimeShift {
   readonly stepMs: number | undefined;
 }
 
-export interface Paren extends Located {
+interface Paren extends Located {
   readonly kind: "paren";
   readonly expression: Expression;
 }

@@ -43,7 +43,7 @@ export const comparisons = {
  * What an operator makes of two values; `undefined` drops the element, as a comparison without
  * `bool` does. `a` stands on the left.
  */
-export interface Operation {
+interface Operation {
   readonly apply: (a: number, b: number) => number | undefined;
   /** A value that is computed is not the metric's any more. */
   readonly dropsName: boolean;

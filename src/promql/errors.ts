@@ -1,8 +1,8 @@
 /** Failures of an expression, in Prometheus' own classes. */
 
 /** As `errorType` in Prometheus' HTTP API. */
-export const PROMQL_ERROR_CODES = ["bad_data", "execution", "timeout", "canceled"] as const;
-export type PromqlErrorCode = (typeof PROMQL_ERROR_CODES)[number];
+const PROMQL_ERROR_CODES = ["bad_data", "execution", "timeout", "canceled"] as const;
+type PromqlErrorCode = (typeof PROMQL_ERROR_CODES)[number];
 
 /** An expression that is none (`bad_data`), or that could not be evaluated. */
 export class PromqlError extends Error {

@@ -11,7 +11,7 @@ import type { SeriesStore } from "./series.ts";
 import { DOCUMENTED_TYPES } from "./signatures.ts";
 import type { Vector } from "./vector.ts";
 
-export type { EvaluationOptions, Limits } from "./query.ts";
+export type { EvaluationOptions } from "./query.ts";
 
 /** What an instant query gives. Only `topk`, `bottomk`, `sort` and `sort_desc` order its samples. */
 export type Value =
@@ -25,7 +25,7 @@ export interface InstantOptions extends EvaluationOptions {
 }
 
 /** Both ends are evaluated, if a step falls on the end. */
-export interface RangeOptions extends EvaluationOptions, Span {}
+interface RangeOptions extends EvaluationOptions, Span {}
 
 /**
  * @throws PromqlError `execution` on series that do not fit together and on too many samples,

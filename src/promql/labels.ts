@@ -112,7 +112,7 @@ export function refuseDuplicates(labels: readonly Labels[]): void {
   if (new Set(labels.map(labelsKey)).size < labels.length) throw duplicateLabelset();
 }
 
-export function duplicateLabelset(): PromqlError {
+function duplicateLabelset(): PromqlError {
   return new PromqlError("execution", "vector cannot contain metrics with the same labelset");
 }
 

@@ -17,7 +17,7 @@ export type Token =
   | BinaryToken;
 
 /** A binary expression whose sides are not found yet. */
-export type BinaryToken = Omit<Binary, "left" | "right" | "start" | "end">;
+type BinaryToken = Omit<Binary, "left" | "right" | "start" | "end">;
 
 const PRECEDENCE = {
   or: 1,

@@ -1,7 +1,7 @@
 /** Quantiles of plain values. */
 
 /** Ascending, NaN first, as Prometheus orders values. */
-export function compareNanFirst(a: number, b: number): number {
+function compareNanFirst(a: number, b: number): number {
   if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;
   if (Number.isNaN(b)) return 1;
   return a < b ? -1 : a > b ? 1 : 0;

@@ -1,6 +1,6 @@
 /** Which functions there are, and what they take and give. */
 
-export const VALUE_TYPES = ["scalar", "string", "vector", "matrix"] as const;
+const VALUE_TYPES = ["scalar", "string", "vector", "matrix"] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
 
 /** As Prometheus calls them in its messages. */
@@ -19,7 +19,7 @@ export interface Signature {
 }
 
 /** From an instant vector to one, each value by itself. */
-export const ELEMENT_FUNCTIONS = [
+const ELEMENT_FUNCTIONS = [
   "abs",
   "ceil",
   "floor",
@@ -47,11 +47,11 @@ export const ELEMENT_FUNCTIONS = [
 export type ElementFunction = (typeof ELEMENT_FUNCTIONS)[number];
 
 /** Each value by itself, and scalars that bound it. */
-export const BOUND_FUNCTIONS = ["clamp", "clamp_min", "clamp_max", "round"] as const;
-export type BoundFunction = (typeof BOUND_FUNCTIONS)[number];
+const BOUND_FUNCTIONS = ["clamp", "clamp_min", "clamp_max", "round"] as const;
+type BoundFunction = (typeof BOUND_FUNCTIONS)[number];
 
 /** Of each value as seconds since 1970, or of the evaluation's own time. */
-export const DATE_FUNCTIONS = [
+const DATE_FUNCTIONS = [
   "minute",
   "hour",
   "day_of_week",
@@ -64,7 +64,7 @@ export const DATE_FUNCTIONS = [
 export type DateFunction = (typeof DATE_FUNCTIONS)[number];
 
 /** From the samples of each series within a range to one value. */
-export const RANGE_FUNCTIONS = [
+const RANGE_FUNCTIONS = [
   "rate",
   "irate",
   "increase",
@@ -88,7 +88,7 @@ export const RANGE_FUNCTIONS = [
 export type RangeFunction = (typeof RANGE_FUNCTIONS)[number];
 
 /** What is evaluated in a way of its own. */
-export const SPECIAL_FUNCTIONS = [
+const SPECIAL_FUNCTIONS = [
   "absent",
   "absent_over_time",
   "histogram_quantile",
@@ -102,7 +102,7 @@ export const SPECIAL_FUNCTIONS = [
   "timestamp",
   "vector",
 ] as const;
-export type SpecialFunction = (typeof SPECIAL_FUNCTIONS)[number];
+type SpecialFunction = (typeof SPECIAL_FUNCTIONS)[number];
 
 export type FunctionName =
   ElementFunction | BoundFunction | DateFunction | RangeFunction | SpecialFunction;

@@ -10,7 +10,7 @@ export const MAX_TOLD_CHANGES = 10;
 /** The alerts of one poll by rule and labels. */
 export type AlertsByKey = ReadonlyMap<string, Alert>;
 
-export type AlertChange = Extract<WatchEvent, { type: "alert_changed" }>;
+type AlertChange = Extract<WatchEvent, { type: "alert_changed" }>;
 
 export function changes(before: AlertsByKey, after: AlertsByKey): AlertChange[] {
   const changed = [...after].flatMap(([key, alert]): AlertChange[] => {

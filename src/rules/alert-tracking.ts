@@ -5,7 +5,7 @@ import { alertKey, isFiringOrUnknown, isHolding, type IsOfIncident } from "./ale
 import type { WatchEvent } from "../core/events.ts";
 import type { Alert } from "../core/model.ts";
 
-export interface AlertTracker {
+interface AlertTracker {
   /** What changed since the alerts that it was last called with, as far as it is told. */
   changesTo(alerts: readonly Alert[]): readonly WatchEvent[];
   /** Whether an incident is about it, or was about it since it began to fire. */

@@ -10,12 +10,12 @@ import type { JournalEntry } from "../core/ports.ts";
 import type { Recorded } from "../core/journal-entry.ts";
 
 /** An alert that comes back within this time after its incident ended, or after it came back last, flaps. */
-export const FLAP_WINDOW_MS = 5 * 60_000;
+const FLAP_WINDOW_MS = 5 * 60_000;
 /** What has fired for so long without a break is no flicker, whatever it did before. */
 export const FLAP_HOLD_MS = 60_000;
 
 /** The incident to which the flaps of an alert belong. */
-export interface Flapping {
+interface Flapping {
   readonly incident: string;
   /** How often it has come back since that ended. */
   readonly times: number;

@@ -1,16 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { service } from "../../test/support/fixtures.ts";
+import { readRuleFile } from "../../test/support/rule-file.ts";
 import { ACTION_IDS, touchesOthers } from "../allowlist.ts";
 import { formatDuration, parseDuration } from "../core/duration.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { RuleSignal } from "../core/model.ts";
-import {
-  builtInRules,
-  CRASH_LOOP_ALERT,
-  withoutReplaced,
-  readRule,
-  readRuleFile,
-} from "./rules.ts";
+import { builtInRules, CRASH_LOOP_ALERT, withoutReplaced, readRule } from "./rules.ts";
 
 const thresholds = { cpu: 0.5, latencySeconds: 2, memoryBytes: 524_288_000, errorRatio: 0.05 };
 

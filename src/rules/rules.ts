@@ -14,7 +14,7 @@ import { readSignal } from "./signal.ts";
 export const CRASH_LOOP_ALERT = "CrashLoop";
 
 /** The alert that says that a container's HEALTHCHECK fails. */
-export const METRICS_REFUSED_ALERT = "MetricsRefused";
+const METRICS_REFUSED_ALERT = "MetricsRefused";
 export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
 
 /** The alert that says that a container has ended and is not started again by its engine. */
@@ -234,22 +234,16 @@ export function containerRules(service: Service, intervalMs: number): RuleSource
   ];
 }
 
-/**
- * The alerting rules of a rule file, with their groups' labels. Recording rules are left to the
- * Prometheus that loads the file.
- *
- * @param parsed the file's YAML, as a value
- * @param where the file's name, for the message
- * @throws SentinelError `configuration`
- */
-export function readRuleFile(parsed: unknown, where: string): RuleSource[] {
-  return readPlacedRules(parsed, () => where).map(({ rule }) => rule);
-}
-
 /** Names a place in a file by the path that leads to it, such as `alerts.yml:7`. */
 type NamePlace = (path: readonly PropertyKey[]) => string;
 
-/** As `readRuleFile`, each rule with its place. */
+/**
+ * The alerting rules of a rule file, with their groups' labels, each with its place. Recording rules are
+ * left to the Prometheus that loads the file.
+ *
+ * @param parsed the file's YAML, as a value
+ * @throws SentinelError `configuration`
+ */
 export function readPlacedRules(
   parsed: unknown,
   at: NamePlace,

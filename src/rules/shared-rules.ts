@@ -8,7 +8,7 @@ import { isOwnedBy, ownerOfAlert, type ServiceDirectory } from "./ownership.ts";
 import type { Clock, SignalSource } from "../core/ports.ts";
 
 /** An alert that belongs to no service, and why: it is told, and never acted upon. */
-export interface UnownedAlert {
+interface UnownedAlert {
   readonly alert: Alert;
   readonly reason: string;
 }

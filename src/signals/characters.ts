@@ -6,12 +6,9 @@ export const RETURN = 13;
 export const SPACE = 32;
 export const QUOTE = 34;
 export const HASH = 35;
-export const COMMA = 44;
 export const DOT = 46;
 export const ZERO = 48;
-export const OPEN_BRACKET = 91;
 export const BACKSLASH = 92;
-export const CLOSE_BRACKET = 93;
 export const OPEN_BRACE = 123;
 export const CLOSE_BRACE = 125;
 

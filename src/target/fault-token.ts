@@ -4,7 +4,7 @@ import { createTokenGate, type TokenRefusal } from "../core/token-gate.ts";
 import type { EmitEvent } from "./events.ts";
 import { HttpError } from "./http-error.ts";
 
-export interface TokenDependencies {
+interface TokenDependencies {
   readonly emit: EmitEvent;
   /** A clock that never goes back. */
   readonly nowMs: () => number;

@@ -28,7 +28,7 @@ export const FAULT_OUTCOMES = ["completed", "expired", "cancelled", "failed"] as
 export type FaultOutcome = (typeof FAULT_OUTCOMES)[number];
 
 /** Why a fault was ended; the `reason` of its abort signal. */
-export const INTERRUPTIONS = ["expired", "deleted", "client_gone", "stopping"] as const;
+const INTERRUPTIONS = ["expired", "deleted", "client_gone", "stopping"] as const;
 export type Interruption = (typeof INTERRUPTIONS)[number];
 
 /** A fault that was ended before it was done; what it held is released. */

@@ -14,7 +14,7 @@ import {
 } from "./fault.ts";
 import { seededRandom } from "./seeded-random.ts";
 
-export interface StartedFault<Result> {
+interface StartedFault<Result> {
   readonly id: string;
   /** As it is now, also when it has ended so long ago that `Faults.get` has forgotten it. */
   view(): FaultView;
@@ -24,7 +24,7 @@ export interface StartedFault<Result> {
   readonly ended: Promise<Result>;
 }
 
-export interface FaultCounts {
+interface FaultCounts {
   readonly started: number;
   readonly active: number;
   readonly ended: Readonly<Record<FaultOutcome, number>>;
@@ -54,7 +54,7 @@ export interface Faults {
   stop(): Promise<void>;
 }
 
-export interface FaultsOptions {
+interface FaultsOptions {
   readonly maxActive: number;
   /** A clock that never goes back. */
   readonly nowMs: () => number;

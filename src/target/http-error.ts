@@ -1,6 +1,6 @@
 /** An expected failure of one request, as the answer the client gets. */
 
-export interface HttpErrorDetails {
+interface HttpErrorDetails {
   /** The parameter that is wrong. */
   readonly field?: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -10,7 +10,7 @@ const ALLOWED_SHARE = 0.8;
 const CGROUPS = "/sys/fs/cgroup";
 
 /** Text of a file, `undefined` if there is none. */
-export type ReadText = (path: string) => string | undefined;
+type ReadText = (path: string) => string | undefined;
 
 /** This process on this machine. The limit is read anew each time: it can be changed while we run. */
 export const systemMemory: MemoryProbe = {

@@ -38,7 +38,7 @@ const UNTIMED_ROUTES: ReadonlySet<string> = new Set([
   "/openapi/swagger-ui.css",
 ]);
 
-export interface RequestOutcome {
+interface RequestOutcome {
   readonly method: string;
   /** The template, e.g. `/stress/cpu`; `unmatched` for a path that is none of ours. */
   readonly route: string;

@@ -9,7 +9,7 @@ import { MAX_CPU_S, MAX_DELAY_S } from "./stress.ts";
 import { orderSchema } from "./shop.ts";
 import { gzippedFile } from "./swagger-ui.ts" with { type: "macro" };
 
-export interface DescribedApi {
+interface DescribedApi {
   readonly version: string;
   /** Starting a fault needs a token. */
   readonly needsToken: boolean;

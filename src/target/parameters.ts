@@ -4,7 +4,7 @@ import { z } from "zod";
 import { nearest } from "../text/did-you-mean.ts";
 import { HttpError } from "./http-error.ts";
 
-export interface NumberParameter {
+interface NumberParameter {
   readonly defaultValue: number;
   readonly min: number;
   readonly max: number;

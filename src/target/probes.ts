@@ -7,7 +7,7 @@ export const PROBES = ["health", "ready"] as const;
 export type Probe = (typeof PROBES)[number];
 
 /** How often a probe was asked while a fault made it fail, and how often it failed. */
-export interface ProbeTally {
+interface ProbeTally {
   readonly asked: number;
   readonly failed: number;
 }
@@ -20,7 +20,7 @@ export interface Probes {
   drain(): void;
 }
 
-export interface ProbeFailure {
+interface ProbeFailure {
   readonly over: Promise<void>;
   tally(): ProbeTally;
 }

@@ -7,7 +7,7 @@ import type { TargetMetrics } from "./metrics.ts";
 
 export type Handle = (request: Request) => Response | Promise<Response>;
 
-export interface ObserveOptions {
+interface ObserveOptions {
   readonly metrics: Pick<TargetMetrics, "record">;
   readonly emit: EmitEvent;
   readonly routes: RouteTable;
@@ -16,7 +16,7 @@ export interface ObserveOptions {
 }
 
 /** The templates that are served; each is its own label. */
-export interface RouteTable {
+interface RouteTable {
   readonly exact: ReadonlySet<string>;
   /** Of templates that end in a parameter, such as `/faults/:id`: what comes before it. */
   readonly byPrefix: ReadonlyMap<string, string>;

@@ -6,24 +6,24 @@ import { pickDelayMs } from "./faults/latency.ts";
 import { clientGone, HttpError } from "./http-error.ts";
 import { delay } from "./waiting.ts";
 
-export interface Item {
+interface Item {
   readonly id: number;
   readonly name: string;
   readonly price_cents: number;
   readonly stock: number;
 }
 
-export type Order = Readonly<z.infer<ReturnType<typeof orderSchema>>>;
+type Order = Readonly<z.infer<ReturnType<typeof orderSchema>>>;
 
 /** What an order gives; `id` is a UUID. */
-export interface PlacedOrder extends Order {
+interface PlacedOrder extends Order {
   readonly id: string;
   readonly total_cents: number;
   readonly status: "accepted";
 }
 
 /** The handlers; routes and the reading of bodies are the server's. Nothing is kept between two calls. */
-export interface Shop {
+interface Shop {
   /** All items, always the same. */
   listItems(): Response;
   /**
@@ -39,7 +39,7 @@ export interface Shop {
   placeOrder(order: Order, signal: AbortSignal): Promise<Response>;
 }
 
-export interface ShopDependencies {
+interface ShopDependencies {
   readonly emit: EmitEvent;
   /** In [0, 1). */
   readonly random: () => number;

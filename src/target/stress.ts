@@ -14,7 +14,7 @@ import { allowedCores } from "./limits.ts";
 import { queryOf } from "./requests.ts";
 import { delay } from "./waiting.ts";
 
-export interface StressDependencies {
+interface StressDependencies {
   readonly faults: Faults;
   readonly environment: FaultEnvironment;
   /** In [0, 1). */

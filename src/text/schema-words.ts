@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { nearest } from "./did-you-mean.ts";
 
-export interface SchemaFault {
+interface SchemaFault {
   /** Of the value that is to be changed; of an unknown key, that key's own. */
   readonly path: readonly PropertyKey[];
   /** What is wrong, beginning with the key, such as `health is missing`. */

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { z } from "zod";
 import { createMonitor } from "../../src/rules/monitor.ts";
-import { readRule, readRuleFile } from "../../src/rules/rules.ts";
+import { readRule } from "../../src/rules/rules.ts";
+import { readRuleFile } from "../support/rule-file.ts";
 import type { ApiSources } from "../../src/http/prometheus-api/api.ts";
 import { systemClock } from "../../src/observer/system-clock.ts";
 import { describeUnless } from "../support/docker.ts";

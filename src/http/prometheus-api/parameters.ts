@@ -16,7 +16,7 @@ const STATUSES = {
   canceled: 503,
   unavailable: 503,
 };
-export type ApiErrorType = keyof typeof STATUSES;
+type ApiErrorType = keyof typeof STATUSES;
 
 /** What is answered instead of data. */
 export class ApiError extends Error {
@@ -53,7 +53,7 @@ const FLOAT = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[-+]([01]\d|2[0-4]):[0-5]\d)$/;
 
-export interface Range {
+interface Range {
   readonly startMs: number;
   readonly endMs: number;
   readonly stepMs: number;

@@ -9,14 +9,14 @@ import type { SeriesStore, StoredSeries } from "../../promql/series.ts";
 import { copySamples } from "./copy.ts";
 import type { FromThread, ToThread } from "./wire.ts";
 
-export interface QueryThreadOptions {
+interface QueryThreadOptions {
   readonly store: SeriesStore;
   readonly bounds: QueryBounds;
   /** A module that becomes `worker.ts` in a worker thread. By default the program's own entry. */
   readonly workerEntry?: string;
 }
 
-export interface QueryThread extends AsyncDisposable {
+interface QueryThread extends AsyncDisposable {
   /** Never rejects: a failure is a reply, too. */
   ask(asked: Asked): Promise<Reply>;
 }

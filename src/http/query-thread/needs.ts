@@ -12,7 +12,7 @@ import {
 import type { Expression, TimeShift } from "../../promql/ast.ts";
 import type { LabelMatcher } from "../../promql/series.ts";
 
-export interface SelectorNeed {
+interface SelectorNeed {
   readonly matchers: readonly LabelMatcher[];
   readonly fromMs: number;
   readonly toMs: number;

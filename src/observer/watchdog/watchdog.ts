@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import { createPulse, type Loop, type PulseOptions, stallText } from "./pulse.ts";
 import type { WatchdogOrder } from "./worker.ts";
 
-export interface WatchdogOptions {
+interface WatchdogOptions {
   readonly limitMs: number;
   /** Called when a loop stands still though the process is free; it is to end the process. */
   onStall(why: string): void;

@@ -50,7 +50,7 @@ class ExcessError extends Error {
 }
 
 /** How an engine calls itself. */
-export interface Engine {
+interface Engine {
   readonly product: "Docker" | "Podman";
   readonly version: string;
   /** Of the API that is spoken with it. */

@@ -60,7 +60,7 @@ export interface ComposeLookup {
   ): Promise<ReadonlyMap<string, Observation<ComposeService>>>;
 }
 
-export type ComposeLookupOptions = ComposeOptions & DockerOptions;
+type ComposeLookupOptions = ComposeOptions & DockerOptions;
 
 /** Longer than an incident waits for it; by then the rest of the actions is enough. */
 const DEADLINE_MS = 20_000;

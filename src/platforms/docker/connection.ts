@@ -25,7 +25,7 @@ export interface DockerSettings {
   readonly runtimeFolder: string | undefined;
 }
 
-export interface Certificates {
+interface Certificates {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;

@@ -136,10 +136,7 @@ export async function readImageLabels(
 const labelsSchema = z.record(z.string(), z.string()).nullable();
 
 /** What a person can do about a failed `docker` command; `undefined` if its own text says it all. */
-export function dockerRemedy({
-  kind,
-  output,
-}: Pick<Outcome, "kind" | "output">): string | undefined {
+function dockerRemedy({ kind, output }: Pick<Outcome, "kind" | "output">): string | undefined {
   if (kind === "not_started" && output.endsWith("is not on the PATH"))
     return "install the Docker CLI: https://docs.docker.com/engine/install/";
   if (/permission denied while trying to connect/i.test(output))
@@ -179,7 +176,7 @@ export function notStarted(argv: readonly string[], output: string): Outcome {
 }
 
 /** `exactOptionalPropertyTypes`: an absent environment is no key at all. */
-export function envOption(env: Environment | undefined): { readonly env?: Environment } {
+function envOption(env: Environment | undefined): { readonly env?: Environment } {
   return env === undefined ? {} : { env };
 }
 

@@ -5,7 +5,7 @@ const OLDEST = "1.24";
 /** Docker 28, the newest that it is tested with. */
 const NEWEST = "1.51";
 
-export interface ApiRange {
+interface ApiRange {
   readonly newest: string;
   /** `undefined` from engines that do not tell. */
   readonly oldest: string | undefined;

@@ -21,7 +21,7 @@ export interface Ended {
 }
 
 /** A command that runs. */
-export interface Guarded {
+interface Guarded {
   readonly pid: number;
   /** Resolves when nothing of its group is left, and all that it wrote has been read. */
   readonly ended: Promise<Ended>;
@@ -29,11 +29,11 @@ export interface Guarded {
   stop(): void;
 }
 
-export type Launch =
+type Launch =
   | { readonly kind: "started"; readonly child: Guarded }
   | { readonly kind: "not_started"; readonly end: Ended };
 
-export interface Streams {
+interface Streams {
   readonly stdout: Sink;
   readonly stderr: Sink;
 }

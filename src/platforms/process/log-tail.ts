@@ -12,7 +12,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /** A stream of one process. */
-export interface LineStream extends Sink {
+interface LineStream extends Sink {
   /** The stream is at its end: what stands behind its last newline is a line too. */
   end(): void;
 }

@@ -26,7 +26,7 @@ export interface Death {
   readonly ranMs: number;
 }
 
-export type AfterDeath =
+type AfterDeath =
   | { readonly kind: "restart"; readonly inMs: number }
   | { readonly kind: "give_up"; readonly deaths: number };
 

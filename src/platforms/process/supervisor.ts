@@ -66,7 +66,7 @@ export type SupervisorEvent =
 
 export type SupervisorState = "stopped" | "starting" | "running" | "backing_off" | "given_up";
 
-export interface SupervisorStatus {
+interface SupervisorStatus {
   readonly state: SupervisorState;
   /** Of the command itself, while it runs. */
   readonly pid: number | undefined;

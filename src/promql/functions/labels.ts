@@ -8,10 +8,10 @@ import { labelOf, withLabel } from "../labels.ts";
 import { compilePattern } from "../pattern.ts";
 
 /** Told of what is about to be written: labels and characters. It may refuse by throwing. */
-export type Spend = (labels: number, characters: number) => void;
+type Spend = (labels: number, characters: number) => void;
 
 /** The string arguments of `label_replace`, in their order. */
-export interface LabelReplacement {
+interface LabelReplacement {
   readonly target: string;
   readonly replacement: string;
   readonly source: string;
@@ -90,7 +90,7 @@ function parseTemplate(template: string): TemplatePart[] {
 }
 
 /** The string arguments of `label_join`, in their order. */
-export interface LabelJoin {
+interface LabelJoin {
   readonly target: string;
   readonly separator: string;
   readonly sources: readonly string[];

@@ -20,7 +20,7 @@ export interface Window {
 }
 
 /** `undefined` if the samples are too few. `parameter` is the function's scalar argument. */
-export type RangeFunctionBody = (window: Window, parameter: number) => number | undefined;
+type RangeFunctionBody = (window: Window, parameter: number) => number | undefined;
 
 /** The value at an index that is known to be within the window. */
 function at(array: Float64Array, index: number): number {

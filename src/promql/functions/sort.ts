@@ -3,7 +3,7 @@
 import { NO_LABELS } from "../labels.ts";
 import type { Vector } from "../vector.ts";
 
-export type Direction = "ascending" | "descending";
+type Direction = "ascending" | "descending";
 
 export function sortByValue({ labels, values }: Vector, direction: Direction): Vector {
   const order = sortedByValue(values, direction);

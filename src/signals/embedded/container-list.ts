@@ -27,7 +27,7 @@ export interface ContainerProblem {
   readonly why: string;
 }
 
-export interface ContainerList {
+interface ContainerList {
   /** Those of the settings first; no two have the same name. */
   readonly watched: readonly ListedContainer[];
   readonly problems: readonly ContainerProblem[];

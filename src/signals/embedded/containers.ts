@@ -10,7 +10,7 @@ import {
   type Wanted,
 } from "./container-list.ts";
 
-export interface ContainersQuestion {
+interface ContainersQuestion {
   readonly api: DockerApi;
   readonly wanted: Wanted;
   /** Of the whole look; a single container gets a part of it. */

@@ -24,7 +24,7 @@ export interface EmbeddedOptions {
   readonly docker?: EmbeddedDocker;
 }
 
-export interface EmbeddedDocker {
+interface EmbeddedDocker {
   readonly api: DockerApi;
   readonly wanted: Wanted;
 }
@@ -50,7 +50,7 @@ export interface EmbeddedSource extends SignalSource {
 }
 
 /** The job of the series that tell of containers. */
-export const DOCKER_JOB = "docker";
+const DOCKER_JOB = "docker";
 
 /** A user's `up == 0` is about scraped targets, and this is none. */
 const OWN_PREFIX = "sentinel_";

@@ -25,7 +25,7 @@ import {
 import { type KnownSeries, SeriesCache } from "./series-cache.ts";
 import { Turns } from "../turns.ts";
 
-export interface BadLine {
+interface BadLine {
   /** From 1. */
   readonly lineNumber: number;
   readonly reason: string;
@@ -46,13 +46,13 @@ export interface Exposition<T> {
   readonly overLimit: boolean;
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly maxSamples?: number;
   /** OpenMetrics gives times in seconds, the text format in milliseconds. */
   readonly timestampUnitMs?: 1 | 1000;
 }
 
-export interface ExpositionReader<T> {
+interface ExpositionReader<T> {
   /**
    * Never throws: a bad line is noted, and the next one is read. What OpenMetrics adds (`# EOF`,
    * exemplars) is skipped. A series that this text lacks is forgotten.

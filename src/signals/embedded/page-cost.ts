@@ -2,7 +2,7 @@
 
 import { HASH, NEWLINE } from "../characters.ts";
 
-export interface PageBounds {
+interface PageBounds {
   /** Lines that are neither empty nor a comment. */
   readonly maxSamples: number;
   readonly maxLines: number;
@@ -15,7 +15,7 @@ export interface PageBounds {
 const MIN_LABEL_LENGTH = 5;
 
 /** Which bound a page has passed, and how that is said: one clause for people. */
-export interface Excess {
+interface Excess {
   readonly failure: "too_many_samples" | "too_costly";
   readonly message: string;
 }

@@ -6,7 +6,7 @@ import { printable } from "../../text/printable.ts";
 import { readBody } from "./body.ts";
 
 /** Why a scrape failed. Closed: a person and a page can rely on it. */
-export const SCRAPE_FAILURES = [
+const SCRAPE_FAILURES = [
   "timeout",
   "unreachable",
   "bad_status",
@@ -46,7 +46,7 @@ export interface MetricsPage {
   readonly openMetrics: boolean;
 }
 
-export interface PageRequest {
+interface PageRequest {
   /** May hold a user and password, which are sent to this origin only. */
   readonly url: string;
   /** Of the whole exchange, the body included. */

@@ -27,9 +27,9 @@ export interface ScrapeTarget {
   readonly labels?: Labels;
 }
 
-export const TARGET_HEALTHS = ["up", "down", "unknown"] as const;
+const TARGET_HEALTHS = ["up", "down", "unknown"] as const;
 /** `unknown` before the first scrape has ended. */
-export type TargetHealth = (typeof TARGET_HEALTHS)[number];
+type TargetHealth = (typeof TARGET_HEALTHS)[number];
 
 /** How a target stands after its last scrape. */
 export interface TargetState {
@@ -52,7 +52,7 @@ export interface TargetState {
   readonly droppedSamples: number;
 }
 
-export interface ScrapeSettings {
+interface ScrapeSettings {
   readonly store: MemoryStore;
   readonly clock: Clock;
   readonly fetchPage: FetchPage;

@@ -23,7 +23,7 @@ export interface ScraperOptions {
   readonly fetchPage?: FetchPage;
 }
 
-export interface Scraper {
+interface Scraper {
   /** In the order of the options. */
   targets(): readonly TargetState[];
   /** Every target once, all at the same time; done when the last has answered or failed. */

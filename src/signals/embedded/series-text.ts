@@ -4,7 +4,7 @@ import type { Labels } from "../../core/model.ts";
 import { BACKSLASH, isNameChar, NEWLINE, QUOTE, SPACE, TAB } from "../characters.ts";
 
 /** Labels, or why the text is none: one clause for people. */
-export type SeriesText =
+type SeriesText =
   | { readonly kind: "series"; readonly labels: Labels }
   | { readonly kind: "bad"; readonly reason: string };
 

@@ -9,7 +9,7 @@ import { SeriesIndex } from "./series-index.ts";
 
 export type { MemorySeries } from "./memory-series.ts";
 
-export interface SeriesStoreOptions {
+interface SeriesStoreOptions {
   /** How long samples are kept; 15 minutes by default. */
   readonly windowMs?: number;
   /** A further series is refused; 20,000 by default. */
@@ -21,12 +21,12 @@ export interface SeriesStoreOptions {
 }
 
 /** Both ends belong to it. */
-export interface TimeRange {
+interface TimeRange {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-export interface StoreStats {
+interface StoreStats {
   readonly series: number;
   /** Stale markers included. */
   readonly samples: number;

@@ -74,7 +74,7 @@ const VALUE = /^([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?Inf|NaN)$/i;
 
 const resultSchema = z.object({ resultType: z.string(), result: z.unknown() });
 
-export type Result =
+type Result =
   | { readonly resultType: "scalar"; readonly point: Point }
   | { readonly resultType: "vector"; readonly samples: readonly Sample[] }
   | { readonly resultType: "matrix"; readonly series: readonly Series[] }
@@ -256,7 +256,7 @@ function notRead(server: Server, at: string, expected: string): SentinelError {
   return badAnswer(server, `${at}: Invalid input: expected ${expected}`);
 }
 
-export function quoted(text: string): string {
+function quoted(text: string): string {
   return text.replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, MAX_QUOTED);
 }
 

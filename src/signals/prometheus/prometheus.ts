@@ -9,7 +9,7 @@ import type { Labels, Sample, Series } from "../../core/model.ts";
 import type { RangeSpan, SignalSource } from "../../core/ports.ts";
 import { badAnswer, MAX_QUOTED, parse, readAnswer, readResult, type Server } from "./answer.ts";
 
-export interface PrometheusOptions {
+interface PrometheusOptions {
   /**
    * With or without a path; `/api/v1/...` is appended. A user and a password in it are sent as basic
    * authentication, and never part of a message.
@@ -20,7 +20,7 @@ export interface PrometheusOptions {
 }
 
 /** What a Prometheus behind a gateway wants to see. None of it is ever part of a message. */
-export interface PrometheusAccess {
+interface PrometheusAccess {
   /** Sent with each request, such as `authorization` or a tenant's. */
   readonly headers?: Readonly<Record<string, string>>;
   /** PEM: who may have signed the server's certificate, instead of the system's authorities. */

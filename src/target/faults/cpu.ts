@@ -6,7 +6,7 @@ import { allowedCores } from "../limits.ts";
 import { invalid } from "../parameters.ts";
 import { defineKind, whole, within } from "./kind.ts";
 
-export interface CpuBurn {
+interface CpuBurn {
   readonly durationMs: number;
   /** Default: one for each core this process may use. */
   readonly workers?: number;
@@ -23,7 +23,7 @@ export interface CpuBurn {
   readonly onCores?: (cores: number) => void;
 }
 
-export interface CpuBurnResult {
+interface CpuBurnResult {
   readonly primesFound: number;
   readonly workers: number;
 }

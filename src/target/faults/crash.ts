@@ -15,7 +15,7 @@ export const SIMULATED_EXCEPTIONS = [
     message: "Simulated ZeroDivisionError: Division by zero in calculation",
   },
 ] as const;
-export type SimulatedException = (typeof SIMULATED_EXCEPTIONS)[number];
+type SimulatedException = (typeof SIMULATED_EXCEPTIONS)[number];
 
 /** An exception that nobody is meant to catch; its `name` is the simulated type. */
 export class SimulatedCrash extends Error {

@@ -29,7 +29,7 @@ export interface OwnProcess {
   exit(code: number): never;
 }
 
-export type ExampleValue = number | string | boolean | readonly string[];
+type ExampleValue = number | string | boolean | readonly string[];
 
 export interface KindOfFault {
   /** One line for people. */

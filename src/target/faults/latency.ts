@@ -10,7 +10,7 @@ export function pickDelayMs(minMs: number, maxMs: number, random: () => number):
 }
 
 /** What half, 90 % and 99 % of the delays are at most; one unit, in ascending order. */
-export interface LatencyProfile {
+interface LatencyProfile {
   readonly p50: number;
   readonly p90: number;
   readonly p99: number;

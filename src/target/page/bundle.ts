@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The page without what only the running target knows. */
-export interface Bundle {
+interface Bundle {
   /** With `<!-- settings -->` and `<!-- shell -->` still to be filled in. */
   readonly html: string;
   /** For `content-security-policy`: what is inside may run, and nothing else. */

@@ -6,14 +6,14 @@ import { curlToStart, drawsLots, type Refusal } from "./api.ts";
 import { make, makeButton, makeShellLine } from "./dom.ts";
 import { createField, createSeedField, type Field } from "./field.ts";
 
-export interface Card {
+interface Card {
   readonly kind: string;
   readonly element: HTMLElement;
   showActive(faults: readonly FaultView[]): void;
 }
 
 /** What the buttons of a card do. */
-export interface CardActions {
+interface CardActions {
   /** @returns why it did not start, unless it is said elsewhere already */
   start(body: object): Promise<Refusal | undefined>;
   stop(ids: readonly string[]): Promise<void>;

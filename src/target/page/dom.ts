@@ -31,7 +31,7 @@ export function announce(text: string): void {
   byId("news").textContent = text;
 }
 
-export interface ShellLine {
+interface ShellLine {
   readonly element: HTMLElement;
   refresh(): void;
 }

@@ -3,7 +3,7 @@
 import type { KindCard } from "../page.ts";
 import { make } from "./dom.ts";
 
-export type ParameterValue = KindCard["example"][string];
+type ParameterValue = KindCard["example"][string];
 
 export interface Field {
   readonly name: string;
