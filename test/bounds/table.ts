@@ -17,11 +17,15 @@ export class Pulse {
     this.intervalMs = intervalMs;
   }
 
-  /** @param sinceMs from when the interval counts; by default from the last beat */
-  beat(sinceMs = this.#beatMs): void {
+  beat(): void {
     const nowMs = performance.now();
-    this.#worstMs = Math.max(this.#worstMs, nowMs - sinceMs - this.intervalMs);
+    this.#worstMs = Math.max(this.#worstMs, nowMs - this.#beatMs - this.intervalMs);
     this.#beatMs = nowMs;
+  }
+
+  /** Until now it has waited for us: the next one is due in an interval. */
+  restart(): void {
+    this.#beatMs = performance.now();
   }
 
   /** Since it was last asked. What has not come yet is late as well. */

@@ -1,9 +1,7 @@
 /** One bounded GET of a metrics page: deadline, size, redirects, and a closed list of failures. */
 
-import { pipeline } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { printable } from "../../text/printable.ts";
-import { readBody } from "./body.ts";
+import { readBody, unpacked } from "../body.ts";
 
 /** Why a scrape failed. Closed: a person and a page can rely on it. */
 const SCRAPE_FAILURES = [
@@ -101,7 +99,6 @@ async function getPage(
       proxy: false,
       redirect: "manual",
       headers: { accept: ACCEPT, "accept-encoding": "gzip" },
-      // It would unpack all that has arrived at once, however much that becomes.
       decompress: false,
     });
     const location = response.headers.get("location");
@@ -128,14 +125,6 @@ async function readPage(response: Response, maxBytes: number): Promise<MetricsPa
   if (body === undefined) return failed("body_too_large", `sent more than ${maxBytes} bytes`);
   if (body.trimStart().startsWith("<")) return notMetrics("begins with <");
   return { kind: "page", text: body, openMetrics: type === OPEN_METRICS };
-}
-
-/** Piece by piece, as they are read: 200 kB may become 200 MB. */
-function unpacked({ body, headers }: Response): AsyncIterable<Uint8Array> | null {
-  if (body === null || headers.get("content-encoding")?.trim().toLowerCase() !== "gzip")
-    return body;
-  // A failure of either is that of the other, and is thrown to who reads.
-  return pipeline(body, createGunzip(), () => {});
 }
 
 function notMetrics(what: string): ScrapeFailed {

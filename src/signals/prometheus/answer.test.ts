@@ -1,20 +1,74 @@
 import { expect, test } from "bun:test";
-import { createLock } from "../../core/lock.ts";
+import { gzipSync } from "node:zlib";
 import { readAnswer } from "./answer.ts";
+import { prometheusSource } from "./prometheus.ts";
 
-const answerOf = (data: string) => Response.json({ status: "success", data });
+const server = { origin: "http://a", deadlineMs: 5000 };
+const textOf = (data: string) => JSON.stringify({ status: "success", data });
+const LARGE = "x".repeat(1024 * 1024);
 
-test("a large answer waits until no other one is read, and a small one does not", async () => {
-  const largeAnswer = createLock();
-  const server = { origin: "http://a", deadlineMs: 5000, largeAnswer };
+test("a large answer is not read until it may be, a small one is", async () => {
+  const read = (data: string, mayBeLarge: boolean) =>
+    readAnswer(new Response(textOf(data)), server, { mayBeLarge });
+  expect(await read("small", false)).toEqual({ data: "small", isLarge: false });
+  expect(await read(LARGE, false)).toBeUndefined();
+  expect(await read(LARGE, true)).toEqual({ data: LARGE, isLarge: true });
+});
+
+test("what a packed answer becomes counts, piece by piece", async () => {
+  const packed = (text: string) =>
+    new Response(gzipSync(text), { headers: { "content-encoding": "gzip" } });
+  expect(await readAnswer(packed(textOf("small")), server, { mayBeLarge: false })).toEqual({
+    data: "small",
+    isLarge: false,
+  });
+  const blanks = packed(textOf("") + " ".repeat(64 * 1024 * 1024));
+  expect(readAnswer(blanks, server, { mayBeLarge: true })).rejects.toThrow(/more than/);
+});
+
+test("of large answers one at a time is whole in memory, and each comes", async () => {
+  const result = [{ metric: { a: LARGE.slice(0, 16_000) }, value: [1, "1"] }];
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    ...result[0],
+    metric: { ...result[0]?.metric, i: String(i) },
+  }));
+  const text = JSON.stringify({ status: "success", data: { resultType: "vector", result: rows } });
+  let whole = 0;
+  let most = 0;
+  await using http = Object.assign(
+    Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch({ signal }) {
+        let sent = 0;
+        return new Response(
+          new ReadableStream({
+            async pull(stream) {
+              if (sent === 0) stream.enqueue(Buffer.from(text.slice(0, 800_000)));
+              else {
+                whole += 1;
+                most = Math.max(most, whole);
+                await Bun.sleep(50);
+                whole -= 1;
+                if (!signal.aborted) stream.enqueue(Buffer.from(text.slice(800_000)));
+                stream.close();
+              }
+              sent += 1;
+            },
+          }),
+        );
+      },
+    }),
+    { [Symbol.asyncDispose]: async () => {} },
+  );
+  const source = prometheusSource({ url: http.url.origin });
   const { signal } = new AbortController();
-  const held = await largeAnswer.acquire(signal);
-  const large = "x".repeat(1024 * 1024);
-  const first = readAnswer(answerOf(large), server, signal);
-  expect(await readAnswer(answerOf("small"), server, signal)).toBe("small");
-  expect(await Promise.race([first, "it waits"])).toBe("it waits");
-  held[Symbol.dispose]();
-  expect(await first).toBe(large);
-  // The next one has its turn as well.
-  expect(await readAnswer(answerOf(large), server, signal)).toBe(large);
+  const ask = () => Promise.all(["a", "b", "c"].map((expr) => source.query(expr, signal)));
+  for (const answers of [await ask(), await ask()])
+    expect(answers.map(({ length }) => length)).toEqual([60, 60, 60]);
+  // The second time all of them wait for their turn at once.
+  most = 0;
+  await ask();
+  expect(most).toBe(1);
+  await http.stop(true);
 });

@@ -4,8 +4,8 @@ import { z } from "zod";
 import { type ErrorCode, SentinelError } from "../../core/errors.ts";
 import { parseJson } from "../../text/json.ts";
 import type { Labels, Point, Sample, Series } from "../../core/model.ts";
-import type { Lock } from "../../core/lock.ts";
 import { JsonCost } from "../../text/json-cost.ts";
+import { unpacked } from "../body.ts";
 import { Turns } from "../turns.ts";
 
 /** The server, as messages call it. */
@@ -13,8 +13,6 @@ export interface Server {
   /** Without credentials. */
   readonly origin: string;
   readonly deadlineMs: number;
-  /** All rules are asked at once, and each answer may be as large as one may be: one of them at a time. */
-  readonly largeAnswer: Lock;
 }
 
 /**
@@ -33,7 +31,7 @@ const BOUNDS = {
 const MAX_LABELS = 256;
 const MAX_LABEL_CHARACTERS = 16 * 1024;
 
-/** An answer past it waits until no other such one is read. */
+/** All rules are asked at once: an answer past it is asked for again, when no other such one is read. */
 const LARGE_BYTES = 512 * 1024;
 
 /** No float takes more. */
@@ -80,23 +78,26 @@ type Result =
   | { readonly resultType: "matrix"; readonly series: readonly Series[] }
   | { readonly resultType: "string" };
 
+export interface Answer {
+  readonly data: unknown;
+  readonly isLarge: boolean;
+}
+
 /**
- * The `data` of an answer.
+ * What is answered; `undefined` for what is large and must not be now.
  *
- * @param signal ends the wait for other answers
+ * @param mayBeLarge whether no other large answer is read now
  * @throws SentinelError with a `source_*` code
  */
 export async function readAnswer(
   response: Response,
   server: Server,
-  signal: AbortSignal,
-): Promise<unknown> {
+  { mayBeLarge }: { readonly mayBeLarge: boolean },
+): Promise<Answer | undefined> {
   const { ok, status } = response;
-  using turn = new DisposableStack();
-  const text = await readBounded(response, server, async () => {
-    turn.use(await server.largeAnswer.acquire(signal));
-    signal.throwIfAborted();
-  });
+  const bytes = await readBounded(response, server, mayBeLarge ? Infinity : LARGE_BYTES);
+  if (bytes === undefined) return undefined;
+  const text = new TextDecoder().decode(bytes);
   const answer = answerSchema.safeParse(parseJson(text));
   if (status === 401 || status === 403)
     throw new SentinelError(
@@ -114,7 +115,7 @@ export async function readAnswer(
     if (partial !== undefined)
       throw badAnswer(server, `a part of the data only: ${quoted(partial)}`);
     if (isPartial !== false) throw badAnswer(server, "a part of the data only: isPartial is set");
-    return data;
+    return { data, isLarge: bytes.length > LARGE_BYTES };
   }
   const { errorType, error } = answer.data;
   throw new SentinelError(
@@ -127,22 +128,21 @@ export async function readAnswer(
 async function readBounded(
   response: Response,
   server: Server,
-  awaitTurn: () => Promise<void>,
-): Promise<string> {
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
   const cost = new JsonCost(BOUNDS);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    const wasLarge = bytes > LARGE_BYTES;
-    bytes += chunk.length;
-    if (bytes > LARGE_BYTES && !wasLarge) await awaitTurn();
+  for await (const chunk of unpacked(response) ?? []) {
     const excess = cost.add(chunk);
     // Rows are an answer to this query; without any it is none to anything.
     if (excess !== undefined && cost.rows > 0) throw tooMuch(server, excess);
     if (excess !== undefined) throw badAnswer(server, excess);
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function tooMuch({ origin }: Server, excess: string): SentinelError {
@@ -257,7 +257,9 @@ function notRead(server: Server, at: string, expected: string): SentinelError {
 }
 
 function quoted(text: string): string {
-  return text.replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, MAX_QUOTED);
+  // The beginning of a text may be what a person needs; all of it may be millions of characters.
+  const beginning = text.slice(0, 10 * MAX_QUOTED);
+  return beginning.replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, MAX_QUOTED);
 }
 
 export function parse<T>(schema: z.ZodType<T>, data: unknown, server: Server): T {

@@ -7,7 +7,15 @@ import { messageOf, SentinelError } from "../../core/errors.ts";
 import { createLock } from "../../core/lock.ts";
 import type { Labels, Sample, Series } from "../../core/model.ts";
 import type { RangeSpan, SignalSource } from "../../core/ports.ts";
-import { badAnswer, MAX_QUOTED, parse, readAnswer, readResult, type Server } from "./answer.ts";
+import {
+  type Answer,
+  badAnswer,
+  MAX_QUOTED,
+  parse,
+  readAnswer,
+  readResult,
+  type Server,
+} from "./answer.ts";
 
 interface PrometheusOptions {
   /**
@@ -57,13 +65,32 @@ export function prometheusSource({
   deadlineMs = DEADLINE_MS,
 }: PrometheusOptions): SignalSource {
   const base = url.replace(/\/+$/, "").replace(/\/api\/v1$/, "");
-  const server = { origin: new URL(url).origin, deadlineMs, largeAnswer: createLock() };
-  const get = (path: string, parameters: Record<string, string>, signal: AbortSignal) =>
-    ask(
-      { url: `${base}/api/v1/${path}?${new URLSearchParams(parameters)}`, access },
-      server,
-      signal,
-    );
+  const server = { origin: new URL(url).origin, deadlineMs };
+  const largeAnswers = createLock();
+  /** Questions whose last answer was large: they wait for their turn at once. */
+  const large = new Set<string>();
+
+  const get = async (
+    path: string,
+    parameters: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<unknown> => {
+    const question = { url: `${base}/api/v1/${path}?${new URLSearchParams(parameters)}`, access };
+    const name = parameters["query"] ?? path;
+    const until = { caller: signal, deadline: AbortSignal.timeout(deadlineMs) };
+    const small = large.has(name) ? undefined : await ask(question, server, until);
+    if (small !== undefined) return small.data;
+    large.add(name);
+    using _turn = await largeAnswers.acquire(AbortSignal.any([signal, until.deadline]));
+    try {
+      const whole = await ask({ ...question, mayBeLarge: true }, server, until);
+      if (whole?.isLarge !== true) large.delete(name);
+      return whole?.data;
+    } finally {
+      // Before the next one is read: the runtime alone would let a few hundred megabytes pile up.
+      Bun.gc(true);
+    }
+  };
 
   const query = async (expr: string, signal: AbortSignal): Promise<readonly Sample[]> => {
     const result = await readResult(await get("query", { query: expr }, signal), server);
@@ -121,15 +148,15 @@ export function prometheusSource({
 interface Question {
   readonly url: string;
   readonly access: PrometheusAccess;
+  readonly mayBeLarge?: boolean;
 }
 
 async function ask(
-  { url, access: { headers, ca, client } }: Question,
+  { url, access: { headers, ca, client }, mayBeLarge = false }: Question,
   server: Server,
-  caller: AbortSignal,
-): Promise<unknown> {
+  { caller, deadline }: { readonly caller: AbortSignal; readonly deadline: AbortSignal },
+): Promise<Answer | undefined> {
   const { origin, deadlineMs } = server;
-  const deadline = AbortSignal.timeout(deadlineMs);
   const hangUp = new AbortController();
   const signal = AbortSignal.any([caller, deadline, hangUp.signal]);
   try {
@@ -137,14 +164,15 @@ async function ask(
       signal,
       // Followed, it could take the credentials to another place.
       redirect: "manual",
-      headers: { ...headers, accept: "application/json" },
+      headers: { ...headers, accept: "application/json", "accept-encoding": "gzip" },
+      decompress: false,
       // Docker and companies put HTTP_PROXY everywhere; a proxy knows nothing of our own loopback.
       ...(isLoopback(url) ? { proxy: false } : {}),
       ...(ca === undefined && client === undefined
         ? {}
         : { tls: { ...(ca === undefined ? {} : { ca }), ...client } }),
     });
-    return await readAnswer(response, server, signal);
+    return await readAnswer(response, server, { mayBeLarge });
   } catch (error) {
     if (error instanceof SentinelError) throw error;
     if (caller.aborted)
