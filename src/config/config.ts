@@ -6,7 +6,7 @@ import { defaultActions } from "../allowlist.ts";
 import { readDotEnv } from "./dotenv.ts";
 import { type Environment, type Read, reader, refuseMisspelt, VERSION } from "./environment.ts";
 import { readRules, readSettingsFile, type SettingsFile } from "./file.ts";
-import { type KillBoundary, SETTINGS, TEST_SETTINGS } from "./keys.ts";
+import { SETTINGS } from "./keys.ts";
 import { type PrometheusAccessSettings, prometheusAccess } from "./prometheus.ts";
 import { type UnusedSetting, unusedSettings } from "./unused.ts";
 import { splitCommand } from "../text/shell-words.ts";
@@ -71,8 +71,8 @@ export interface ObserverSettings {
   readonly logFormat: "text" | "json";
   /** What somebody has set to no effect. */
   readonly unused: readonly UnusedSetting[];
-  /** Where this process is to kill itself, for a test of what comes after; `undefined`: nowhere. */
-  readonly killAfter: KillBoundary | undefined;
+  /** For tests alone, which set it in the environment; `observer/kill-hook.ts` reads it. */
+  readonly testKillAfter: string | undefined;
   readonly version: string;
 }
 
@@ -202,7 +202,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
         ? "text"
         : "json",
     unused: unusedSettings({ env, dotEnv, file }),
-    killAfter: read("TEST_KILL_AFTER", TEST_SETTINGS.TEST_KILL_AFTER),
+    testKillAfter: sources.env["TEST_KILL_AFTER"] || undefined,
     version: VERSION,
   };
 }

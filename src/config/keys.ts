@@ -3,7 +3,6 @@
 import { z } from "zod";
 import { isServiceName } from "../allowlist.ts";
 import { isHttpUrl } from "../text/url.ts";
-import type { IncidentEvent } from "../core/events.ts";
 import { AUTONOMY_LEVELS } from "../core/model.ts";
 import { PROMETHEUS_ACCESS_SETTINGS } from "./prometheus-keys.ts";
 import { parseDuration } from "../core/duration.ts";
@@ -294,30 +293,4 @@ export const SETTINGS = {
 /** Every key that is read and documented, which a test compares. */
 export const SETTING_KEYS = Object.keys(SETTINGS) as readonly (keyof typeof SETTINGS)[];
 
-/** Where a test kills the observer: after an event of an incident, or while its command runs. */
-export const KILL_BOUNDARIES = [
-  "incident_opened",
-  "evidence_collected",
-  "diagnosis_failed",
-  "diagnosed",
-  "decided",
-  "approval_requested",
-  "approval_answered",
-  "action_started",
-  "action_running",
-  "action_finished",
-  "verification_started",
-  "incident_closed",
-] as const satisfies readonly (IncidentEvent["type"] | "action_running")[];
-export type KillBoundary = (typeof KILL_BOUNDARIES)[number];
-
-/** For tests alone: nobody is told of them, and `.env` cannot set them. */
-export const TEST_SETTINGS = {
-  TEST_KILL_AFTER: {
-    schema: () => z.union([z.literal("").transform(() => undefined), z.enum(KILL_BOUNDARIES)]),
-    fallback: "",
-    form: `one of ${KILL_BOUNDARIES.join(", ")}`,
-  },
-} satisfies Record<string, Setting<unknown>>;
-
-export type Key = keyof typeof SETTINGS | keyof typeof TEST_SETTINGS;
+export type Key = keyof typeof SETTINGS;

@@ -20,6 +20,7 @@ import { diagnosersOf, type Signals } from "./drivers.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./effective-rules.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
+import { withKillHook } from "./kill-hook.ts";
 import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./self-monitoring.ts";
 import { living } from "./watchdog/living.ts";
@@ -55,7 +56,7 @@ const MOST_APART_MS = 5;
  *   cannot be had
  */
 export async function observe(given: ObserveOptions, signal: AbortSignal): Promise<void> {
-  const options = mortal(given);
+  const options = withKillHook(given, given.settings.testKillAfter);
   const { settings, signals, startService, say, onStall, journal } = options;
   const { source, embedded } = signals;
   const roster = createRoster();
@@ -106,39 +107,6 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
     await Promise.all([watchAll(), watchLabelled(embedded, watching, signal)]);
   };
   await Promise.all([embedded.run(signal), judge()]);
-}
-
-/** How long the command runs before a test kills Sentinel in the middle of it. */
-const KILL_IN_ACTION_MS = 300;
-
-/**
- * The hook of the test that kills Sentinel at every boundary of an incident. From outside, by what it
- * prints, nobody could kill it right after an event was kept and before the next thing is done.
- */
-function mortal(options: ObserveOptions): ObserveOptions {
-  const { settings, journal, executors } = options;
-  const { killAfter } = settings;
-  if (killAfter === undefined) return options;
-  const die = () => process.kill(process.pid, "SIGKILL");
-  return {
-    ...options,
-    journal: {
-      ...journal,
-      append(entry, durability) {
-        const kept = journal.append(entry, durability);
-        if (entry.type === killAfter) die();
-        return kept;
-      },
-    },
-    executors: executors.map((executor) => ({
-      ...executor,
-      run(action, signal) {
-        const running = executor.run(action, signal);
-        if (killAfter === "action_running") setTimeout(die, KILL_IN_ACTION_MS);
-        return running;
-      },
-    })),
-  };
 }
 
 /**

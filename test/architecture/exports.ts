@@ -163,10 +163,11 @@ export const EXPORTED_FOR_TESTS: readonly Exception[] = [
   {
     reason: "A closed list that a test goes through entry by entry.",
     exports: [
-      "config/keys.ts: KILL_BOUNDARIES",
       "core/model.ts: ALERT_STATES",
       "diagnosers/model-list.ts: MODEL_APIS",
       "diagnosers/model-list.ts: ModelApi",
+      "observer/kill-hook.ts: KILL_BOUNDARIES",
+      "observer/kill-hook.ts: KillBoundary",
       "platforms/secret-settings.ts: ADDRESS_SETTINGS",
       "platforms/secret-settings.ts: SECRET_SETTINGS",
       "target/faults/crash.ts: SIMULATED_EXCEPTIONS",

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KILL_BOUNDARIES, type KillBoundary } from "../../src/config/keys.ts";
+import { KILL_BOUNDARIES, type KillBoundary } from "../../src/observer/kill-hook.ts";
 import type { JournalEntry } from "../../src/core/ports.ts";
 import { foldIncidents, type IncidentRecord } from "../../src/core/incident-record.ts";
 import type { Environment } from "../../src/platforms/run-command.ts";
