@@ -384,3 +384,18 @@ test("what was not judged is taken up again, and what people decided is not", ()
     "paused",
   ]);
 });
+
+test.each([
+  [0, 30_000],
+  [29_999, 30_000],
+  [MINUTE, MINUTE],
+])(
+  "what was not judged is not taken up at each poll, with a cooldown of %d ms",
+  (cooldownMs, waitMs) => {
+    const { ledger, at } = ledgerOf({ cooldownMs });
+    open(at, { incident: "1" });
+    const closing = { result: "skipped", reason: "container_unknown" };
+    at("incident_closed", { closing }, { incident: "1", atMs: 1000 });
+    expect(ledger.restraint(CPU, 1000).coolsUntilMs).toBe(1000 + waitMs);
+  },
+);

@@ -61,6 +61,9 @@ const REOPENED: readonly DecisionReason[] = [
   "paused",
 ];
 
+/** The least time after which an alert that was not judged is taken up again. */
+const REOPENED_AFTER_MS = 30_000;
+
 /** Whether an incident ended without having been judged: its alert is taken up again, after the cooldown. */
 export function isReopened(reason: string | undefined): boolean {
   return REOPENED.some((one) => one === reason);
@@ -123,9 +126,12 @@ export function createLedger(limits: Limits): Ledger {
     const found = open.get(key(service, incident));
     open.delete(key(service, incident));
     flaps.close(entry, verdict?.kind === "healed" || result === "cancelled" || isReopened(reason));
-    // Also if Sentinel was stopped before the verdict. What was not judged may not be taken up at each poll.
-    if (result === "acted" || found?.action !== undefined || isReopened(reason))
+    // Also if Sentinel was stopped before the verdict.
+    if (result === "acted" || found?.action !== undefined)
       coolsUntilMs.set(service, atMs + limits.cooldownMs);
+    // Not at each poll, whatever the cooldown: each time costs a diagnosis.
+    else if (isReopened(reason))
+      coolsUntilMs.set(service, atMs + Math.max(limits.cooldownMs, REOPENED_AFTER_MS));
     // `automation_ended` follows, unless Sentinel is killed between the two.
     if (madeWorse === true) automationEnded.add(service);
     if (verdict?.kind !== "healed" || found?.action === undefined) return;
