@@ -4,8 +4,11 @@
  * becomes part of a command.
  */
 
-/** What an action does to a service. `start`: it exists and does not run. `create`: it does not exist. */
-export const EFFECTS = ["restart", "start", "create", "stop"] as const;
+/**
+ * What an action does to a service. `start`: it exists and does not run. `create`: it does not exist.
+ * `rollback`: it gets back the version that it had before.
+ */
+export const EFFECTS = ["restart", "start", "create", "stop", "rollback"] as const;
 export type Effect = (typeof EFFECTS)[number];
 
 /** One row of the table: what an action is, whatever service it is for. */
@@ -146,6 +149,9 @@ type KnownRow = (typeof ROWS)[number];
 
 export type ActionId = KnownRow["id"];
 
+/** What a rule may lead to: an effect, or one action by its id. */
+export type Permit = Effect | ActionId;
+
 /** What runs a service. */
 type PlatformName = KnownRow["platform"];
 
@@ -227,11 +233,6 @@ export function defaultActions(platform: PlatformName): readonly ActionId[] {
   return TABLE.filter((row) => row.platform === platform && row.scope === "service")
     .filter(({ effects }) => !effects.includes("stop"))
     .map(({ id }) => id);
-}
-
-/** Whether the action acts on every service of a Compose file, and not on one alone. */
-export function touchesOthers(id: ActionId): boolean {
-  return TABLE.some((row) => row.id === id && row.scope === "project");
 }
 
 export function isServiceName(name: string): boolean {

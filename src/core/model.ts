@@ -1,6 +1,6 @@
 /** The values that flow through Sentinel, from a sample to a verdict. Data goes one way. */
 
-import type { ActionId, ExecutorName } from "../allowlist.ts";
+import type { ActionId, ExecutorName, Permit } from "../allowlist.ts";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -62,8 +62,8 @@ export interface Rule {
   readonly severity: Severity;
   readonly labels: Labels;
   readonly annotations: Labels;
-  /** Ids that this alert may lead to, from the annotation `sentinel_actions`; in order of preference. */
-  readonly permits: readonly ActionId[];
+  /** What this alert may lead to, from the annotation `sentinel_actions`; in order of preference. */
+  readonly permits: readonly Permit[];
   /** The service that a built-in rule is made for; a rule of a file has none: its labels decide. */
   readonly service?: string;
 }

@@ -3,6 +3,7 @@
 import type { ActionId, Allowlist } from "../allowlist.ts";
 import { isHolding } from "../rules/alert-state.ts";
 import { isOwnedBy, type Owner } from "../rules/ownership.ts";
+import { permittedActions } from "../rules/permitted.ts";
 import type { Restraint } from "./limits.ts";
 import type { ContainerReason } from "../diagnosis/lifecycle.ts";
 import type {
@@ -63,14 +64,14 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
 
   const action = proposed;
   if (rule.permits.length === 0) return ask(action, "rule_permits_nothing");
-  if (!rule.permits.includes(action))
-    return ask(action, touchesUnnamed(action, proposal) ? TOUCHES_OTHERS : "keys_disagree");
+  const permitted = permittedActions(rule.permits, proposal);
+  if (!permitted.includes(action)) return ask(action, whyNotPermitted(action, proposal));
   const why = whyNotOffered(action, proposal);
   if (why !== undefined) return ask(action, why);
   const { exhausted } = restraint;
   if (!exhausted.has(action)) return permit(action, "two_keys_agree", proposal, situation);
 
-  const later = rule.permits.slice(rule.permits.indexOf(action) + 1);
+  const later = permitted.slice(permitted.indexOf(action) + 1);
   const next = later.find((id) => !exhausted.has(id) && !whyNotOffered(id, proposal));
   if (next === undefined) return ask(action, "recurrence");
   return permit(next, "next_on_the_list", proposal, situation);
@@ -82,6 +83,12 @@ const TOUCHES_OTHERS = "touches_other_services";
 function touchesUnnamed(action: ActionId, { allowlist, service }: Proposal): boolean {
   const { touchesOthers = false, stopsService = false } = allowlist[action] ?? {};
   return touchesOthers && !stopsService && !service.actions.includes(action);
+}
+
+function whyNotPermitted(action: ActionId, proposal: Proposal): HeldBack {
+  // It was, when it was proposed; the container is another now, or is no service of Compose any more.
+  if (proposal.allowlist[action] === undefined) return "not_allowed_for_service";
+  return touchesUnnamed(action, proposal) ? TOUCHES_OTHERS : "keys_disagree";
 }
 
 function whyNotOffered(

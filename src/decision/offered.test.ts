@@ -16,6 +16,7 @@ import { decide } from "./decision.ts";
 import type { ContainerState, Evidence, Observation } from "../core/model.ts";
 import { consult } from "../diagnosis/playbook.ts";
 import { GIVEN_UP } from "../core/model.ts";
+import { permittedActions } from "../rules/permitted.ts";
 import { builtInRules, readRule } from "../rules/rules.ts";
 
 const IN_CONTAINER: readonly ExecutorName[] = ["docker", "compose"];
@@ -126,9 +127,12 @@ test("every built-in rule that permits a restart permits it under Docker and the
     "TargetDown",
   ]);
   for (const { alert: name, permits } of restarting) {
-    expect(permits).toContain("docker-restart");
-    expect(permits).toContain("supervisor-restart");
-    expect(permits.includes("supervisor-start")).toBe(name === "TargetDown");
-    expect(permits.filter((id) => id.endsWith("-stop"))).toEqual([]);
+    const on = (executors: readonly ExecutorName[]) => {
+      const allowlist = allowlistFor(SERVICE_NAME, executors);
+      return permittedActions(permits, { service: service(), allowlist });
+    };
+    const starts = name === "TargetDown" ? ["supervisor-start"] : [];
+    expect(on(IN_CONTAINER)).toEqual(["docker-restart"]);
+    expect<readonly string[]>(on(SUPERVISED)).toEqual(["supervisor-restart", ...starts]);
   }
 });

@@ -1,6 +1,7 @@
 /** What is found out about an alert that fires: evidence, and a diagnosis of it. */
 
 import { isSeriesOf } from "../rules/alert-state.ts";
+import { permittedActions } from "../rules/permitted.ts";
 import { DiagnosisError, messageOf } from "../core/errors.ts";
 import { maskCredentials, withoutGroundTruth } from "../diagnosis/evidence.ts";
 import {
@@ -238,7 +239,8 @@ export function diagnosisRequest(
   { evidence, rule }: Found,
   { allowlist, service }: Policy,
 ): DiagnosisRequest {
-  const unattended = service.actions.filter((id) => rule.permits.includes(id));
+  const permitted = permittedActions(rule.permits, { service, allowlist });
+  const unattended = service.actions.filter((id) => permitted.includes(id));
   return { evidence, allowlist, unattended };
 }
 

@@ -1,38 +1,58 @@
-/** What the built-in rules permit. */
+/** What a rule permits, of what a service is offered. */
 
-import { type ActionId, touchesOthers } from "../allowlist.ts";
+import {
+  type ActionId,
+  type Allowlist,
+  type Effect,
+  EFFECTS,
+  offeredActions,
+  type Permit,
+} from "../allowlist.ts";
 import type { Service } from "../core/model.ts";
 
-/** What cures a process that runs; narrowest first. */
-const RESTARTS: readonly ActionId[] = [
-  "docker-restart",
-  "compose-service-restart",
-  "compose-restart",
-  "supervisor-restart",
-];
+/** For an alert about a process that runs. */
+export const CURES: readonly Effect[] = ["restart"];
 
-/** What brings back one that does not. */
-const REVIVALS: readonly ActionId[] = [
-  "docker-restart",
-  "compose-service-up",
-  "compose-up",
-  "compose-service-restart",
-  "compose-restart",
-  "supervisor-restart",
-  "supervisor-start",
-];
+/** For an alert about one that may not run, or not exist. */
+export const REVIVALS: readonly Effect[] = ["restart", "create", "start"];
 
-/** For an alert about a process that runs, as the annotation lists it. */
-export function permittedRestarts(service: Service): string {
-  return permitted(RESTARTS, service);
+interface Offer {
+  readonly service: Pick<Service, "actions">;
+  readonly allowlist: Allowlist;
 }
 
-/** For an alert about one that may not. */
-export function permittedRevivals(service: Service): string {
-  return permitted(REVIVALS, service);
+/**
+ * The ids that a rule permits on one service. An id stands for itself, offered or not. An effect stands for
+ * what has it on the service's platform; what acts on other services as well is for a service alone that
+ * names it.
+ *
+ * @returns in order of preference: the narrowest of each that is permitted, then the next of each
+ */
+export function permittedActions(
+  permits: readonly Permit[],
+  { service, allowlist }: Offer,
+): readonly ActionId[] {
+  const able = offeredActions(allowlist).filter(
+    ({ id, touchesOthers }) => !touchesOthers || service.actions.includes(id),
+  );
+  const queues = permits.map((permit) =>
+    isEffect(permit)
+      ? able.filter(({ effects }) => effects.includes(permit)).map(({ id }) => id)
+      : [permit],
+  );
+  const permitted = new Set<ActionId>();
+  for (let isLeft = true; isLeft;) {
+    isLeft = false;
+    for (const queue of queues) {
+      const next = queue.find((id) => !permitted.has(id));
+      if (next === undefined) continue;
+      permitted.add(next);
+      isLeft = true;
+    }
+  }
+  return [...permitted];
 }
 
-/** What acts on other services as well is for a service alone that names it. */
-function permitted(ids: readonly ActionId[], { actions }: Service): string {
-  return ids.filter((id) => !touchesOthers(id) || actions.includes(id)).join(", ");
+function isEffect(permit: Permit): permit is Effect {
+  return EFFECTS.some((effect) => effect === permit);
 }

@@ -1,13 +1,13 @@
 /** Prometheus alerting rules: how they are read, and those that are built in. */
 
 import { z } from "zod";
-import { ACTION_IDS, type ActionId } from "../allowlist.ts";
+import { ACTION_IDS, EFFECTS, type Permit } from "../allowlist.ts";
 import { formatDuration, parseDuration } from "../core/duration.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Labels, Rule, Service, Severity } from "../core/model.ts";
 import { SEVERITIES } from "../core/model.ts";
 import { explainFault } from "../text/schema-words.ts";
-import { permittedRestarts, permittedRevivals } from "./permitted.ts";
+import { CURES, REVIVALS } from "./permitted.ts";
 import { readSignal } from "./signal.ts";
 
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
@@ -20,7 +20,7 @@ export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
 /** The alert that says that a container has ended and is not started again by its engine. */
 export const CONTAINER_DOWN_ALERT = "ContainerDown";
 
-/** The annotation that lists, separated by commas, what an alert may lead to. */
+/** The annotation that lists, separated by commas, what an alert may lead to: effects, or ids. */
 const PERMITS_ANNOTATION = "sentinel_actions";
 
 /** For an alert whose severity is not one of ours: such an alert waits for a person. */
@@ -98,7 +98,6 @@ export function builtInRules(
   const window = formatDuration(windowMs);
   // One more scrape that says so: a single one may have met a restart.
   const forOneScrape = formatDuration(Math.min(windowMs / 4, MOST_FOR_MS));
-  const restarts = permittedRestarts(service);
   const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
   const requests = `http_requests_total{${selector}}[${window}]`;
   return [
@@ -108,7 +107,7 @@ export function builtInRules(
       labels: { severity: "high", service: service.name },
       annotations: {
         summary: "CPU use is {{ $value | humanize }} cores",
-        [PERMITS_ANNOTATION]: restarts,
+        [PERMITS_ANNOTATION]: CURES.join(", "),
       },
     },
     {
@@ -117,7 +116,7 @@ export function builtInRules(
       labels: { severity: "high", service: service.name },
       annotations: {
         summary: "9 of 10 requests take up to {{ $value | humanizeDuration }}, the rest longer",
-        [PERMITS_ANNOTATION]: restarts,
+        [PERMITS_ANNOTATION]: CURES.join(", "),
       },
     },
     {
@@ -126,7 +125,7 @@ export function builtInRules(
       labels: { severity: "high", service: service.name },
       annotations: {
         summary: "{{ $value | humanizePercentage }} of all requests are answered with an error",
-        [PERMITS_ANNOTATION]: restarts,
+        [PERMITS_ANNOTATION]: CURES.join(", "),
       },
     },
     {
@@ -136,7 +135,7 @@ export function builtInRules(
       labels: { severity: "high", service: service.name },
       annotations: {
         summary: "resident memory is {{ $value | humanize1024 }}B",
-        [PERMITS_ANNOTATION]: restarts,
+        [PERMITS_ANNOTATION]: CURES.join(", "),
       },
     },
     {
@@ -146,7 +145,7 @@ export function builtInRules(
       labels: { severity: "critical", service: service.name },
       annotations: {
         summary: "the service cannot be scraped",
-        [PERMITS_ANNOTATION]: permittedRevivals(service),
+        [PERMITS_ANNOTATION]: REVIVALS.join(", "),
       },
     },
     {
@@ -179,7 +178,7 @@ export function unhealthyRule({ name }: Service): RuleSource {
     labels: { severity: "high", service: name },
     annotations: {
       summary: "its HEALTHCHECK fails",
-      [PERMITS_ANNOTATION]: "docker-restart",
+      [PERMITS_ANNOTATION]: CURES.join(", "),
     },
   };
 }
@@ -228,7 +227,7 @@ export function containerRules(service: Service, intervalMs: number): RuleSource
       // One more look that says so: a single one may have met a restart.
       for: formatDuration(Math.min(intervalMs, MOST_FOR_MS)),
       labels: { severity: "critical", service: name },
-      annotations: { summary: "it has ended", [PERMITS_ANNOTATION]: "docker-restart" },
+      annotations: { summary: "it has ended", [PERMITS_ANNOTATION]: REVIVALS.join(", ") },
     },
     containerLoopRule(service),
   ];
@@ -301,7 +300,7 @@ export function withoutReplaced(
  *
  * @param where what to name in the message, e.g. the file
  * @param service the one that it is made for; the alerts of a rule of a file belong to whom their labels name
- * @throws SentinelError `configuration` on an expression, a duration or an action id that is none
+ * @throws SentinelError `configuration` on an expression, a duration, an effect or an action id that is none
  */
 export function readRule(source: RuleSource, where: string, service?: string): Rule {
   const { alert, expr, labels = {}, annotations = {} } = source;
@@ -321,15 +320,15 @@ export function readRule(source: RuleSource, where: string, service?: string): R
   };
 }
 
-function readPermits(annotations: Labels, place: string): ActionId[] {
+function readPermits(annotations: Labels, place: string): Permit[] {
   const words = (annotations[PERMITS_ANNOTATION] ?? "").split(",").map((word) => word.trim());
   return words
     .filter((word) => word !== "")
     .map((word) => {
-      const id = ACTION_IDS.find((known) => known === word);
-      if (id !== undefined) return id;
+      const permit = [...EFFECTS, ...ACTION_IDS].find((known) => known === word);
+      if (permit !== undefined) return permit;
       throw new SentinelError("configuration", `${place}: ${PERMITS_ANNOTATION} has ${word}`, {
-        hint: `Write ids from this list: ${ACTION_IDS.join(", ")}.`,
+        hint: `Write effects (${EFFECTS.join(", ")}) or ids (${ACTION_IDS.join(", ")}).`,
       });
     });
 }

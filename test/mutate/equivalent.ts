@@ -48,7 +48,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
   ],
   "src/decision/decision.ts": [
     {
-      line: "const later = rule.permits.slice(rule.permits.indexOf(action) + 1);",
+      line: "const later = permitted.slice(permitted.indexOf(action) + 1);",
       change: "1 → 0",
       why: "the action itself is spent here, and passed over",
     },
