@@ -39,129 +39,21 @@ interface Options {
   readonly keep?: boolean;
 }
 
+/** The program with its commands, and what it will end with. */
+interface Cli {
+  readonly program: Command;
+  exitCode: number;
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const { Command, CommanderError, Option } = await import("commander");
-  const { VERSION } = await import("./config/environment.ts");
-  const { print, printError } = await import("./log.ts");
+  const { CommanderError } = await import("commander");
+  const { printError } = await import("./log.ts");
   const { SentinelError } = await import("./core/errors.ts");
-  const { DEMO_FAULTS } = await import("./demo/faults.ts");
-  const { DURATION_S, parsePlan, RATE, TARGET_URL } = await import("./load/plan.ts");
-  let exitCode = 0;
-
-  const program = new Command("sentinel")
-    .description("Finds failures of services in containers, heals them, and proves it.")
-    .usage("demo | target | observer | COMMAND")
-    .version(VERSION, "-v, --version")
-    .addOption(new Option("--role <role>", "the same as the command of that name").choices(ROLES))
-    .option("--config <file>", "services and rule files (default: sentinel.yaml, if it is there)")
-    .addOption(new Option("--fault <name>", "demo: only this fault").choices(DEMO_FAULTS))
-    .option("--keep", "demo: go on watching afterwards, until Ctrl-C")
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => {} })
-    .action(async (options: Options) => {
-      if (options.role === undefined)
-        throw new SentinelError("usage", "a role or a command is missing", {
-          hint: `Write sentinel ${ROLES.join(", sentinel ")}, or a command. ${usageHint(program)}`,
-        });
-      await playRole(options.role, options);
-    });
-
-  const playRole = async (role: Role, options: Options) => {
-    const { fault, keep } = options;
-    if (role !== "demo" && (fault !== undefined || keep))
-      throw new SentinelError("usage", "--fault and --keep belong to --role=demo");
-    if (role === "demo" && options.config !== undefined)
-      throw new SentinelError("usage", "--config does not belong to --role=demo");
-    if (!(await runRole(role, options))) exitCode = EXIT_FAILED;
-  };
-  const command = (name: string, description: string) =>
-    program.command(name).description(description).allowExcessArguments(false);
-  for (const role of ROLES)
-    command(role, ROLE_DESCRIPTIONS[role]).action(async () => {
-      const options = program.opts<Options>();
-      if (options.role !== undefined && options.role !== role)
-        throw new SentinelError("usage", `${role} and --role=${options.role} are two roles`, {
-          hint: `Write sentinel ${role} or sentinel ${options.role}.`,
-        });
-      await playRole(role, options);
-    });
-  command("check", "reach every dependency once, and say what to do about each that fails")
-    .option("--prompt", "instead, print what a model would be sent, and send nothing")
-    .action(async ({ prompt = false }: { readonly prompt?: boolean }) => {
-      const settings = await readObserverSettings(program.opts<Options>().config);
-      if (prompt) {
-        const { showPrompt } = await import("./cli/check-prompt.ts");
-        print((await showPrompt(settings)).join("\n"));
-        return;
-      }
-      const { check } = await import("./cli/check.ts");
-      const { lines, canWork } = await check(settings);
-      print(lines.join("\n"));
-      exitCode = canWork ? 0 : EXIT_FAILED;
-    });
-  command("rules", "print the rules in force as a Prometheus rule file").action(async () => {
-    const { renderRules } = await import("./cli/check.ts");
-    print(await renderRules(await readObserverSettings(program.opts<Options>().config)));
-  });
-  command("healthcheck", "exit 0 if the service answers, 1 if not; for a container's HEALTHCHECK")
-    .argument("[url]", "default: /health on this machine, on PORT")
-    .action(async (url?: string) => {
-      const { healthcheck, requireHttpUrl } = await import("./observer/healthcheck.ts");
-      const { targetPort } = await import("./config/environment.ts");
-      if (url !== undefined) requireHttpUrl(url);
-      const answer = await healthcheck(url ?? `http://127.0.0.1:${targetPort(process.env)}/health`);
-      if (answer.ok) print(answer.message);
-      else printError(answer.message);
-      exitCode = answer.ok ? 0 : EXIT_FAILED;
-    });
-  const tellObserver = async (order: Order) => {
-    const { operate } = await import("./cli/operate.ts");
-    print(operate(order, await readObserverSettings(program.opts<Options>().config)));
-  };
-  command("approve", "let a running observer do what waits for a person")
-    .argument("<request>", "its id, or the beginning of it")
-    .action((request: string) => tellObserver({ kind: "approve", request }));
-  command("deny", "tell it not to")
-    .argument("<request>", "its id, or the beginning of it")
-    .action((request: string) => tellObserver({ kind: "deny", request }));
-  command("pause", "leave a service alone, or all of them, such as for maintenance")
-    .argument("[service]", "default: all")
-    .option("--for <time>", "such as 2h; without it, until resume")
-    .action((service: string | undefined, { for: length }: { readonly for?: string }) =>
-      tellObserver({
-        kind: "pause",
-        ...(service === undefined ? {} : { service }),
-        ...(length === undefined ? {} : { length }),
-      }),
-    );
-  command("resume", "end a pause, or let it act again after an action made things worse")
-    .argument("[service]", "default: all")
-    .action((service: string | undefined) =>
-      tellObserver({ kind: "resume", ...(service === undefined ? {} : { service }) }),
-    );
-  command("load", "send steady traffic to a target, and print what it took to answer")
-    .option("--rate <number>", `requests a second, ${RATE.min} to ${RATE.max}`, `${RATE.usual}`)
-    .option("--duration <seconds>", `${DURATION_S.min} to ${DURATION_S.max}`, `${DURATION_S.usual}`)
-    .option("--url <url>", "of the target", TARGET_URL)
-    .action(async (options: LoadOptions) => {
-      const { runLoad } = await import("./cli/load.ts");
-      const plan = parsePlan(options);
-      if (!(await runLoad(plan, signalOfEnd()))) exitCode = EXIT_FAILED;
-    });
-  command("incidents", "list what happened, or show one incident as Markdown")
-    .argument("[id]", "of one incident, or how it begins")
-    .option("--json", "all that is known, as one JSON array")
-    .option("--shadow", "what AUTONOMY=observe would have done")
-    .action(async (id: string | undefined, options: IncidentsOptions) => {
-      const { showIncidents } = await import("./cli/incidents.ts");
-      const { journalPath } = await readObserverSettings(program.opts<Options>().config);
-      print(showIncidents(journalPath, id, options));
-    });
-
+  const cli = await createCli();
+  const { program } = cli;
   try {
     await program.parseAsync(args, { from: "user" });
-    return exitCode;
+    return cli.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
@@ -173,6 +65,162 @@ async function main(args: readonly string[]): Promise<number> {
     printError(["sentinel:", `${error.message}.`, error.hint].filter(Boolean).join(" "));
     return error.code === "configuration" || error.code === "usage" ? EXIT_USAGE : EXIT_FAILED;
   }
+}
+
+/** In the order in which the help lists them. */
+async function createCli(): Promise<Cli> {
+  const cli: Cli = { program: await createProgram(), exitCode: 0 };
+  await addRoles(cli);
+  await addChecks(cli);
+  await addOrders(cli);
+  await addLoad(cli);
+  await addIncidents(cli);
+  return cli;
+}
+
+async function createProgram(): Promise<Command> {
+  const { Command, Option } = await import("commander");
+  const { VERSION } = await import("./config/environment.ts");
+  const { print } = await import("./log.ts");
+  const { DEMO_FAULTS } = await import("./demo/faults.ts");
+  return new Command("sentinel")
+    .description("Finds failures of services in containers, heals them, and proves it.")
+    .usage("demo | target | observer | COMMAND")
+    .version(VERSION, "-v, --version")
+    .addOption(new Option("--role <role>", "the same as the command of that name").choices(ROLES))
+    .option("--config <file>", "services and rule files (default: sentinel.yaml, if it is there)")
+    .addOption(new Option("--fault <name>", "demo: only this fault").choices(DEMO_FAULTS))
+    .option("--keep", "demo: go on watching afterwards, until Ctrl-C")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => {} });
+}
+
+/** A role by its own command, or by `--role`. */
+async function addRoles(cli: Cli): Promise<void> {
+  const { SentinelError } = await import("./core/errors.ts");
+  const { program } = cli;
+  const playRole = async (role: Role, options: Options) => {
+    const { fault, keep } = options;
+    if (role !== "demo" && (fault !== undefined || keep))
+      throw new SentinelError("usage", "--fault and --keep belong to --role=demo");
+    if (role === "demo" && options.config !== undefined)
+      throw new SentinelError("usage", "--config does not belong to --role=demo");
+    if (!(await runRole(role, options))) cli.exitCode = EXIT_FAILED;
+  };
+  program.action(async (options: Options) => {
+    if (options.role === undefined)
+      throw new SentinelError("usage", "a role or a command is missing", {
+        hint: `Write sentinel ${ROLES.join(", sentinel ")}, or a command. ${usageHint(program)}`,
+      });
+    await playRole(options.role, options);
+  });
+  for (const role of ROLES)
+    command(cli, role, ROLE_DESCRIPTIONS[role]).action(async () => {
+      const options = program.opts<Options>();
+      if (options.role !== undefined && options.role !== role)
+        throw new SentinelError("usage", `${role} and --role=${options.role} are two roles`, {
+          hint: `Write sentinel ${role} or sentinel ${options.role}.`,
+        });
+      await playRole(role, options);
+    });
+}
+
+async function addChecks(cli: Cli): Promise<void> {
+  const { print, printError } = await import("./log.ts");
+  command(cli, "check", "reach every dependency once, and say what to do about each that fails")
+    .option("--prompt", "instead, print what a model would be sent, and send nothing")
+    .action(async ({ prompt = false }: { readonly prompt?: boolean }) => {
+      const settings = await readObserverSettings(cli.program.opts<Options>().config);
+      if (prompt) {
+        const { showPrompt } = await import("./cli/check-prompt.ts");
+        print((await showPrompt(settings)).join("\n"));
+        return;
+      }
+      const { check } = await import("./cli/check.ts");
+      const { lines, canWork } = await check(settings);
+      print(lines.join("\n"));
+      cli.exitCode = canWork ? 0 : EXIT_FAILED;
+    });
+  command(cli, "rules", "print the rules in force as a Prometheus rule file").action(async () => {
+    const { renderRules } = await import("./cli/check.ts");
+    print(await renderRules(await readObserverSettings(cli.program.opts<Options>().config)));
+  });
+  command(
+    cli,
+    "healthcheck",
+    "exit 0 if the service answers, 1 if not; for a container's HEALTHCHECK",
+  )
+    .argument("[url]", "default: /health on this machine, on PORT")
+    .action(async (url?: string) => {
+      const { healthcheck, requireHttpUrl } = await import("./observer/healthcheck.ts");
+      const { targetPort } = await import("./config/environment.ts");
+      if (url !== undefined) requireHttpUrl(url);
+      const answer = await healthcheck(url ?? `http://127.0.0.1:${targetPort(process.env)}/health`);
+      if (answer.ok) print(answer.message);
+      else printError(answer.message);
+      cli.exitCode = answer.ok ? 0 : EXIT_FAILED;
+    });
+}
+
+/** What a person tells a running observer. */
+async function addOrders(cli: Cli): Promise<void> {
+  const { print } = await import("./log.ts");
+  const tellObserver = async (order: Order) => {
+    const { operate } = await import("./cli/operate.ts");
+    print(operate(order, await readObserverSettings(cli.program.opts<Options>().config)));
+  };
+  command(cli, "approve", "let a running observer do what waits for a person")
+    .argument("<request>", "its id, or the beginning of it")
+    .action((request: string) => tellObserver({ kind: "approve", request }));
+  command(cli, "deny", "tell it not to")
+    .argument("<request>", "its id, or the beginning of it")
+    .action((request: string) => tellObserver({ kind: "deny", request }));
+  command(cli, "pause", "leave a service alone, or all of them, such as for maintenance")
+    .argument("[service]", "default: all")
+    .option("--for <time>", "such as 2h; without it, until resume")
+    .action((service: string | undefined, { for: length }: { readonly for?: string }) =>
+      tellObserver({
+        kind: "pause",
+        ...(service === undefined ? {} : { service }),
+        ...(length === undefined ? {} : { length }),
+      }),
+    );
+  command(cli, "resume", "end a pause, or let it act again after an action made things worse")
+    .argument("[service]", "default: all")
+    .action((service: string | undefined) =>
+      tellObserver({ kind: "resume", ...(service === undefined ? {} : { service }) }),
+    );
+}
+
+async function addLoad(cli: Cli): Promise<void> {
+  const { DURATION_S, parsePlan, RATE, TARGET_URL } = await import("./load/plan.ts");
+  command(cli, "load", "send steady traffic to a target, and print what it took to answer")
+    .option("--rate <number>", `requests a second, ${RATE.min} to ${RATE.max}`, `${RATE.usual}`)
+    .option("--duration <seconds>", `${DURATION_S.min} to ${DURATION_S.max}`, `${DURATION_S.usual}`)
+    .option("--url <url>", "of the target", TARGET_URL)
+    .action(async (options: LoadOptions) => {
+      const { runLoad } = await import("./cli/load.ts");
+      const plan = parsePlan(options);
+      if (!(await runLoad(plan, signalOfEnd()))) cli.exitCode = EXIT_FAILED;
+    });
+}
+
+async function addIncidents(cli: Cli): Promise<void> {
+  const { print } = await import("./log.ts");
+  command(cli, "incidents", "list what happened, or show one incident as Markdown")
+    .argument("[id]", "of one incident, or how it begins")
+    .option("--json", "all that is known, as one JSON array")
+    .option("--shadow", "what AUTONOMY=observe would have done")
+    .action(async (id: string | undefined, options: IncidentsOptions) => {
+      const { showIncidents } = await import("./cli/incidents.ts");
+      const { journalPath } = await readObserverSettings(cli.program.opts<Options>().config);
+      print(showIncidents(journalPath, id, options));
+    });
+}
+
+function command({ program }: Cli, name: string, description: string): Command {
+  return program.command(name).description(description).allowExcessArguments(false);
 }
 
 /** What the library says of no near word: a command, and an option with its value behind `=`. */

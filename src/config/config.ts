@@ -123,17 +123,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
   const dotEnv = readDotEnv(folder);
   const env = { ...dotEnv, ...withoutEmpty(sources.env) };
   const read = reader(env, "the environment or .env");
-  const placeholderKeys: string[] = [];
-  const readKey = (name: "GEMINI_API_KEY" | "LM_STUDIO_API_KEY") => {
-    const key = read(name, SETTINGS[name]);
-    if (!isPlaceholder(key)) return key;
-    placeholderKeys.push(name);
-    return "";
-  };
-  const apiKey = readKey("GEMINI_API_KEY");
-  const baseUrl = read("GEMINI_BASE_URL", SETTINGS.GEMINI_BASE_URL);
-  const localKey = readKey("LM_STUDIO_API_KEY");
-  const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
+  const models = modelSettings(read);
   const { configFile } = sources;
   const file = typeof configFile === "object" ? NO_FILE : readSettingsFile(folder, configFile);
   refuseTwoPlaces(env, dotEnv, file);
@@ -166,32 +156,9 @@ export function observerSettings(sources: Sources): ObserverSettings {
     docker: dockerVariables(env, read, folder),
     healLabel: read("HEAL_LABEL", SETTINGS.HEAL_LABEL),
     observerPort: read("OBSERVER_PORT", SETTINGS.OBSERVER_PORT),
-    gemini: apiKey === "" ? undefined : { apiKey, model, ...(baseUrl === "" ? {} : { baseUrl }) },
-    localModels: {
-      url: read("LM_STUDIO_URL", SETTINGS.LM_STUDIO_URL),
-      models: read("LOCAL_MODELS", SETTINGS.LOCAL_MODELS),
-      ...(localKey === "" ? {} : { apiKey: localKey }),
-    },
-    placeholderKeys,
-    modelBudget: {
-      callsPerHour: read("MODEL_CALLS_PER_HOUR", SETTINGS.MODEL_CALLS_PER_HOUR),
-      tokensPerHour: read("MODEL_TOKENS_PER_HOUR", SETTINGS.MODEL_TOKENS_PER_HOUR),
-    },
-    maskEmails: read("MASK_EMAILS", SETTINGS.MASK_EMAILS) === "on",
-    thresholds: {
-      cpu: read("CPU_THRESHOLD", SETTINGS.CPU_THRESHOLD),
-      latencySeconds: read("LATENCY_THRESHOLD", SETTINGS.LATENCY_THRESHOLD),
-      memoryBytes: read("MEMORY_THRESHOLD_BYTES", SETTINGS.MEMORY_THRESHOLD_BYTES),
-      errorRatio: read("ERROR_RATIO_THRESHOLD", SETTINGS.ERROR_RATIO_THRESHOLD),
-    },
-    pollIntervalMs: read("POLL_INTERVAL", SETTINGS.POLL_INTERVAL),
-    rateWindowMs: read("RATE_WINDOW", SETTINGS.RATE_WINDOW),
-    stabilizeMs: read("STABILIZE_SECONDS", SETTINGS.STABILIZE_SECONDS),
-    cooldownMs: read("COOLDOWN_SECONDS", SETTINGS.COOLDOWN_SECONDS),
+    ...models,
+    ...limitSettings(read),
     operatorToken: read("OPERATOR_TOKEN", SETTINGS.OPERATOR_TOKEN) || undefined,
-    actionsPerService: read("ACTIONS_PER_SERVICE", SETTINGS.ACTIONS_PER_SERVICE),
-    actionsInAll: read("ACTIONS_IN_ALL", SETTINGS.ACTIONS_IN_ALL),
-    autonomy: read("AUTONOMY", SETTINGS.AUTONOMY),
     services,
     ownRules: ownFiles.flatMap((path) => readRules(resolve(folder, path))),
     composeFile: resolve(folder, read("COMPOSE_FILE", SETTINGS.COMPOSE_FILE)),
@@ -204,6 +171,71 @@ export function observerSettings(sources: Sources): ObserverSettings {
     unused: unusedSettings({ env, dotEnv, file }),
     testKillAfter: sources.env["TEST_KILL_AFTER"] || undefined,
     version: VERSION,
+  };
+}
+
+type ModelSettings = Pick<
+  ObserverSettings,
+  "gemini" | "localModels" | "placeholderKeys" | "modelBudget" | "maskEmails"
+>;
+
+/** Which models are asked, how much, and what they are not shown. */
+function modelSettings(read: Read): ModelSettings {
+  const placeholderKeys: string[] = [];
+  const readKey = (name: "GEMINI_API_KEY" | "LM_STUDIO_API_KEY") => {
+    const key = read(name, SETTINGS[name]);
+    if (!isPlaceholder(key)) return key;
+    placeholderKeys.push(name);
+    return "";
+  };
+  const apiKey = readKey("GEMINI_API_KEY");
+  const baseUrl = read("GEMINI_BASE_URL", SETTINGS.GEMINI_BASE_URL);
+  const localKey = readKey("LM_STUDIO_API_KEY");
+  const model = read("GEMINI_MODEL", SETTINGS.GEMINI_MODEL);
+  return {
+    gemini: apiKey === "" ? undefined : { apiKey, model, ...(baseUrl === "" ? {} : { baseUrl }) },
+    localModels: {
+      url: read("LM_STUDIO_URL", SETTINGS.LM_STUDIO_URL),
+      models: read("LOCAL_MODELS", SETTINGS.LOCAL_MODELS),
+      ...(localKey === "" ? {} : { apiKey: localKey }),
+    },
+    placeholderKeys,
+    modelBudget: {
+      callsPerHour: read("MODEL_CALLS_PER_HOUR", SETTINGS.MODEL_CALLS_PER_HOUR),
+      tokensPerHour: read("MODEL_TOKENS_PER_HOUR", SETTINGS.MODEL_TOKENS_PER_HOUR),
+    },
+    maskEmails: read("MASK_EMAILS", SETTINGS.MASK_EMAILS) === "on",
+  };
+}
+
+type LimitSettings = Pick<
+  ObserverSettings,
+  | "thresholds"
+  | "pollIntervalMs"
+  | "rateWindowMs"
+  | "stabilizeMs"
+  | "cooldownMs"
+  | "actionsPerService"
+  | "actionsInAll"
+  | "autonomy"
+>;
+
+/** When an alert fires, and how often and by whom it is acted upon. */
+function limitSettings(read: Read): LimitSettings {
+  return {
+    thresholds: {
+      cpu: read("CPU_THRESHOLD", SETTINGS.CPU_THRESHOLD),
+      latencySeconds: read("LATENCY_THRESHOLD", SETTINGS.LATENCY_THRESHOLD),
+      memoryBytes: read("MEMORY_THRESHOLD_BYTES", SETTINGS.MEMORY_THRESHOLD_BYTES),
+      errorRatio: read("ERROR_RATIO_THRESHOLD", SETTINGS.ERROR_RATIO_THRESHOLD),
+    },
+    pollIntervalMs: read("POLL_INTERVAL", SETTINGS.POLL_INTERVAL),
+    rateWindowMs: read("RATE_WINDOW", SETTINGS.RATE_WINDOW),
+    stabilizeMs: read("STABILIZE_SECONDS", SETTINGS.STABILIZE_SECONDS),
+    cooldownMs: read("COOLDOWN_SECONDS", SETTINGS.COOLDOWN_SECONDS),
+    actionsPerService: read("ACTIONS_PER_SERVICE", SETTINGS.ACTIONS_PER_SERVICE),
+    actionsInAll: read("ACTIONS_IN_ALL", SETTINGS.ACTIONS_IN_ALL),
+    autonomy: read("AUTONOMY", SETTINGS.AUTONOMY),
   };
 }
 

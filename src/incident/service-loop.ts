@@ -113,7 +113,7 @@ class Loop implements ServiceLoop {
     return (
       (await this.#answerOne(poll, signal)) ||
       (await this.#actOnPostponed(poll, signal)) ||
-      (await this.#takeUpMostUrgent(poll, signal))
+      this.#takeUpMostUrgent(poll, signal)
     );
   }
 

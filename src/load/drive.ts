@@ -43,92 +43,125 @@ interface UnderWay {
 export function drive(
   plan: LoadPlan,
   signal: AbortSignal,
-  { connections, deadlineMs }: DriveLimits = LIMITS,
+  limits: DriveLimits = LIMITS,
 ): Promise<Results> {
-  const { promise, resolve } = Promise.withResolvers<Results>();
-  const recorder = createRecorder();
-  /** In the order in which they were due. */
-  const underWay = new Set<UnderWay>();
-  let durationMs = plan.durationS * 1000;
-  let count = requestCount(plan);
-  let next = 0;
-  let cancelWakeUp: (() => void) | undefined;
+  return new Drive(plan, signal, limits).run();
+}
 
-  const unsent = `not sent within ${deadlineMs / 1000} s`;
-  const unanswered = `no answer within ${deadlineMs / 1000} s`;
-  const startMs = performance.now();
-  const elapsedMs = () => performance.now() - startMs;
+class Drive {
+  readonly #plan: LoadPlan;
+  readonly #signal: AbortSignal;
+  readonly #limits: DriveLimits;
+  readonly #recorder = createRecorder();
+  /** In the order in which they were due. */
+  readonly #underWay = new Set<UnderWay>();
+  readonly #done = Promise.withResolvers<Results>();
+  readonly #startMs = performance.now();
+  #durationMs: number;
+  #count: number;
+  /** The request that is due next; they are counted from 0. */
+  #next = 0;
+  #cancelWakeUp: (() => void) | undefined;
+
+  constructor(plan: LoadPlan, signal: AbortSignal, limits: DriveLimits) {
+    this.#plan = plan;
+    this.#signal = signal;
+    this.#limits = limits;
+    this.#durationMs = plan.durationS * 1000;
+    this.#count = requestCount(plan);
+  }
+
+  async run(): Promise<Results> {
+    const interrupt = () => this.#interrupt();
+    const lateLook = setInterval(() => this.#failLate(), LOOK_FOR_LATE_EVERY_MS);
+    this.#signal.addEventListener("abort", interrupt, { once: true });
+    if (this.#signal.aborted) this.#interrupt();
+    else this.#advance();
+    const results = await this.#done.promise;
+    clearInterval(lateLook);
+    this.#signal.removeEventListener("abort", interrupt);
+    return results;
+  }
 
   /** Sends all that are due, as far as there are connections, and sees to it that it is called again. */
-  const advance = () => {
-    const nowMs = elapsedMs();
-    for (; next < count; next += 1) {
-      const dueMs = dueAtMs(plan, next);
-      if (dueMs > nowMs) return wakeUpAt(dueMs);
-      if (nowMs - dueMs >= deadlineMs) recorder.failed(requestAt(next).endpoint, unsent);
-      else if (underWay.size < connections) void ask(next, dueMs);
+  #advance(): void {
+    const { connections, deadlineMs } = this.#limits;
+    const nowMs = this.#elapsedMs();
+    for (; this.#next < this.#count; this.#next += 1) {
+      const dueMs = dueAtMs(this.#plan, this.#next);
+      if (dueMs > nowMs) return this.#wakeUpAt(dueMs);
+      if (nowMs - dueMs >= deadlineMs)
+        this.#recorder.failed(requestAt(this.#next).endpoint, unsent(deadlineMs));
+      else if (this.#underWay.size < connections) void this.#ask(this.#next, dueMs);
       else return;
     }
-    if (underWay.size === 0) finish();
-  };
+    if (this.#underWay.size === 0) this.#finish();
+  }
 
-  const ask = async (index: number, dueMs: number) => {
+  async #ask(index: number, dueMs: number): Promise<void> {
     const asked = { dueMs, controller: new AbortController() };
     const request = requestAt(index);
-    underWay.add(asked);
-    const failure = await send(plan.url, request, asked.controller.signal);
-    underWay.delete(asked);
-    const nowMs = elapsedMs();
-    if (failure !== undefined) recorder.failed(request.endpoint, failure);
-    else recorder.succeeded(request.endpoint, nowMs - dueMs, nowMs <= durationMs);
-    advance();
-  };
+    this.#underWay.add(asked);
+    const failure = await send(this.#plan.url, request, asked.controller.signal);
+    this.#underWay.delete(asked);
+    const nowMs = this.#elapsedMs();
+    if (failure !== undefined) this.#recorder.failed(request.endpoint, failure);
+    else this.#recorder.succeeded(request.endpoint, nowMs - dueMs, nowMs <= this.#durationMs);
+    this.#advance();
+  }
 
-  const wakeUpAt = (dueMs: number) => {
-    if (cancelWakeUp !== undefined) return;
+  #wakeUpAt(dueMs: number): void {
+    if (this.#cancelWakeUp !== undefined) return;
     const wakeUp = () => {
-      cancelWakeUp = undefined;
-      const lateMs = elapsedMs() - dueMs;
-      if (lateMs >= 0) recorder.wokeUp(lateMs);
-      advance();
+      this.#cancelWakeUp = undefined;
+      const lateMs = this.#elapsedMs() - dueMs;
+      if (lateMs >= 0) this.#recorder.wokeUp(lateMs);
+      this.#advance();
     };
-    const waitMs = Math.max(0, dueMs - elapsedMs());
-    if (waitMs < 1 && plan.rate <= PRECISE_UP_TO_RATE) {
+    const waitMs = Math.max(0, dueMs - this.#elapsedMs());
+    if (waitMs < 1 && this.#plan.rate <= PRECISE_UP_TO_RATE) {
       const immediate = setImmediate(wakeUp);
-      cancelWakeUp = () => clearImmediate(immediate);
+      this.#cancelWakeUp = () => clearImmediate(immediate);
     } else {
       const timer = setTimeout(wakeUp, waitMs);
-      cancelWakeUp = () => clearTimeout(timer);
+      this.#cancelWakeUp = () => clearTimeout(timer);
     }
-  };
+  }
 
-  const failLate = () => {
-    const nowMs = elapsedMs();
-    for (const { dueMs, controller } of underWay) {
+  #failLate(): void {
+    const { deadlineMs } = this.#limits;
+    const nowMs = this.#elapsedMs();
+    for (const { dueMs, controller } of this.#underWay) {
       if (nowMs - dueMs < deadlineMs) return;
-      controller.abort(unanswered);
+      controller.abort(unanswered(deadlineMs));
     }
-  };
-  const lateLook = setInterval(failLate, LOOK_FOR_LATE_EVERY_MS);
+  }
 
-  const interrupt = () => {
-    const nowMs = elapsedMs();
-    durationMs = Math.min(durationMs, nowMs);
-    count = Math.max(next, dueCount(plan, nowMs));
-    for (; next < count; next += 1) recorder.failed(requestAt(next).endpoint, INTERRUPTED);
-    for (const { controller } of underWay) controller.abort(INTERRUPTED);
-    advance();
-  };
+  #interrupt(): void {
+    const nowMs = this.#elapsedMs();
+    this.#durationMs = Math.min(this.#durationMs, nowMs);
+    this.#count = Math.max(this.#next, dueCount(this.#plan, nowMs));
+    for (; this.#next < this.#count; this.#next += 1)
+      this.#recorder.failed(requestAt(this.#next).endpoint, INTERRUPTED);
+    for (const { controller } of this.#underWay) controller.abort(INTERRUPTED);
+    this.#advance();
+  }
 
-  const finish = () => {
-    cancelWakeUp?.();
-    clearInterval(lateLook);
-    signal.removeEventListener("abort", interrupt);
-    resolve(recorder.results({ durationMs, interrupted: signal.aborted }));
-  };
+  #finish(): void {
+    this.#cancelWakeUp?.();
+    const [durationMs, interrupted] = [this.#durationMs, this.#signal.aborted];
+    this.#done.resolve(this.#recorder.results({ durationMs, interrupted }));
+  }
 
-  signal.addEventListener("abort", interrupt, { once: true });
-  if (signal.aborted) interrupt();
-  else advance();
-  return promise;
+  #elapsedMs(): number {
+    return performance.now() - this.#startMs;
+  }
+}
+
+function unsent(deadlineMs: number): string {
+  return `not sent within ${deadlineMs / 1000} s`;
+}
+
+function unanswered(deadlineMs: number): string {
+  return `no answer within ${deadlineMs / 1000} s`;
 }

@@ -11,122 +11,139 @@ import { DOCUMENTED_TYPES, FUNCTIONS, type Signature, type ValueType } from "./s
  * @throws PromqlError `bad_data` on the first rule that is broken
  */
 export function check(expression: Expression, text: string): void {
-  const fail = ({ start }: { readonly start: number }, message: string): never => {
-    throw parseError(text, start, message);
-  };
-  visit(expression);
+  new Checker(text).visit(expression);
+}
 
-  function visit(node: Expression): void {
+class Checker {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  visit(node: Expression): void {
     switch (node.kind) {
       case "number":
       case "string":
         return;
       case "vector_selector":
-        return checkSelector(node);
+        return this.#checkSelector(node);
       case "range_selector":
-        return checkSelector(node.selector);
+        return this.#checkSelector(node.selector);
       case "paren":
-        return visit(node.expression);
+        return this.visit(node.expression);
       case "subquery": {
-        visit(node.expression);
+        this.visit(node.expression);
         const type = typeOf(node.expression);
         if (type !== "vector")
-          fail(node, `subquery is only allowed on instant vector, got ${type} instead`);
+          this.#fail(node, `subquery is only allowed on instant vector, got ${type} instead`);
         return;
       }
       case "unary": {
-        visit(node.operand);
+        this.visit(node.operand);
         const type = typeOf(node.operand);
         if (type !== "scalar" && type !== "vector")
-          fail(
+          this.#fail(
             node,
             `unary expression only allowed on expressions of type scalar or instant vector, got "${DOCUMENTED_TYPES[type]}"`,
           );
         return;
       }
       case "binary":
-        visit(node.left);
-        visit(node.right);
-        return checkBinary(node);
+        this.visit(node.left);
+        this.visit(node.right);
+        return this.#checkBinary(node);
       case "aggregation":
-        return checkAggregation(node);
+        return this.#checkAggregation(node);
       case "call":
-        return checkCall(node);
+        return this.#checkCall(node);
     }
   }
 
-  function checkSelector(selector: VectorSelector): void {
+  #checkSelector(selector: VectorSelector): void {
     const { name, matchers } = selector;
     if (name === undefined) {
       if (matchers.every((matcher) => matcher.matches("")))
-        fail(selector, "vector selector must contain at least one non-empty matcher");
+        this.#fail(selector, "vector selector must contain at least one non-empty matcher");
       return;
     }
     // The last one is the name's own.
     const second = matchers.slice(0, -1).find((matcher) => matcher.name === METRIC_NAME);
     if (second !== undefined)
-      fail(selector, `metric name must not be set twice: "${name}" or "${second.value}"`);
+      this.#fail(selector, `metric name must not be set twice: "${name}" or "${second.value}"`);
   }
 
-  function expect(node: Expression, wanted: ValueType, context: string): void {
-    visit(node);
+  #expect(node: Expression, wanted: ValueType, context: string): void {
+    this.visit(node);
     const type = typeOf(node);
     if (type !== wanted)
-      fail(
+      this.#fail(
         node,
         `expected type ${DOCUMENTED_TYPES[wanted]} in ${context}, got ${DOCUMENTED_TYPES[type]}`,
       );
   }
 
-  function checkAggregation({ operator, expression: inner, parameter }: Aggregation): void {
-    expect(inner, "vector", "aggregation expression");
+  #checkAggregation({ operator, expression: inner, parameter }: Aggregation): void {
+    this.#expect(inner, "vector", "aggregation expression");
     if (parameter !== undefined)
-      expect(parameter, operator === "count_values" ? "string" : "scalar", "aggregation parameter");
+      this.#expect(
+        parameter,
+        operator === "count_values" ? "string" : "scalar",
+        "aggregation parameter",
+      );
   }
 
-  function checkBinary(node: Binary): void {
+  #checkBinary(node: Binary): void {
     const { operator, left, right, returnBool, matching } = node;
     const atOperator = { start: node.operatorStart };
     const types = [typeOf(left), typeOf(right)];
     const bothVectors = types.every((type) => type === "vector");
     if (returnBool && !isComparison(operator))
-      fail(atOperator, "bool modifier can only be used on comparison operators");
+      this.#fail(atOperator, "bool modifier can only be used on comparison operators");
     if (isComparison(operator) && !returnBool && types.every((type) => type === "scalar"))
-      fail(atOperator, "comparisons between scalars must use BOOL modifier");
+      this.#fail(atOperator, "comparisons between scalars must use BOOL modifier");
     const shared = matching.labels.find((label) => matching.include.includes(label));
     if (matching.on && shared !== undefined)
-      fail(atOperator, `label "${shared}" must not occur in ON and GROUP clause at once`);
+      this.#fail(atOperator, `label "${shared}" must not occur in ON and GROUP clause at once`);
     for (const side of [left, right]) {
       const type = typeOf(side);
       if (type !== "scalar" && type !== "vector")
-        fail(side, "binary expression must contain only scalar and instant vector types");
+        this.#fail(side, "binary expression must contain only scalar and instant vector types");
     }
     if (!bothVectors && matching.labels.length > 0)
-      fail(node, "vector matching only allowed between instant vectors");
+      this.#fail(node, "vector matching only allowed between instant vectors");
     if (!isSetOperator(operator)) return;
     if (!bothVectors)
-      fail(node, `set operator "${operator}" not allowed in binary scalar expression`);
-    if (matching.many !== "neither") fail(node, `no grouping allowed for "${operator}" operation`);
+      this.#fail(node, `set operator "${operator}" not allowed in binary scalar expression`);
+    if (matching.many !== "neither")
+      this.#fail(node, `no grouping allowed for "${operator}" operation`);
   }
 
-  function checkCall(node: Call): void {
+  #checkCall(node: Call): void {
     const { name, args } = node;
     const signature: Signature = FUNCTIONS[name];
     const { variadic } = signature;
     const count = signature.args.length;
     const least = variadic === 0 ? count : count - 1;
     if (variadic === 0 && args.length !== count)
-      fail(node, `expected ${count} argument(s) in call to "${name}", got ${args.length}`);
+      this.#fail(node, `expected ${count} argument(s) in call to "${name}", got ${args.length}`);
     if (args.length < least)
-      fail(node, `expected at least ${least} argument(s) in call to "${name}", got ${args.length}`);
+      this.#fail(
+        node,
+        `expected at least ${least} argument(s) in call to "${name}", got ${args.length}`,
+      );
     if (variadic > 0 && args.length > least + variadic)
-      fail(
+      this.#fail(
         node,
         `expected at most ${least + variadic} argument(s) in call to "${name}", got ${args.length}`,
       );
     for (const [index, arg] of args.entries()) {
       const wanted = signature.args[Math.min(index, count - 1)];
-      if (wanted !== undefined) expect(arg, wanted, `call to function "${name}"`);
+      if (wanted !== undefined) this.#expect(arg, wanted, `call to function "${name}"`);
     }
+  }
+
+  #fail({ start }: { readonly start: number }, message: string): never {
+    throw parseError(this.#text, start, message);
   }
 }

@@ -78,86 +78,103 @@ interface RuleState {
 }
 
 export function createSharedRules(
-  { rules, directory, pollIntervalMs, signal, onPoll, restored = [] }: SharedRulesOptions,
+  options: SharedRulesOptions,
   source: SignalSource,
   clock: Clock,
 ): SharedRules {
-  const states = initialStates(rules, restored);
-  let lastPoll: SharedPoll | undefined;
-  let begunAtMs: number | undefined;
-  let running: Promise<void> | undefined;
+  return new RulesOfFiles(options, source, clock);
+}
 
-  const take = ({ rule, evaluation }: RuleResult, askedAtMs: number, isFresh: boolean) => {
-    const before = states.get(rule) ?? NOT_ASKED;
-    const gapMs = askedAtMs - (before.askedAtMs ?? askedAtMs);
-    if (gapMs < 0) return;
-    const previous = carryOver(before.alerts, gapMs, mostGapMs(pollIntervalMs));
-    states.set(rule, {
-      askedAtMs,
-      alerts: detect(previous, [{ rule, evaluation }], askedAtMs),
-      greatest: greatestByService(rule, evaluation, directory()),
-      evaluation: isFresh ? evaluation : undefined,
-    });
-  };
+class RulesOfFiles implements SharedRules {
+  readonly rules: readonly Rule[];
+  lastPoll: SharedPoll | undefined;
+  readonly #options: SharedRulesOptions;
+  readonly #source: SignalSource;
+  readonly #clock: Clock;
+  readonly #states: Map<Rule, RuleState>;
+  /** When the last evaluation of all rules began. */
+  #begunAtMs: number | undefined;
+  #running: Promise<void> | undefined;
 
-  /** A source that fails one question is not believed in the others, nor asked on. */
-  const takeDown = (reason: string) => {
-    const atMs = clock.nowMs();
-    for (const rule of rules) {
-      const evaluation: Evaluation = { kind: "no_data", reason };
-      take({ rule, evaluation, sourceDown: reason }, atMs, true);
+  constructor(options: SharedRulesOptions, source: SignalSource, clock: Clock) {
+    const { rules, restored = [] } = options;
+    this.rules = rules;
+    this.#options = options;
+    this.#source = source;
+    this.#clock = clock;
+    this.#states = initialStates(rules, restored);
+  }
+
+  async poll({ fresh }: SharedPollOptions = {}): Promise<SharedPoll> {
+    const nowMs = this.#clock.nowMs();
+    const reusedMs = REUSED_SHARE * this.#options.pollIntervalMs;
+    const isDue = this.#begunAtMs === undefined || nowMs - this.#begunAtMs >= reusedMs;
+    if (isDue && this.#running === undefined) {
+      this.#begunAtMs = nowMs;
+      this.#running = this.#evaluateAll().finally(() => (this.#running = undefined));
     }
-  };
+    if (this.rules.length <= RULES_AT_ONCE) await this.#running;
+    if (fresh !== undefined) await this.#evaluate(this.rules.filter(fresh), true);
+    if (this.lastPoll === undefined) this.#publish(undefined);
+    return this.lastPoll ?? NOTHING;
+  }
 
-  const evaluate = async (some: readonly Rule[], isFresh: boolean): Promise<void> => {
+  async #evaluateAll(): Promise<void> {
+    await this.#evaluate(this.rules, false);
+    if (this.lastPoll !== undefined && !this.#options.signal.aborted)
+      this.#options.onPoll?.(this.lastPoll);
+  }
+
+  async #evaluate(some: readonly Rule[], isFresh: boolean): Promise<void> {
+    const { signal } = this.#options;
     for (let index = 0; index < some.length; index += RULES_AT_ONCE) {
-      if (index > 0) await clock.sleep(0, signal);
-      const askedAtMs = clock.nowMs();
+      if (index > 0) await this.#clock.sleep(0, signal);
+      const askedAtMs = this.#clock.nowMs();
       const results = await Promise.all(
-        some.slice(index, index + RULES_AT_ONCE).map((rule) => evaluateRule(rule, source, signal)),
+        some
+          .slice(index, index + RULES_AT_ONCE)
+          .map((rule) => evaluateRule(rule, this.#source, signal)),
       );
       // One that was cut short says nothing of what it did not ask for.
       if (signal.aborted) return;
       const down = results.find(({ sourceDown }) => sourceDown !== undefined)?.sourceDown;
-      if (down !== undefined) takeDown(down);
-      else for (const result of results) take(result, askedAtMs, isFresh);
-      publish(down);
+      if (down !== undefined) this.#takeDown(down);
+      else for (const result of results) this.#take(result, askedAtMs, isFresh);
+      this.#publish(down);
       if (down !== undefined) return;
     }
-  };
+  }
 
-  const publish = (sourceDown: string | undefined) => {
-    lastPoll = sharedPoll(rules, states, {
-      atMs: clock.nowMs(),
-      sourceDown,
-      directory: directory(),
-      maxAgeMs: mostGapMs(pollIntervalMs),
+  #take({ rule, evaluation }: RuleResult, askedAtMs: number, isFresh: boolean): void {
+    const before = this.#states.get(rule) ?? NOT_ASKED;
+    const gapMs = askedAtMs - (before.askedAtMs ?? askedAtMs);
+    if (gapMs < 0) return;
+    const previous = carryOver(before.alerts, gapMs, mostGapMs(this.#options.pollIntervalMs));
+    this.#states.set(rule, {
+      askedAtMs,
+      alerts: detect(previous, [{ rule, evaluation }], askedAtMs),
+      greatest: greatestByService(rule, evaluation, this.#options.directory()),
+      evaluation: isFresh ? evaluation : undefined,
     });
-  };
+  }
 
-  const evaluateAll = async (): Promise<void> => {
-    await evaluate(rules, false);
-    if (lastPoll !== undefined && !signal.aborted) onPoll?.(lastPoll);
-  };
+  /** A source that fails one question is not believed in the others, nor asked on. */
+  #takeDown(reason: string): void {
+    const atMs = this.#clock.nowMs();
+    for (const rule of this.rules) {
+      const evaluation: Evaluation = { kind: "no_data", reason };
+      this.#take({ rule, evaluation, sourceDown: reason }, atMs, true);
+    }
+  }
 
-  return {
-    rules,
-    get lastPoll() {
-      return lastPoll;
-    },
-    async poll({ fresh } = {}) {
-      const nowMs = clock.nowMs();
-      const isDue = begunAtMs === undefined || nowMs - begunAtMs >= REUSED_SHARE * pollIntervalMs;
-      if (isDue && running === undefined) {
-        begunAtMs = nowMs;
-        running = evaluateAll().finally(() => (running = undefined));
-      }
-      if (rules.length <= RULES_AT_ONCE) await running;
-      if (fresh !== undefined) await evaluate(rules.filter(fresh), true);
-      if (lastPoll === undefined) publish(undefined);
-      return lastPoll ?? NOTHING;
-    },
-  };
+  #publish(sourceDown: string | undefined): void {
+    this.lastPoll = sharedPoll(this.rules, this.#states, {
+      atMs: this.#clock.nowMs(),
+      sourceDown,
+      directory: this.#options.directory(),
+      maxAgeMs: mostGapMs(this.#options.pollIntervalMs),
+    });
+  }
 }
 
 const NOTHING: SharedPoll = {

@@ -84,80 +84,104 @@ interface Tally {
   effectRatio: number | undefined;
 }
 
-export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions): Faults {
-  const active = new Map<string, Fault>();
-  const recent: Fault[] = [];
-  const tallies = emptyTallies();
-  let stopping = false;
+export function createFaults(options: FaultsOptions): Faults {
+  return new FaultRegistry(options);
+}
 
-  const endThese = async (faults: readonly Fault[], why: Interruption) => {
-    for (const { controller } of faults) controller.abort(new FaultInterrupted(why));
-    await Promise.all(faults.map(({ over }) => over));
-    return faults.map(view).reverse();
-  };
-  const endAll = (why: Interruption) => endThese([...active.values()], why);
-  const find = (id: string) => active.get(id) ?? recent.find((fault) => fault.id === id);
+class FaultRegistry implements Faults {
+  readonly #options: FaultsOptions;
+  /** In the order in which they began. */
+  readonly #active = new Map<string, Fault>();
+  /** Newest first. */
+  readonly #recent: Fault[] = [];
+  readonly #tallies = emptyTallies();
+  #isStopping = false;
 
-  return {
-    start(order, client) {
-      if (stopping) throw new FaultInterrupted("stopping");
-      if (client?.aborted) throw new FaultInterrupted("client_gone");
-      if (active.size >= maxActive) throw new TooManyFaults(maxActive, firstEndMs());
+  constructor(options: FaultsOptions) {
+    this.#options = options;
+  }
 
-      const { promise: over, resolve: setOver } = Promise.withResolvers<void>();
-      const { promise: applied, resolve: setApplied } = Promise.withResolvers<void>();
-      const fault: Fault = {
-        id: newId(order.kind),
-        order,
-        seed: order.seed ?? Math.floor(random() * MAX_SEED),
-        startedAt: new Date(),
-        endsAtMs: nowMs() + order.durationMs,
-        controller: new AbortController(),
-        over,
-        read: () => undefined,
-      };
-      begin(fault);
-      const ended = hold(fault, client, () =>
-        order.inject({
-          signal: fault.controller.signal,
-          random: seededRandom(fault.seed),
-          applied: setApplied,
-          measureBy: (read) => (fault.read = read),
-        }),
-      ).finally(() => {
-        setApplied();
-        setOver();
-      });
-      // Most are not waited for; how they end is told by `get`.
-      ended.catch(() => {});
-      return { id: fault.id, view: () => view(fault), applied, ended };
-    },
-    get(id) {
-      const fault = find(id);
-      return fault === undefined ? undefined : view(fault);
-    },
-    list: () => ({ active: [...active.values()].reverse().map(view), recent: recent.map(view) }),
-    async end(id) {
-      const fault = find(id);
-      if (fault === undefined) return undefined;
-      if (fault.end === undefined) await endThese([fault], "deleted");
-      return view(fault);
-    },
-    endAll: () => endAll("deleted"),
-    counts(kind) {
-      const tally = tallies[kind];
-      const latest = [...active.values()].findLast(({ order }) => order.kind === kind);
-      const ratio = latest === undefined ? null : view(latest).effect_ratio;
-      return { ...tally, effectRatio: ratio ?? tally.effectRatio };
-    },
-    activeCount: () => active.size,
-    async stop() {
-      stopping = true;
-      await endAll("stopping");
-    },
-  };
+  start<Result>(order: FaultOrder<Result>, client?: AbortSignal): StartedFault<Result> {
+    const { maxActive } = this.#options;
+    if (this.#isStopping) throw new FaultInterrupted("stopping");
+    if (client?.aborted) throw new FaultInterrupted("client_gone");
+    if (this.#active.size >= maxActive) throw new TooManyFaults(maxActive, this.#firstEndMs());
 
-  async function hold<Result>(
+    const { promise: over, resolve: setOver } = Promise.withResolvers<void>();
+    const { promise: applied, resolve: setApplied } = Promise.withResolvers<void>();
+    const fault = this.#newFault(order, over);
+    this.#begin(fault);
+    const ended = this.#hold(fault, client, () =>
+      order.inject({
+        signal: fault.controller.signal,
+        random: seededRandom(fault.seed),
+        applied: setApplied,
+        measureBy: (read) => (fault.read = read),
+      }),
+    ).finally(() => {
+      setApplied();
+      setOver();
+    });
+    // Most are not waited for; how they end is told by `get`.
+    ended.catch(() => {});
+    return { id: fault.id, view: () => this.#view(fault), applied, ended };
+  }
+
+  get(id: string): FaultView | undefined {
+    const fault = this.#find(id);
+    return fault === undefined ? undefined : this.#view(fault);
+  }
+
+  list() {
+    return {
+      active: this.#views([...this.#active.values()].reverse()),
+      recent: this.#views(this.#recent),
+    };
+  }
+
+  async end(id: string): Promise<FaultView | undefined> {
+    const fault = this.#find(id);
+    if (fault === undefined) return undefined;
+    if (fault.end === undefined) await this.#endThese([fault], "deleted");
+    return this.#view(fault);
+  }
+
+  endAll(): Promise<readonly FaultView[]> {
+    return this.#endThese([...this.#active.values()], "deleted");
+  }
+
+  counts(kind: FaultKind): FaultCounts {
+    const tally = this.#tallies[kind];
+    const latest = [...this.#active.values()].findLast(({ order }) => order.kind === kind);
+    const ratio = latest === undefined ? null : this.#view(latest).effect_ratio;
+    return { ...tally, effectRatio: ratio ?? tally.effectRatio };
+  }
+
+  activeCount(): number {
+    return this.#active.size;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#endThese([...this.#active.values()], "stopping");
+  }
+
+  #newFault(order: FaultOrder<unknown>, over: Promise<void>): Fault {
+    const { nowMs, random } = this.#options;
+    return {
+      id: this.#newId(order.kind),
+      order,
+      seed: order.seed ?? Math.floor(random() * MAX_SEED),
+      startedAt: new Date(),
+      endsAtMs: nowMs() + order.durationMs,
+      controller: new AbortController(),
+      over,
+      read: () => undefined,
+    };
+  }
+
+  /** Holds it until it ends, by itself or because somebody ends it, and releases what it holds. */
+  async #hold<Result>(
     fault: Fault,
     client: AbortSignal | undefined,
     inject: () => Promise<Result>,
@@ -175,19 +199,19 @@ export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions):
       const result = await inject();
       signal.throwIfAborted();
       freezeMeasure(fault);
-      finish(fault, "completed", undefined);
+      this.#finish(fault, "completed", undefined);
       return result;
     } catch (error) {
       freezeMeasure(fault);
       // Whatever an interrupted fault fails with, the interruption is why.
       const interruption: unknown = signal.aborted ? signal.reason : undefined;
       if (!(interruption instanceof FaultInterrupted)) {
-        finish(fault, "failed", error instanceof Error ? error.message : String(error));
+        this.#finish(fault, "failed", error instanceof Error ? error.message : String(error));
         throw error;
       }
       const { reason } = interruption;
-      if (reason === "expired") finish(fault, "expired", undefined);
-      else finish(fault, "cancelled", reason);
+      if (reason === "expired") this.#finish(fault, "expired", undefined);
+      else this.#finish(fault, "cancelled", reason);
       throw interruption;
     } finally {
       clearTimeout(timer);
@@ -195,14 +219,14 @@ export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions):
     }
   }
 
-  function begin(fault: Fault): void {
+  #begin(fault: Fault): void {
     const { id, order, seed } = fault;
     const { kind, plan, requested, unit } = order;
-    active.set(id, fault);
-    const tally = tallies[kind];
+    this.#active.set(id, fault);
+    const tally = this.#tallies[kind];
     tally.started += 1;
     tally.active += 1;
-    emit("info", "fault_started", {
+    this.#options.emit("info", "fault_started", {
       id,
       kind,
       plan,
@@ -212,27 +236,27 @@ export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions):
     });
   }
 
-  function finish(fault: Fault, outcome: FaultOutcome, reason: string | undefined): void {
+  #finish(fault: Fault, outcome: FaultOutcome, reason: string | undefined): void {
     fault.end = { outcome, at: new Date(), reason };
-    active.delete(fault.id);
-    recent.unshift(fault);
-    recent.length = Math.min(recent.length, RECENT_FAULTS);
-    const tally = tallies[fault.order.kind];
+    this.#active.delete(fault.id);
+    this.#recent.unshift(fault);
+    this.#recent.length = Math.min(this.#recent.length, RECENT_FAULTS);
+    const tally = this.#tallies[fault.order.kind];
     tally.active -= 1;
     tally.ended[outcome] += 1;
-    const { id, kind, requested, measured, unit, effect_ratio } = view(fault);
+    const { id, kind, requested, measured, unit, effect_ratio } = this.#view(fault);
     tally.effectRatio = effect_ratio ?? tally.effectRatio;
     const duration_s = (fault.end.at.getTime() - fault.startedAt.getTime()) / 1000;
     const effect = { requested, measured, unit, effect_ratio };
     const why = reason === undefined ? {} : { reason };
-    emit("info", "fault_ended", { id, kind, outcome, ...why, duration_s, ...effect });
+    this.#options.emit("info", "fault_ended", { id, kind, outcome, ...why, duration_s, ...effect });
   }
 
-  function view(fault: Fault): FaultView {
+  #view(fault: Fault): FaultView {
     const { id, order, seed, startedAt, endsAtMs, end } = fault;
     const { kind, plan, requested, unit } = order;
     const measured = rounded(fault.read());
-    const remainingMs = end === undefined ? Math.max(0, endsAtMs - nowMs()) : 0;
+    const remainingMs = end === undefined ? Math.max(0, endsAtMs - this.#options.nowMs()) : 0;
     return {
       id,
       kind,
@@ -250,14 +274,29 @@ export function createFaults({ maxActive, nowMs, random, emit }: FaultsOptions):
     };
   }
 
-  function newId(kind: FaultKind): string {
+  #newId(kind: FaultKind): string {
     const id = `${kind}-${crypto.randomUUID().slice(0, 8)}`;
-    return find(id) === undefined ? id : newId(kind);
+    return this.#find(id) === undefined ? id : this.#newId(kind);
   }
 
-  function firstEndMs(): number {
-    const ends = [...active.values()].map((fault) => fault.endsAtMs);
-    return Math.max(0, Math.min(...ends) - nowMs());
+  #firstEndMs(): number {
+    const ends = [...this.#active.values()].map((fault) => fault.endsAtMs);
+    return Math.max(0, Math.min(...ends) - this.#options.nowMs());
+  }
+
+  #find(id: string): Fault | undefined {
+    return this.#active.get(id) ?? this.#recent.find((fault) => fault.id === id);
+  }
+
+  #views(faults: readonly Fault[]): readonly FaultView[] {
+    return faults.map((fault) => this.#view(fault));
+  }
+
+  /** @returns them newest first, once what they held is released */
+  async #endThese(faults: readonly Fault[], why: Interruption): Promise<readonly FaultView[]> {
+    for (const { controller } of faults) controller.abort(new FaultInterrupted(why));
+    await Promise.all(faults.map(({ over }) => over));
+    return this.#views(faults).toReversed();
   }
 }
 

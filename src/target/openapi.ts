@@ -40,15 +40,6 @@ function asset(gzipped: string, type: string): Response {
 
 function document({ version, needsToken }: DescribedApi) {
   const starts = needsToken ? { security: [{ token: [] }] } : {};
-  const stress = (summary: string, parameters: QueryParameter[], status = "200") => ({
-    get: {
-      tags: ["stress"],
-      summary,
-      parameters,
-      responses: { [status]: says("when it is over"), ...REFUSALS },
-      ...starts,
-    },
-  });
   return {
     info: {
       title: "Sentinel target",
@@ -66,106 +57,137 @@ function document({ version, needsToken }: DescribedApi) {
       schemas: { Fault: FAULT, Error: ERROR },
       securitySchemes: { token: { type: "http" as const, scheme: "bearer" } },
     },
-    paths: {
-      "/faults": {
-        get: {
-          tags: ["faults"],
-          summary: "The faults that are active, and the last 50 that have ended",
-          responses: { "200": json("newest first", LIST) },
-        },
-        post: {
-          tags: ["faults"],
-          summary: "Start a fault",
-          requestBody: { required: true, content: { "application/json": faultBody() } },
-          responses: { "201": json("the fault", reference("Fault")), ...REFUSALS },
-          ...starts,
-        },
-        delete: {
-          tags: ["faults"],
-          summary: "End all faults",
-          responses: { "200": json("those that were ended", ENDED) },
-        },
+    paths: { ...faultPaths(starts), ...trafficPaths(), ...probePaths(), ...stressPaths(starts) },
+  };
+}
+
+/** What a request needs that starts a fault. */
+type Starts = { readonly security?: { token: never[] }[] };
+
+function faultPaths(starts: Starts) {
+  return {
+    "/faults": {
+      get: {
+        tags: ["faults"],
+        summary: "The faults that are active, and the last 50 that have ended",
+        responses: { "200": json("newest first", LIST) },
       },
-      "/faults/{id}": {
-        get: {
-          tags: ["faults"],
-          summary: "One fault, also one that has ended",
-          parameters: [ID],
-          responses: { "200": json("the fault", reference("Fault")), "404": refused("unknown id") },
-        },
-        delete: {
-          tags: ["faults"],
-          summary: "End one fault",
-          parameters: [ID],
-          responses: { "200": json("the fault", reference("Fault")), "404": refused("unknown id") },
-        },
+      post: {
+        tags: ["faults"],
+        summary: "Start a fault",
+        requestBody: { required: true, content: { "application/json": faultBody() } },
+        responses: { "201": json("the fault", reference("Fault")), ...REFUSALS },
+        ...starts,
       },
-      "/api/items": {
-        get: {
-          tags: ["traffic"],
-          summary: "All items",
-          parameters: [FAULT_OF_THIS_REQUEST],
-          responses: { "200": says("the items") },
-        },
+      delete: {
+        tags: ["faults"],
+        summary: "End all faults",
+        responses: { "200": json("those that were ended", ENDED) },
       },
-      "/api/items/{id}": {
-        get: {
-          tags: ["traffic"],
-          summary: "One item",
-          parameters: [{ ...ID, example: "1" }, FAULT_OF_THIS_REQUEST],
-          responses: { "200": says("the item"), "404": refused("no such item") },
-        },
+    },
+    "/faults/{id}": {
+      get: {
+        tags: ["faults"],
+        summary: "One fault, also one that has ended",
+        parameters: [ID],
+        responses: { "200": json("the fault", reference("Fault")), "404": refused("unknown id") },
       },
-      "/api/orders": {
-        post: {
-          tags: ["traffic"],
-          summary: "Place an order, which waits for a payment provider",
-          parameters: [FAULT_OF_THIS_REQUEST],
-          requestBody: {
-            required: true,
-            content: {
-              "application/json": {
-                schema: jsonSchema(orderSchema()),
-                example: { item_id: 1, quantity: 2 },
-              },
+      delete: {
+        tags: ["faults"],
+        summary: "End one fault",
+        parameters: [ID],
+        responses: { "200": json("the fault", reference("Fault")), "404": refused("unknown id") },
+      },
+    },
+  };
+}
+
+function trafficPaths() {
+  return {
+    "/api/items": {
+      get: {
+        tags: ["traffic"],
+        summary: "All items",
+        parameters: [FAULT_OF_THIS_REQUEST],
+        responses: { "200": says("the items") },
+      },
+    },
+    "/api/items/{id}": {
+      get: {
+        tags: ["traffic"],
+        summary: "One item",
+        parameters: [{ ...ID, example: "1" }, FAULT_OF_THIS_REQUEST],
+        responses: { "200": says("the item"), "404": refused("no such item") },
+      },
+    },
+    "/api/orders": {
+      post: {
+        tags: ["traffic"],
+        summary: "Place an order, which waits for a payment provider",
+        parameters: [FAULT_OF_THIS_REQUEST],
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": {
+              schema: jsonSchema(orderSchema()),
+              example: { item_id: 1, quantity: 2 },
             },
           },
-          responses: { "201": says("the order"), "422": refused("a bad order") },
         },
+        responses: { "201": says("the order"), "422": refused("a bad order") },
       },
-      "/health": {
-        get: {
-          tags: ["probes"],
-          summary: "Liveness",
-          responses: { "200": says("alive"), "503": refused("a fault makes it fail") },
-        },
-      },
-      "/ready": {
-        get: {
-          tags: ["probes"],
-          summary: "Readiness",
-          responses: { "200": says("takes traffic"), "503": refused("stopping, or a fault") },
-        },
-      },
-      "/metrics": {
-        get: {
-          tags: ["probes"],
-          summary: "Prometheus text format",
-          responses: { "200": { description: "text format 0.0.4" } },
-        },
-      },
-      "/stress/cpu": stress("Burn every core", [
-        query("duration", `s, above 0 and up to ${MAX_CPU_S}`, 5),
-      ]),
-      "/stress/memory": stress("Leak memory until the process stops, or all faults are ended", [
-        query("megabytes", "a whole number, within what the machine or container has left", 10),
-      ]),
-      "/stress/latency": stress("Answer after a random delay", [
-        query("min_delay", `s, up to ${MAX_DELAY_S}`, 1),
-        query("max_delay", `s, up to ${MAX_DELAY_S}`, 5),
-      ]),
-      "/stress/crash": stress("Raise a simulated exception; the process lives", [], "500"),
     },
+  };
+}
+
+function probePaths() {
+  return {
+    "/health": {
+      get: {
+        tags: ["probes"],
+        summary: "Liveness",
+        responses: { "200": says("alive"), "503": refused("a fault makes it fail") },
+      },
+    },
+    "/ready": {
+      get: {
+        tags: ["probes"],
+        summary: "Readiness",
+        responses: { "200": says("takes traffic"), "503": refused("stopping, or a fault") },
+      },
+    },
+    "/metrics": {
+      get: {
+        tags: ["probes"],
+        summary: "Prometheus text format",
+        responses: { "200": { description: "text format 0.0.4" } },
+      },
+    },
+  };
+}
+
+function stressPaths(starts: Starts) {
+  const stress = (summary: string, parameters: QueryParameter[], status = "200") => ({
+    get: {
+      tags: ["stress"],
+      summary,
+      parameters,
+      responses: { [status]: says("when it is over"), ...REFUSALS },
+      ...starts,
+    },
+  });
+  return {
+    "/stress/cpu": stress("Burn every core", [
+      query("duration", `s, above 0 and up to ${MAX_CPU_S}`, 5),
+    ]),
+    "/stress/memory": stress("Leak memory until the process stops, or all faults are ended", [
+      query("megabytes", "a whole number, within what the machine or container has left", 10),
+    ]),
+    "/stress/latency": stress("Answer after a random delay", [
+      query("min_delay", `s, up to ${MAX_DELAY_S}`, 1),
+      query("max_delay", `s, up to ${MAX_DELAY_S}`, 5),
+    ]),
+    "/stress/crash": stress("Raise a simulated exception; the process lives", [], "500"),
   };
 }
 

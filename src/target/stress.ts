@@ -36,110 +36,123 @@ const LATENCY_PARAMETERS = {
 };
 const DEFAULT_LEAK_MB = 10;
 
-/** One function for each endpoint; each gives the body of a 200 or throws. */
-export function createStress({ faults, environment, random }: StressDependencies) {
-  const { emit, memory, leak, cpuWorkerEntry } = environment;
+export function createStress(dependencies: StressDependencies): Record<StressKind, Stress> {
+  return new StressEndpoints(dependencies);
+}
 
-  return {
-    async cpu(request) {
-      const { duration } = parseNumbers(queryOf(request.url), CPU_PARAMETERS);
-      const durationMs = duration * 1000;
-      const cores = allowedCores();
-      const { primesFound, workers } = await run(request, {
-        kind: "cpu",
-        fields: { duration },
-        durationMs,
-        requested: 100,
-        unit: "% of all cores",
-        inject({ signal, applied, measureBy }) {
-          let usedCores: number | undefined;
-          measureBy(() => usedCores && (usedCores / cores) * 100);
-          const onCores = (used: number) => (usedCores = used);
-          return burnCpu(
-            { durationMs, workerEntry: cpuWorkerEntry, onStarted: applied, onCores },
-            signal,
-          );
-        },
-      });
-      emit("info", "cpu_stress_completed", { duration, primes_found: primesFound });
-      return {
-        message: `CPU stress test completed for ${duration} seconds`,
-        primes_found: primesFound,
-        workers,
-      };
-    },
+/** One method for each endpoint; each gives the body of a 200 or throws. */
+class StressEndpoints implements Record<StressKind, Stress> {
+  readonly #dependencies: StressDependencies;
 
-    async memory(request) {
-      const megabytes = parseMegabytes(queryOf(request.url), memory.allowedMb());
-      const grownBytes = await run(request, {
-        kind: "memory",
-        fields: { megabytes },
-        durationMs: 0,
-        requested: megabytes,
-        unit: "MB",
-        async inject({ signal, measureBy }) {
-          const grownBytes = await leak.add(megabytes, signal);
-          measureBy(() => grownBytes / BYTES_PER_MB);
-          return grownBytes;
-        },
-      });
-      emit("info", "memory_stress_completed", {
-        current_size_mb: leak.heldMb(),
-        resident_growth_bytes: grownBytes,
-      });
-      return {
-        message: `Added ${megabytes}MB to memory.`,
-        total_leaked_mb: leak.heldMb(),
-        resident_bytes: memory.probe.residentBytes(),
-      };
-    },
+  constructor(dependencies: StressDependencies) {
+    this.#dependencies = dependencies;
+  }
 
-    async latency(request) {
-      const range = parseNumbers(queryOf(request.url), LATENCY_PARAMETERS);
-      if (range.min_delay > range.max_delay) {
-        const bounds = `min_delay (${range.min_delay} s) is above max_delay (${range.max_delay} s)`;
-        throw invalid("min_delay", `${bounds}; give both, the smaller one first`);
-      }
-      const delayMs = pickDelayMs(range.min_delay * 1000, range.max_delay * 1000, random);
-      const delayS = Math.round(delayMs) / 1000;
-      await run(request, {
-        kind: "latency",
-        fields: { delay: delayS },
-        durationMs: delayMs,
-        requested: delayS,
-        unit: "s (median)",
-        async inject({ signal, measureBy }) {
-          const fromMs = performance.now();
-          await delay(delayMs, signal);
-          const tookS = (performance.now() - fromMs) / 1000;
-          measureBy(() => tookS);
-        },
-      });
-      emit("info", "latency_stress_completed", { delay: delayS });
-      return { message: `Simulated latency of ${delayS.toFixed(2)} seconds` };
-    },
+  async cpu(request: Request) {
+    const { emit, cpuWorkerEntry } = this.#dependencies.environment;
+    const { duration } = parseNumbers(queryOf(request.url), CPU_PARAMETERS);
+    const durationMs = duration * 1000;
+    const cores = allowedCores();
+    const { primesFound, workers } = await this.#run(request, {
+      kind: "cpu",
+      fields: { duration },
+      durationMs,
+      requested: 100,
+      unit: "% of all cores",
+      inject({ signal, applied, measureBy }) {
+        let usedCores: number | undefined;
+        measureBy(() => usedCores && (usedCores / cores) * 100);
+        const onCores = (used: number) => (usedCores = used);
+        return burnCpu(
+          { durationMs, workerEntry: cpuWorkerEntry, onStarted: applied, onCores },
+          signal,
+        );
+      },
+    });
+    emit("info", "cpu_stress_completed", { duration, primes_found: primesFound });
+    return {
+      message: `CPU stress test completed for ${duration} seconds`,
+      primes_found: primesFound,
+      workers,
+    };
+  }
 
-    async crash(request) {
-      parseNumbers(queryOf(request.url), {});
-      const exception = pickException(random);
-      return run(request, {
-        kind: "crash",
-        fields: { exception_type: exception.type },
-        durationMs: 0,
-        requested: 1,
-        unit: "crashes",
-        async inject({ measureBy }) {
-          emit("warning", "crash_stress_triggered", { exception_type: exception.type });
-          measureBy(() => 1);
-        },
-      }).then(() => {
-        throw new SimulatedCrash(exception);
-      });
-    },
-  } satisfies Record<StressKind, Stress>;
+  async memory(request: Request) {
+    const { emit, memory, leak } = this.#dependencies.environment;
+    const megabytes = parseMegabytes(queryOf(request.url), memory.allowedMb());
+    const grownBytes = await this.#run(request, {
+      kind: "memory",
+      fields: { megabytes },
+      durationMs: 0,
+      requested: megabytes,
+      unit: "MB",
+      async inject({ signal, measureBy }) {
+        const grownBytes = await leak.add(megabytes, signal);
+        measureBy(() => grownBytes / BYTES_PER_MB);
+        return grownBytes;
+      },
+    });
+    emit("info", "memory_stress_completed", {
+      current_size_mb: leak.heldMb(),
+      resident_growth_bytes: grownBytes,
+    });
+    return {
+      message: `Added ${megabytes}MB to memory.`,
+      total_leaked_mb: leak.heldMb(),
+      resident_bytes: memory.probe.residentBytes(),
+    };
+  }
+
+  async latency(request: Request) {
+    const { environment, random } = this.#dependencies;
+    const { emit } = environment;
+    const range = parseNumbers(queryOf(request.url), LATENCY_PARAMETERS);
+    if (range.min_delay > range.max_delay) {
+      const bounds = `min_delay (${range.min_delay} s) is above max_delay (${range.max_delay} s)`;
+      throw invalid("min_delay", `${bounds}; give both, the smaller one first`);
+    }
+    const delayMs = pickDelayMs(range.min_delay * 1000, range.max_delay * 1000, random);
+    const delayS = Math.round(delayMs) / 1000;
+    await this.#run(request, {
+      kind: "latency",
+      fields: { delay: delayS },
+      durationMs: delayMs,
+      requested: delayS,
+      unit: "s (median)",
+      async inject({ signal, measureBy }) {
+        const fromMs = performance.now();
+        await delay(delayMs, signal);
+        const tookS = (performance.now() - fromMs) / 1000;
+        measureBy(() => tookS);
+      },
+    });
+    emit("info", "latency_stress_completed", { delay: delayS });
+    return { message: `Simulated latency of ${delayS.toFixed(2)} seconds` };
+  }
+
+  async crash(request: Request) {
+    const { environment, random } = this.#dependencies;
+    const { emit } = environment;
+    parseNumbers(queryOf(request.url), {});
+    const exception = pickException(random);
+    return this.#run(request, {
+      kind: "crash",
+      fields: { exception_type: exception.type },
+      durationMs: 0,
+      requested: 1,
+      unit: "crashes",
+      async inject({ measureBy }) {
+        emit("warning", "crash_stress_triggered", { exception_type: exception.type });
+        measureBy(() => 1);
+      },
+    }).then(() => {
+      throw new SimulatedCrash(exception);
+    });
+  }
 
   /** Runs a fault for as long as its client stays, with the events of its start and of an early end. */
-  function run<Result>(request: Request, stress: StressOrder<Result>): Promise<Result> {
+  #run<Result>(request: Request, stress: StressOrder<Result>): Promise<Result> {
+    const { emit } = this.#dependencies.environment;
     const { kind, fields, inject, ...order } = stress;
     const reporting = async (injection: Injection) => {
       if (kind !== "crash") emit("info", `${kind}_stress_started`, fields);
@@ -154,7 +167,7 @@ export function createStress({ faults, environment, random }: StressDependencies
       }
     };
     const plan = { ...fields, endpoint: `/stress/${kind}` };
-    return faults.start(
+    return this.#dependencies.faults.start(
       { ...order, kind, plan, endsByItself: true, inject: reporting },
       request.signal,
     ).ended;

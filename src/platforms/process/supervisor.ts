@@ -5,7 +5,9 @@
 
 import type { Death as Ending, Outcome } from "../../core/model.ts";
 import type { Clock } from "../../core/ports.ts";
+import { ENDING_LINES, Endings } from "./endings.ts";
 import { type Ended, launch } from "./guarded.ts";
+import type { GuardedCommand } from "./guardian.ts";
 import { OutputTap, type WriteLine } from "./output-tap.ts";
 import { RecentLines } from "./log-tail.ts";
 import {
@@ -24,10 +26,6 @@ const SETTLE_MS = 500;
 
 /** So many last lines say in a result why a start failed. */
 const RESULT_LINES = 10;
-
-/** What is kept of its ends, and of what it wrote before each. */
-const MAX_ENDINGS = 5;
-const ENDING_LINES = 20;
 
 export interface SupervisorOptions {
   /** The service's name, as in its incidents. */
@@ -117,177 +115,197 @@ const CANCELLED: SupervisorResult = { kind: "cancelled", exitCode: undefined, ou
 
 /** A supervisor of one command. It starts nothing before it is told to. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { name, argv, clock, onEvent = () => {} } = options;
-  const { graceMs = STOP_GRACE_MS, settleMs = SETTLE_MS } = options;
-  const policy = { ...DEFAULT_RESTART_POLICY, ...options.policy };
-  const lines = new RecentLines();
-  const command = {
-    name,
-    argv,
-    cwd: options.cwd ?? process.cwd(),
-    env: withoutUndefined(childEnvironment(options.env)),
-    graceMs,
-  };
+  return new CommandSupervisor(options);
+}
 
-  let status: SupervisorStatus = {
+class CommandSupervisor implements Supervisor {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly #options: SupervisorOptions;
+  readonly #clock: Clock;
+  readonly #policy: RestartPolicy;
+  readonly #command: GuardedCommand;
+  readonly #onEvent: (event: SupervisorEvent) => void;
+  readonly #lines = new RecentLines();
+  #status: SupervisorStatus = {
     state: "stopped",
     pid: undefined,
     restarts: 0,
     startedAtMs: undefined,
     lastEnd: undefined,
   };
-  const change = (changes: Partial<SupervisorStatus>): void => {
-    status = { ...status, ...changes };
-  };
-
   /** Kept from one start to the next: a start by an alert must not make a crash loop look new. */
-  let deaths: readonly Death[] = [];
-  let endings: readonly Ending[] = [];
-  /** Since it last ran well. */
-  let uncured: readonly Ending[] = [];
-  const keepEnding = (end: Ended, ranMs: number, ownLines: number): void => {
-    const ending = {
-      atMs: clock.toWall(clock.nowMs()),
-      exitCode: end.exitCode,
-      // Not known: SIGKILL looks the same, whoever sends it.
-      oomKilled: false,
-      wasStopped: false,
-      ranMs,
-      // What an earlier process wrote is told with its own end.
-      lines: lines.last(Math.min(ownLines, ENDING_LINES)),
-    };
-    endings = [...endings, ending].slice(-MAX_ENDINGS);
-    uncured = [...uncured, ending].slice(-MAX_ENDINGS);
-  };
-  /** Tells that its restart has cured it, unless it ends before. */
-  const awaitCure = async (ended: AbortSignal): Promise<void> => {
-    const { stableMs } = policy;
-    await clock.sleep(stableMs, ended);
-    if (ended.aborted) return;
-    onEvent({ type: "child_cured", deaths: uncured, ranMs: stableMs });
-    uncured = [];
-  };
+  #deaths: readonly Death[] = [];
+  readonly #endings = new Endings();
+  #endSession = async (): Promise<void> => {};
+  #turn: Promise<unknown> = Promise.resolve();
 
-  /** Until it is told to stop, or gives up. */
-  async function keepAlive({ stop, started, died }: Session): Promise<void> {
-    for (;;) {
-      const linesBefore = lines.added;
-      const { end, ranMs } = await runOnce(stop.signal, () => started.resolve());
-      change({ pid: undefined, lastEnd: end });
-      if (stop.signal.aborted) return onEvent({ type: "child_stopped", how: end.how });
-      keepEnding(end, ranMs, lines.added - linesBefore);
-      onEvent({ type: "child_died", how: end.how, ranMs });
-      died.resolve(end);
-      const nowMs = clock.nowMs();
-      deaths = [...deaths, { atMs: nowMs, ranMs }].filter(
-        ({ atMs }) => nowMs - atMs <= policy.withinMs,
-      );
-      const next = afterDeath(deaths, policy);
-      if (next.kind === "give_up") {
-        change({ state: "given_up" });
-        const { withinMs } = policy;
-        return onEvent({ type: "child_given_up", deaths: next.deaths, withinMs });
-      }
-      change({ state: "backing_off" });
-      onEvent({ type: "child_restarting", inMs: next.inMs });
-      await clock.sleep(next.inMs, stop.signal);
-      if (stop.signal.aborted) return;
-      change({ restarts: status.restarts + 1 });
-    }
+  constructor(options: SupervisorOptions) {
+    const { name, argv, graceMs = STOP_GRACE_MS } = options;
+    this.name = name;
+    this.argv = argv;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#policy = { ...DEFAULT_RESTART_POLICY, ...options.policy };
+    this.#onEvent = options.onEvent ?? (() => {});
+    const env = withoutUndefined(childEnvironment(options.env));
+    this.#command = { name, argv, cwd: options.cwd ?? process.cwd(), env, graceMs };
   }
 
-  /** One process, from its start to its end. */
-  async function runOnce(signal: AbortSignal, onStarted: () => void) {
-    change({ state: "starting" });
-    const [out, err] = [lines.open(), lines.open()];
-    const taps = options.onLine
-      ? [new OutputTap(options.onLine), new OutputTap(options.onLine)]
-      : [];
-    const [stdout, stderr] = [sinkOf(out, taps[0]), sinkOf(err, taps[1])];
-    const launched = await launch(command, { stdout, stderr });
-    const startedAtMs = clock.nowMs();
-    if (launched.kind === "not_started") {
-      lines.note(`(could not be started: ${launched.end.how})`);
-      return { end: launched.end, ranMs: 0 };
-    }
-    const { child } = launched;
-    change({ state: "running", pid: child.pid, startedAtMs: clock.toWall(startedAtMs) });
-    onEvent({ type: "child_started", pid: child.pid });
-    onStarted();
-    const onAbort = () => child.stop();
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    const over = new AbortController();
-    if (uncured.length > 0) void awaitCure(over.signal);
-    const end = await child.ended;
-    over.abort();
-    signal.removeEventListener("abort", onAbort);
-    for (const stream of [out, err, ...taps]) stream.end();
-    return { end, ranMs: clock.nowMs() - startedAtMs };
+  status(): SupervisorStatus {
+    return this.#status;
   }
 
-  let endSession = async (): Promise<void> => {};
+  lastLines(count: number): readonly string[] {
+    return this.#lines.last(count);
+  }
 
-  async function begin(): Promise<SupervisorResult> {
+  deaths(): readonly Ending[] {
+    return this.#endings.all;
+  }
+
+  // Fields, and not methods: each is handed on as a function of its own.
+  readonly start = (signal?: AbortSignal) =>
+    this.#inTurn(async () => (this.#isRunning ? this.#runs() : this.#restart()), signal);
+
+  readonly restart = (signal?: AbortSignal) => this.#inTurn(() => this.#restart(), signal);
+
+  readonly stop = (signal?: AbortSignal) => this.#inTurn(() => this.#stop(), signal);
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #inTurn(work: () => Promise<SupervisorResult>, signal?: AbortSignal): Promise<SupervisorResult> {
+    const result = this.#turn.then(() => (signal?.aborted ? CANCELLED : work()));
+    this.#turn = result;
+    return signal ? unlessAborted(result, signal) : result;
+  }
+
+  async #restart(): Promise<SupervisorResult> {
+    await this.#endSession();
+    return this.#begin();
+  }
+
+  async #stop(): Promise<SupervisorResult> {
+    await this.#endSession();
+    return { kind: "succeeded", exitCode: 0, output: "it is stopped" };
+  }
+
+  async #begin(): Promise<SupervisorResult> {
     // Somebody starts it: whatever it died of before, it is not its own restart that may cure it.
-    uncured = [];
+    this.#endings.forgetUncured();
     const session: Session = {
       stop: new AbortController(),
       started: Promise.withResolvers(),
       died: Promise.withResolvers(),
     };
-    change({ restarts: 0 });
-    const done = keepAlive(session);
-    endSession = async () => {
+    this.#change({ restarts: 0 });
+    const done = this.#keepAlive(session);
+    this.#endSession = async () => {
       session.stop.abort();
       await done;
-      change({ state: "stopped" });
+      this.#change({ state: "stopped" });
     };
-    const settled = session.started.promise.then(() => clock.sleep(settleMs, session.stop.signal));
+    const { settleMs = SETTLE_MS } = this.#options;
+    const settled = session.started.promise.then(() =>
+      this.#clock.sleep(settleMs, session.stop.signal),
+    );
     const end = await Promise.race([session.died.promise, settled]);
-    if (end === undefined) return runs();
-    const output = [...lines.last(RESULT_LINES), `(it died at once: ${end.how})`].join("\n");
+    if (end === undefined) return this.#runs();
+    const output = [...this.#lines.last(RESULT_LINES), `(it died at once: ${end.how})`].join("\n");
     return { kind: "failed", exitCode: end.exitCode, output };
   }
 
-  function runs(): SupervisorResult {
-    return { kind: "succeeded", exitCode: 0, output: `it runs as process ${status.pid}` };
+  get #isRunning(): boolean {
+    return this.#status.state === "running";
   }
 
-  async function restart(): Promise<SupervisorResult> {
-    await endSession();
-    return begin();
+  #runs(): SupervisorResult {
+    return { kind: "succeeded", exitCode: 0, output: `it runs as process ${this.#status.pid}` };
   }
 
-  async function stop(): Promise<SupervisorResult> {
-    await endSession();
-    return { kind: "succeeded", exitCode: 0, output: "it is stopped" };
+  /** Until it is told to stop, or gives up. */
+  async #keepAlive({ stop, started, died }: Session): Promise<void> {
+    for (;;) {
+      const linesBefore = this.#lines.added;
+      const { end, ranMs } = await this.#runOnce(stop.signal, () => started.resolve());
+      this.#change({ pid: undefined, lastEnd: end });
+      if (stop.signal.aborted) return this.#onEvent({ type: "child_stopped", how: end.how });
+      this.#keepEnding(end, ranMs, this.#lines.added - linesBefore);
+      this.#onEvent({ type: "child_died", how: end.how, ranMs });
+      died.resolve(end);
+      const nowMs = this.#clock.nowMs();
+      this.#deaths = [...this.#deaths, { atMs: nowMs, ranMs }].filter(
+        ({ atMs }) => nowMs - atMs <= this.#policy.withinMs,
+      );
+      const next = afterDeath(this.#deaths, this.#policy);
+      if (next.kind === "give_up") {
+        this.#change({ state: "given_up" });
+        const { withinMs } = this.#policy;
+        return this.#onEvent({ type: "child_given_up", deaths: next.deaths, withinMs });
+      }
+      this.#change({ state: "backing_off" });
+      this.#onEvent({ type: "child_restarting", inMs: next.inMs });
+      await this.#clock.sleep(next.inMs, stop.signal);
+      if (stop.signal.aborted) return;
+      this.#change({ restarts: this.#status.restarts + 1 });
+    }
   }
 
-  let turn: Promise<unknown> = Promise.resolve();
-  function inTurn(
-    work: () => Promise<SupervisorResult>,
-    signal?: AbortSignal,
-  ): Promise<SupervisorResult> {
-    const result = turn.then(() => (signal?.aborted ? CANCELLED : work()));
-    turn = result;
-    return signal ? unlessAborted(result, signal) : result;
+  /** One process, from its start to its end. */
+  async #runOnce(signal: AbortSignal, onStarted: () => void) {
+    this.#change({ state: "starting" });
+    const [out, err] = [this.#lines.open(), this.#lines.open()];
+    const taps = this.#options.onLine
+      ? [new OutputTap(this.#options.onLine), new OutputTap(this.#options.onLine)]
+      : [];
+    const [stdout, stderr] = [sinkOf(out, taps[0]), sinkOf(err, taps[1])];
+    const launched = await launch(this.#command, { stdout, stderr });
+    const startedAtMs = this.#clock.nowMs();
+    if (launched.kind === "not_started") {
+      this.#lines.note(`(could not be started: ${launched.end.how})`);
+      return { end: launched.end, ranMs: 0 };
+    }
+    const { child } = launched;
+    this.#change({
+      state: "running",
+      pid: child.pid,
+      startedAtMs: this.#clock.toWall(startedAtMs),
+    });
+    this.#onEvent({ type: "child_started", pid: child.pid });
+    onStarted();
+    const onAbort = () => child.stop();
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    const over = new AbortController();
+    if (this.#endings.uncured.length > 0) void this.#awaitCure(over.signal);
+    const end = await child.ended;
+    over.abort();
+    signal.removeEventListener("abort", onAbort);
+    for (const stream of [out, err, ...taps]) stream.end();
+    return { end, ranMs: this.#clock.nowMs() - startedAtMs };
   }
 
-  return {
-    name,
-    argv,
-    status: () => status,
-    lastLines: (count) => lines.last(count),
-    deaths: () => endings,
-    start: (signal) =>
-      inTurn(async () => (status.state === "running" ? runs() : restart()), signal),
-    restart: (signal) => inTurn(restart, signal),
-    stop: (signal) => inTurn(stop, signal),
-    async [Symbol.asyncDispose]() {
-      await inTurn(stop);
-    },
-  };
+  #keepEnding(end: Ended, ranMs: number, ownLines: number): void {
+    const atMs = this.#clock.toWall(this.#clock.nowMs());
+    // What an earlier process wrote is told with its own end.
+    const lines = this.#lines.last(Math.min(ownLines, ENDING_LINES));
+    this.#endings.keep(end, { atMs, ranMs, lines });
+  }
+
+  /** Tells that its restart has cured it, unless it ends before. */
+  async #awaitCure(ended: AbortSignal): Promise<void> {
+    const { stableMs } = this.#policy;
+    await this.#clock.sleep(stableMs, ended);
+    if (ended.aborted) return;
+    this.#onEvent({ type: "child_cured", deaths: this.#endings.uncured, ranMs: stableMs });
+    this.#endings.forgetUncured();
+  }
+
+  #change(changes: Partial<SupervisorStatus>): void {
+    this.#status = { ...this.#status, ...changes };
+  }
 }
 
 /** Both, where there are two. */
