@@ -63,7 +63,7 @@ function expressions(): readonly (readonly [what: string, expr: string])[] {
   const service = {
     name: "job-3",
     job: "job-3",
-    healthUrl: "http://localhost/health",
+    health: { http: "http://localhost/health" },
     executors: [],
     actions: [],
   };

@@ -130,7 +130,7 @@ function demoSettings(settings: ObserverSettings, url: string): ObserverSettings
   const service: Service = {
     name: SERVICE_NAME,
     job: SERVICE_NAME,
-    healthUrl: `${url}/health`,
+    health: { http: `${url}/health` },
     executors: ["supervisor"],
     actions: defaultActions("process"),
   };

@@ -100,7 +100,7 @@ async function superviseAndObserve(
   signal: AbortSignal,
 ): Promise<void> {
   const { say, emit, journal, settings } = shared;
-  const { healthUrl = "" } = settings.services.find(({ name }) => name === service) ?? {};
+  const { health = "none" } = settings.services.find(({ name }) => name === service) ?? {};
   // Ends after the supervisor does, so that the command's last words are read.
   await using output = createPassThrough();
   await using supervisor = createSupervisor({
@@ -111,7 +111,7 @@ async function superviseAndObserve(
       say("command", describeSupervisor(event), levelOf(event));
       if (event.type !== "child_cured") return;
       const cured = { service, deaths: event.deaths, ranMs: event.ranMs };
-      keepCuredDeath(cured, { journal, runtime, healthUrl, emit }).catch((error: unknown) =>
+      keepCuredDeath(cured, { journal, runtime, health, emit }).catch((error: unknown) =>
         say("journal", messageOf(error), "warning"),
       );
     },

@@ -20,7 +20,7 @@ import type { Context, World } from "../incident/context.ts";
 import { dockerOptionsOf, recipientsOf, signalsOf } from "../observer/drivers.ts";
 import { composeLookup } from "../platforms/docker/compose-lookup.ts";
 import { type DockerOptions, dockerRuntime } from "../platforms/docker/docker.ts";
-import { healthcheck } from "../observer/healthcheck.ts";
+import { checkHealth } from "../observer/health.ts";
 import { memoryJournal } from "../journals/memory.ts";
 import { monitorOptions, rulesOfFiles } from "../observer/effective-rules.ts";
 import { systemClock } from "../observer/system-clock.ts";
@@ -112,10 +112,11 @@ async function sampleRequest(
   const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
   const reach = docker ?? dockerOptionsOf(settings);
   const lookup = composeLookup({ ...reach, composeFile: settings.composeFile });
+  const runtime = settings.supervise === undefined ? dockerRuntime(reach) : NOT_STARTED;
   const world: World = {
     source,
     monitor,
-    runtime: settings.supervise === undefined ? dockerRuntime(reach) : NOT_STARTED,
+    runtime,
     diagnosers: [],
     // None: nothing can be run.
     executors: [],
@@ -128,7 +129,7 @@ async function sampleRequest(
       systemClock,
     ),
     actionLock: createLock(),
-    checkHealth: healthcheck,
+    checkHealth: (of) => checkHealth(of, runtime),
     ownerOf: (of) => ownerOfAlert(of, directory),
     findComposeService: findOne(lookup),
   };

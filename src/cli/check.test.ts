@@ -70,6 +70,30 @@ describe("check", () => {
     ]);
   });
 
+  test.each([
+    ["none", /^ok +health of db +none: only its signals show whether it is well$/],
+    [
+      "tcp://127.0.0.1:1",
+      /^missing +health of db +tcp:\/\/127\.0\.0\.1:1: connect ECONNREFUSED .*; start the service, or correct its health$/,
+    ],
+    [
+      "container",
+      /^missing +health of db +its container does not exist; start the service, or correct its health$/,
+    ],
+  ])("a service's health of %s", async (health, expected) => {
+    writeFileSync(join(folder, "db.yaml"), `services: [{ name: db, health: "${health}" }]`);
+    const given = observerSettings({
+      env: { PROMETHEUS_URL: NOWHERE, LM_STUDIO_URL: NOWHERE },
+      folder,
+      configFile: "db.yaml",
+      isTerminal: false,
+    });
+    const docker = "echo 'Error: No such container: db' >&2; exit 1";
+    await using cli = await fakeCli({ docker });
+    const { lines: said } = await check(given, { env: cli.env });
+    expect(said.find((line) => line.includes("health of db"))).toMatch(expected);
+  });
+
   test("signals and Docker are enough", async () => {
     await using server = startPrometheus(upIs("1"));
     const result = await lines({ PROMETHEUS_URL: server.url });

@@ -9,13 +9,13 @@ import type { ObserverSettings } from "../config/config.ts";
 import { printable } from "../text/printable.ts";
 import { maskText } from "../text/redact.ts";
 import { messageOf, SentinelError } from "../core/errors.ts";
-import type { Service } from "../core/model.ts";
+import type { HealthAnswer, Service } from "../core/model.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 import { describeEngine } from "../platforms/docker/api.ts";
 import { resolveConnection } from "../platforms/docker/connection.ts";
 import { type ComposeLookup, composeLookup } from "../platforms/docker/compose-lookup.ts";
-import { type DockerOptions, reachDocker } from "../platforms/docker/docker.ts";
-import { healthcheck } from "../observer/healthcheck.ts";
+import { type DockerOptions, dockerRuntime, reachDocker } from "../platforms/docker/docker.ts";
+import { checkHealth } from "../observer/health.ts";
 import { dockerOptionsOf, type Signals, signalsOf } from "../observer/drivers.ts";
 import { journalError } from "../journals/journal-error.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
@@ -51,6 +51,7 @@ export async function check(
   const usesDocker = settings.supervise === undefined;
   const models = checkModels(settings, signal);
   const reach = { ...(given ?? dockerOptionsOf(settings)), composeFile: settings.composeFile };
+  const runtime = dockerRuntime(reach);
   const found = composeLookup(reach).find(composedNames(settings.services), signal);
   const others = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
@@ -73,9 +74,7 @@ export async function check(
         return await findJob(service, signals, signal);
       }),
       attempt(`health of ${service.name}`, "missing", async () => {
-        const { ok, message } = await healthcheck(service.healthUrl);
-        if (!ok) throw new Error(`${message}; ${startIt(service)}, or correct its health URL`);
-        return message;
+        return describeHealth(service, await checkHealth(service, runtime));
       }),
     ]),
   ]);
@@ -203,6 +202,14 @@ async function describeCompose(
     );
   const { project, service, files } = found.value;
   return `service ${service} of project ${project}, ${files.join(", ")}`;
+}
+
+function describeHealth(service: Service, answer: HealthAnswer | undefined): string {
+  if (answer === undefined) return "none: only its signals show whether it is well";
+  const { ok, message } = answer;
+  if (ok) return message;
+  const what = typeof service.health === "object" && "http" in service.health ? " URL" : "";
+  throw new Error(`${message}; ${startIt(service)}, or correct its health${what}`);
 }
 
 function findProgram([program = ""]: readonly string[]): string {

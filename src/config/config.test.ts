@@ -277,12 +277,12 @@ const CASES: Readonly<Record<Key, Case>> = {
     bad: ["j".repeat(201)],
   },
   TARGET_URL: {
-    of: observer(({ services }) => services[0]?.healthUrl),
-    fallback: "http://localhost:8000/health",
+    of: observer(({ services }) => services[0]?.health),
+    fallback: { http: "http://localhost:8000/health" },
     good: {
-      "https://host:1": "https://host:1/health",
-      "http://host/": "http://host/health",
-      "http://host/api/v1/": "http://host/api/v1/health",
+      "https://host:1": { http: "https://host:1/health" },
+      "http://host/": { http: "http://host/health" },
+      "http://host/api/v1/": { http: "http://host/api/v1/health" },
     },
     bad: ["host:8000", "/health"],
   },

@@ -147,7 +147,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
     prometheusAccess: prometheusAccess(prometheusUrl, { env, folder, read }),
     scrapeTargets: env["SCRAPE_TARGETS"]
       ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
-      : (file.scrape ?? services.map(metricsOf)),
+      : (file.scrape ?? targetsOf(services, { isEmbedded: prometheusUrl === undefined })),
     supervise: argv && {
       service: own.name,
       argv,
@@ -245,7 +245,7 @@ function serviceOfEnvironment(env: Environment, read: Read): Service {
   return {
     name,
     job: env["TARGET_JOB"] ? read("TARGET_JOB", SETTINGS.TARGET_JOB) : name,
-    healthUrl: `${url}/health`,
+    health: { http: `${url}/health` },
     ...(env["SUPERVISE"]
       ? { executors: ["supervisor"], actions: defaultActions("process") }
       : { executors: ["docker", "compose"], actions: defaultActions("docker") }),
@@ -271,9 +271,25 @@ const NO_FILE: SettingsFile = {
   ruleFiles: [],
 };
 
-/** Where a service's metrics are, unless it is said: beside its health. */
-function metricsOf({ name, job, healthUrl }: Service): ScrapeTargetSettings {
-  return { job: job ?? name, url: new URL("metrics", healthUrl).href };
+/**
+ * Where the metrics of services are, unless it is said: beside their health.
+ *
+ * @throws SentinelError `configuration` if Sentinel is to scrape one whose health is no address of HTTP
+ */
+function targetsOf(
+  services: readonly Service[],
+  { isEmbedded }: { readonly isEmbedded: boolean },
+): ScrapeTargetSettings[] {
+  return services.flatMap(({ name, job = name, health }) => {
+    if (typeof health === "object" && "http" in health)
+      return [{ job, url: new URL("metrics", health.http).href }];
+    if (!isEmbedded) return [];
+    throw new SentinelError(
+      "configuration",
+      `nothing says where the metrics of ${name} are, since its health is no http URL`,
+      { hint: `Name their job and url under scrape, or set SCRAPE_TARGETS=${job}=URL.` },
+    );
+  });
 }
 
 /** An empty variable is none, so that it does not hide one of `.env`. */

@@ -101,18 +101,43 @@ services:
       {
         name: "shop",
         job: "shop",
-        healthUrl: "http://localhost:1/health",
+        health: { http: "http://localhost:1/health" },
         executors,
         actions: ["docker-restart", "compose-service-restart", "compose-service-up"],
       },
       {
         name: "pay",
         job: "payments",
-        healthUrl: "https://pay/h",
+        health: { http: "https://pay/h" },
         executors,
         actions: ["docker-restart"],
       },
-      { name: "db", job: "db", healthUrl: "http://db/", executors, actions: [] },
+      { name: "db", job: "db", health: { http: "http://db/" }, executors, actions: [] },
+    ]);
+  });
+
+  test.each([
+    ["none", "none"],
+    ["container", "container"],
+    ["tcp://db:5432", { tcp: { host: "db", port: 5432 } }],
+    ["http://db:5432/", { http: "http://db:5432/" }],
+  ])("a health may be %s", (text, health) => {
+    const file = { "sentinel.yaml": `services: [{ name: db, health: "${text}" }]` };
+    expect(read(file).services).toMatchObject([{ name: "db", health }]);
+  });
+
+  test("says where metrics are, by its http health alone", () => {
+    const services =
+      "services: [{ name: shop, health: 'http://s:1/health' }, { name: db, health: container }]";
+    const embedded = { env: { PROMETHEUS_URL: "embedded" } };
+    const shop = { job: "shop", url: "http://s:1/metrics" };
+    expect(read({ "sentinel.yaml": services }).scrapeTargets).toEqual([shop]);
+    expect(() => read({ "sentinel.yaml": services }, embedded)).toThrow(
+      "nothing says where the metrics of db are, since its health is no http URL",
+    );
+    const scrape = "\nscrape: [{ job: db, url: 'http://exporter:9187/metrics' }]";
+    expect(read({ "sentinel.yaml": services + scrape }, embedded).scrapeTargets).toEqual([
+      { job: "db", url: "http://exporter:9187/metrics" },
     ]);
   });
 
@@ -145,7 +170,7 @@ services:
     ["services: [{ name: a }]", "service a: health is missing: it must be a text"],
     [
       "services: [{ name: a, health: localhost }]",
-      "service a: health must be an http URL, such as http://localhost:8000/health",
+      "service a: health must be an http URL, such as http://localhost:8000/health, or tcp://HOST:PORT, container or none",
     ],
     [
       "services: [{ name: -rf, health: http://a/ }]",

@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { actionIdsOf, defaultActions, isServiceName } from "../allowlist.ts";
 import { isHttpUrl } from "../text/url.ts";
+import { HEALTH_FORM, readHealth } from "./health.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Service } from "../core/model.ts";
 import { readPlacedRules, type RuleSource } from "../rules/rules.ts";
@@ -18,7 +19,12 @@ const serviceSchema = z.strictObject({
   name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
   job: z.string().min(1).optional(),
   instance: z.string().min(1).optional(),
-  health: z.string().refine(isHttpUrl, "must be an http URL, such as http://localhost:8000/health"),
+  health: z.string().transform((text, context) => {
+    const health = readHealth(text);
+    if (health !== undefined) return health;
+    context.addIssue({ code: "custom", message: HEALTH_FORM });
+    return z.NEVER;
+  }),
   // A file names no command for the supervisor.
   actions: z.array(z.enum(actionIdsOf("docker"))).default([...defaultActions("docker")]),
 });
@@ -63,7 +69,7 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
       name,
       job: job ?? name,
       instance,
-      healthUrl: health,
+      health,
       executors: ["docker", "compose"],
       actions,
     }),

@@ -35,7 +35,8 @@ export type IncidentEvent =
       readonly restartLoop?: RestartLoop;
       /** The last ones that nobody wished for, oldest first. */
       readonly deaths?: readonly Death[];
-      readonly health: HealthAnswer;
+      /** `undefined` if the service has no health check. */
+      readonly health: HealthAnswer | undefined;
       readonly logLines: number;
       readonly historyPoints: number;
     }

@@ -147,7 +147,7 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
         joinedCount: record.joinedCount + read.count,
       };
     case "evidence_collected":
-      return { ...record, container: observationOf(read.container), wasHealthy: read.health.ok };
+      return { ...record, container: observationOf(read.container), wasHealthy: read.health?.ok };
     case "diagnosis_failed": {
       const { type: _, ...failure } = read;
       return { ...record, failures: [...record.failures, failure] };

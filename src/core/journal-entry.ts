@@ -116,7 +116,7 @@ const event = z.discriminatedUnion("type", [
     container,
     restartLoop: z.object({ restarts: z.number(), isGivenUp: z.boolean() }).optional(),
     deaths: z.array(death).optional(),
-    health: z.object({ ok: z.boolean() }),
+    health: z.object({ ok: z.boolean() }).optional(),
   }),
   z.object({
     type: z.literal("diagnosis_failed"),

@@ -25,6 +25,16 @@ export interface Series {
   readonly points: readonly Point[];
 }
 
+/** How a service is asked whether it is well. */
+export type HealthCheck =
+  /** An address that answers 2xx while the service is well. */
+  | { readonly http: string }
+  /** A connection is taken there. */
+  | { readonly tcp: { readonly host: string; readonly port: number } }
+  /** The word of its container's HEALTHCHECK; without one, that it runs. */
+  | "container"
+  | "none";
+
 /** A service that is watched, and what may be done to it without a person. */
 export interface Service {
   /** Container name; also the `service` label of its incidents. */
@@ -33,8 +43,7 @@ export interface Service {
   readonly job: string | undefined;
   /** Its `instance` in Prometheus, such as `localhost:8000`: tells it from others of the same job. */
   readonly instance?: string | undefined;
-  /** Answers 2xx while the service is well; `docker:` instead takes the word of its HEALTHCHECK. */
-  readonly healthUrl: string;
+  readonly health: HealthCheck;
   /** What can act on it: where it runs. */
   readonly executors: readonly ExecutorName[];
   /** Ids that it may get without a person, narrowest first. */
@@ -185,7 +194,7 @@ export type Observation<T> =
   | { readonly kind: "absent"; readonly reason: string }
   | { readonly kind: "unreadable"; readonly reason: string };
 
-/** Whether a health endpoint answered 2xx, and what it answered, as one line. */
+/** Whether a health check passes, and what it answers, as one line. */
 export interface HealthAnswer {
   readonly ok: boolean;
   readonly message: string;
@@ -212,8 +221,8 @@ export interface Evidence {
   readonly history: readonly Point[];
   readonly otherSignals: readonly SignalReading[];
   readonly container: Observation<ContainerState>;
-  /** What Sentinel's own request to the health endpoint got. */
-  readonly health: HealthAnswer;
+  /** What its health check answers; `undefined` if it has none. */
+  readonly health: HealthAnswer | undefined;
   /** Last lines of standard output and error, oldest first, bounded, credentials masked. */
   readonly logs: Observation<readonly string[]>;
   /** Its last deaths that nobody wished for, oldest first; empty if none is told. */

@@ -63,6 +63,12 @@ describe("what the playbook finds", () => {
       "not known: Docker has no container of that name",
     ],
     [
+      "down, without a health check, with a container that runs",
+      { ...down, health: undefined },
+      "down docker-restart",
+      "hangs or no longer listens",
+    ],
+    [
       "down by Prometheus, but well",
       { alert: "TargetDown" },
       "down none",

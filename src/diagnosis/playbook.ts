@@ -77,7 +77,7 @@ function choose(faultClass: FaultClass, request: DiagnosisRequest): Choice {
       action: "none",
       because: `Its HEALTHCHECK cannot be run, so it says nothing of the service: ${checks?.at(-1)?.output.trim()}`,
     };
-  if (health.ok)
+  if (health?.ok)
     return {
       action: "none",
       because: "Yet its health endpoint answers: what fails is the scraping of its metrics.",

@@ -92,6 +92,11 @@ test("what is missing is said to be missing, and is never a zero", () => {
   expect(user).toContain("log: missing (no such container)");
 });
 
+test("a service without a health check is said to have none", () => {
+  const { user } = render({ health: undefined });
+  expect(user).toContain("\nhealth endpoint: the service has none\n");
+});
+
 describe("input from strangers", () => {
   test("can't close the evidence, nor end a line", () => {
     const { user } = render({

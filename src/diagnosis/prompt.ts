@@ -131,7 +131,9 @@ function renderFacts(evidence: Evidence, show: Show): string[] {
     ...renderOtherSignals(evidence.otherSignals, show),
     show(`container or process, as its runtime tells: ${renderContainer(evidence.container)}`),
     ...renderLife(evidence, show),
-    show(`health endpoint, asked just now: ${evidence.health.message}`),
+    evidence.health === undefined
+      ? "health endpoint: the service has none"
+      : show(`health endpoint, asked just now: ${evidence.health.message}`),
   ];
 }
 

@@ -23,7 +23,8 @@ export interface World {
   readonly seen: ContainerSeen;
   /** Held from the last look before an action to its end: one action at a time, of all services. */
   readonly actionLock: Lock;
-  checkHealth(url: string): Promise<HealthAnswer>;
+  /** `undefined` for a service without a health check. */
+  checkHealth(service: Service): Promise<HealthAnswer | undefined>;
   /** To whom an alert belongs, of all services that are watched now. */
   ownerOf(alert: Alert): Owner;
   /** Where Compose has the service now; absent where Compose can't act on it. */

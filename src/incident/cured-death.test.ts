@@ -26,8 +26,8 @@ const death = (atMs: number, lines: readonly string[] = []): Death => ({
   lines,
 });
 
-function tell(deaths: readonly Death[], ok: boolean) {
-  const health = { ok, message: "asked" };
+function tell(deaths: readonly Death[], ok: boolean | undefined) {
+  const health = ok === undefined ? undefined : { ok, message: "asked" };
   const seen = { container: CONTAINER, health, nowMs: START_MS + 20_000 };
   return tellCuredDeath({ service: SERVICE_NAME, deaths, ranMs: 10_000 }, seen);
 }
@@ -64,6 +64,13 @@ describe("a death that a restart has cured", () => {
     const closed = tell([death(START_MS)], false).at(-1);
     expect(closed).toMatchObject({ closing: { verdict: { kind: "unknown" } } });
     expect(closed).not.toMatchObject({ closing: { healedAfterMs: expect.any(Number) } });
+  });
+
+  test("is not called healed where there is no health check", () => {
+    const reason =
+      "its supervisor started it again, and it has run for 10 s, but it has no health check";
+    const closed = tell([death(START_MS)], undefined).at(-1);
+    expect(closed).toMatchObject({ closing: { verdict: { kind: "unknown", reason } } });
   });
 
   test("tells of several in a row, from the first", () => {

@@ -19,7 +19,7 @@ export interface CuredDeath {
 
 interface Seen {
   readonly container: ContainerState;
-  readonly health: HealthAnswer;
+  readonly health: HealthAnswer | undefined;
   /** The wall clock's time. */
   readonly nowMs: number;
 }
@@ -40,9 +40,11 @@ export function tellCuredDeath(
   }));
   const seconds = Math.round(ranMs / 1000);
   const since = `its supervisor started it again, and it has run for ${seconds} s`;
-  const verdict = health.ok
+  const unwell =
+    health === undefined ? "it has no health check" : "the health endpoint does not answer";
+  const verdict = health?.ok
     ? ({ kind: "healed", reason: `${since}; the health endpoint answers` } as const)
-    : ({ kind: "unknown", reason: `${since}, but the health endpoint does not answer` } as const);
+    : ({ kind: "unknown", reason: `${since}, but ${unwell}` } as const);
   const logLines = told.reduce((sum, { lines }) => sum + lines.length, 0);
   return [
     { type: "incident_opened", alert: alertOf(service, deaths, nowMs), onsetMs },
@@ -61,7 +63,7 @@ export function tellCuredDeath(
         verdict,
         detectedAfterMs: undefined,
         actedAfterMs: undefined,
-        healedAfterMs: health.ok ? nowMs - onsetMs : undefined,
+        healedAfterMs: health?.ok ? nowMs - onsetMs : undefined,
       },
     },
   ];

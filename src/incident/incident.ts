@@ -271,7 +271,7 @@ function findingsOf(
   opened: Pick<Findings, "openedAtMs" | "onsetMs">,
   { container, health }: Evidence,
 ): Findings {
-  return { alert, ...opened, container, wasHealthy: health.ok };
+  return { alert, ...opened, container, wasHealthy: health?.ok ?? false };
 }
 
 /** The request is bound to this incident, this command and this time. */

@@ -64,7 +64,7 @@ export async function collectEvidence(
   const [container, logs, health] = await Promise.all([
     inspect(service.name, world, signal),
     readLogs(service.name, world.runtime, signal),
-    world.checkHealth(service.healthUrl),
+    world.checkHealth(service),
   ]);
   const deaths = await readDeaths(container, world, signal);
   const loop = loopOf(container, world);

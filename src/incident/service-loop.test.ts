@@ -384,7 +384,7 @@ describe("told to stop", () => {
 });
 
 describe("an alert of a rule file", () => {
-  const OTHERS = [{ name: "other", job: "other", healthUrl: "http://other/health" }];
+  const OTHERS = [{ name: "other", job: "other", health: { http: "http://other/health" } }];
   const hot = rule({ labels: { severity: "high" } });
   const is = (job: string, value: number, instance = "1") => sample(value, { job, instance });
   /** Of the service that the story is about. */

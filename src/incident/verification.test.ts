@@ -12,6 +12,7 @@ function check(second: number, changes: Partial<Check> = {}): Check {
 const active = { alert: "active" } as const;
 const missing = { alert: "no_data" } as const;
 const unhealthy = { healthy: false };
+const unasked = { healthy: undefined };
 
 /** One check each 5 s up to that second, the later ones with changes. */
 function checks(lastSecond: number, changes: Readonly<Record<number, Partial<Check>>> = {}) {
@@ -42,6 +43,8 @@ describe("the verdict", () => {
     ["it came back and went away", checks(50, { 45: active }), "not_healed"],
     ["silent, but the health endpoint fails", checks(50, { 50: unhealthy }), "not_healed"],
     ["the health endpoint failed before the last check", checks(30, { 25: unhealthy }), "healed"],
+    ["silent, without a health check", [check(25, unasked), check(30, unasked)], "healed"],
+    ["active, without a health check", checks(50, { 50: { ...active, ...unasked } }), "not_healed"],
     ["no data at the last due time", checks(50, { 50: missing }), "unknown"],
     ["no data once within the span", checks(50, { 40: missing }), "unknown"],
     ["no data before the span", checks(30, { 15: missing }), "healed"],
@@ -69,6 +72,11 @@ describe("the verdict", () => {
       kind: "healed",
       reason:
         "the alert is silent on 20 s of samples taken after the action, and the health endpoint answers",
+    });
+    expect(judge(checks(30, { 30: unasked }), plan)).toEqual({
+      kind: "healed",
+      reason:
+        "the alert is silent on 20 s of samples taken after the action; the service has no health check",
     });
   });
 });

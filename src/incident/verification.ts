@@ -9,8 +9,8 @@ export interface Check {
   readonly alert: "silent" | "active" | "no_data";
   /** Age of the newest scrape, by the source's own clock; `undefined` if there is none. */
   readonly scrapeAgeMs: number | undefined;
-  /** The health endpoint's answer: 2xx or not. */
-  readonly healthy: boolean;
+  /** Whether its health check passes; `undefined` if it has none. */
+  readonly healthy: boolean | undefined;
 }
 
 export interface VerificationPlan {
@@ -51,7 +51,7 @@ function judgeSpan(checks: readonly Check[], newest: Check, plan: VerificationPl
       kind: "not_healed",
       reason: "the alert still holds on samples taken after the action",
     };
-  if (newest.alert === "silent" && !newest.healthy)
+  if (newest.alert === "silent" && newest.healthy === false)
     return { kind: "not_healed", reason: "the alert is silent, but the health endpoint fails" };
   if (span.some(({ alert }) => alert === "no_data"))
     return {
@@ -62,9 +62,13 @@ function judgeSpan(checks: readonly Check[], newest: Check, plan: VerificationPl
     return { kind: "unknown", reason: "the service has not been scraped since the action" };
   if (span.some(({ alert }) => alert === "active"))
     return { kind: "not_healed", reason: "the alert came back after the action" };
+  const health =
+    newest.healthy === undefined
+      ? "; the service has no health check"
+      : ", and the health endpoint answers";
   return {
     kind: "healed",
-    reason: `the alert is silent on ${seconds(plan.windowMs)} s of samples taken after the action, and the health endpoint answers`,
+    reason: `the alert is silent on ${seconds(plan.windowMs)} s of samples taken after the action${health}`,
   };
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { contextOf, type Given } from "../../test/support/context.ts";
 import { alert, rule, sample, service, START_MS } from "../../test/support/fixtures.ts";
 import { verify } from "./verify.ts";
-import type { Sample, Verdict, Rule } from "../core/model.ts";
+import type { HealthCheck, Sample, Verdict, Rule } from "../core/model.ts";
 
 const SECOND = 1000;
 const CPU = rule();
@@ -22,7 +22,7 @@ interface Watched extends Given {
 }
 
 async function watched({ actedAfterMs = 0, stopAtMs, ...given }: Watched) {
-  const asked: string[] = [];
+  const asked: HealthCheck[] = [];
   const checks: number[] = [];
   const script: Given["script"] = (expr, elapsedMs) => {
     if (expr.startsWith("scrape_age")) return undefined;
@@ -33,8 +33,8 @@ async function watched({ actedAfterMs = 0, stopAtMs, ...given }: Watched) {
     ...given,
     script,
     world: (own) => ({
-      checkHealth: async (url) => {
-        asked.push(url);
+      checkHealth: async ({ health }) => {
+        asked.push(health);
         checks.push(own.elapsedMs);
         return { ok: true, message: "" };
       },
@@ -185,21 +185,32 @@ describe("what is made of what is seen", () => {
   });
 
   test("the health endpoint is the service's own, and its last answer is told", async () => {
-    const healthUrl = "http://localhost:9/health";
+    const health = { http: "http://localhost:9/health" };
     // One for each poll of the 50 s, and the last one bad.
     const answers = [...Array.from({ length: 9 }, () => true), false];
     const found = await watched({
-      policy: { service: service({ healthUrl }) },
+      policy: { service: service({ health }) },
       script: hot,
       world: () => ({
         checkHealth: async () => ({ ok: answers.shift() ?? false, message: "" }),
       }),
     });
     expect(found.isHealthy).toBe(false);
-    expect((await watched({ policy: { service: service({ healthUrl }) } })).asked).toEqual(
-      Array.from({ length: 6 }, () => healthUrl),
+    expect((await watched({ policy: { service: service({ health }) } })).asked).toEqual(
+      Array.from({ length: 6 }, () => health),
     );
     expect((await watched({})).isHealthy).toBe(true);
+  });
+
+  test("a service without a health check heals by its alert alone, and says so", async () => {
+    const none: Given = {
+      policy: { service: service({ health: "none" }) },
+      world: () => ({ checkHealth: async () => undefined }),
+    };
+    const found = await watched(none);
+    expect([found.kind, found.seconds, found.isHealthy]).toEqual(["healed", 30, undefined]);
+    expect(found.reason).toEndWith("; the service has no health check");
+    expect((await watched({ ...none, script: hot })).kind).toBe("not_healed");
   });
 });
 

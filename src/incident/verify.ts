@@ -12,7 +12,7 @@ const MOST_CHECK_MS = 10_000;
 /** What came of an action. */
 interface Aftermath {
   readonly verdict: Verdict;
-  /** Whether the health endpoint answered at last; `undefined` if nobody looked. */
+  /** Whether the health endpoint answered at last; `undefined` if nobody looked, or there is none. */
   readonly isHealthy: boolean | undefined;
 }
 
@@ -62,10 +62,10 @@ async function check(
   const [poll, scrapeAgeMs, health] = await Promise.all([
     world.monitor.poll(signal, { fresh: (rule) => rule === alert.rule }),
     newestScrapeAgeMs(policy.service, world.source, signal),
-    world.checkHealth(policy.service.healthUrl),
+    world.checkHealth(policy.service),
   ]);
   const evaluation = poll.evaluationOf(alert.rule);
-  return { atMs, alert: sightOf(alert, evaluation), scrapeAgeMs, healthy: health.ok };
+  return { atMs, alert: sightOf(alert, evaluation), scrapeAgeMs, healthy: health?.ok };
 }
 
 /** Active if the rule holds for any label set; silent only if this one was measured. */

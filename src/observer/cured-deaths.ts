@@ -8,16 +8,17 @@ import {
   tellCuredDeath,
 } from "../incident/cured-death.ts";
 import type { EmitEvent } from "../core/events.ts";
+import type { HealthCheck } from "../core/model.ts";
 import { incidentId } from "../incident/id.ts";
 import type { ContainerRuntime, Journal } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
-import { healthcheck } from "./healthcheck.ts";
+import { checkHealth } from "./health.ts";
 import { systemClock } from "./system-clock.ts";
 
 interface CureOptions {
   readonly journal: Pick<Journal, "append" | "readAfter">;
   readonly runtime: Pick<ContainerRuntime, "inspect">;
-  readonly healthUrl: string;
+  readonly health: HealthCheck;
   readonly emit: EmitEvent;
 }
 
@@ -25,9 +26,9 @@ const DEADLINE_MS = 5000;
 
 /** @throws SentinelError `journal_unavailable` */
 export async function keepCuredDeath(cured: CuredDeath, options: CureOptions): Promise<void> {
-  const { journal, runtime, healthUrl, emit } = options;
+  const { journal, runtime, emit } = options;
   const { service } = cured;
-  const health = await healthcheck(healthUrl);
+  const health = await checkHealth({ name: service, health: options.health }, runtime);
   const container = await runtime.inspect(service, AbortSignal.timeout(DEADLINE_MS));
   if (container === undefined || isToldAlready(cured, foldIncidents(journal.readAfter(0)))) return;
   const nowMs = systemClock.toWall(systemClock.nowMs());

@@ -3,10 +3,9 @@
 import { allowlistFor, defaultActions } from "../allowlist.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { type Book, openBook } from "../incident/recorder.ts";
-import { messageOf } from "../core/errors.ts";
 import type { EmitEvent } from "../core/events.ts";
 import { createLock, type Lock } from "../core/lock.ts";
-import type { Alert, HealthAnswer, Service } from "../core/model.ts";
+import type { Alert, Service } from "../core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "../rules/monitor.ts";
 import { createDirectory, ownerOfAlert, type ServiceDirectory } from "../rules/ownership.ts";
 import type { ContainerRuntime, Diagnoser, Executor, Journal } from "../core/ports.ts";
@@ -17,7 +16,7 @@ import { createServiceLoop, GONE } from "../incident/service-loop.ts";
 import type { World } from "../incident/context.ts";
 import { dockerNotices } from "./docker-notices.ts";
 import { diagnosersOf, type Signals } from "./drivers.ts";
-import { healthcheck } from "./healthcheck.ts";
+import { checkHealth } from "./health.ts";
 import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./effective-rules.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import { withKillHook } from "./kill-hook.ts";
@@ -40,11 +39,6 @@ export interface ObserveOptions extends Pick<World, "findComposeService"> {
   /** Ends the process, since a loop stands still; without it nothing looks. */
   readonly onStall?: (why: string) => void;
 }
-
-/** A service's health URL that takes Docker's word instead of asking. */
-const DOCKER_HEALTH = "docker:";
-
-const DOCKER_DEADLINE_MS = 5000;
 
 /** Services begin one after the other, and so are polled: all at once, each would wait for the others. */
 const MOST_APART_MS = 5;
@@ -232,8 +226,7 @@ async function watchOne(
     actionLock,
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     findComposeService: options.findComposeService,
-    checkHealth: (url: string) =>
-      url === DOCKER_HEALTH ? askDocker(service.name, runtime) : healthcheck(url),
+    checkHealth: (of: Service) => checkHealth(of, runtime),
     ownerOf: (alert: Alert) => ownerOfAlert(alert, roster.directory()),
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
@@ -241,20 +234,6 @@ async function watchOne(
     await createServiceLoop({ policy, world: living(world, loop), emit }).run(signal);
   } finally {
     loop.leave();
-  }
-}
-
-/** What a container's own HEALTHCHECK says. */
-async function askDocker(name: string, runtime: ContainerRuntime): Promise<HealthAnswer> {
-  try {
-    const state = await runtime.inspect(name, AbortSignal.timeout(DOCKER_DEADLINE_MS));
-    if (state === undefined) return { ok: false, message: "its container does not exist" };
-    const { health, status } = state;
-    // Without a HEALTHCHECK there is nothing but that it runs.
-    const ok = health === "none" ? status === "running" : health === "healthy";
-    return { ok, message: `Docker: ${status}, health ${health}` };
-  } catch (error) {
-    return { ok: false, message: messageOf(error) };
   }
 }
 
@@ -311,7 +290,7 @@ function containerService(name: string): Service {
   return {
     name,
     job: undefined,
-    healthUrl: DOCKER_HEALTH,
+    health: "container",
     executors: ["docker"],
     actions: defaultActions("docker"),
   };

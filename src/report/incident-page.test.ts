@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
+import { containerState, SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
 import { entriesOf, healed, INCIDENT_ID, numbered } from "../../test/support/incident-entries.ts";
 import { WITHOUT_CONTAINER, WITHOUT_ENGINE } from "../../test/support/journals-of-before.ts";
 import { renderIncidentPage } from "./incident-page.ts";
@@ -55,6 +55,26 @@ test("a journal of before tells of a container what it told then", () => {
   expect(page(WITHOUT_ENGINE)).toContain(
     "| evidence: container `Cannot connect to the Docker daemon at tcp://127.0.0.1:1. Is the docker daemon running?; start the Docker engine ('sudo systemctl start docker', or Docker Desktop), or correct DOCKER_HOST`, health fails |",
   );
+});
+
+test("a service without a health check is said to have none", () => {
+  const [opened] = healed();
+  if (opened === undefined) throw new Error("nothing");
+  const text = page(
+    numbered(
+      ...entriesOf([
+        opened,
+        {
+          type: "evidence_collected",
+          container: { kind: "found", value: containerState() },
+          health: undefined,
+          logLines: 0,
+          historyPoints: 0,
+        },
+      ]),
+    ),
+  );
+  expect(text).toContain("| evidence: container running, no health check |");
 });
 
 test("what a person answered is in it, and what was said of others is not", () => {

@@ -100,12 +100,16 @@ function describeEvent(read: RecordedEvent): string {
       const { container } = read;
       const state = container.kind === "found" ? container.value.status : container.reason;
       const { deaths = [], restartLoop } = read;
+      const health =
+        read.health === undefined
+          ? "no health check"
+          : `health ${read.health.ok ? "answers" : "fails"}`;
       const loop = restartLoop ? `, restarted ${restartLoop.restarts} times by its engine` : "";
       const ends = deaths.map(
         (death) =>
           `; died at ${utc(death.atMs).slice(11, 19)} with ${describeDeath({ ranMs: undefined, ...death })}${death.lines.length > 0 ? `: ${text(death.lines.slice(-DEATH_LINES).join(" / "))}` : ""}`,
       );
-      return `evidence: container ${text(state)}, health ${read.health.ok ? "answers" : "fails"}${loop}${ends.join("")}`;
+      return `evidence: container ${text(state)}, ${health}${loop}${ends.join("")}`;
     }
     case "diagnosis_failed":
       return `no answer from ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}: ${text(read.message)}`;

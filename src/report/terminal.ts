@@ -82,7 +82,7 @@ export function renderEvent(event: SentinelEvent): string[] {
       return [
         ...field("State", renderContainer(event.container)),
         ...renderLife(event),
-        ...field("Health", event.health.message),
+        ...field("Health", event.health?.message ?? "it has no health check"),
         ...field(
           "Evidence",
           `${count(event.logLines, "log line")}, ${count(event.historyPoints, "earlier value")}`,

@@ -7,7 +7,7 @@ import type { Labels, Rule, Sample } from "../core/model.ts";
 import { createSharedRules } from "./shared-rules.ts";
 
 function watched(name: string, job: string | undefined = name, port = 8000): Identity {
-  return { name, job, healthUrl: `http://localhost:${port}/health` };
+  return { name, job, health: { http: `http://localhost:${port}/health` } };
 }
 
 describe("an alert belongs to", () => {
@@ -133,7 +133,13 @@ const fleets = fc.uniqueArray(
   fc.record({
     name: fc.constantFrom("a", "b", "c", "d", "web"),
     job: fc.option(fc.constantFrom("a", "b", "web", "jobs"), { nil: undefined }),
-    healthUrl: fc.constantFrom("http://h:1/health", "http://h:2/health", "docker:"),
+    health: fc.constantFrom(
+      { http: "http://h:1/health" },
+      { http: "http://h:2/health" },
+      { tcp: { host: "h", port: 1 } },
+      "container" as const,
+      "none" as const,
+    ),
   }),
   { selector: ({ name }) => name, maxLength: 5 },
 );

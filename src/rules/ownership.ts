@@ -22,7 +22,7 @@ export interface ServiceDirectory {
 }
 
 /** What tells services apart. */
-export type Identity = Pick<Service, "name" | "job" | "instance" | "healthUrl">;
+export type Identity = Pick<Service, "name" | "job" | "instance" | "health">;
 
 /**
  * The services by what labels may say of them: the label `sentinel_service`, else `container`, `pod` or
@@ -82,8 +82,9 @@ export function isOwnedBy(owner: Owner, service: string): boolean {
 }
 
 /** Unless it is set, metrics are taken to be served where the health is. */
-function instanceOf({ instance, healthUrl }: Identity): string | undefined {
-  return instance ?? URL.parse(healthUrl)?.host;
+function instanceOf({ instance, health }: Identity): string | undefined {
+  if (instance !== undefined) return instance;
+  return typeof health === "object" && "http" in health ? URL.parse(health.http)?.host : undefined;
 }
 
 function nobody(reason: string): Owner {

@@ -22,7 +22,7 @@ import {
 const SERVICES = ["a", "b"].map((name) => ({
   name,
   job: name,
-  healthUrl: `http://${name}/health`,
+  health: { http: `http://${name}/health` },
 }));
 const hot = rule({ alert: "Hot", labels: { severity: "high" } });
 

@@ -47,7 +47,7 @@ describe("F2: sentinel.yaml", () => {
     ],
     [
       "services:\n  - name: shop\n    health: shop:80\n",
-      "sentinel.yaml:3: service shop: health must be an http URL, such as http://localhost:8000/health.",
+      "sentinel.yaml:3: service shop: health must be an http URL, such as http://localhost:8000/health, or tcp://HOST:PORT, container or none.",
     ],
     [
       "services:\n  - name: 0123\n    health: http://a/\n",

@@ -34,7 +34,7 @@ export function service(changes: Partial<Service> = {}): Service {
   return {
     name: SERVICE_NAME,
     job: SERVICE_NAME,
-    healthUrl: "http://localhost:8000/health",
+    health: { http: "http://localhost:8000/health" },
     executors: ["docker", "compose"],
     actions: ["docker-restart", "compose-service-up", "compose-service-restart"],
     ...changes,

@@ -80,8 +80,20 @@ export const LITERALS: readonly string[] = lines(String.raw`
 `);
 
 const RULE_SERVICES = [
-  { name: "api", job: "api", healthUrl: "http://localhost/health", executors: [], actions: [] },
-  { name: "gone", job: "gone", healthUrl: "http://localhost/health", executors: [], actions: [] },
+  {
+    name: "api",
+    job: "api",
+    health: { http: "http://localhost/health" },
+    executors: [],
+    actions: [],
+  },
+  {
+    name: "gone",
+    job: "gone",
+    health: { http: "http://localhost/health" },
+    executors: [],
+    actions: [],
+  },
 ];
 
 export const RULES: readonly string[] = RULE_SERVICES.flatMap((service) =>
