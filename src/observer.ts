@@ -6,9 +6,9 @@ import { printable } from "./text/printable.ts";
 import { maskText } from "./text/redact.ts";
 import { toEventLine } from "./incident/event-line.ts";
 import { messageOf } from "./core/errors.ts";
-import type { SentinelEvent } from "./core/events.ts";
+import type { ToldEvent } from "./core/events.ts";
 import type { Journal } from "./core/ports.ts";
-import { createReport } from "./report/terminal.ts";
+import { reportEvent } from "./report/terminal.ts";
 import { describeEngine } from "./platforms/docker/api.ts";
 import { resolveConnection } from "./platforms/docker/connection.ts";
 import {
@@ -184,7 +184,7 @@ function describeSent(settings: ObserverSettings): string {
 }
 
 interface Output {
-  emit(event: SentinelEvent): void;
+  emit(event: ToldEvent): void;
   announce(text: string): void;
   say(topic: string, text: string, level?: LogLevel): void;
 }
@@ -196,10 +196,9 @@ function shown(text: string): string {
 
 function createOutput({ logFormat }: ObserverSettings): Output {
   if (logFormat === "text") {
-    const report = createReport();
     return {
       emit: (event) => {
-        const lines = report(event);
+        const lines = reportEvent(event);
         if (lines.length > 0) print(lines.join("\n"));
       },
       announce: print,

@@ -1,17 +1,18 @@
 /** What happens to a service and in an incident, in order. The report and the log are made of these. */
 
+import type { IncidentRecord } from "./incident-record.ts";
 import type {
   Alert,
+  ApprovalAnswer,
+  Closing,
   ContainerState,
   Death,
   Decision,
-  DecisionReason,
   Diagnosis,
   Observation,
   HealthAnswer,
   Outcome,
   RestartLoop,
-  Verdict,
 } from "./model.ts";
 
 /** Within an incident; `incident` is its id. */
@@ -93,23 +94,6 @@ export type IncidentEvent =
       readonly isOver?: true;
     };
 
-/** `expired`: nobody answered in time. `withdrawn`: the alert has resolved meanwhile. */
-export const APPROVAL_ANSWERS = ["approved", "denied", "expired", "withdrawn"] as const;
-export type ApprovalAnswer = (typeof APPROVAL_ANSWERS)[number];
-
-/** How an incident ended. Times count from the onset where it is known, else from detection. */
-export interface Closing {
-  readonly result: "acted" | "held" | "skipped" | "cancelled";
-  /** Why nothing was run; only of what was held or skipped. */
-  readonly reason?: DecisionReason;
-  readonly verdict: Verdict | undefined;
-  /** The health endpoint answered when the evidence was collected, and does not after the action. */
-  readonly madeWorse?: true;
-  readonly detectedAfterMs: number | undefined;
-  readonly actedAfterMs: number | undefined;
-  readonly healedAfterMs: number | undefined;
-}
-
 /** Outside incidents: what changed since the poll before. */
 export type WatchEvent =
   | { readonly type: "source_down"; readonly reason: string }
@@ -134,10 +118,27 @@ export type WatchEvent =
   | { readonly type: "journal_back" }
   | { readonly type: "quiet"; readonly alerts: readonly Alert[] };
 
+/** As it happens. The journal and the log have this and nothing more. */
 export type SentinelEvent = (WatchEvent | (IncidentEvent & { readonly incident: string })) & {
   readonly atMs: number;
   readonly service: string;
 };
 
-/** Takes what has happened, to tell it or to count it. */
+/** Takes what has happened. */
 export type EmitEvent = (event: SentinelEvent) => void;
+
+/** What those who tell or count an event need to know besides it, so that they remember nothing of their own. */
+export interface Circumstances {
+  /** The incident as it stands with the event; `undefined` outside of incidents, and after its end. */
+  readonly record: IncidentRecord | undefined;
+  /** Other incidents that are open at this moment, of whichever service. */
+  readonly othersOpen: number;
+  /** The changes of its alert are told by their number, since it flaps. */
+  readonly isFlapping: boolean;
+}
+
+/** An event as its readers get it: the report, the metrics, the page and the demo. */
+export type ToldEvent = SentinelEvent & Circumstances;
+
+/** Takes what is to be told or counted. */
+export type TellEvent = (event: ToldEvent) => void;

@@ -1,6 +1,12 @@
 /** An incident as the fold of its events. */
 
-import type { ContainerState, Observation, SEVERITIES } from "./model.ts";
+import type {
+  ApprovalAnswer,
+  ContainerState,
+  DecisionReason,
+  Observation,
+  SEVERITIES,
+} from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
 import { readEvent, type Recorded, type RecordedEvent } from "./journal-entry.ts";
 
@@ -37,6 +43,8 @@ export interface IncidentRecord {
   readonly diagnosis: RecordedDiagnosis | undefined;
   readonly decision: RecordedDecision | undefined;
   readonly request: ApprovalRequest | undefined;
+  /** Why nothing is run, as the decision or an answer has said since it was last taken up. */
+  readonly saidReason: string | undefined;
   /** The action last begun; with no outcome, nobody knows what became of it. */
   readonly action: { readonly id: string; readonly argv: readonly string[] } | undefined;
   /** When the intent to run it was written. */
@@ -81,30 +89,77 @@ interface ApprovalRequest {
  * @param entries in order
  */
 export function foldIncidents(entries: readonly JournalEntry[]): readonly IncidentRecord[] {
-  // Two services may have had the same alert at the same moment.
-  const keyOf = ({ incident, service }: JournalEntry) =>
-    incident === undefined ? undefined : `${incident}\n${service}`;
+  const fold = createIncidentFold();
+  for (const entry of entries) fold.apply(entry);
+  return fold.records();
+}
+
+/** What one entry says, and the incident that it is about as it stands with it. */
+export interface IncidentStep {
+  readonly entry: JournalEntry;
+  readonly event: RecordedEvent;
+  /** `undefined` outside of incidents, before their beginning and after their end. */
+  readonly record: IncidentRecord | undefined;
+}
+
+/** The incidents of a journal that grows. */
+interface IncidentFold {
+  /** In the order of the journal. @returns `undefined` for an entry that is not known here */
+  apply(entry: JournalEntry): IncidentStep | undefined;
+  /** In the order in which they were opened. */
+  records(): readonly IncidentRecord[];
+  /** `undefined` if there is none of that id and service. */
+  find(about: Pick<JournalEntry, "incident" | "service">): IncidentRecord | undefined;
+  /** Forgets the incidents that have ended, so that the fold of a process that runs for long stays small. */
+  forgetClosed(): void;
+}
+
+export function createIncidentFold(): IncidentFold {
   const records = new Map<string, IncidentRecord>();
   const ofRequest = new Map<string, string>();
-  for (const entry of entries) {
-    const read = readEvent(entry);
-    if (read === undefined) continue;
-    const ofService = (request: string) => `${request}\n${entry.service}`;
+
+  const step = (entry: JournalEntry, event: RecordedEvent): IncidentRecord | undefined => {
+    const { service } = entry;
     // A person may answer a request without knowing of which incident it is.
     const key =
-      read.type === "approval_given" ? ofRequest.get(ofService(read.request)) : keyOf(entry);
-    if (key === undefined) continue;
+      event.type === "approval_given"
+        ? ofRequest.get(keyOf(service, event.request))
+        : keyOf(service, entry.incident);
+    if (key === undefined) return undefined;
     const before = records.get(key);
     if (before === undefined) {
-      if (read.type === "incident_opened") records.set(key, opened(entry, read));
-      continue;
+      if (event.type !== "incident_opened") return undefined;
+      const record = opened(entry, event);
+      records.set(key, record);
+      return record;
     }
-    if (read.type === "approval_requested") ofRequest.set(ofService(read.request), key);
+    if (event.type === "approval_requested") ofRequest.set(keyOf(service, event.request), key);
     // What comes after the end is of no account, but that its alert has come back.
-    if (before.phase !== "closed" || read.type === "alert_flapped")
-      records.set(key, next(before, read, entry.atMs));
-  }
-  return [...records.values()];
+    if (before.phase === "closed" && event.type !== "alert_flapped") return undefined;
+    const record = next(before, event, entry.atMs);
+    records.set(key, record);
+    return record;
+  };
+
+  return {
+    apply(entry) {
+      const event = readEvent(entry);
+      return event && { entry, event, record: step(entry, event) };
+    },
+    records: () => [...records.values()],
+    find: ({ service, incident }) => records.get(keyOf(service, incident) ?? ""),
+    forgetClosed() {
+      for (const [key, { phase }] of records) if (phase === "closed") records.delete(key);
+      for (const [request, key] of ofRequest) if (!records.has(key)) ofRequest.delete(request);
+    },
+  };
+}
+
+/** Two services may have had the same alert at the same moment. */
+function keyOf(service: string, name: string): string;
+function keyOf(service: string, name: string | undefined): string | undefined;
+function keyOf(service: string, name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `${name}\n${service}`;
 }
 
 function opened(
@@ -126,6 +181,7 @@ function opened(
     diagnosis: undefined,
     decision: undefined,
     request: undefined,
+    saidReason: undefined,
     action: undefined,
     intentAtMs: undefined,
     outcome: undefined,
@@ -157,7 +213,11 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
       return { ...record, diagnosis: { ...read.diagnosis, diagnoser, durationMs, tokens } };
     }
     case "decided":
-      return { ...record, decision: { ...read.decision, argv: read.argv } };
+      return {
+        ...record,
+        decision: { ...read.decision, argv: read.argv },
+        saidReason: read.decision.reason,
+      };
     case "approval_requested": {
       const { request: id, action, argv: asked, expiresAtMs } = read;
       const unanswered = { given: undefined, answer: undefined };
@@ -180,6 +240,7 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
       return {
         ...record,
         phase: answer === "approved" ? "acting" : phase,
+        saidReason: REASON_OF_ANSWER[answer],
         request: { ...request, answer },
       };
     }
@@ -208,7 +269,7 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
     case "alert_flapped":
       return { ...record, flaps: read.times };
     case "incident_resumed":
-      return { ...record, resumptions: record.resumptions + 1 };
+      return { ...record, resumptions: record.resumptions + 1, saidReason: undefined };
     case "incident_closed":
       return { ...record, phase: "closed", closing: read.closing, closedAtMs: atMs };
     case "incident_opened":
@@ -219,6 +280,14 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
       return record;
   }
 }
+
+/** Each answer that ends an incident; after a yes there may still be a reason. */
+const REASON_OF_ANSWER = {
+  approved: undefined,
+  denied: "denied",
+  expired: "expired",
+  withdrawn: "alert_resolved",
+} as const satisfies Record<ApprovalAnswer, DecisionReason | undefined>;
 
 function observationOf(
   read: Recorded<"evidence_collected">["container"],

@@ -1,8 +1,14 @@
 /** What the journal's entries have, read strictly. */
 
 import { z } from "zod";
-import { APPROVAL_ANSWERS, type Closing } from "./events.ts";
-import { ORCHESTRATORS, type Outcome, SEVERITIES, VERDICTS } from "./model.ts";
+import {
+  APPROVAL_ANSWERS,
+  type Closing,
+  ORCHESTRATORS,
+  type Outcome,
+  SEVERITIES,
+  VERDICTS,
+} from "./model.ts";
 import type { JournalEntry } from "./ports.ts";
 
 // What gates a step is a closed list, and a missing entry does not compile; what is only shown is text,

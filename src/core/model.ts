@@ -327,3 +327,20 @@ export interface Verdict {
   readonly kind: VerdictKind;
   readonly reason: string;
 }
+
+/** `expired`: nobody answered in time. `withdrawn`: the alert has resolved meanwhile. */
+export const APPROVAL_ANSWERS = ["approved", "denied", "expired", "withdrawn"] as const;
+export type ApprovalAnswer = (typeof APPROVAL_ANSWERS)[number];
+
+/** How an incident ended. Times count from the onset where it is known, else from detection. */
+export interface Closing {
+  readonly result: "acted" | "held" | "skipped" | "cancelled";
+  /** Why nothing was run; only of what was held or skipped. */
+  readonly reason?: DecisionReason;
+  readonly verdict: Verdict | undefined;
+  /** The health endpoint answered when the evidence was collected, and does not after the action. */
+  readonly madeWorse?: true;
+  readonly detectedAfterMs: number | undefined;
+  readonly actedAfterMs: number | undefined;
+  readonly healedAfterMs: number | undefined;
+}

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { START_MS } from "../../test/support/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
 import { createLedger, HOUR_MS, isReopened, RECURRENCE_MS } from "./limits.ts";
+import { createIncidentFold } from "../core/incident-record.ts";
 import { DECISION_REASONS } from "../core/model.ts";
 import type { JournalEntry } from "../core/ports.ts";
 
@@ -21,7 +22,11 @@ type Written = (entry: Omit<JournalEntry, "seq">) => void;
 function ledgerOf(limits = {}) {
   const ledger = createLedger({ cooldownMs: MINUTE, mostPerService: 3, mostInAll: 10, ...limits });
   let seq = 0;
-  const write: Written = (entry) => ledger.apply({ ...entry, seq: (seq += 1) });
+  const incidents = createIncidentFold();
+  const write: Written = (entry) => {
+    const step = incidents.apply({ ...entry, seq: (seq += 1) });
+    if (step !== undefined) ledger.apply(step);
+  };
   const at = (type: string, fields: object, { atMs = 0, service = API, incident }: Place = {}) =>
     write({ atMs, service, incident, type, fields: { ...fields } });
   return { ledger, at };

@@ -6,8 +6,8 @@
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { createFlaps, type Flaps } from "../rules/flapping.ts";
 import type { DecisionReason } from "../core/model.ts";
-import type { JournalEntry } from "../core/ports.ts";
-import { readEvent, type Recorded } from "../core/journal-entry.ts";
+import type { IncidentRecord, IncidentStep } from "../core/incident-record.ts";
+import type { Recorded } from "../core/journal-entry.ts";
 
 export interface Limits {
   /** After an incident with an action, for its service. */
@@ -33,8 +33,8 @@ export interface Restraint {
 
 /** All its times are of one clock that never jumps. */
 export interface Ledger {
-  /** In the order of the journal. What an entry of another version says is skipped. */
-  apply(entry: JournalEntry): void;
+  /** In the order of the journal. */
+  apply(step: IncidentStep): void;
   restraint(about: { readonly service: string; readonly alert: string }, nowMs: number): Restraint;
   /** The incident to which an alert comes back, if it does. */
   flapping: Flaps["of"];
@@ -74,12 +74,6 @@ export function isTakenUpAgain(reason: string | undefined): boolean {
   return isReopened(reason) || reason === "alert_resolved";
 }
 
-/** Of an incident that is open. */
-interface OpenIncident {
-  readonly alert: string;
-  action?: ActionId | undefined;
-}
-
 /** Counts towards the budgets. */
 interface Act {
   readonly atMs: number;
@@ -97,7 +91,6 @@ interface Chain {
 }
 
 export function createLedger(limits: Limits): Ledger {
-  const open = new Map<string, OpenIncident>();
   const chains = new Map<string, Chain>();
   const coolsUntilMs = new Map<string, number>();
   const pausedUntilMs = new Map<string, number>();
@@ -119,29 +112,28 @@ export function createLedger(limits: Limits): Ledger {
   }
 
   function close(
-    entry: JournalEntry,
+    { entry, record }: Pick<IncidentStep, "entry" | "record">,
     { result, reason, verdict, madeWorse }: Recorded<"incident_closed">["closing"],
   ): void {
-    const { incident = "", service, atMs } = entry;
-    const found = open.get(key(service, incident));
-    open.delete(key(service, incident));
+    const { service, atMs } = entry;
+    const action = actionOf(record);
     flaps.close(entry, verdict?.kind === "healed" || result === "cancelled" || isReopened(reason));
     // Also if Sentinel was stopped before the verdict.
-    if (result === "acted" || found?.action !== undefined)
+    if (result === "acted" || action !== undefined)
       coolsUntilMs.set(service, atMs + limits.cooldownMs);
     // Not at each poll, whatever the cooldown: each time costs a diagnosis.
     else if (isReopened(reason))
       coolsUntilMs.set(service, atMs + Math.max(limits.cooldownMs, REOPENED_AFTER_MS));
     // `automation_ended` follows, unless Sentinel is killed between the two.
     if (madeWorse === true) automationEnded.add(service);
-    if (verdict?.kind !== "healed" || found?.action === undefined) return;
-    const chain = chains.getOrInsert(key(service, found.alert), {
+    if (verdict?.kind !== "healed" || record === undefined || action === undefined) return;
+    const chain = chains.getOrInsert(key(service, record.alert.name), {
       healedAtMs: atMs,
       action: undefined,
       recurrences: new Map(),
     });
     chain.healedAtMs = atMs;
-    chain.action = found.action;
+    chain.action = action;
   }
 
   function pause(service: string, untilMs: number): void {
@@ -161,24 +153,18 @@ export function createLedger(limits: Limits): Ledger {
   }
 
   return {
-    apply(entry) {
+    apply({ entry, event, record }) {
       const { incident = "", service, atMs } = entry;
-      const event = readEvent(entry);
-      switch (event?.type) {
+      switch (event.type) {
         case "incident_opened": {
-          const { name } = event.alert;
-          open.set(key(service, incident), { alert: name });
           flaps.open(entry, event.alert.labels);
-          const chain = chains.get(key(service, name));
+          const chain = chains.get(key(service, event.alert.name));
           if (chain !== undefined) countRecurrence(chain, atMs);
           break;
         }
-        case "action_started": {
-          const found = open.get(key(service, incident));
-          if (found !== undefined) found.action = ACTION_IDS.find((id) => id === event.action);
+        case "action_started":
           acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];
           break;
-        }
         case "action_finished": {
           if (event.outcome.kind !== "not_started") break;
           const last = acts.findLastIndex(
@@ -201,7 +187,7 @@ export function createLedger(limits: Limits): Ledger {
           flaps.count(entry, event);
           break;
         case "incident_closed":
-          close(entry, event.closing);
+          close({ entry, record }, event.closing);
           break;
         case "automation_ended":
           automationEnded.add(service);
@@ -244,6 +230,11 @@ export function createLedger(limits: Limits): Ledger {
     flapping: (about, nowMs) => flaps.of(about, nowMs),
     answerTo: ({ service, request }) => answers.get(key(service, request)),
   };
+}
+
+/** The action last begun, if it is one that is known here. */
+function actionOf(record: IncidentRecord | undefined): ActionId | undefined {
+  return ACTION_IDS.find((id) => id === record?.action?.id);
 }
 
 /** Two services may have alerts, incidents and requests of the same name. */

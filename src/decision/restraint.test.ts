@@ -11,16 +11,14 @@ import {
   memoryJournal,
 } from "../../test/support/story.ts";
 import { SentinelError } from "../core/errors.ts";
-import type { SentinelEvent } from "../core/events.ts";
+import type { ToldEvent } from "../core/events.ts";
 import type { Journal, JournalEntry } from "../core/ports.ts";
 
 const SERVICE = "sentinel-target-api";
 const MINUTE = 60_000;
 
-function ofType<T extends SentinelEvent["type"]>({ events }: Told, type: T) {
-  return events.filter(
-    (event): event is Extract<SentinelEvent, { type: T }> => event.type === type,
-  );
+function ofType<T extends ToldEvent["type"]>({ events }: Told, type: T) {
+  return events.filter((event): event is Extract<ToldEvent, { type: T }> => event.type === type);
 }
 
 const endsOf = ({ closings }: Told) =>

@@ -1,6 +1,7 @@
 /** One fault of the demo, from its beginning to the verdict. */
 
-import type { SentinelEvent } from "../core/events.ts";
+import type { SentinelEvent, TellEvent } from "../core/events.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 import { type DemoFault, SCENES, type Victim } from "./faults.ts";
 import type { Narrator } from "./narrator.ts";
@@ -11,7 +12,7 @@ export interface Stage {
   /** Resolves once no alert is active any more; never if the signal aborts first. */
   calm(signal: AbortSignal): Promise<void>;
   /** Tells of each event until the returned function is called. */
-  listen(listener: (event: SentinelEvent) => void): () => void;
+  listen(listener: TellEvent): () => void;
 }
 
 interface Scene {
@@ -33,24 +34,16 @@ export async function playScene(scene: Scene, signal: AbortSignal): Promise<Scor
   narrator.wait("waiting until all is quiet");
   await orAborted(stage.calm(signal), signal);
 
-  let score: Score = {
-    fault,
-    detectedAfterMs: undefined,
-    diagnosedBy: undefined,
-    action: undefined,
-    healedAfterMs: undefined,
-    verdict: "not found in time",
-  };
+  const beganMs = Date.now();
+  let score = scoreOf(fault, undefined, beganMs);
   if (signal.aborted) return score;
   narrator.say("", `${number}  ${fault}: the service ${SCENES[fault].what}`);
   narrator.wait("looking for it");
 
   const closed = Promise.withResolvers<void>();
-  const beganMs = Date.now();
   const stopListening = stage.listen((event) => {
-    const afterMs = event.atMs - beganMs;
-    score = advance(score, event, afterMs);
-    tell(narrator, event, afterMs);
+    if (event.record !== undefined) score = scoreOf(fault, event.record, beganMs);
+    tell(narrator, event, event.atMs - beganMs);
     if (event.type === "incident_closed") closed.resolve();
   });
   const stop = new AbortController();
@@ -66,23 +59,20 @@ export async function playScene(scene: Scene, signal: AbortSignal): Promise<Scor
   }
 }
 
-function advance(score: Score, event: SentinelEvent, afterMs: number): Score {
-  switch (event.type) {
-    case "incident_opened":
-      return { ...score, detectedAfterMs: afterMs, verdict: "no verdict in time" };
-    case "diagnosed":
-      return { ...score, diagnosedBy: event.diagnoser };
-    case "action_started":
-      return { ...score, action: event.action };
-    case "incident_closed": {
-      const { verdict, result } = event.closing;
-      if (verdict?.kind === "healed")
-        return { ...score, healedAfterMs: afterMs, verdict: verdict.kind };
-      return { ...score, verdict: verdict?.kind ?? result };
-    }
-    default:
-      return score;
-  }
+/** How far it has come. */
+function scoreOf(fault: DemoFault, record: IncidentRecord | undefined, beganMs: number): Score {
+  const { openedAtMs, closedAtMs, diagnosis, action, closing } = record ?? {};
+  const after = (atMs: number | undefined) => (atMs === undefined ? undefined : atMs - beganMs);
+  const unfinished = record === undefined ? "not found in time" : "no verdict in time";
+  const isHealed = closing?.verdict?.kind === "healed";
+  return {
+    fault,
+    detectedAfterMs: after(openedAtMs),
+    diagnosedBy: diagnosis?.diagnoser,
+    action: action?.id,
+    healedAfterMs: isHealed ? after(closedAtMs) : undefined,
+    verdict: closing?.verdict?.kind ?? closing?.result ?? unfinished,
+  };
 }
 
 /** In plain words, and only what moves the story on. */

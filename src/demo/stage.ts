@@ -1,14 +1,14 @@
 /** Passes the observer's events on, and knows from them whether an alert is active. */
 
-import type { EmitEvent, SentinelEvent } from "../core/events.ts";
+import type { TellEvent } from "../core/events.ts";
 import type { Stage } from "./scene.ts";
 
 /** After an incident the observer polls at once; until then its alerts are those of before. */
 const POLLED_AFTER_MS = 300;
 const LOOK_EVERY_MS = 100;
 
-export function createStage(): Stage & { readonly emit: EmitEvent } {
-  const listeners = new Set<(event: SentinelEvent) => void>();
+export function createStage(): Stage & { readonly emit: TellEvent } {
+  const listeners = new Set<TellEvent>();
   const active = new Set<string>();
   let hasPolled = false;
 

@@ -2,12 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 import { readMetricsPage } from "../../test/support/metrics-page.ts";
-import { diagnoser, hotUntil, type Story, tell } from "../../test/support/story.ts";
+import { diagnoser, hotUntil, memoryJournal, type Story, tell } from "../../test/support/story.ts";
+import { entriesOf } from "../../test/support/incident-entries.ts";
+import { createTeller } from "../../test/support/teller.ts";
 import { alert, rule, SERVICE_NAME, service, START_MS } from "../../test/support/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
 import { DIAGNOSIS_FAILURES, DiagnosisError } from "../core/errors.ts";
-import type { Closing } from "../core/events.ts";
-import { ACT_REASONS, DECISION_REASONS } from "../core/model.ts";
+import type { IncidentEvent } from "../core/events.ts";
+import { ACT_REASONS, type Alert, type Closing, DECISION_REASONS } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import { createObserverMetrics, type ObserverMetrics } from "./metrics.ts";
 import type { WatchedService } from "./readiness.ts";
@@ -240,16 +242,38 @@ describe("an incident that another process has opened", () => {
   };
   const of = { incident: "20250101T120000-x", service: "api", atMs: START_MS };
 
+  /** What tells of it now, with the journal that the other process has left. */
+  const leftBehind = (fired: Alert, ...events: readonly IncidentEvent[]) => {
+    const journal = memoryJournal();
+    const opened: IncidentEvent = { type: "incident_opened", alert: fired, onsetMs: undefined };
+    const place = { id: of.incident, service: of.service };
+    for (const entry of entriesOf([opened, ...events], place)) journal.append(entry, "now");
+    return createTeller(journal);
+  };
+
   test.each([
     ["HighCpu", "HighCpu"],
     // Of rules that are no longer in force: no label of a stranger's making.
     ["Removed", "unknown"],
   ])("%s is counted under %s", async (name, alertname) => {
     const metrics = createMetrics([watching({ rules: [rule()] })]);
-    metrics.observe({ ...of, type: "incident_resumed", alertname: name, phase: "verifying" });
-    metrics.observe({ ...of, type: "incident_closed", closing });
+    const told = leftBehind(alert({ rule: rule({ alert: name }) }));
+    metrics.observe(told({ ...of, type: "incident_resumed", alertname: name, phase: "verifying" }));
+    metrics.observe(told({ ...of, type: "incident_closed", closing }));
     expect(await counted(metrics)).toEqual({
       [`sentinel_incidents_total{alertname="${alertname}",verdict="healed"}`]: 1,
+    });
+  });
+
+  test("counts an action that was cut off, once it is known what became of it", async () => {
+    const metrics = createMetrics();
+    const argv = ["docker", "restart", "api"];
+    const told = leftBehind(alert(), { type: "action_started", action: "docker-restart", argv });
+    const ran = { argv, exitCode: undefined, output: "", durationMs: 0 };
+    const outcome = { kind: "succeeded", ...ran } as const;
+    metrics.observe(told({ ...of, type: "action_finished", outcome }));
+    expect(await counted(metrics)).toEqual({
+      'sentinel_actions_total{action="docker-restart",outcome="succeeded"}': 1,
     });
   });
 });

@@ -3,11 +3,12 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ACTION_IDS } from "../allowlist.ts";
 import { DIAGNOSIS_FAILURES } from "../core/errors.ts";
-import type { Closing, SentinelEvent } from "../core/events.ts";
+import type { ToldEvent } from "../core/events.ts";
 import {
   ACT_REASONS,
   type Alert,
   type AlertState,
+  type Closing,
   type Decision,
   DECISION_REASONS,
   type Outcome,
@@ -32,7 +33,7 @@ interface MetricsSources {
 
 export interface ObserverMetrics {
   /** Counts what has happened. */
-  observe(event: SentinelEvent): void;
+  observe(event: ToldEvent): void;
   /** Counts a poll that has come to its end, whatever it was for. */
   polled(poll: Pick<Poll, "sourceDown">, durationMs: number): void;
   /** Counts a request that was refused for its token. */
@@ -62,16 +63,10 @@ const UNKNOWN_ALERT = "unknown";
 /** What a failure counts as that is on no list, as in the incident itself. */
 const OTHER_FAILURE = "unavailable";
 
-interface OpenIncident {
-  readonly alertname: string;
-  action: string | undefined;
-}
-
 /** All series of closed label sets exist from the start, so that `rate()` sees the first of each. */
 export function createObserverMetrics(sources: MetricsSources): ObserverMetrics {
   const registry = new Registry();
   const registers = [registry];
-  const incidentsOpen = new Map<string, OpenIncident>();
   const alertnames = () => [
     ...new Set([
       ...sources.watched().flatMap(({ monitor }) => monitor.rules.map(({ alert }) => alert)),
@@ -196,19 +191,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
 
   return {
     observe(event) {
-      if (!("incident" in event)) return;
-      const key = `${event.service}\n${event.incident}`;
-      const open = incidentsOpen.get(key);
       switch (event.type) {
-        case "incident_opened":
-          incidentsOpen.set(key, { alertname: event.alert.rule.alert, action: undefined });
-          return;
-        case "incident_resumed": {
-          // A rule that is gone is no label of ours.
-          const alertname = alertnames().find((name) => name === event.alertname);
-          incidentsOpen.set(key, { alertname: alertname ?? UNKNOWN_ALERT, action: undefined });
-          return;
-        }
         case "diagnosis_failed": {
           const { diagnoser, durationMs } = event;
           const reason = DIAGNOSIS_FAILURES.find((one) => one === event.reason) ?? OTHER_FAILURE;
@@ -222,19 +205,15 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
         case "decided":
           decisions.inc({ decision: event.decision.kind, reason: event.decision.reason });
           return;
-        case "action_started": {
-          const alertname = open?.alertname ?? UNKNOWN_ALERT;
-          incidentsOpen.set(key, { alertname, action: event.action });
+        case "action_finished": {
+          const action = ACTION_IDS.find((id) => id === event.record?.action?.id);
+          if (action !== undefined) actions.inc({ action, outcome: event.outcome.kind });
           return;
         }
-        case "action_finished":
-          // Without its start it was another process's, which a crash kept from counting it.
-          if (open?.action !== undefined)
-            actions.inc({ action: open.action, outcome: event.outcome.kind });
-          return;
         case "incident_closed": {
-          const alertname = open?.alertname ?? UNKNOWN_ALERT;
-          incidentsOpen.delete(key);
+          // A rule that is gone is no label of ours.
+          const alertname =
+            alertnames().find((name) => name === event.record?.alert.name) ?? UNKNOWN_ALERT;
           incidents.inc({ alertname, verdict: endOf(event.closing) });
           const { detectedAfterMs } = event.closing;
           if (detectedAfterMs !== undefined) detectionDelay.observe(seconds(detectedAfterMs));

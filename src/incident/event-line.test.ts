@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { alert, rule, SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
+import { createTeller } from "../../test/support/teller.ts";
 import { toEventLine } from "./event-line.ts";
-import type { Closing, IncidentEvent, WatchEvent } from "../core/events.ts";
+import type { IncidentEvent, WatchEvent } from "../core/events.ts";
+import type { Closing } from "../core/model.ts";
 
 const stamp = { atMs: START_MS, service: SERVICE_NAME };
 
@@ -60,6 +62,20 @@ describe("an alert in a log line", () => {
       ],
     });
   });
+});
+
+test("what only the readers of an event need is in no log line", () => {
+  const told = createTeller();
+  const opened: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
+  const event = told({ ...opened, ...stamp, incident: "x" });
+  expect(event.record?.phase).toBe("investigating");
+  expect(toEventLine(event)).toEqual(toEventLine({ ...opened, ...stamp, incident: "x" }));
+  expect(Object.keys(toEventLine(event).fields).toSorted()).toEqual([
+    "alert",
+    "incident",
+    "onsetMs",
+    "service",
+  ]);
 });
 
 test("credentials are masked in a log line", () => {

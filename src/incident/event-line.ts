@@ -1,8 +1,8 @@
 /** Events as log lines for a machine, in the order in which they happen. */
 
 import { maskFields } from "../text/redact.ts";
-import type { Closing, SentinelEvent } from "../core/events.ts";
-import type { Alert } from "../core/model.ts";
+import type { Circumstances, SentinelEvent } from "../core/events.ts";
+import type { Alert, Closing } from "../core/model.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 
 interface EventLine {
@@ -14,10 +14,11 @@ interface EventLine {
 
 /**
  * One event as one line, credentials masked. An alert is told by what identifies it, not with its
- * whole rule.
+ * whole rule, and what only its readers need is left out.
  */
-export function toEventLine(event: SentinelEvent): EventLine {
-  const { type, atMs: _, ...fields } = event;
+export function toEventLine(told: SentinelEvent & Partial<Circumstances>): EventLine {
+  const { record: _, othersOpen: __, isFlapping: ___, ...event } = told;
+  const { type, atMs: ____, ...fields } = event;
   const alerts = {
     ...("alert" in event ? { alert: alertFields(event.alert) } : {}),
     ...("alerts" in event ? { alerts: event.alerts.map(alertFields) } : {}),

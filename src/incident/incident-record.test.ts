@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { alert, diagnosis, SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
 import { toEventLine } from "./event-line.ts";
 import type { IncidentEvent } from "../core/events.ts";
+import type { ApprovalAnswer } from "../core/model.ts";
 import type { JournalEntry } from "../core/ports.ts";
-import { foldIncidents, type IncidentRecord } from "../core/incident-record.ts";
+import { createIncidentFold, foldIncidents, type IncidentRecord } from "../core/incident-record.ts";
 import { readEvent } from "../core/journal-entry.ts";
 
 const ID = "20250101T120000-HighCpu";
@@ -150,6 +151,7 @@ describe("an incident", () => {
         given: undefined,
         answer: "approved",
       },
+      saidReason: undefined,
       action: { id: "docker-restart", argv: ARGV },
       intentAtMs: START_MS + 8000,
       outcome: OUTCOME,
@@ -257,6 +259,76 @@ describe("what a person answers", () => {
   ] as const)("and the observer takes as %s leaves it %s", (answer, phase) => {
     const answered: IncidentEvent = { type: "approval_answered", request: "r-1", answer };
     expect(only(record(OPENED, REQUESTED, answered)).phase).toBe(phase);
+  });
+});
+
+describe("why nothing is run is what was said last", () => {
+  const asks: IncidentEvent = {
+    type: "decided",
+    decision: { kind: "ask", action: "docker-restart", reason: "autonomy_approve" },
+  };
+  const resumed: IncidentEvent = {
+    type: "incident_resumed",
+    alertname: "HighCpu",
+    phase: "waiting",
+  };
+  const answered = (answer: ApprovalAnswer): IncidentEvent => ({
+    type: "approval_answered",
+    request: "r-1",
+    answer,
+  });
+
+  test.each<[string, readonly IncidentEvent[], string | undefined]>([
+    ["before there is a decision", [], undefined],
+    ["by the decision", [asks], "autonomy_approve"],
+    ["by a no", [asks, REQUESTED, answered("denied")], "denied"],
+    ["by nobody in time", [asks, REQUESTED, answered("expired")], "expired"],
+    ["by the alert's end", [asks, REQUESTED, answered("withdrawn")], "alert_resolved"],
+    ["and not after a yes", [asks, REQUESTED, answered("approved")], undefined],
+    ["and not after a restart", [asks, REQUESTED, resumed], undefined],
+    [
+      "and again by the next decision",
+      [asks, REQUESTED, answered("approved"), asks],
+      "autonomy_approve",
+    ],
+  ])("%s", (_, events, expected) => {
+    expect(only(record(OPENED, ...events)).saidReason).toBe(expected);
+  });
+});
+
+describe("a fold that goes on", () => {
+  const [first, ...rest] = record(...EVENTS);
+
+  test("tells with each entry how its incident stands, and what a person says of it", () => {
+    const fold = createIncidentFold();
+    const steps = record(OPENED, REQUESTED).map((entry) => fold.apply(entry));
+    expect(steps.map((step) => step?.record?.phase)).toEqual(["investigating", "waiting"]);
+    const yes = { request: "r-1", answer: "approved", by: "ann" };
+    const given = fold.apply(said("approval_given", yes));
+    expect(given?.record).toMatchObject({ id: ID, request: { given: { by: "ann" } } });
+    expect(fold.find({ service: SERVICE_NAME, incident: ID })).toBe(given?.record);
+    expect(fold.find({ service: "other", incident: ID })).toBeUndefined();
+    expect(fold.find({ service: SERVICE_NAME, incident: undefined })).toBeUndefined();
+  });
+
+  test("has no record for what it does not know the beginning of, and no step for what it cannot read", () => {
+    const fold = createIncidentFold();
+    expect(rest.map((entry) => fold.apply(entry)?.record)).toEqual(rest.map(() => undefined));
+    expect(fold.apply(said("from_the_future", {}))).toBeUndefined();
+    expect(fold.apply(said("resumed", { by: "ann" }))).toMatchObject({ record: undefined });
+  });
+
+  test("forgets what has ended, and nothing else", () => {
+    const fold = createIncidentFold();
+    for (const entry of [first, ...rest]) if (entry !== undefined) fold.apply(entry);
+    const others = record(OPENED, REQUESTED).map((entry) => ({ ...entry, service: "other" }));
+    for (const entry of others) fold.apply(entry);
+    fold.forgetClosed();
+    expect(fold.records().map(({ service }) => service)).toEqual(["other"]);
+    const yes = { request: "r-1", answer: "approved", by: "ann" };
+    expect(fold.apply(said("approval_given", yes))?.record).toBeUndefined();
+    const ofOther = fold.apply({ ...said("approval_given", yes), service: "other" });
+    expect(ofOther?.record?.request?.given?.by).toBe("ann");
   });
 });
 

@@ -5,7 +5,6 @@ import { verify } from "./verify.ts";
 import { decide } from "../decision/decision.ts";
 import { isHolding } from "../rules/alert-state.ts";
 import { seenToTheEnd } from "./effect.ts";
-import type { Closing } from "../core/events.ts";
 import {
   collectEvidence,
   diagnose,
@@ -16,6 +15,7 @@ import {
 import type { Restraint } from "../decision/limits.ts";
 import type {
   Alert,
+  Closing,
   ContainerState,
   DecisionReason,
   Diagnosis,

@@ -1,6 +1,6 @@
 /** What becomes of a request that waits for a person. Pure. */
 
-import type { ApprovalAnswer, Closing } from "../core/events.ts";
+import type { ApprovalAnswer, Closing } from "../core/model.ts";
 
 /** What a request stands at. */
 interface PendingApproval {

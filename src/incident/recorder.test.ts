@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   alert,
+  containerState,
   SERVICE_NAME,
   settableClock,
   simulatedClock,
@@ -10,12 +11,13 @@ import { entriesOf, healed, INCIDENT_ID } from "../../test/support/incident-entr
 import { memoryJournal } from "../../test/support/story.ts";
 import { openBook } from "./recorder.ts";
 import { SentinelError } from "../core/errors.ts";
-import type { IncidentEvent, WatchEvent } from "../core/events.ts";
+import type { IncidentEvent, SentinelEvent, WatchEvent } from "../core/events.ts";
 import type { Journal, NewJournalEntry } from "../core/ports.ts";
 
 const LIMITS = { cooldownMs: 60_000, mostPerService: 1, mostInAll: 10 };
 /** Without a failure for this long a journal counts as usable again. */
 const BACK_AFTER_MS = 15_000;
+const HOUR_MS = 3_600_000;
 const ABOUT = { service: SERVICE_NAME, alert: "HighCpu" };
 const ARGV = ["docker", "restart", SERVICE_NAME];
 const INTENT: IncidentEvent = { type: "action_started", action: "docker-restart", argv: ARGV };
@@ -249,7 +251,6 @@ test("what had not ended is given to its service, once", () => {
 });
 
 describe("the wall clock is set", () => {
-  const HOUR_MS = 3_600_000;
   const spoken = { incident: undefined, service: SERVICE_NAME };
 
   test.each([HOUR_MS, -HOUR_MS])("by %p ms: what was done counts for as long as before", (byMs) => {
@@ -294,5 +295,156 @@ describe("the wall clock is set", () => {
     expect(ledger.restraint(ABOUT, START_MS + HOUR_MS - 1).isServiceBudgetSpent).toBe(true);
     expect(ledger.restraint(ABOUT, START_MS + HOUR_MS).isServiceBudgetSpent).toBe(false);
     expect(ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(START_MS + 2 * HOUR_MS);
+  });
+});
+
+describe("an event is told with what its readers need:", () => {
+  const CLOSED: IncidentEvent = {
+    type: "incident_closed",
+    closing: {
+      result: "held",
+      verdict: undefined,
+      detectedAfterMs: undefined,
+      actedAfterMs: undefined,
+      healedAfterMs: undefined,
+    },
+  };
+  /** Keeps and tells, as a service's loop does. */
+  const tellerOf = (book: ReturnType<typeof openBook>) => (event: SentinelEvent) => {
+    book.keep(event);
+    return book.told(event);
+  };
+  const of = (service: string, event: IncidentEvent) => ({ ...inIncident(event), service });
+  const CHANGED: SentinelEvent = {
+    ...{ type: "alert_changed", alert: alert({ state: "inactive" }), from: "firing" },
+    ...{ atMs: START_MS, service: SERVICE_NAME },
+  };
+
+  test("its incident as it stands with it, to the end and not beyond", () => {
+    const tell = tellerOf(openBook(journalOf().journal, LIMITS, simulatedClock()));
+    const told = [OPENED, INTENT, CLOSED].map((event) => tell(inIncident(event)));
+    expect(told.map(({ record }) => record?.phase)).toEqual(["investigating", "acting", "closed"]);
+    expect(told[2]?.record).toMatchObject({ id: INCIDENT_ID, action: { argv: ARGV } });
+    const flapped = { type: "alert_flapped", alert: alert(), times: 1 } as const;
+    expect(tell(inIncident(flapped)).record).toBeUndefined();
+    expect(tell(CHANGED).record).toBeUndefined();
+  });
+
+  test("also where the journal cannot be written", () => {
+    const { journal, state } = journalOf();
+    const tell = tellerOf(openBook(journal, LIMITS, simulatedClock()));
+    state.isDown = true;
+    expect(tell(inIncident(OPENED)).record?.phase).toBe("investigating");
+    expect(tell(inIncident(CLOSED)).record?.phase).toBe("closed");
+  });
+
+  test("how many other incidents are open, until it closes and while they are", () => {
+    const tell = tellerOf(openBook(journalOf().journal, LIMITS, simulatedClock()));
+    const told = [
+      tell(of("api", OPENED)),
+      tell(of("db", OPENED)),
+      tell(of("api", INTENT)),
+      tell(of("db", CLOSED)),
+      tell(of("api", CLOSED)),
+    ];
+    expect(told.map(({ othersOpen }) => othersOpen)).toEqual([0, 1, 1, 1, 0]);
+  });
+
+  test("what a restart cut short is no other one until something happens in it", () => {
+    const { journal } = journalOf([
+      ...entriesOf([OPENED], { service: "db" }),
+      ...entriesOf([OPENED], { service: "gone" }),
+    ]);
+    const book = openBook(journal, LIMITS, simulatedClock());
+    const tell = tellerOf(book);
+    expect(tell(of("api", OPENED)).othersOpen).toBe(0);
+    const resumed = { type: "incident_resumed", alertname: "HighCpu", phase: "acting" } as const;
+    expect(tell(of("db", resumed))).toMatchObject({
+      record: { service: "db", resumptions: 1 },
+      othersOpen: 1,
+    });
+    expect(tell(of("api", INTENT)).othersOpen).toBe(1);
+  });
+
+  test("a person's answer is in it, whichever process wrote it down", () => {
+    const { journal } = journalOf();
+    const book = openBook(journal, LIMITS, simulatedClock());
+    const tell = tellerOf(book);
+    const request = { request: "r-1", action: "docker-restart", argv: ARGV };
+    tell(inIncident(OPENED));
+    tell(inIncident({ type: "approval_requested", ...request, expiresAtMs: START_MS + 1000 }));
+    const given = { request: "r-1", answer: "approved", by: "ann" };
+    const place = { atMs: START_MS, service: SERVICE_NAME, incident: undefined };
+    journal.append({ ...place, type: "approval_given", fields: given }, "now");
+    const answered = { type: "approval_answered", request: "r-1", answer: "approved" } as const;
+    expect(tell(inIncident(answered)).record?.request).toMatchObject({
+      given: { by: "ann" },
+      answer: "approved",
+      expiresAtMs: START_MS + 1000,
+    });
+  });
+
+  test("whether its alert flaps: from the first time that it came back until an incident is about it", () => {
+    const tell = tellerOf(openBook(journalOf().journal, LIMITS, simulatedClock()));
+    const isFlapping = () => tell(CHANGED).isFlapping;
+    const seen = [isFlapping()];
+    tell(inIncident(OPENED));
+    seen.push(isFlapping());
+    tell(inIncident(CLOSED));
+    seen.push(isFlapping());
+    tell(inIncident({ type: "alert_flapped", alert: alert(), times: 1 }));
+    seen.push(isFlapping());
+    expect(tell({ ...CHANGED, service: "other" }).isFlapping).toBe(false);
+    const elsewhere = alert({ labels: { alertname: "HighCpu", instance: "b" } });
+    expect(tell({ ...CHANGED, alert: elsewhere }).isFlapping).toBe(false);
+    expect(tell(outside({ type: "left_alone", alert: alert(), reason: "" })).isFlapping).toBe(
+      false,
+    );
+    const again = { ...inIncident(OPENED), incident: `${INCIDENT_ID}-2` };
+    tell(again);
+    seen.push(isFlapping());
+    expect(seen).toEqual([false, false, false, true, false]);
+  });
+
+  test("its times are the wall clock's, but those that an engine tells are left as they are", () => {
+    const { clock, set } = settableClock();
+    const tell = tellerOf(openBook(journalOf().journal, LIMITS, clock));
+    const onsetMs = START_MS - 90_000;
+    const expiresAtMs = START_MS + 900_000;
+    const container = { kind: "found", value: containerState() } as const;
+    const seen = { container, health: { ok: true, message: "" }, logLines: 0, historyPoints: 0 };
+    const asked = { request: "r-1", action: "docker-restart", argv: ARGV, expiresAtMs };
+    tell(inIncident({ ...OPENED, onsetMs }));
+    tell(inIncident({ type: "evidence_collected", ...seen }));
+    set(-HOUR_MS);
+    const event = tell(inIncident({ type: "approval_requested", ...asked }));
+    const { request: id, ...rest } = asked;
+    expect(event).toMatchObject({
+      atMs: START_MS - HOUR_MS,
+      expiresAtMs: expiresAtMs - HOUR_MS,
+      record: {
+        openedAtMs: START_MS - HOUR_MS,
+        onsetMs: onsetMs - HOUR_MS,
+        container,
+        request: { ...rest, id, expiresAtMs: expiresAtMs - HOUR_MS },
+      },
+    });
+    tell(inIncident(INTENT));
+    tell(inIncident({ type: "verification_started", verdictInMs: 30_000 }));
+    expect(tell(inIncident(CLOSED)).record).toMatchObject({
+      intentAtMs: START_MS - HOUR_MS,
+      verificationAtMs: START_MS - HOUR_MS,
+      verdictInMs: 30_000,
+      closedAtMs: START_MS - HOUR_MS,
+    });
+  });
+
+  test("and nothing of it is in the journal", () => {
+    const { journal } = journalOf();
+    const tell = tellerOf(openBook(journal, LIMITS, simulatedClock()));
+    tell(tell(inIncident(OPENED)));
+    tell(tell(CHANGED));
+    const names = journal.readAfter(0).map(({ fields }) => Object.keys(fields).toSorted());
+    expect(names).toEqual([["alert"], ["alert"], ["alert", "from"], ["alert", "from"]]);
   });
 });

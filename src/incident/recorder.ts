@@ -1,14 +1,15 @@
-/** What is kept of what happens: the journal, and the ledger that is its fold. */
+/** What is kept of what happens: the journal, and what its folds tell. */
 
 import { moveSaved, readSavedAlerts, type SavedAlerts } from "../rules/alert-memory.ts";
 import { messageOf, SentinelError } from "../core/errors.ts";
 import { toEventLine } from "./event-line.ts";
-import type { SentinelEvent, WatchEvent } from "../core/events.ts";
+import type { SentinelEvent, ToldEvent, WatchEvent } from "../core/events.ts";
+import { fingerprint } from "../rules/alert-state.ts";
 import { isToldFlap } from "../rules/flapping.ts";
 import { createLedger, isTakenUpAgain, type Ledger, type Limits } from "../decision/limits.ts";
 import type { Clock, Journal, JournalEntry, NewJournalEntry } from "../core/ports.ts";
-import { foldIncidents, type IncidentRecord } from "../core/incident-record.ts";
-import { entryAt, inWallTime, settleTimes } from "./wall-time.ts";
+import { createIncidentFold, type IncidentRecord } from "../core/incident-record.ts";
+import { entryAt, inWallTime, moveRecord, settleTimes } from "./wall-time.ts";
 
 export interface Book {
   readonly ledger: Pick<Ledger, "restraint" | "answerTo" | "flapping">;
@@ -24,6 +25,8 @@ export interface Book {
    * @returns whether it is in the journal, if it has to be: an intent must not be acted upon if not
    */
   keep(event: SentinelEvent): boolean;
+  /** What was just kept, by the wall clock and with what its readers need to know besides it. */
+  told(event: SentinelEvent): ToldEvent;
   /** Takes in what others have written, such as a person's answer. */
   refresh(): void;
   /** Why the journal cannot be used now, and what to do; `undefined` while it can. */
@@ -71,10 +74,21 @@ export function openBook(
   const ledger = createLedger(limits);
   let readAtMs = clock.nowMs();
   const past = settleTimes(journal.readAfter(0), readAtMs);
-  for (const entry of past) ledger.apply(entry);
-  let unfinished = foldIncidents(past).filter(({ phase }) => phase !== "closed");
+  const incidents = createIncidentFold();
+  const apply = (entry: JournalEntry) => {
+    const step = incidents.apply(entry);
+    if (step !== undefined) ledger.apply(step);
+  };
+  for (const entry of past) apply(entry);
   let seenSeq = past.at(-1)?.seq ?? 0;
-  const savedAlerts = readStates(journal, past, { nowMs: readAtMs, pollIntervalMs });
+  const savedAlerts = readStates(journal, incidents.records(), {
+    nowMs: readAtMs,
+    pollIntervalMs,
+  });
+  incidents.forgetClosed();
+  let unfinished = incidents.records();
+  /** What a restart cut short: a record is another one once something has happened in its incident. */
+  const dormant = unfinished;
   const own = new Set<number>();
   const pending: NewJournalEntry[] = [];
   let trouble: string | undefined;
@@ -124,7 +138,7 @@ export function openBook(
         if (own.delete(entry.seq)) continue;
         // It has come since the journal was last read, whatever the wall clock has shown meanwhile.
         const atMs = Math.min(Math.max(entry.atMs - aheadMs, readAtMs), nowMs);
-        ledger.apply(entryAt(entry, atMs));
+        apply(entryAt(entry, atMs));
       }
       readAtMs = nowMs;
     } catch (error) {
@@ -166,21 +180,36 @@ export function openBook(
     keep(event) {
       if (!isKept(event)) return true;
       const entry = toEntry(inWallTime(event, clock));
-      const counted = { ...entry, atMs: event.atMs, seq: NOT_KEPT };
+      const counted = entryAt({ ...entry, seq: NOT_KEPT }, event.atMs);
+      incidents.forgetClosed();
       // In the order of the journal: what happens now comes after what others have said until now.
       if (trouble === undefined || event.type === "action_started") refresh();
       if (event.type === "action_started") {
         if (!write(entry, "now")) return false;
-        ledger.apply(counted);
+        apply(counted);
         return true;
       }
       // What was done counts, also where it cannot be written down.
-      ledger.apply(counted);
+      apply(counted);
       if (event.type === "alert_flapped" && !event.isOver && !isToldFlap(event.times)) return true;
       if (write(entry, "soon")) return true;
       pending.push(entry);
       if (pending.length > MOST_PENDING) pending.shift();
       return false;
+    },
+    told(event) {
+      const record = "incident" in event ? incidents.find(event) : undefined;
+      const open = incidents
+        .records()
+        .filter((one) => one.phase !== "closed" && !dormant.includes(one));
+      const othersOpen = open.filter((one) => one !== record).length;
+      const shown = inWallTime(event, clock);
+      return {
+        ...shown,
+        record: record && moveRecord(record, shown.atMs - event.atMs),
+        othersOpen,
+        isFlapping: isFlapping(event, { ledger, open }),
+      };
     },
     refresh,
     get trouble() {
@@ -194,6 +223,20 @@ export function openBook(
         : { type: "journal_down", reason: trouble };
     },
   };
+}
+
+/** Whether it is a change of an alert that has come back to an incident that is over, and to no other one. */
+function isFlapping(
+  event: SentinelEvent,
+  { ledger, open }: { readonly ledger: Ledger; readonly open: readonly IncidentRecord[] },
+): boolean {
+  if (event.type !== "alert_changed") return false;
+  const { service, atMs, alert } = event;
+  const times = ledger.flapping({ service, labels: alert.labels }, atMs)?.times ?? 0;
+  const key = fingerprint(alert.labels);
+  const isAbout = (one: IncidentRecord) =>
+    one.service === service && fingerprint(one.alert.labels) === key;
+  return times > 0 && !open.some(isAbout);
 }
 
 function withRemedy(error: unknown): string {
@@ -222,11 +265,11 @@ const ALERTS_OF = "alerts of ";
 /** Those of which the last incident ended without having been judged are to be taken up again. */
 function readStates(
   journal: Journal,
-  past: readonly JournalEntry[],
+  records: readonly IncidentRecord[],
   now: { readonly nowMs: number; readonly pollIntervalMs: number },
 ): ReadonlyMap<string, SavedAlerts> {
   const isOpen = new Map(
-    foldIncidents(past).map(({ service, alert, closing, intentAtMs }) => [
+    records.map(({ service, alert, closing, intentAtMs }) => [
       `${service}\n${alert.name}`,
       isTakenUpAgain(closing?.reason) ||
         // Sentinel was told to stop before anything was done about it.

@@ -40,6 +40,7 @@ function record(changes: Partial<IncidentRecord> = {}): IncidentRecord {
     diagnosis: undefined,
     decision: { kind: "act", action: "docker-restart", reason: "two_keys_agree", argv: ARGV },
     request: undefined,
+    saidReason: undefined,
     action: { id: "docker-restart", argv: ARGV },
     intentAtMs: START_MS - 5 * SECOND,
     outcome: undefined,

@@ -21,7 +21,7 @@ import {
   tell,
 } from "../../test/support/story.ts";
 import { openBook } from "./recorder.ts";
-import type { SentinelEvent } from "../core/events.ts";
+import type { ToldEvent } from "../core/events.ts";
 import { createLock } from "../core/lock.ts";
 import type { Rule } from "../core/model.ts";
 import type { Journal, JournalEntry } from "../core/ports.ts";
@@ -30,10 +30,8 @@ import { GONE } from "./service-loop.ts";
 const SECOND = 1000;
 const LIMITS = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
 
-function ofType<T extends SentinelEvent["type"]>({ events }: Told, type: T) {
-  return events.filter(
-    (event): event is Extract<SentinelEvent, { type: T }> => event.type === type,
-  );
+function ofType<T extends ToldEvent["type"]>({ events }: Told, type: T) {
+  return events.filter((event): event is Extract<ToldEvent, { type: T }> => event.type === type);
 }
 
 const types = ({ events }: Told) => events.map(({ type }) => type);
@@ -190,7 +188,7 @@ describe("quiet", () => {
     expect(ofType(told, "source_down")[0]?.reason).toContain("it is down");
   });
 
-  test.each<[string, number, readonly SentinelEvent["type"][]]>([
+  test.each<[string, number, readonly ToldEvent["type"][]]>([
     ["two polls", 2, ["source_down"]],
     ["three polls", 3, ["source_down", "source_back"]],
   ])("a source that failed at first is back after %s: %p", async (_, polls, expected) => {

@@ -9,15 +9,13 @@ import {
   tell,
 } from "../../test/support/story.ts";
 import { DiagnosisError, SentinelError } from "../core/errors.ts";
-import type { SentinelEvent } from "../core/events.ts";
+import type { ToldEvent } from "../core/events.ts";
 
 /** Hot for ever: the restart does not help. */
 const incurable = hotUntil(Infinity);
 
-function ofType<T extends SentinelEvent["type"]>({ events }: Told, type: T) {
-  return events.filter(
-    (event): event is Extract<SentinelEvent, { type: T }> => event.type === type,
-  );
+function ofType<T extends ToldEvent["type"]>({ events }: Told, type: T) {
+  return events.filter((event): event is Extract<ToldEvent, { type: T }> => event.type === type);
 }
 
 describe("one incident, from the alert to the verdict", () => {

@@ -7,7 +7,7 @@ import {
   isOfRule,
   type IsOfIncident,
 } from "../rules/alert-state.ts";
-import type { ApprovalAnswer, EmitEvent } from "../core/events.ts";
+import type { EmitEvent } from "../core/events.ts";
 import {
   actOnApproval,
   actOnDiagnosis,
@@ -28,7 +28,7 @@ import {
 } from "./service-alerts.ts";
 import { whyLeftAlone } from "./suppressed.ts";
 import { isTakenUpAgain } from "../decision/limits.ts";
-import type { Alert } from "../core/model.ts";
+import type { Alert, ApprovalAnswer } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import { closeGone, isInFlight, resume, type Unfinished } from "./recovery.ts";
 import type { Context, Policy, World } from "./context.ts";

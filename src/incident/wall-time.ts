@@ -4,6 +4,7 @@
  */
 
 import type { SentinelEvent } from "../core/events.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
 import type { Alert } from "../core/model.ts";
 import type { Clock, JournalEntry } from "../core/ports.ts";
 
@@ -51,6 +52,25 @@ export function moveAlert(alert: Alert, byMs: number): Alert {
     activeAtMs: move(activeAtMs, byMs),
     firingAtMs: move(firingAtMs, byMs),
     quietSinceMs: move(quietSinceMs, byMs),
+  };
+}
+
+/** An incident with its times moved by so much; those that its container's engine tells are the wall clock's. */
+export function moveRecord(record: IncidentRecord, byMs: number): IncidentRecord {
+  if (byMs === 0) return record;
+  const { openedAtMs, onsetMs, intentAtMs, verificationAtMs, closedAtMs, request } = record;
+  return {
+    ...record,
+    openedAtMs: openedAtMs + byMs,
+    onsetMs: move(onsetMs, byMs),
+    intentAtMs: move(intentAtMs, byMs),
+    verificationAtMs: move(verificationAtMs, byMs),
+    closedAtMs: move(closedAtMs, byMs),
+    request: request && {
+      ...request,
+      expiresAtMs: request.expiresAtMs + byMs,
+      given: request.given && { ...request.given, atMs: request.given.atMs + byMs },
+    },
   };
 }
 

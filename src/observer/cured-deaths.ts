@@ -7,11 +7,11 @@ import {
   PROCESS_DIED_ALERT,
   tellCuredDeath,
 } from "../incident/cured-death.ts";
-import type { EmitEvent } from "../core/events.ts";
+import type { TellEvent } from "../core/events.ts";
 import type { HealthCheck } from "../core/model.ts";
 import { incidentId } from "../incident/id.ts";
 import type { ContainerRuntime, Journal } from "../core/ports.ts";
-import { foldIncidents } from "../core/incident-record.ts";
+import { createIncidentFold } from "../core/incident-record.ts";
 import { checkHealth } from "./health.ts";
 import { systemClock } from "./system-clock.ts";
 
@@ -19,7 +19,7 @@ interface CureOptions {
   readonly journal: Pick<Journal, "append" | "readAfter">;
   readonly runtime: Pick<ContainerRuntime, "inspect">;
   readonly health: HealthCheck;
-  readonly emit: EmitEvent;
+  readonly emit: TellEvent;
 }
 
 const DEADLINE_MS = 5000;
@@ -30,12 +30,15 @@ export async function keepCuredDeath(cured: CuredDeath, options: CureOptions): P
   const { service } = cured;
   const health = await checkHealth({ name: service, health: options.health }, runtime);
   const container = await runtime.inspect(service, AbortSignal.timeout(DEADLINE_MS));
-  if (container === undefined || isToldAlready(cured, foldIncidents(journal.readAfter(0)))) return;
+  const incidents = createIncidentFold();
+  for (const entry of journal.readAfter(0)) incidents.apply(entry);
+  if (container === undefined || isToldAlready(cured, incidents.records())) return;
+  const othersOpen = incidents.records().filter(({ phase }) => phase !== "closed").length;
   const nowMs = systemClock.toWall(systemClock.nowMs());
   const incident = incidentId(nowMs, PROCESS_DIED_ALERT, service);
   for (const event of tellCuredDeath(cured, { container, health, nowMs })) {
     const stamped = { ...event, atMs: nowMs, service, incident };
-    journal.append(toEntry(stamped), "soon");
-    emit(stamped);
+    const step = incidents.apply(journal.append(toEntry(stamped), "soon"));
+    emit({ ...stamped, record: step?.record, othersOpen, isFlapping: false });
   }
 }

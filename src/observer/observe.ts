@@ -3,7 +3,7 @@
 import { allowlistFor, defaultActions } from "../allowlist.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { type Book, openBook } from "../incident/recorder.ts";
-import type { EmitEvent } from "../core/events.ts";
+import type { EmitEvent, TellEvent } from "../core/events.ts";
 import { createLock, type Lock } from "../core/lock.ts";
 import type { Alert, Service } from "../core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "../rules/monitor.ts";
@@ -11,7 +11,6 @@ import { createDirectory, ownerOfAlert, type ServiceDirectory } from "../rules/o
 import type { ContainerRuntime, Diagnoser, Executor, Journal } from "../core/ports.ts";
 import { createSharedRules, type SharedRules } from "../rules/shared-rules.ts";
 import { createSharedTeller } from "../rules/shared-teller.ts";
-import { inWallTime } from "../incident/wall-time.ts";
 import { createServiceLoop, GONE } from "../incident/service-loop.ts";
 import type { World } from "../incident/context.ts";
 import { dockerNotices } from "./docker-notices.ts";
@@ -33,7 +32,7 @@ export interface ObserveOptions extends Pick<World, "findComposeService"> {
   readonly executors: readonly Executor[];
   /** Starts the service, if it is Sentinel's to start; called once nothing can be refused any more. */
   readonly startService?: (signal: AbortSignal) => Promise<unknown>;
-  readonly emit: EmitEvent;
+  readonly emit: TellEvent;
   /** What a person should know beside the events: what it is about, in a word, and one line of it. */
   readonly say: (topic: string, text: string) => void;
   /** Ends the process, since a loop stands still; without it nothing looks. */
@@ -165,7 +164,7 @@ function sharedRulesOf(
 ): SharedRules {
   const { pollIntervalMs } = settings;
   const tell = createSharedTeller((event) =>
-    emit(inWallTime({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE }, systemClock)),
+    emit(book.told({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE })),
   );
   const options = { rules: rulesOfFiles(settings), directory, pollIntervalMs, signal };
   const restored = [...book.savedAlerts.values()].flatMap(({ alerts }) => alerts);
@@ -211,8 +210,9 @@ async function watchOne(
   const loop = vitals.join(service.name);
   const emit: EmitEvent = (event) => {
     loop.beat();
-    vitals.observe(event);
-    options.emit(inWallTime(event, systemClock));
+    const told = book.told(event);
+    vitals.observe(told);
+    options.emit(told);
   };
   const allowlist = allowlistFor(service.name, service.executors);
   const world = {

@@ -2,7 +2,7 @@
 
 import { collectGarbageNowAndThen } from "./collect-garbage.ts";
 import type { ObserverSettings } from "../config/config.ts";
-import type { SentinelEvent } from "../core/events.ts";
+import type { ToldEvent } from "../core/events.ts";
 import type { Journal, NewJournalEntry } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 import type { SharedRules } from "../rules/shared-rules.ts";
@@ -46,7 +46,7 @@ interface VitalsOptions {
 }
 
 export interface Vitals {
-  observe(event: SentinelEvent): void;
+  observe(event: ToldEvent): void;
   onPoll(poll: Poll, durationMs: number): void;
   /** A service's loop, which has to beat from now on. */
   join(service: string): Loop;

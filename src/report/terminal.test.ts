@@ -8,11 +8,17 @@ import {
   START_MS,
 } from "../../test/support/fixtures.ts";
 import { diagnoser, hotUntil, type Story, tell } from "../../test/support/story.ts";
+import { createTeller } from "../../test/support/teller.ts";
 import { REASON_TEXT } from "../decision/decision.ts";
 import { DiagnosisError } from "../core/errors.ts";
-import type { ApprovalAnswer, IncidentEvent, WatchEvent } from "../core/events.ts";
-import { DECISION_REASONS, type DecisionReason, type Outcome } from "../core/model.ts";
-import { createReport, renderEvent } from "./terminal.ts";
+import type { IncidentEvent, WatchEvent } from "../core/events.ts";
+import {
+  type ApprovalAnswer,
+  DECISION_REASONS,
+  type DecisionReason,
+  type Outcome,
+} from "../core/model.ts";
+import { renderEvent, reportEvent } from "./terminal.ts";
 
 function render(event: IncidentEvent | WatchEvent): string {
   const stamp = { atMs: START_MS, service: SERVICE_NAME, incident: "20250101T120000-HighCpu" };
@@ -275,9 +281,10 @@ describe("what strangers write", () => {
 });
 
 test("of two incidents at once each line says whose it is, and of one it need not", () => {
-  const report = createReport();
+  const told = createTeller();
   const at = (service: string, event: IncidentEvent) =>
-    report({ ...event, atMs: START_MS, service, incident: "20250101T120000-HighCpu" });
+    reportEvent(told({ ...event, atMs: START_MS, service, incident: "20250101T120000-HighCpu" }));
+  const opened: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
   const failed: IncidentEvent = {
     type: "diagnosis_failed",
     diagnoser: "m",
@@ -295,7 +302,9 @@ test("of two incidents at once each line says whose it is, and of one it need no
       healedAfterMs: undefined,
     },
   };
+  at("api", opened);
   expect(at("api", failed)).toEqual(["   No answer   m: late"]);
+  expect(at("db", opened).filter((line) => line !== "" && !line.startsWith("db "))).toEqual([]);
   expect(at("db", failed)).toEqual(["db    No answer   m: late"]);
   expect(at("api", failed)).toEqual(["api    No answer   m: late"]);
   at("db", closed);
@@ -304,11 +313,19 @@ test("of two incidents at once each line says whose it is, and of one it need no
 
 describe("why nothing was run", () => {
   const ended = (...events: readonly IncidentEvent[]) => {
-    const report = createReport();
+    const told = createTeller();
     const stamp = { atMs: START_MS, service: SERVICE_NAME, incident: "i" };
-    return events
-      .flatMap((event) => report({ ...event, ...stamp }))
+    return [OPENED, ...events]
+      .flatMap((event) => reportEvent(told({ ...event, ...stamp })))
       .filter((line) => line.includes("nothing"));
+  };
+  const OPENED: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
+  const REQUESTED: IncidentEvent = {
+    type: "approval_requested",
+    request: "i",
+    action: "docker-restart",
+    argv: [],
+    expiresAtMs: START_MS + 900_000,
   };
   const closed = (reason: DecisionReason): IncidentEvent => {
     const unknown = { detectedAfterMs: undefined, actedAfterMs: undefined };
@@ -331,7 +348,7 @@ describe("why nothing was run", () => {
     ],
     [
       "it is what was found after a yes",
-      [answered("approved"), closed("paused")],
+      [REQUESTED, answered("approved"), closed("paused")],
       ["   Ended       nothing was run: a person paused it"],
     ],
     [
@@ -345,8 +362,20 @@ describe("why nothing was run", () => {
       [`   Decision    nothing is run: ${REASON_TEXT.alert_resolved}.`],
     ],
     [
+      "but it does after a restart, for the decision was told by another process",
+      [
+        { type: "decided", decision: skip },
+        { type: "incident_resumed", alertname: "HighCpu", phase: "investigating" },
+        closed("alert_resolved"),
+      ],
+      [
+        `   Decision    nothing is run: ${REASON_TEXT.alert_resolved}.`,
+        `   Ended       nothing was run: ${REASON_TEXT.alert_resolved}`,
+      ],
+    ],
+    [
       "so does a no",
-      [answered("denied"), closed("denied")],
+      [REQUESTED, answered("denied"), closed("denied")],
       ["   Answer      i was denied: nothing is run"],
     ],
   ])("%s", (_, events, lines) => {

@@ -2,15 +2,16 @@
 
 import { REASON_TEXT } from "../decision/decision.ts";
 import { maskCredentials } from "../diagnosis/evidence.ts";
-import { fingerprint } from "../rules/alert-state.ts";
 import { isToldFlap } from "../rules/flapping.ts";
-import type { ApprovalAnswer, Closing, SentinelEvent } from "../core/events.ts";
+import type { SentinelEvent, ToldEvent } from "../core/events.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
 import type {
   Alert,
   AlertState,
+  ApprovalAnswer,
+  Closing,
   ContainerState,
   Decision,
-  DecisionReason,
   Diagnosis,
   Observation,
   Outcome,
@@ -128,50 +129,21 @@ export function renderEvent(event: SentinelEvent): string[] {
   }
 }
 
-/** The report of one observer, event by event: of several incidents at once, each line says whose it is. */
-export function createReport(): (event: SentinelEvent) => string[] {
-  const open = new Set<string>();
-  /** Why nothing is run, as far as it was told of each incident. */
-  const told = new Map<string, DecisionReason | undefined>();
-  /** Alerts that flap: each change of theirs is in the count, which is told less and less often. */
-  const flapping = new Set<string>();
-  const keyOf = (alert: Alert, service: string) => `${service}\n${fingerprint(alert.labels)}`;
-  return (event) => {
-    if (event.type === "alert_flapped") {
-      const { alert, service, isOver, times } = event;
-      if (isOver) flapping.delete(keyOf(alert, service));
-      else flapping.add(keyOf(alert, service));
-      return isOver || isToldFlap(times) ? renderEvent(event) : [];
-    }
-    if (event.type === "alert_changed" && flapping.has(keyOf(event.alert, event.service)))
-      return [];
-    if (event.type === "incident_opened") flapping.delete(keyOf(event.alert, event.service));
-    if (!("incident" in event)) return renderEvent(event);
-    const key = `${event.incident}\n${event.service}`;
-    open.add(key);
-    const whose = open.size > 1 ? `${event.service} ` : "";
-    const why = event.type === "incident_closed" ? whyNothingRan(event.closing, told.get(key)) : [];
-    if (event.type === "decided") told.set(key, event.decision.reason);
-    if (event.type === "approval_answered") told.set(key, REASON_OF_ANSWER[event.answer]);
-    if (event.type === "incident_closed") {
-      open.delete(key);
-      told.delete(key);
-    }
-    return [...why, ...renderEvent(event)].map((line) => (line === "" ? line : whose + line));
-  };
+/** The report of an observer, event by event: of several incidents at once, each line says whose it is. */
+export function reportEvent(event: ToldEvent): string[] {
+  if (event.type === "alert_flapped")
+    return event.isOver || isToldFlap(event.times) ? renderEvent(event) : [];
+  // Each change of an alert that flaps is in the count, which is told less and less often.
+  if (event.isFlapping) return [];
+  if (!("incident" in event)) return renderEvent(event);
+  const whose = event.othersOpen > 0 ? `${event.service} ` : "";
+  const why = event.type === "incident_closed" ? whyNothingRan(event.closing, event.record) : [];
+  return [...why, ...renderEvent(event)].map((line) => (line === "" ? line : whose + line));
 }
 
-/** Each answer that ends an incident; after a yes there may still be a reason. */
-const REASON_OF_ANSWER = {
-  approved: undefined,
-  denied: "denied",
-  expired: "expired",
-  withdrawn: "alert_resolved",
-} as const satisfies Record<ApprovalAnswer, DecisionReason | undefined>;
-
 /** What the decision or a person's answer has said is not said again. */
-function whyNothingRan({ reason }: Closing, told: DecisionReason | undefined): string[] {
-  if (reason === undefined || reason === told) return [];
+function whyNothingRan({ reason }: Closing, record: IncidentRecord | undefined): string[] {
+  if (reason === undefined || reason === record?.saidReason) return [];
   return field("Ended", `nothing was run: ${REASON_TEXT[reason]}`);
 }
 

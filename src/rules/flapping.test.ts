@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { rule, sample, START_MS } from "../../test/support/fixtures.ts";
 import { diagnoser, type Story, type Told, tell } from "../../test/support/story.ts";
-import type { SentinelEvent } from "../core/events.ts";
+import type { ToldEvent } from "../core/events.ts";
 import { isToldFlap } from "./flapping.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 
@@ -12,10 +12,8 @@ const flips = (periodMs: number, untilMs = Infinity): Story["script"] => {
     elapsedMs >= 10_000 && elapsedMs < untilMs && isHot(elapsedMs - 10_000) ? 1.9 : 0.1;
 };
 
-function ofType<T extends SentinelEvent["type"]>({ events }: Told, type: T) {
-  return events.filter(
-    (event): event is Extract<SentinelEvent, { type: T }> => event.type === type,
-  );
+function ofType<T extends ToldEvent["type"]>({ events }: Told, type: T) {
+  return events.filter((event): event is Extract<ToldEvent, { type: T }> => event.type === type);
 }
 
 /** It asks for a person, as a model may: so nothing heals it. */

@@ -82,7 +82,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: NO_PAUSE,
     },
     {
-      line: "if (found !== undefined) found.action = ACTION_IDS.find((id) => id === event.action);",
+      line: "return ACTION_IDS.find((id) => id === record?.action?.id);",
       change: "find → findLast",
       why: "no id is twice in the list",
     },

@@ -9,10 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ACTION_IDS, type ActionId, allowlistFor } from "../../src/allowlist.ts";
 import { toEventLine } from "../../src/incident/event-line.ts";
-import type { SentinelEvent } from "../../src/core/events.ts";
+import type { ToldEvent } from "../../src/core/events.ts";
 import type { Policy, World } from "../../src/incident/context.ts";
 import type { Rule } from "../../src/core/model.ts";
-import { createReport } from "../../src/report/terminal.ts";
+import { reportEvent } from "../../src/report/terminal.ts";
 import { MAX_PROMPT_BYTES } from "../../src/diagnosis/prompt.ts";
 import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
@@ -84,7 +84,7 @@ interface Attack {
 
 describe("an evil model", () => {
   let server: EvilServer;
-  const told: SentinelEvent[] = [];
+  const told: ToldEvent[] = [];
   let incidents = 0;
   const ran: ActionId[] = [];
 
@@ -203,8 +203,7 @@ describe("an evil model", () => {
   });
 
   test("reaches no terminal by the report", () => {
-    const report = createReport();
-    const lines = told.flatMap(report);
+    const lines = told.flatMap(reportEvent);
     expect(lines.length).toBeGreaterThan(incidents * 5);
     for (const line of lines) expect(line).not.toMatch(UNPRINTABLE);
     // Only ours, of which there is one for each incident.

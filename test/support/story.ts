@@ -1,10 +1,10 @@
 /** A service watched from its first poll to the end of the story, on simulated time. */
 
-import type { Closing, SentinelEvent } from "../../src/core/events.ts";
+import type { SentinelEvent, ToldEvent } from "../../src/core/events.ts";
 import { openBook } from "../../src/incident/recorder.ts";
 import type { Limits } from "../../src/decision/limits.ts";
 import { createLock } from "../../src/core/lock.ts";
-import type { Outcome, Rule } from "../../src/core/model.ts";
+import type { Closing, Outcome, Rule } from "../../src/core/model.ts";
 import { createMonitor, type MonitorOptions } from "../../src/rules/monitor.ts";
 import type { Diagnoser, Journal, SignalSource } from "../../src/core/ports.ts";
 import { createDirectory, type Identity, ownerOfAlert } from "../../src/rules/ownership.ts";
@@ -59,7 +59,7 @@ export interface Story {
 }
 
 export interface Told {
-  readonly events: readonly SentinelEvent[];
+  readonly events: readonly ToldEvent[];
   /** Each run of an executor: when, and the id. */
   readonly runs: readonly { readonly elapsedMs: number; readonly id: string }[];
   readonly closings: readonly Closing[];
@@ -109,7 +109,7 @@ export async function tell(story: Story): Promise<Told> {
     isDead = true;
     stop.abort();
   };
-  const events: SentinelEvent[] = [];
+  const events: ToldEvent[] = [];
   const runs: { elapsedMs: number; id: string }[] = [];
   const executor = (name: "docker" | "compose"): World["executors"][number] => ({
     name,
@@ -160,6 +160,24 @@ export async function tell(story: Story): Promise<Told> {
     source,
     clock,
   );
+  const world: World = {
+    source,
+    monitor: createMonitor(
+      { ...options, restored, shared: { rules: sharedRules, service: own.name } },
+      source,
+      clock,
+    ),
+    ownerOf: (alert) => ownerOfAlert(alert, directory),
+    runtime: { inspect: async () => containerState(), logs: async () => [] },
+    diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
+    executors: [executor("docker"), executor("compose")],
+    clock,
+    checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
+    book,
+    actionLock: createLock(),
+    seen: { history: { looks: [], sinceMs: clock.nowMs() } },
+    ...story.world?.(clock),
+  };
   const loop = createServiceLoop({
     policy: {
       service: service(),
@@ -169,27 +187,10 @@ export async function tell(story: Story): Promise<Told> {
       stabilizeMs: 30_000,
       ...story.policy,
     },
-    world: {
-      source,
-      monitor: createMonitor(
-        { ...options, restored, shared: { rules: sharedRules, service: own.name } },
-        source,
-        clock,
-      ),
-      ownerOf: (alert) => ownerOfAlert(alert, directory),
-      runtime: { inspect: async () => containerState(), logs: async () => [] },
-      diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
-      executors: [executor("docker"), executor("compose")],
-      clock,
-      checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
-      book,
-      actionLock: createLock(),
-      seen: { history: { looks: [], sinceMs: clock.nowMs() } },
-      ...story.world?.(clock),
-    },
+    world,
     emit: (event) => {
       if (isDead) return;
-      events.push(event);
+      events.push(world.book.told(event));
       if (event.type === story.stopAt) stop.abort();
       if (story.killAt?.(event) !== true) return;
       die();

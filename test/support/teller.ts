@@ -1,0 +1,19 @@
+/** Events as their readers get them: kept in a journal first, and told with what it knows. */
+
+import type { SentinelEvent, ToldEvent } from "../../src/core/events.ts";
+import type { Journal } from "../../src/core/ports.ts";
+import { openBook } from "../../src/incident/recorder.ts";
+import { memoryJournal } from "../../src/journals/memory.ts";
+import { simulatedClock } from "./fixtures.ts";
+
+/** @param journal may hold what another process has left */
+export function createTeller(
+  journal: Journal = memoryJournal(),
+): (event: SentinelEvent) => ToldEvent {
+  const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
+  const book = openBook(journal, limits, simulatedClock());
+  return (event) => {
+    book.keep(event);
+    return book.told(event);
+  };
+}
