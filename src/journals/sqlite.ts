@@ -29,62 +29,12 @@ interface SqliteJournalOptions {
  *   not permitted, or another observer uses it
  */
 export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Journal {
-  const file = realPath(path);
-  let lock: ObserverLock | undefined;
-  let connection: Connection | undefined;
-  let isClosed = false;
-  /** The last entry known: a file without it is not the one that was opened. */
-  let lastSeq = 0;
-
-  const disconnect = () => {
-    connection?.db.close();
-    connection = undefined;
-  };
-
-  const connect = (isStart: boolean): Connection => {
-    const hasContent = examine(file);
-    if (!hasContent && !(isStart && mode === "observer")) throw nothingThere(file, isStart);
-    if (mode === "observer" && lock?.isHeld() !== true) {
-      lock?.release();
-      lock = undefined;
-      lock = takeLock(file);
-    }
-    const db = openDatabase(file, mode);
-    try {
-      if (numberOf(db, LAST_SEQ) < lastSeq) throw replaced(file);
-      if (mode === "observer") db.run(NAME_OBSERVER, [process.pid]);
-      return { db, files: filesOf(file), synchronous: undefined };
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-  };
-
-  const use = <T>(work: (connection: Connection) => T): T => {
-    try {
-      if (isClosed) throw new SentinelError("journal", `the journal ${file} is closed`);
-      // A removed file could still be written to, and nobody would ever see it again.
-      const isGone = connection?.files !== filesOf(file) || lock?.isHeld() === false;
-      if (isGone) disconnect();
-      connection ??= connect(false);
-      return work(connection);
-    } catch (error) {
-      // Nothing is wrong with a connection that had to wait too long or has no space.
-      if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(error))) disconnect();
-      throw journalError(error, file, "journal_unavailable");
-    }
-  };
-
-  try {
-    connection = connect(true);
-  } catch (error) {
-    lock?.release();
-    throw journalError(error, file, "journal");
-  }
+  const file = new JournalFile(path, mode);
+  file.open();
 
   return {
     append: (entry, durability) =>
-      use((open) => {
+      file.use((open) => {
         const synchronous = durability === "now" ? "FULL" : "NORMAL";
         if (open.synchronous !== synchronous) open.db.run(`PRAGMA synchronous = ${synchronous}`);
         open.synchronous = synchronous;
@@ -93,33 +43,108 @@ export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Jou
         const { lastInsertRowid } = open.db
           .query<unknown, Written>(INSERT)
           .run(atMs, service, incident ?? null, type, fields);
-        lastSeq = Number(lastInsertRowid);
-        return { ...entry, seq: lastSeq, fields: readFields(fields) };
+        const seq = Number(lastInsertRowid);
+        file.sawEntry(seq);
+        return { ...entry, seq, fields: readFields(fields) };
       }),
     readAfter: (seq) =>
-      use(({ db }) => {
+      file.use(({ db }) => {
         const entries = db.query<Row, [number]>(READ_AFTER).all(seq).map(readRow);
-        lastSeq = Math.max(lastSeq, entries.at(-1)?.seq ?? 0);
+        file.sawEntry(entries.at(-1)?.seq ?? 0);
         return entries;
       }),
     saveState: (name, text) =>
-      use((open) => {
+      file.use((open) => {
         if (text === undefined) open.db.query<unknown, [string]>(DROP_STATE).run(name);
         else open.db.query<unknown, [string, string]>(SAVE_STATE).run(name, text);
       }),
     readStates: () =>
-      use(({ db }) => {
+      file.use(({ db }) => {
         const rows = db.query<{ name: string; text: string }, []>(READ_STATES).all();
         return new Map(rows.map(({ name, text }) => [name, text]));
       }),
-    prune: (limits) => use(({ db }) => pruneDatabase(db, limits)),
-    close() {
-      isClosed = true;
-      disconnect();
-      lock?.release();
-      lock = undefined;
-    },
+    prune: (limits) => file.use(({ db }) => pruneDatabase(db, limits)),
+    close: () => file.close(),
   };
+}
+
+/** The file of one journal: opened when it is needed, and again after a failure. */
+class JournalFile {
+  readonly #file: string;
+  readonly #mode: JournalMode;
+  #lock: ObserverLock | undefined;
+  #connection: Connection | undefined;
+  #isClosed = false;
+  /** The last entry known: a file without it is not the one that was opened. */
+  #lastSeq = 0;
+
+  constructor(path: string, mode: JournalMode) {
+    this.#file = realPath(path);
+    this.#mode = mode;
+  }
+
+  open(): void {
+    try {
+      this.#connection = this.#connect(true);
+    } catch (error) {
+      this.#lock?.release();
+      throw journalError(error, this.#file, "journal");
+    }
+  }
+
+  use<T>(work: (connection: Connection) => T): T {
+    const file = this.#file;
+    try {
+      if (this.#isClosed) throw new SentinelError("journal", `the journal ${file} is closed`);
+      // A removed file could still be written to, and nobody would ever see it again.
+      const isGone = this.#connection?.files !== filesOf(file) || this.#lock?.isHeld() === false;
+      if (isGone) this.#disconnect();
+      this.#connection ??= this.#connect(false);
+      return work(this.#connection);
+    } catch (error) {
+      // Nothing is wrong with a connection that had to wait too long or has no space.
+      if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(error))) this.#disconnect();
+      throw journalError(error, file, "journal_unavailable");
+    }
+  }
+
+  /** An entry of that number was written or read. */
+  sawEntry(seq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#disconnect();
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  #connect(isStart: boolean): Connection {
+    const file = this.#file;
+    const isObserver = this.#mode === "observer";
+    const hasContent = examine(file);
+    if (!hasContent && !(isStart && isObserver)) throw nothingThere(file, isStart);
+    if (isObserver && this.#lock?.isHeld() !== true) {
+      this.#lock?.release();
+      this.#lock = undefined;
+      this.#lock = takeLock(file);
+    }
+    const db = openDatabase(file, this.#mode);
+    try {
+      if (numberOf(db, LAST_SEQ) < this.#lastSeq) throw replaced(file);
+      if (isObserver) db.run(NAME_OBSERVER, [process.pid]);
+      return { db, files: filesOf(file), synchronous: undefined };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  #disconnect(): void {
+    this.#connection?.db.close();
+    this.#connection = undefined;
+  }
 }
 
 /** By whatever link it is named, it is one journal with one lock. */

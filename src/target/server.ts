@@ -97,19 +97,59 @@ export function createTarget(
   settings: Omit<TargetSettings, "host" | "port">,
   dependencies: TargetDependencies,
 ): Target {
-  const { emit, random = Math.random, nowMs = () => performance.now() } = dependencies;
-  const { memory: probe = systemMemory, cpuWorkerEntry, ownProcess } = dependencies;
-  const { version, maxActiveFaults, faultsAllowed, faultToken } = settings;
+  const { emit, nowMs = () => performance.now() } = dependencies;
+  const parts = createParts(settings, { ...dependencies, nowMs });
+  const { faults, leak, metrics, probes } = parts;
+  const methods = new Map<string, string[]>();
+  const toHttpError = (error: unknown, request: Request) => {
+    const known = knownError(error);
+    if (known !== undefined) return known;
+    const path = pathOf(request.url);
+    if (isNotFound(error)) return noSuchRoute(path, methods.get(routeOf(path, routes)));
+    return unhandled(error, path, emit);
+  };
+  const onError: OnError = (error, request) => toHttpError(error, request).toResponse();
+  const plain = plainRoutes(parts, onError);
+  if (settings.faultsAllowed) addFaultRoutes(plain, parts);
+  const app = plain.compile();
+  for (const { path, method } of app.routes)
+    methods.set(path, [...(methods.get(path) ?? []), method]);
+  const routes = routeTable(methods.keys());
+  const serve = (request: Request) => app.fetch(request);
 
-  const faults = createFaults({ maxActive: maxActiveFaults, nowMs, random, emit });
-  const memory = createHeldMemory(probe);
+  return {
+    handle: observeRequests(settings.faultsAllowed ? breakable(serve, parts, onError) : serve, {
+      metrics,
+      emit,
+      routes,
+      nowMs,
+    }),
+    activeFaults: () => faults.activeCount(),
+    drain: () => probes.drain(),
+    async stopFaults() {
+      await faults.stop();
+      leak.release();
+    },
+  };
+}
+
+/** What the routes are made of. */
+type Parts = ReturnType<typeof createParts>;
+
+type OnError = (error: unknown, request: Request) => Response;
+
+function createParts(
+  settings: Omit<TargetSettings, "host" | "port">,
+  dependencies: TargetDependencies & { readonly nowMs: () => number },
+) {
+  const { emit, random = Math.random, nowMs, ownProcess, cpuWorkerEntry } = dependencies;
+  const { version, faultsAllowed, faultToken, maxActiveFaults: maxActive } = settings;
+  const faults = createFaults({ maxActive, nowMs, random, emit });
+  const memory = createHeldMemory(dependencies.memory ?? systemMemory);
   const leak = createLeak(memory);
   const traffic = createTraffic();
   const probes = createProbes();
   const environment = { memory, leak, traffic, probes, emit, ownProcess, cpuWorkerEntry };
-  const stress = createStress({ faults, environment, random });
-  const faultApi = createFaultApi(faults, environment);
-  const shop = createShop({ emit, random });
   const metrics = createMetrics(version, EXPECTED, faults);
   const checkToken = requireToken(faultToken, {
     emit,
@@ -117,38 +157,39 @@ export function createTarget(
     addressOf: (request) => dependencies.addressOf?.(request) ?? "unknown",
     onRefused: metrics.refused,
   });
-  const mayBreak = (request: Request) => {
-    refuseCrossSite(request);
-    // A page that has no token to send could start nothing under a name of its own either.
-    if (faultToken === undefined) refuseRebound(request);
-    checkToken(request);
+  return {
+    version,
+    faultsAllowed,
+    faultToken,
+    faults,
+    leak,
+    traffic,
+    probes,
+    metrics,
+    stress: createStress({ faults, environment, random }),
+    faultApi: createFaultApi(faults, environment),
+    shop: createShop({ emit, random }),
+    /** Throws unless whoever sent it may break something. */
+    mayBreak(request: Request): void {
+      refuseCrossSite(request);
+      // A page that has no token to send could start nothing under a name of its own either.
+      if (faultToken === undefined) refuseRebound(request);
+      checkToken(request);
+    },
   };
+}
 
-  let built: ReturnType<typeof createPage> | undefined;
-  const page = () => {
-    const kinds = FAULT_KINDS.map((kind) => {
-      const { summary, example } = KINDS[kind];
-      return { kind, summary, example };
-    });
-    built ??= createPage({ version, kinds, tokenRequired: faultToken !== undefined });
-    return built();
-  };
-  let description: Promise<Handle> | undefined;
-  const describe = async (request: Request) => {
-    // As large as all the rest, and seldom asked for.
-    description ??= import("./openapi.ts").then(({ describeApi }) =>
-      describeApi({ version, needsToken: faultToken !== undefined }),
-    );
-    return (await description)(request);
-  };
-
+/** What a service has that nobody breaks. */
+function plainRoutes(parts: Parts, onError: OnError) {
+  const { version, faultsAllowed, probes, metrics, shop } = parts;
   const endpoints = { ...ENDPOINTS, ...(faultsAllowed && FAULT_ENDPOINTS) };
+  const page = createLazyPage(parts);
   // Bound, and not called in a function: Elysia takes a call for one that may be waited for, and would
   // answer a turn of the loop later.
   const answerHealth = probes.answer.bind(undefined, "health");
   // `standardHostname: false`, or hosts shorter than four characters lose their path.
-  const plain = new Elysia({ handler: { standardHostname: false } })
-    .onError(({ error, request }) => toHttpError(error, request).toResponse())
+  return new Elysia({ handler: { standardHostname: false } })
+    .onError(({ error, request }) => onError(error, request))
     .get("/", ({ request }) => {
       const isForPeople = faultsAllowed && request.headers.get("accept")?.includes("text/html");
       return isForPeople ? page() : { service: "sentinel-target", version, endpoints };
@@ -170,75 +211,89 @@ export function createTarget(
       },
       { parse: "none" },
     );
-  if (faultsAllowed) {
-    for (const path of OPENAPI_PATHS) plain.get(path, ({ request }) => describe(request));
-    plain
-      .get("/faults", () => faultApi.list())
-      .get("/faults/:id", ({ params }) => faultApi.get(params.id))
-      .guard({ beforeHandle: ({ request }) => refuseCrossSite(request) }, (guarded) =>
-        guarded
-          .delete("/faults", () => faultApi.endAll())
-          .delete("/faults/:id", ({ params }) => faultApi.end(params.id)),
-      )
-      .guard({ beforeHandle: ({ request }) => mayBreak(request) }, (guarded) =>
-        guarded
-          .post("/faults", ({ request }) => faultApi.start(request), { parse: "none" })
-          .get("/stress/cpu", ({ request }) => stress.cpu(request))
-          .get("/stress/memory", ({ request }) => stress.memory(request))
-          .get("/stress/latency", ({ request }) => stress.latency(request))
-          .get("/stress/crash", ({ request }) => stress.crash(request)),
-      );
-  }
-  const app = plain.compile();
+}
 
-  const methods = new Map<string, string[]>();
-  for (const { path, method } of app.routes) {
-    methods.set(path, [...(methods.get(path) ?? []), method]);
-  }
-  const routes = routeTable(methods.keys());
-
-  function toHttpError(error: unknown, request: Request): HttpError {
-    if (error instanceof HttpError) return error;
-    if (error instanceof FaultInterrupted) return interruptionError(error);
-    if (error instanceof TooManyFaults) return tooManyFaults(error);
-    const path = pathOf(request.url);
-    if (isNotFound(error)) return noSuchRoute(path, methods.get(routeOf(path, routes)));
-    emit("error", "unhandled_exception", {
-      error: error instanceof Error ? error.message : String(error),
-      path,
-      type: error instanceof Error ? error.name : typeof error,
+/** The page is built when somebody looks at it. */
+function createLazyPage({ version, faultToken }: Parts): () => Response {
+  let built: ReturnType<typeof createPage> | undefined;
+  return () => {
+    const kinds = FAULT_KINDS.map((kind) => {
+      const { summary, example } = KINDS[kind];
+      return { kind, summary, example };
     });
-    return new HttpError(500, "internal_error", "an unhandled exception; the log says which");
-  }
-
-  /** The request as the faults leave it. */
-  const breakable = (request: Request, path: string) => {
-    const header = request.headers.get(FAULT_HEADER);
-    const affected =
-      header === null ? traffic.affect(path, request) : byHeader(header, request, path);
-    if (affected === undefined) return app.fetch(request);
-    return affected.then((instead) => instead ?? app.fetch(request));
+    built ??= createPage({ version, kinds, tokenRequired: faultToken !== undefined });
+    return built();
   };
+}
+
+/** What starts, shows and ends faults. */
+function addFaultRoutes(plain: ReturnType<typeof plainRoutes>, parts: Parts): void {
+  const { faultApi, stress, mayBreak, version, faultToken } = parts;
+  let description: Promise<Handle> | undefined;
+  const describe = async (request: Request) => {
+    // As large as all the rest, and seldom asked for.
+    description ??= import("./openapi.ts").then(({ describeApi }) =>
+      describeApi({ version, needsToken: faultToken !== undefined }),
+    );
+    return (await description)(request);
+  };
+  for (const path of OPENAPI_PATHS) plain.get(path, ({ request }) => describe(request));
+  plain
+    .get("/faults", () => faultApi.list())
+    .get("/faults/:id", ({ params }) => faultApi.get(params.id))
+    .guard({ beforeHandle: ({ request }) => refuseCrossSite(request) }, (guarded) =>
+      guarded
+        .delete("/faults", () => faultApi.endAll())
+        .delete("/faults/:id", ({ params }) => faultApi.end(params.id)),
+    )
+    .guard({ beforeHandle: ({ request }) => mayBreak(request) }, (guarded) =>
+      guarded
+        .post("/faults", ({ request }) => faultApi.start(request), { parse: "none" })
+        .get("/stress/cpu", ({ request }) => stress.cpu(request))
+        .get("/stress/memory", ({ request }) => stress.memory(request))
+        .get("/stress/latency", ({ request }) => stress.latency(request))
+        .get("/stress/crash", ({ request }) => stress.crash(request)),
+    );
+}
+
+/** The service as the faults leave it. */
+function breakable(
+  serve: Handle,
+  { traffic, faults, mayBreak }: Pick<Parts, "traffic" | "faults" | "mayBreak">,
+  onError: OnError,
+) {
   const byHeader = async (header: string, request: Request, path: string) => {
     try {
       mayBreak(request);
       await sufferHeader(header, faults, request.signal);
     } catch (error) {
-      return toHttpError(error, request).toResponse();
+      return onError(error, request);
     }
     return traffic.affect(path, request);
   };
-  const serve = faultsAllowed ? breakable : (request: Request) => app.fetch(request);
-
-  return {
-    handle: observeRequests(serve, { metrics, emit, routes, nowMs }),
-    activeFaults: () => faults.activeCount(),
-    drain: () => probes.drain(),
-    async stopFaults() {
-      await faults.stop();
-      leak.release();
-    },
+  return (request: Request, path: string) => {
+    const header = request.headers.get(FAULT_HEADER);
+    const affected =
+      header === null ? traffic.affect(path, request) : byHeader(header, request, path);
+    if (affected === undefined) return serve(request);
+    return affected.then((instead) => instead ?? serve(request));
   };
+}
+
+function knownError(error: unknown): HttpError | undefined {
+  if (error instanceof HttpError) return error;
+  if (error instanceof FaultInterrupted) return interruptionError(error);
+  if (error instanceof TooManyFaults) return tooManyFaults(error);
+  return undefined;
+}
+
+function unhandled(error: unknown, path: string, emit: EmitEvent): HttpError {
+  emit("error", "unhandled_exception", {
+    error: error instanceof Error ? error.message : String(error),
+    path,
+    type: error instanceof Error ? error.name : typeof error,
+  });
+  return new HttpError(500, "internal_error", "an unhandled exception; the log says which");
 }
 
 function refuseCrossSite({ headers }: Request): void {

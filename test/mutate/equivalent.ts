@@ -122,14 +122,14 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
     })),
   ],
   "src/journals/sqlite.ts": [
-    { line: "let lastSeq = 0;", change: "0 → -1", why: "no entry has a number below 1" },
+    { line: "#lastSeq = 0;", change: "0 → -1", why: "no entry has a number below 1" },
     {
-      line: "lastSeq = Math.max(lastSeq, entries.at(-1)?.seq ?? 0);",
+      line: "file.sawEntry(entries.at(-1)?.seq ?? 0);",
       change: "0 → -1",
       why: "no entry has a number below 1",
     },
     ...[
-      'if (isClosed) throw new SentinelError("journal", `the journal ${file} is closed`);',
+      'if (this.#isClosed) throw new SentinelError("journal", `the journal ${file} is closed`);',
       'return new SentinelError("journal", `the journal ${file} was removed`, {',
       'return new SentinelError("journal", `there is no journal ${file} yet`, {',
       'return new SentinelError("journal", `the journal ${file} was replaced by another`, {',
@@ -139,7 +139,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "journalError gives it the code of the moment, a start or a use",
     })),
     {
-      line: "if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(error))) disconnect();",
+      line: "if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(error))) this.#disconnect();",
       change: "/^SQLITE_(BUSY|FULL)/ → /SQLITE_(BUSY|FULL)/",
       why: "every code of SQLite begins so",
     },
@@ -191,7 +191,7 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "the smallest database has 512 bytes",
     },
     {
-      line: 'header.toString("latin1", 0, MAGIC.length) === MAGIC &&',
+      line: 'header.length === HEADER_BYTES && header.toString("latin1", 0, MAGIC.length) === MAGIC;',
       change: "0 → -1",
       why: "a start before the first byte is the first byte",
     },
