@@ -3,6 +3,7 @@
  * as a process under the supervisor, and the observer scrapes it by itself.
  */
 
+import { whenAborted } from "./core/abort.ts";
 import { defaultActions } from "./allowlist.ts";
 import type { ObserverSettings } from "./config/config.ts";
 import { SentinelError } from "./core/errors.ts";
@@ -120,9 +121,7 @@ async function keepWatching(narrator: Narrator, stage: Stage, signal: AbortSigna
     const lines = renderEvent(event);
     if (lines.length > 0) narrator.say(...lines);
   });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
+  await whenAborted(signal);
   stopListening();
 }
 

@@ -289,12 +289,13 @@ async function runRole(role: Role, { config, fault, keep = false }: Omit<Options
     await runObserver(await readObserverSettings(config), onStall, stop);
     return true;
   }
+  const { whenAborted } = await import("./core/abort.ts");
   const { targetSettings } = await import("./config/environment.ts");
   const { createLog } = await import("./log.ts");
   const { startTarget } = await import("./target.ts");
   const log = createLog({ name: "sentinel.target", bufferMs: 50 });
   const target = await startTarget(targetSettings(process.env), log, process.exit);
-  await aborted(stop);
+  await whenAborted(stop);
   await target.stop();
   return true;
 }
@@ -304,12 +305,4 @@ function signalOfEnd(): AbortSignal {
   const stop = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stop.abort());
   return stop.signal;
-}
-
-/** Resolves when the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
 }

@@ -1,5 +1,7 @@
 /** One at a time, in the order of asking. */
 
+import { unlessAborted } from "./abort.ts";
+
 export interface Lock {
   /** Resolves with what gives it back; when the signal aborts first, with what does nothing. */
   acquire(signal: AbortSignal): Promise<Disposable>;
@@ -13,12 +15,7 @@ export function createLock(): Lock {
       const before = last;
       const { promise, resolve } = Promise.withResolvers<void>();
       last = before.then(() => promise);
-      const aborted = Promise.withResolvers<void>();
-      const abort = () => aborted.resolve();
-      signal.addEventListener("abort", abort, { once: true });
-      if (signal.aborted) abort();
-      await Promise.race([before, aborted.promise]);
-      signal.removeEventListener("abort", abort);
+      await unlessAborted(before, signal, () => undefined);
       // Given back at once by whoever does not want it any more: those behind it go on.
       if (signal.aborted) resolve();
       return { [Symbol.dispose]: resolve };

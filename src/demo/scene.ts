@@ -1,5 +1,6 @@
 /** One fault of the demo, from its beginning to the verdict. */
 
+import { unlessAborted } from "../core/abort.ts";
 import type { SentinelEvent, TellEvent } from "../core/events.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
@@ -32,7 +33,7 @@ interface Scene {
 export async function playScene(scene: Scene, signal: AbortSignal): Promise<Score> {
   const { fault, number, narrator, victim, stage } = scene;
   narrator.wait("waiting until all is quiet");
-  await orAborted(stage.calm(signal), signal);
+  await unlessAborted(stage.calm(signal), signal, () => undefined);
 
   const beganMs = Date.now();
   let score = scoreOf(fault, undefined, beganMs);
@@ -49,7 +50,7 @@ export async function playScene(scene: Scene, signal: AbortSignal): Promise<Scor
   const stop = new AbortController();
   const lasting = SCENES[fault].begin(victim, AbortSignal.any([signal, stop.signal]));
   try {
-    await orAborted(closed.promise, signal);
+    await unlessAborted(closed.promise, signal, () => undefined);
     return score;
   } finally {
     narrator.settle();
@@ -105,18 +106,5 @@ function tell(narrator: Narrator, event: SentinelEvent, afterMs: number): void {
       say(what, `after ${seconds(afterMs)}: ${verdict?.reason ?? "left to a person"}`);
       return;
     }
-  }
-}
-
-/** Resolves when the work does, or when the signal aborts. */
-async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const onAbort = () => resolve();
-  if (signal.aborted) return;
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -1,6 +1,7 @@
 /** One bounded request to a model server: deadline, size, redirects, and a closed list of failures. */
 
 import { z } from "zod";
+import { unlessAborted } from "../core/abort.ts";
 import { isLoopback } from "../text/url.ts";
 import { printable } from "../text/printable.ts";
 import { DiagnosisError } from "../core/errors.ts";
@@ -94,16 +95,13 @@ export async function ask(
 ): Promise<Reply> {
   const requests = new Requests(server, signal);
   const deadline = setTimeout(() => requests.expire(), server.deadlineMs);
-  const { promise: interruption, reject } = Promise.withResolvers<never>();
-  const interrupt = () => reject(requests.failureOf(requests.signal.reason));
-  requests.signal.addEventListener("abort", interrupt, { once: true });
   try {
     if (requests.signal.aborted) throw requests.failureOf(signal.reason);
     const asked = work(requests).catch(async (thrown: unknown) => {
       throw await absentModel(server, requests.failureOf(thrown), requests);
     });
     // The race holds the deadline even against an SDK that never settles.
-    const said = await Promise.race([asked, interruption]);
+    const said = await unlessAborted(asked, requests.signal);
     const { text, thoughts } = said;
     const redacted = {
       text: redact(text, server.apiKey),

@@ -1,5 +1,6 @@
 /** The machine's clocks as one that never jumps, and what the wall clock makes of it. */
 
+import { unlessAborted } from "../core/abort.ts";
 import type { Clock } from "../core/ports.ts";
 
 /** The machine's two clocks, in milliseconds. */
@@ -60,15 +61,10 @@ export function createClock({ monotonicMs, wallMs }: Readings): Omit<Clock, "sle
 
 export const systemClock: Clock = {
   ...createClock({ monotonicMs: () => performance.now(), wallMs: () => Date.now() }),
-  sleep(durationMs, signal) {
+  async sleep(durationMs, signal) {
+    if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    if (signal.aborted) return Promise.resolve();
     const timer = setTimeout(resolve, durationMs);
-    const wake = () => resolve();
-    signal.addEventListener("abort", wake, { once: true });
-    return promise.finally(() => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", wake);
-    });
+    await unlessAborted(promise, signal, () => clearTimeout(timer));
   },
 };

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { FaultInterrupted, type FaultOrder, TooManyFaults } from "./fault.ts";
 import { createFaults } from "./faults.ts";
-import { delay, untilAborted } from "./waiting.ts";
+import { whenAborted } from "../core/abort.ts";
+import { delay } from "./waiting.ts";
 
 interface Line {
   readonly event: string;
@@ -32,7 +33,7 @@ function order(changes: Partial<FaultOrder<unknown>> = {}): FaultOrder<unknown> 
     inject: ({ signal, applied, measureBy }) => {
       measureBy(() => 1);
       applied();
-      return untilAborted(signal);
+      return whenAborted(signal);
     },
     ...changes,
   };
@@ -124,7 +125,7 @@ describe("a fault", () => {
       order({
         async inject({ signal, measureBy }) {
           measureBy(() => effect);
-          await untilAborted(signal);
+          await whenAborted(signal);
           effect = 0;
         },
       }),

@@ -1,7 +1,7 @@
 /** What the probes answer: the service lives, and whether it takes traffic. */
 
 import { HttpError } from "./http-error.ts";
-import { untilAborted } from "./waiting.ts";
+import { whenAborted } from "../core/abort.ts";
 
 export const PROBES = ["health", "ready"] as const;
 export type Probe = (typeof PROBES)[number];
@@ -48,7 +48,7 @@ export function createProbes(): Probes {
       const before = { ...tallies[probe] };
       const hold = async () => {
         failing[probe] += 1;
-        await untilAborted(signal);
+        await whenAborted(signal);
         failing[probe] -= 1;
       };
       return {

@@ -2,7 +2,7 @@
 
 import { MAX_DURATION_MS } from "./fault.ts";
 import { clientGone, HttpError } from "./http-error.ts";
-import { untilAborted } from "./waiting.ts";
+import { whenAborted } from "../core/abort.ts";
 
 /** What one fault does to one request. */
 export type Effect =
@@ -41,7 +41,7 @@ export function createTraffic(): Traffic {
     async apply(rule, signal) {
       const active = { ...rule, signal };
       rules.add(active);
-      await untilAborted(signal);
+      await whenAborted(signal);
       rules.delete(active);
     },
     affect(path, request) {

@@ -25,7 +25,8 @@ export const ROOMS: readonly Room[] = [
     name: "main.ts",
     imports: [
       ...["target.ts", "observer.ts", "demo.ts", "cli", "log.ts"],
-      ...["config/config.ts", "config/environment.ts", "core/errors.ts", "text/did-you-mean.ts"],
+      ...["config/config.ts", "config/environment.ts", "text/did-you-mean.ts"],
+      ...["core/abort.ts", "core/errors.ts"],
       ...["target/cpu-worker.ts", "observer/watchdog/worker.ts", "http/query-thread/worker.ts"],
       ...["platforms/process/guardian.ts", "demo/faults.ts", "load/plan.ts"],
       "observer/healthcheck.ts",
@@ -35,8 +36,8 @@ export const ROOMS: readonly Room[] = [
   { name: "target.ts", imports: ["target", "log.ts", "core/errors.ts"], packages: ["node:*"] },
   {
     name: "target",
-    // Pure, about words alone; second copies would be worse than this one way across.
-    imports: ["text/did-you-mean.ts", "text/url.ts", "core/token-gate.ts"],
+    // Pure, and of no signal: second copies would be worse than this one way across.
+    imports: ["text/did-you-mean.ts", "text/url.ts", "core/abort.ts", "core/token-gate.ts"],
     packages: ["elysia", "@elysiajs/openapi", "prom-client", "zod", "node:*", "bun", "bun:*"],
   },
   {

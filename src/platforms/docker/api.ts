@@ -3,6 +3,7 @@
 import { Agent, type IncomingMessage, request, type RequestOptions } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { z } from "zod";
+import { unlessAborted } from "../../core/abort.ts";
 import { printable } from "../../text/printable.ts";
 import { maskText } from "../../text/redact.ts";
 import { messageOf } from "../../core/errors.ts";
@@ -230,19 +231,6 @@ function createTransport({ address, certificates }: DockerConnection, env: Envir
           ),
       };
     }
-  }
-}
-
-/** The promise goes on; only nobody waits for it any more. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 

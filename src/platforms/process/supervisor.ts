@@ -3,6 +3,7 @@
  * a container. Nothing of it outlives Sentinel (guardian.ts).
  */
 
+import { unlessAborted } from "../../core/abort.ts";
 import type { Death as Ending, Outcome } from "../../core/model.ts";
 import type { Clock } from "../../core/ports.ts";
 import { ENDING_LINES, Endings } from "./endings.ts";
@@ -179,7 +180,7 @@ class CommandSupervisor implements Supervisor {
   #inTurn(work: () => Promise<SupervisorResult>, signal?: AbortSignal): Promise<SupervisorResult> {
     const result = this.#turn.then(() => (signal?.aborted ? CANCELLED : work()));
     this.#turn = result;
-    return signal ? unlessAborted(result, signal) : result;
+    return signal ? unlessAborted(result, signal, () => CANCELLED) : result;
   }
 
   async #restart(): Promise<SupervisorResult> {
@@ -317,22 +318,6 @@ function sinkOf(kept: Sink, tap: Sink | undefined): Sink {
       tap.push(chunk);
     },
   };
-}
-
-/** The result, or that it was cancelled, whichever is first. */
-async function unlessAborted(
-  result: Promise<SupervisorResult>,
-  signal: AbortSignal,
-): Promise<SupervisorResult> {
-  const aborted = Promise.withResolvers<SupervisorResult>();
-  const onAbort = () => aborted.resolve(CANCELLED);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([result, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 function withoutUndefined(env: Environment): Readonly<Record<string, string>> {

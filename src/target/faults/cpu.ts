@@ -1,5 +1,6 @@
 /** Burns cores from workers, so that the main loop stays free to answer probes and scrapes. */
 
+import { unlessAborted } from "../../core/abort.ts";
 import type { BurnOrder, WorkerReport } from "../cpu-worker.ts";
 import { MAX_DURATION_MS } from "../fault.ts";
 import { allowedCores } from "../limits.ts";
@@ -74,8 +75,6 @@ export async function burnCpu(burn: CpuBurn, signal: AbortSignal): Promise<CpuBu
     () => reject(new Error(`only ${ready} of ${count} CPU workers started`)),
     START_DEADLINE_MS,
   );
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   try {
     for (let started = 0; started < count; started += 1) {
       // A small heap: what it costs is cores, not memory.
@@ -84,11 +83,10 @@ export async function burnCpu(burn: CpuBurn, signal: AbortSignal): Promise<CpuBu
       worker.onerror = ({ message }) => reject(new Error(`a CPU worker failed: ${message}`));
       workers.push(worker);
     }
-    await done;
+    await unlessAborted(done, signal);
     return { primesFound, workers: count };
   } finally {
     clearTimeout(startTimer);
-    signal.removeEventListener("abort", abort);
     await Promise.all(workers.map(stop));
   }
 }

@@ -5,7 +5,7 @@ import { constants, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { invalid } from "../parameters.ts";
-import { untilAborted } from "../waiting.ts";
+import { whenAborted } from "../../core/abort.ts";
 import { defineKind, whole } from "./kind.ts";
 import { BYTES_PER_MB } from "./held-memory.ts";
 
@@ -52,7 +52,7 @@ export const disk = defineKind({
             allocatedMb = ((await file.stat()).blocks * BYTES_PER_BLOCK) / BYTES_PER_MB;
           }
           applied();
-          await untilAborted(signal);
+          await whenAborted(signal);
         } finally {
           await file?.close();
           fill.promisedMb -= megabytes;

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { devNull } from "node:os";
 import { invalid } from "../parameters.ts";
-import { untilAborted } from "../waiting.ts";
+import { whenAborted } from "../../core/abort.ts";
 import { defineKind, whole } from "./kind.ts";
 
 /** Each scrape counts all that are open. */
@@ -43,7 +43,7 @@ export const fds = defineKind({
             signal.throwIfAborted();
           }
           applied();
-          await untilAborted(signal);
+          await whenAborted(signal);
         } finally {
           for (const descriptor of open) closeSync(descriptor);
           pending.descriptors -= left;

@@ -2,7 +2,8 @@
 
 import type { HttpError } from "../http-error.ts";
 import { invalid } from "../parameters.ts";
-import { delay, untilAborted } from "../waiting.ts";
+import { whenAborted } from "../../core/abort.ts";
+import { delay } from "../waiting.ts";
 import { BYTES_PER_MB, fill, type MemoryBlock, type MemoryProbe } from "./held-memory.ts";
 import { defineKind, whole, within } from "./kind.ts";
 
@@ -32,7 +33,7 @@ export const memory = defineKind({
           if (rate === undefined) await fill(block, signal);
           else await leak(block, { rate, applied, probe: memory.probe }, signal);
           applied();
-          await untilAborted(signal);
+          await whenAborted(signal);
         } finally {
           block.release();
         }
