@@ -17,9 +17,6 @@ import { readEvent, type Recorded, type RecordedEvent } from "./journal-entry.ts
 const PHASES = ["investigating", "waiting", "acting", "verifying", "closed"] as const;
 type Phase = (typeof PHASES)[number];
 
-/** Label sets of one incident that are told one by one; the others are counted. */
-export const MAX_JOINED = 20;
-
 export interface IncidentRecord {
   readonly id: string;
   readonly service: string;
@@ -29,7 +26,7 @@ export interface IncidentRecord {
     readonly labels: Readonly<Record<string, string>>;
     readonly summary: string | undefined;
   };
-  /** Labels of further label sets of the rule that fired meanwhile, the first of them, and how many. */
+  /** Labels of further label sets of the rule that fired meanwhile, as far as they were named, and how many. */
   readonly joined: readonly Readonly<Record<string, string>>[];
   readonly joinedCount: number;
   readonly openedAtMs: number;
@@ -199,7 +196,7 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
     case "alerts_joined":
       return {
         ...record,
-        joined: [...record.joined, ...read.alerts.map(({ labels }) => labels)].slice(0, MAX_JOINED),
+        joined: [...record.joined, ...read.alerts.map(({ labels }) => labels)],
         joinedCount: record.joinedCount + read.count,
       };
     case "evidence_collected":

@@ -117,7 +117,8 @@ export function createLedger(limits: Limits): Ledger {
   ): void {
     const { service, atMs } = entry;
     const action = actionOf(record);
-    flaps.close(entry, verdict?.kind === "healed" || result === "cancelled" || isReopened(reason));
+    const isOver = verdict?.kind === "healed" || result === "cancelled" || isReopened(reason);
+    if (record !== undefined) flaps.close(record, isOver);
     // Also if Sentinel was stopped before the verdict.
     if (result === "acted" || action !== undefined)
       coolsUntilMs.set(service, atMs + limits.cooldownMs);
@@ -157,7 +158,6 @@ export function createLedger(limits: Limits): Ledger {
       const { incident = "", service, atMs } = entry;
       switch (event.type) {
         case "incident_opened": {
-          flaps.open(entry, event.alert.labels);
           const chain = chains.get(key(service, event.alert.name));
           if (chain !== undefined) countRecurrence(chain, atMs);
           break;
@@ -179,9 +179,6 @@ export function createLedger(limits: Limits): Ledger {
               ? { ...act, wasCutOff: true }
               : act,
           );
-          break;
-        case "alerts_joined":
-          for (const { labels } of event.alerts) flaps.open(entry, labels);
           break;
         case "alert_flapped":
           flaps.count(entry, event);

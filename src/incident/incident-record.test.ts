@@ -201,6 +201,18 @@ describe("an incident", () => {
     expect(only([...whole, ...record(REQUESTED)])).toEqual(only(whole));
   });
 
+  test("names all label sets that its joinings name, and counts the others", () => {
+    const joining = (instances: readonly string[], count: number): IncidentEvent => ({
+      type: "alerts_joined",
+      alerts: instances.map((instance) => alert({ labels: { instance } })),
+      count,
+    });
+    const many = Array.from({ length: 20 }, (_, index) => `i${index}`);
+    const found = only(record(OPENED, joining(many, 25), joining(["j"], 1)));
+    expect(found.joined.map((labels) => labels["instance"])).toEqual([...many, "j"]);
+    expect(found.joinedCount).toBe(26);
+  });
+
   test("whose beginning is not there is none", () => {
     expect(foldIncidents(record(...EVENTS).slice(1))).toEqual([]);
   });

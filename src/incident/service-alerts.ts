@@ -18,8 +18,10 @@ import { createFlapCounter } from "../rules/flapping.ts";
 import { createSourceOutage } from "./source-outage.ts";
 import type { Alert } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
-import { MAX_JOINED } from "../core/incident-record.ts";
 import type { Policy, World } from "./context.ts";
+
+/** Label sets that join an incident at one poll and are named; the others are counted. */
+const MAX_JOINED = 20;
 
 /** An incident of the service, and which alerts it is about. */
 export interface Incident {

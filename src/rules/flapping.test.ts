@@ -100,6 +100,25 @@ describe("an alert that flips again and again", () => {
     expect(ofType(told, "incident_opened")).toHaveLength(2);
   });
 
+  test("a label set that has joined the incident comes back to it as well", async () => {
+    const isHot = (elapsedMs: number) =>
+      (elapsedMs >= 15_000 && elapsedMs < 35_000) || (elapsedMs >= 60_000 && elapsedMs < 70_000);
+    const told = await tell({
+      script: (_, elapsedMs) => [
+        sample(elapsedMs >= 10_000 && elapsedMs < 30_000 ? 1.9 : 0.1, { instance: "a" }),
+        sample(isHot(elapsedMs) ? 1.9 : 0.1, { instance: "b" }),
+      ],
+      diagnosers: (clock) => [diagnoser(clock, { action: "none", takesMs: 8000 })],
+      untilMs: 200_000,
+    });
+    const [opened, ...more] = ofType(told, "incident_opened");
+    expect(more).toEqual([]);
+    expect(ofType(told, "alerts_joined")).toMatchObject([{ count: 1 }]);
+    expect(ofType(told, "alert_flapped")).toMatchObject([
+      { incident: opened?.incident, times: 1, alert: { labels: { instance: "b" } } },
+    ]);
+  });
+
   test("another label set of the rule is none of its flaps", async () => {
     const told = await tell({
       script: (_, elapsedMs) => [

@@ -7,6 +7,7 @@ import { alertKey, fingerprint } from "./alert-state.ts";
 import type { IncidentEvent } from "../core/events.ts";
 import type { Alert } from "../core/model.ts";
 import type { JournalEntry } from "../core/ports.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
 import type { Recorded } from "../core/journal-entry.ts";
 
 /** An alert that comes back within this time after its incident ended, or after it came back last, flaps. */
@@ -33,32 +34,28 @@ interface About {
 
 /** A fold of the journal's entries: which alerts have had an incident that no action has healed. */
 export interface Flaps {
-  /** The incident is about this label set. */
-  open(entry: JournalEntry, labels: About["labels"]): void;
-  /** @param isOver nothing of it is left to come back to: it was healed, or not judged at all */
-  close(entry: JournalEntry, isOver: boolean): void;
+  /**
+   * An incident has ended.
+   *
+   * @param isOver nothing of it is left to come back to: it was healed, or not judged at all
+   */
+  close(record: IncidentRecord, isOver: boolean): void;
   count(entry: JournalEntry, event: Recorded<"alert_flapped">): void;
   /** `undefined` if it would be a firing of its own. */
   of(about: About, nowMs: number): Flapping | undefined;
 }
 
 export function createFlaps(): Flaps {
-  const open = new Map<string, readonly string[]>();
   const ended = new Map<string, Ended>();
-  const ofIncident = ({ service, incident = "" }: JournalEntry) => `${service}\n${incident}`;
   const keyOf = ({ service, labels }: About) => `${service}\n${fingerprint(labels)}`;
 
   return {
-    open(entry, labels) {
-      const key = keyOf({ service: entry.service, labels });
-      open.set(ofIncident(entry), [...(open.get(ofIncident(entry)) ?? []), key]);
-    },
-    close(entry, isOver) {
-      const { incident = "", atMs } = entry;
-      for (const key of open.get(ofIncident(entry)) ?? [])
+    close({ id: incident, service, alert, joined, closedAtMs: atMs = 0 }, isOver) {
+      for (const labels of [alert.labels, ...joined]) {
+        const key = keyOf({ service, labels });
         if (isOver) ended.delete(key);
         else ended.set(key, { incident, times: 0, atMs });
-      open.delete(ofIncident(entry));
+      }
       for (const [key, one] of ended)
         if (Math.abs(atMs - one.atMs) > FLAP_WINDOW_MS) ended.delete(key);
     },
