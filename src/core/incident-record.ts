@@ -224,23 +224,10 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
         request: { id, action, argv: asked, expiresAtMs, ...unanswered },
       };
     }
-    case "approval_given": {
-      const { request } = record;
-      if (request === undefined || request.id !== read.request || request.given) return record;
-      const { type: _, ...given } = read;
-      return { ...record, request: { ...request, given: { ...given, atMs } } };
-    }
-    case "approval_answered": {
-      const { request, phase } = record;
-      if (request === undefined || request.id !== read.request) return record;
-      const { answer } = read;
-      return {
-        ...record,
-        phase: answer === "approved" ? "acting" : phase,
-        saidReason: REASON_OF_ANSWER[answer],
-        request: { ...request, answer },
-      };
-    }
+    case "approval_given":
+      return given(record, read, atMs);
+    case "approval_answered":
+      return answered(record, read);
     case "action_started":
       return {
         ...record,
@@ -276,6 +263,31 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
     case "resumed":
       return record;
   }
+}
+
+/** The first answer counts, and only one to the request that is asked now. */
+function given(
+  record: IncidentRecord,
+  { type: _, ...read }: Extract<RecordedEvent, { type: "approval_given" }>,
+  atMs: number,
+): IncidentRecord {
+  const { request } = record;
+  if (request === undefined || request.id !== read.request || request.given) return record;
+  return { ...record, request: { ...request, given: { ...read, atMs } } };
+}
+
+function answered(
+  record: IncidentRecord,
+  { request: id, answer }: Recorded<"approval_answered">,
+): IncidentRecord {
+  const { request, phase } = record;
+  if (request === undefined || request.id !== id) return record;
+  return {
+    ...record,
+    phase: answer === "approved" ? "acting" : phase,
+    saidReason: REASON_OF_ANSWER[answer],
+    request: { ...request, answer },
+  };
 }
 
 /** Each answer that ends an incident; after a yes there may still be a reason. */

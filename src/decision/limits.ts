@@ -35,14 +35,21 @@ export interface Restraint {
 export interface Ledger {
   /** In the order of the journal. */
   apply(step: IncidentStep): void;
-  restraint(about: { readonly service: string; readonly alert: string }, nowMs: number): Restraint;
+  restraint(about: AlertOfService, nowMs: number): Restraint;
   /** The incident to which an alert comes back, if it does. */
   flapping: Flaps["of"];
   /** What a person answered to a request of that service; `undefined` so far. */
-  answerTo(asked: {
-    readonly service: string;
-    readonly request: string;
-  }): "approved" | "denied" | undefined;
+  answerTo(asked: RequestOfService): "approved" | "denied" | undefined;
+}
+
+interface AlertOfService {
+  readonly service: string;
+  readonly alert: string;
+}
+
+interface RequestOfService {
+  readonly service: string;
+  readonly request: string;
 }
 
 /** In place of a service's name: all of them. */
@@ -91,18 +98,81 @@ interface Chain {
 }
 
 export function createLedger(limits: Limits): Ledger {
-  const chains = new Map<string, Chain>();
-  const coolsUntilMs = new Map<string, number>();
-  const pausedUntilMs = new Map<string, number>();
+  return new JournalLedger(limits);
+}
+
+class JournalLedger implements Ledger {
+  readonly #limits: Limits;
+  readonly #chains = new Map<string, Chain>();
+  readonly #coolsUntilMs = new Map<string, number>();
+  readonly #pausedUntilMs = new Map<string, number>();
   /** Services that a person has resumed since all of them were paused. */
-  const exempt = new Set<string>();
-  const automationEnded = new Set<string>();
-  const answers = new Map<string, "approved" | "denied">();
-  const flaps = createFlaps();
-  let acts: readonly Act[] = [];
+  readonly #exempt = new Set<string>();
+  readonly #automationEnded = new Set<string>();
+  readonly #answers = new Map<string, "approved" | "denied">();
+  readonly #flaps = createFlaps();
+  #acts: readonly Act[] = [];
+  readonly flapping = this.#flaps.of;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  apply({ entry, event, record }: IncidentStep): void {
+    const { incident = "", service, atMs } = entry;
+    switch (event.type) {
+      case "incident_opened": {
+        const chain = this.#chains.get(key(service, event.alert.name));
+        if (chain !== undefined) this.#countRecurrence(chain, atMs);
+        break;
+      }
+      case "action_started":
+        this.#acts = [
+          ...this.#acts.filter((act) => atMs - act.atMs < HOUR_MS),
+          { atMs, service, incident },
+        ];
+        break;
+      case "action_finished": {
+        if (event.outcome.kind !== "not_started") break;
+        const last = this.#acts.findLastIndex(
+          (act) => act.incident === incident && act.service === service,
+        );
+        this.#acts = this.#acts.filter(({ wasCutOff }, index) => index !== last || wasCutOff);
+        break;
+      }
+      case "incident_resumed":
+        this.#acts = this.#acts.map((act) =>
+          act.incident === incident && act.service === service ? { ...act, wasCutOff: true } : act,
+        );
+        break;
+      case "alert_flapped":
+        this.#flaps.count(entry, event);
+        break;
+      case "incident_closed":
+        this.#close({ entry, record }, event.closing);
+        break;
+      case "automation_ended":
+        this.#automationEnded.add(service);
+        break;
+      case "paused":
+        this.#pause(service, event.until_ms ?? Infinity);
+        break;
+      case "resumed":
+        this.#resume(service);
+        break;
+      case "approval_requested":
+        // Asked again after a restart it is another question: an earlier answer is none to it.
+        this.#answers.delete(key(service, event.request));
+        break;
+      case "approval_given":
+        // The first answer counts.
+        this.#answers.getOrInsert(key(service, event.request), event.answer);
+        break;
+    }
+  }
 
   /** A healing that did not last: counted once for each time. */
-  function countRecurrence(chain: Chain, atMs: number): void {
+  #countRecurrence(chain: Chain, atMs: number): void {
     if (atMs - chain.healedAtMs > RECURRENCE_MS) chain.recurrences.clear();
     else if (chain.action !== undefined) {
       const times = chain.recurrences.get(chain.action) ?? 0;
@@ -111,24 +181,24 @@ export function createLedger(limits: Limits): Ledger {
     chain.action = undefined;
   }
 
-  function close(
+  #close(
     { entry, record }: Pick<IncidentStep, "entry" | "record">,
     { result, reason, verdict, madeWorse }: Recorded<"incident_closed">["closing"],
   ): void {
     const { service, atMs } = entry;
     const action = actionOf(record);
     const isOver = verdict?.kind === "healed" || result === "cancelled" || isReopened(reason);
-    if (record !== undefined) flaps.close(record, isOver);
+    if (record !== undefined) this.#flaps.close(record, isOver);
     // Also if Sentinel was stopped before the verdict.
     if (result === "acted" || action !== undefined)
-      coolsUntilMs.set(service, atMs + limits.cooldownMs);
+      this.#coolsUntilMs.set(service, atMs + this.#limits.cooldownMs);
     // Not at each poll, whatever the cooldown: each time costs a diagnosis.
     else if (isReopened(reason))
-      coolsUntilMs.set(service, atMs + Math.max(limits.cooldownMs, REOPENED_AFTER_MS));
+      this.#coolsUntilMs.set(service, atMs + Math.max(this.#limits.cooldownMs, REOPENED_AFTER_MS));
     // `automation_ended` follows, unless Sentinel is killed between the two.
-    if (madeWorse === true) automationEnded.add(service);
+    if (madeWorse === true) this.#automationEnded.add(service);
     if (verdict?.kind !== "healed" || record === undefined || action === undefined) return;
-    const chain = chains.getOrInsert(key(service, record.alert.name), {
+    const chain = this.#chains.getOrInsert(key(service, record.alert.name), {
       healedAtMs: atMs,
       action: undefined,
       recurrences: new Map(),
@@ -137,96 +207,45 @@ export function createLedger(limits: Limits): Ledger {
     chain.action = action;
   }
 
-  function pause(service: string, untilMs: number): void {
-    pausedUntilMs.set(service, untilMs);
-    if (service === ALL) exempt.clear();
+  #pause(service: string, untilMs: number): void {
+    this.#pausedUntilMs.set(service, untilMs);
+    if (service === ALL) this.#exempt.clear();
   }
 
-  function resume(service: string): void {
+  #resume(service: string): void {
     if (service === ALL) {
-      pausedUntilMs.clear();
-      automationEnded.clear();
+      this.#pausedUntilMs.clear();
+      this.#automationEnded.clear();
     } else {
-      pausedUntilMs.delete(service);
-      automationEnded.delete(service);
-      exempt.add(service);
+      this.#pausedUntilMs.delete(service);
+      this.#automationEnded.delete(service);
+      this.#exempt.add(service);
     }
   }
 
-  return {
-    apply({ entry, event, record }) {
-      const { incident = "", service, atMs } = entry;
-      switch (event.type) {
-        case "incident_opened": {
-          const chain = chains.get(key(service, event.alert.name));
-          if (chain !== undefined) countRecurrence(chain, atMs);
-          break;
-        }
-        case "action_started":
-          acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];
-          break;
-        case "action_finished": {
-          if (event.outcome.kind !== "not_started") break;
-          const last = acts.findLastIndex(
-            (act) => act.incident === incident && act.service === service,
-          );
-          acts = acts.filter(({ wasCutOff }, index) => index !== last || wasCutOff);
-          break;
-        }
-        case "incident_resumed":
-          acts = acts.map((act) =>
-            act.incident === incident && act.service === service
-              ? { ...act, wasCutOff: true }
-              : act,
-          );
-          break;
-        case "alert_flapped":
-          flaps.count(entry, event);
-          break;
-        case "incident_closed":
-          close({ entry, record }, event.closing);
-          break;
-        case "automation_ended":
-          automationEnded.add(service);
-          break;
-        case "paused":
-          pause(service, event.until_ms ?? Infinity);
-          break;
-        case "resumed":
-          resume(service);
-          break;
-        case "approval_requested":
-          // Asked again after a restart it is another question: an earlier answer is none to it.
-          answers.delete(key(service, event.request));
-          break;
-        case "approval_given":
-          // The first answer counts.
-          answers.getOrInsert(key(service, event.request), event.answer);
-          break;
-      }
-    },
-    restraint({ service, alert }, nowMs) {
-      const recent = acts.filter(({ atMs }) => nowMs - atMs < HOUR_MS);
-      const recurrences = chains.get(key(service, alert))?.recurrences ?? new Map();
-      const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
-      const untilMs = Math.max(
-        pausedUntilMs.get(service) ?? 0,
-        exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),
-      );
-      return {
-        coolsUntilMs: coolsUntilMs.get(service) ?? 0,
-        pausedUntilMs: untilMs,
-        isPaused: nowMs < untilMs,
-        automationEnded: automationEnded.has(service),
-        isServiceBudgetSpent:
-          recent.filter((act) => act.service === service).length >= limits.mostPerService,
-        isTotalBudgetSpent: recent.length >= limits.mostInAll,
-        exhausted: new Set(times.map(([action]) => action)),
-      };
-    },
-    flapping: (about, nowMs) => flaps.of(about, nowMs),
-    answerTo: ({ service, request }) => answers.get(key(service, request)),
-  };
+  restraint({ service, alert }: AlertOfService, nowMs: number): Restraint {
+    const recent = this.#acts.filter(({ atMs }) => nowMs - atMs < HOUR_MS);
+    const recurrences = this.#chains.get(key(service, alert))?.recurrences ?? new Map();
+    const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
+    const untilMs = Math.max(
+      this.#pausedUntilMs.get(service) ?? 0,
+      this.#exempt.has(service) ? 0 : (this.#pausedUntilMs.get(ALL) ?? 0),
+    );
+    return {
+      coolsUntilMs: this.#coolsUntilMs.get(service) ?? 0,
+      pausedUntilMs: untilMs,
+      isPaused: nowMs < untilMs,
+      automationEnded: this.#automationEnded.has(service),
+      isServiceBudgetSpent:
+        recent.filter((act) => act.service === service).length >= this.#limits.mostPerService,
+      isTotalBudgetSpent: recent.length >= this.#limits.mostInAll,
+      exhausted: new Set(times.map(([action]) => action)),
+    };
+  }
+
+  answerTo({ service, request }: RequestOfService): "approved" | "denied" | undefined {
+    return this.#answers.get(key(service, request));
+  }
 }
 
 /** The action last begun, if it is one that is known here. */

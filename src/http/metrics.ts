@@ -67,13 +67,34 @@ const OTHER_FAILURE = "unavailable";
 export function createObserverMetrics(sources: MetricsSources): ObserverMetrics {
   const registry = new Registry();
   const registers = [registry];
-  const alertnames = () => [
-    ...new Set([
-      ...sources.watched().flatMap(({ monitor }) => monitor.rules.map(({ alert }) => alert)),
-      ...sources.sharedRules.rules.map(({ alert }) => alert),
-    ]),
+  const polled = countPolls(registers);
+  showAlerts(sources, registers);
+  const counts = [
+    countIncidents(sources, registers),
+    countDiagnoses(sources, registers),
+    countActions(registers),
+    countDecisions(registers),
   ];
+  const refused = countRefusals(registers);
+  showBuild(sources, registers);
+  exportProcess(registry, sources.process);
 
+  return {
+    observe(event) {
+      for (const count of counts) count(event);
+    },
+    polled,
+    refused,
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** Counts what it is about, of all that happens. */
+type CountEvent = ObserverMetrics["observe"];
+type Registers = Registry[];
+
+function countPolls(registers: Registers): ObserverMetrics["polled"] {
   const polls = new Counter({
     name: "sentinel_polls_total",
     help: "Polls of one service each, by whether the source of signals answered.",
@@ -87,6 +108,14 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
     buckets: POLL_BUCKETS_S,
     registers,
   });
+  return ({ sourceDown }, durationMs) => {
+    polls.inc({ outcome: sourceDown === undefined ? "ok" : "source_down" });
+    pollDuration.observe(seconds(durationMs));
+  };
+}
+
+/** When services were polled, and how their alerts stand. */
+function showAlerts(sources: MetricsSources, registers: Registers): void {
   new Gauge({
     name: "sentinel_last_poll_timestamp_seconds",
     help: "When the service that has waited longest was last polled, Unix time; 0 if never.",
@@ -105,7 +134,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
     registers,
     collect() {
       this.reset();
-      for (const alertname of alertnames())
+      for (const alertname of alertnamesOf(sources))
         for (const state of STATES) this.set({ alertname, state }, 0);
       const count = (alerts: readonly Alert[]) => {
         for (const { rule, state } of alerts)
@@ -124,6 +153,9 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
       this.set(sources.sharedRules.lastPoll?.unowned.length ?? 0);
     },
   });
+}
+
+function countIncidents(sources: MetricsSources, registers: Registers): CountEvent {
   const incidents = new Counter({
     name: "sentinel_incidents_total",
     help: "Incidents that have ended, by the verdict, or by why there is none.",
@@ -131,7 +163,7 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
     registers,
     collect() {
       // Containers with the label come and go, and their rules with them.
-      for (const alertname of alertnames())
+      for (const alertname of alertnamesOf(sources))
         for (const verdict of ENDS) incidents.inc({ alertname, verdict }, 0);
     },
   });
@@ -141,6 +173,23 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
     buckets: DETECTION_BUCKETS_S,
     registers,
   });
+  return (event) => {
+    if (event.type !== "incident_closed") return;
+    // A rule that is gone is no label of ours.
+    const name = alertnamesOf(sources).find((one) => one === event.record?.alert.name);
+    incidents.inc({ alertname: name ?? UNKNOWN_ALERT, verdict: endOf(event.closing) });
+    const { detectedAfterMs } = event.closing;
+    if (detectedAfterMs !== undefined) detectionDelay.observe(seconds(detectedAfterMs));
+  };
+}
+
+/** The rules that are in force now, by name. */
+function alertnamesOf({ watched, sharedRules }: MetricsSources): readonly string[] {
+  const own = watched().flatMap(({ monitor }) => monitor.rules.map(({ alert }) => alert));
+  return [...new Set([...own, ...sharedRules.rules.map(({ alert }) => alert)])];
+}
+
+function countDiagnoses(sources: MetricsSources, registers: Registers): CountEvent {
   const diagnosisDuration = new Histogram({
     name: "sentinel_diagnosis_duration_seconds",
     help: "Time until a diagnoser answered, or was given up.",
@@ -158,6 +207,17 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
     diagnosisDuration.zero({ diagnoser });
     for (const reason of DIAGNOSIS_FAILURES) diagnosisFailures.inc({ diagnoser, reason }, 0);
   }
+  return (event) => {
+    if (event.type !== "diagnosed" && event.type !== "diagnosis_failed") return;
+    const { diagnoser } = event;
+    diagnosisDuration.observe({ diagnoser }, seconds(event.durationMs));
+    if (event.type === "diagnosed") return;
+    const reason = DIAGNOSIS_FAILURES.find((one) => one === event.reason) ?? OTHER_FAILURE;
+    diagnosisFailures.inc({ diagnoser, reason });
+  };
+}
+
+function countActions(registers: Registers): CountEvent {
   const actions = new Counter({
     name: "sentinel_actions_total",
     help: "Actions run, by what became of the command.",
@@ -166,6 +226,14 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
   });
   for (const action of ACTION_IDS)
     for (const outcome of OUTCOMES) actions.inc({ action, outcome }, 0);
+  return (event) => {
+    if (event.type !== "action_finished") return;
+    const action = ACTION_IDS.find((id) => id === event.record?.action?.id);
+    if (action !== undefined) actions.inc({ action, outcome: event.outcome.kind });
+  };
+}
+
+function countRefusals(registers: Registers): ObserverMetrics["refused"] {
   const refusals = new Counter({
     name: "sentinel_token_refusals_total",
     help: "Requests refused for their token: none, a wrong one, or too many wrong ones before.",
@@ -173,6 +241,10 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
     registers,
   });
   for (const reason of TOKEN_REFUSALS) refusals.inc({ reason }, 0);
+  return (reason) => refusals.inc({ reason });
+}
+
+function countDecisions(registers: Registers): CountEvent {
   const decisions = new Counter({
     name: "sentinel_decisions_total",
     help: "Whether Sentinel acted by itself, and why or why not.",
@@ -181,54 +253,19 @@ export function createObserverMetrics(sources: MetricsSources): ObserverMetrics 
   });
   for (const reason of DECISION_REASONS)
     for (const decision of decisionsFor(reason)) decisions.inc({ decision, reason }, 0);
+  return (event) => {
+    if (event.type === "decided")
+      decisions.inc({ decision: event.decision.kind, reason: event.decision.reason });
+  };
+}
+
+function showBuild({ version }: MetricsSources, registers: Registers): void {
   new Gauge({
     name: "sentinel_build_info",
     help: "Always 1; the version of Sentinel and of Bun as labels.",
     labelNames: ["version", "bun_version"],
     registers,
-  }).set({ version: sources.version, bun_version: Bun.version }, 1);
-  exportProcess(registry, sources.process);
-
-  return {
-    observe(event) {
-      switch (event.type) {
-        case "diagnosis_failed": {
-          const { diagnoser, durationMs } = event;
-          const reason = DIAGNOSIS_FAILURES.find((one) => one === event.reason) ?? OTHER_FAILURE;
-          diagnosisFailures.inc({ diagnoser, reason });
-          diagnosisDuration.observe({ diagnoser }, seconds(durationMs));
-          return;
-        }
-        case "diagnosed":
-          diagnosisDuration.observe({ diagnoser: event.diagnoser }, seconds(event.durationMs));
-          return;
-        case "decided":
-          decisions.inc({ decision: event.decision.kind, reason: event.decision.reason });
-          return;
-        case "action_finished": {
-          const action = ACTION_IDS.find((id) => id === event.record?.action?.id);
-          if (action !== undefined) actions.inc({ action, outcome: event.outcome.kind });
-          return;
-        }
-        case "incident_closed": {
-          // A rule that is gone is no label of ours.
-          const alertname =
-            alertnames().find((name) => name === event.record?.alert.name) ?? UNKNOWN_ALERT;
-          incidents.inc({ alertname, verdict: endOf(event.closing) });
-          const { detectedAfterMs } = event.closing;
-          if (detectedAfterMs !== undefined) detectionDelay.observe(seconds(detectedAfterMs));
-          return;
-        }
-      }
-    },
-    polled({ sourceDown }, durationMs) {
-      polls.inc({ outcome: sourceDown === undefined ? "ok" : "source_down" });
-      pollDuration.observe(seconds(durationMs));
-    },
-    refused: (reason) => refusals.inc({ reason }),
-    render: () => registry.metrics(),
-    contentType: registry.contentType,
-  };
+  }).set({ version: version, bun_version: Bun.version }, 1);
 }
 
 function decisionsFor(reason: Decision["reason"]): readonly Decision["kind"][] {

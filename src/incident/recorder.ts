@@ -1,14 +1,14 @@
 /** What is kept of what happens: the journal, and what its folds tell. */
 
 import { moveSaved, readSavedAlerts, type SavedAlerts } from "../rules/alert-memory.ts";
-import { messageOf, SentinelError } from "../core/errors.ts";
 import { toEventLine } from "./event-line.ts";
-import type { SentinelEvent, ToldEvent, WatchEvent } from "../core/events.ts";
+import type { SentinelEvent, ToldEvent } from "../core/events.ts";
 import { fingerprint } from "../rules/alert-state.ts";
 import { isToldFlap } from "../rules/flapping.ts";
 import { createLedger, isTakenUpAgain, type Ledger, type Limits } from "../decision/limits.ts";
 import type { Clock, Journal, JournalEntry, NewJournalEntry } from "../core/ports.ts";
 import { createIncidentFold, type IncidentRecord } from "../core/incident-record.ts";
+import { createJournalWriter, type JournalNews, type JournalWriter } from "./journal-writer.ts";
 import { entryAt, inWallTime, moveRecord, settleTimes } from "./wall-time.ts";
 
 export interface Book {
@@ -35,23 +35,6 @@ export interface Book {
   takeNews(): JournalNews | undefined;
 }
 
-type JournalNews = Extract<WatchEvent, { type: "journal_down" | "journal_back" }>;
-
-/** Entries that could not be written yet; past it the oldest are given up. */
-const MOST_PENDING = 1000;
-/**
- * One that fails is tried anew no more often than this, whoever asks: a lock is waited for, which holds up all
- * loops.
- */
-const RETRY_EVERY_MS = 5000;
-/**
- * It counts as usable again after this long without a failure, twice as long after each relapse: a disk that is
- * nearly full comes and goes, and each time an action would be decided anew.
- */
-const BACK_AFTER_MS = 15_000;
-const MAX_BACK_AFTER_MS = 10 * 60_000;
-/** Without a failure for this long, the next one is no relapse. */
-const RELAPSE_MS = 3_600_000;
 /** Of entries that are in no journal. */
 const NOT_KEPT = 0;
 
@@ -71,106 +54,34 @@ export function openBook(
   { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, ...limits }: Limits & PollOption,
   clock: Pick<Clock, "nowMs" | "toWall">,
 ): Book {
-  const ledger = createLedger(limits);
-  let readAtMs = clock.nowMs();
-  const past = settleTimes(journal.readAfter(0), readAtMs);
-  const incidents = createIncidentFold();
-  const apply = (entry: JournalEntry) => {
-    const step = incidents.apply(entry);
-    if (step !== undefined) ledger.apply(step);
-  };
-  for (const entry of past) apply(entry);
-  let seenSeq = past.at(-1)?.seq ?? 0;
-  const savedAlerts = readStates(journal, incidents.records(), {
-    nowMs: readAtMs,
-    pollIntervalMs,
-  });
+  const openedAtMs = clock.nowMs();
+  const past = settleTimes(journal.readAfter(0), openedAtMs);
+  const folds = new JournalFolds(past, { limits, nowMs: openedAtMs });
+  const { ledger, incidents } = folds;
+  const opened = { nowMs: openedAtMs, pollIntervalMs };
+  const savedAlerts = readStates(journal, incidents.records(), opened);
   incidents.forgetClosed();
-  let unfinished = incidents.records();
   /** What a restart cut short: a record is another one once something has happened in its incident. */
-  const dormant = unfinished;
-  const own = new Set<number>();
-  const pending: NewJournalEntry[] = [];
-  let trouble: string | undefined;
-  let triedAtMs = -Infinity;
-  let failedAtMs = -Infinity;
-  let backAfterMs = BACK_AFTER_MS;
-  let isToldDown = false;
-
-  const fail = (error: unknown) => {
-    const nowMs = clock.nowMs();
-    if (trouble === undefined)
-      backAfterMs =
-        nowMs - failedAtMs < RELAPSE_MS
-          ? Math.min(backAfterMs * 2, MAX_BACK_AFTER_MS)
-          : BACK_AFTER_MS;
-    trouble = withRemedy(error);
-    failedAtMs = nowMs;
-  };
-  const append = (entry: NewJournalEntry, durability: "now" | "soon") => {
-    own.add(journal.append(entry, durability).seq);
-  };
-  /** @returns whether nothing is pending any more */
-  const catchUp = (): boolean => {
-    const nowMs = clock.nowMs();
-    if (trouble !== undefined && nowMs - triedAtMs < RETRY_EVERY_MS) return false;
-    triedAtMs = nowMs;
-    try {
-      for (let next = pending[0]; next !== undefined; next = pending[0]) {
-        append(next, "soon");
-        pending.shift();
-      }
-      if (nowMs - failedAtMs >= backAfterMs) trouble = undefined;
-      return true;
-    } catch (error) {
-      fail(error);
-      return false;
-    }
-  };
-
+  const dormant = incidents.records();
+  let unfinished = dormant;
+  const writer = createJournalWriter(journal, clock);
   const refresh = () => {
-    if (!catchUp()) return;
-    try {
+    if (!writer.catchUp()) return;
+    writer.attempt(() => {
       const nowMs = clock.nowMs();
-      const aheadMs = clock.toWall(nowMs) - nowMs;
-      for (const entry of journal.readAfter(seenSeq)) {
-        seenSeq = entry.seq;
-        if (own.delete(entry.seq)) continue;
-        // It has come since the journal was last read, whatever the wall clock has shown meanwhile.
-        const atMs = Math.min(Math.max(entry.atMs - aheadMs, readAtMs), nowMs);
-        apply(entryAt(entry, atMs));
-      }
-      readAtMs = nowMs;
-    } catch (error) {
-      fail(error);
-    }
-  };
-  /** @returns whether it is in the journal */
-  const write = (entry: NewJournalEntry, durability: "now" | "soon"): boolean => {
-    if (trouble !== undefined) return false;
-    try {
-      append(entry, durability);
-      return true;
-    } catch (error) {
-      fail(error);
-      return false;
-    }
+      const entries = journal.readAfter(folds.seenSeq);
+      folds.takeIn(entries, { nowMs, aheadMs: clock.toWall(nowMs) - nowMs, writer });
+    });
   };
 
   return {
     ledger,
     savedAlerts,
     saveAlerts(service, saved) {
-      if (trouble !== undefined) return false;
+      if (writer.trouble !== undefined) return false;
       const aheadMs = clock.toWall(saved.savedAtMs) - saved.savedAtMs;
       const text = saved.alerts.length > 0 ? JSON.stringify(moveSaved(saved, aheadMs)) : undefined;
-      try {
-        journal.saveState(ALERTS_OF + service, text);
-        return true;
-      } catch (error) {
-        fail(error);
-        return false;
-      }
+      return writer.attempt(() => journal.saveState(ALERTS_OF + service, text));
     },
     takeUnfinished(service) {
       const taken = unfinished.filter((record) => record.service === service);
@@ -183,45 +94,92 @@ export function openBook(
       const counted = entryAt({ ...entry, seq: NOT_KEPT }, event.atMs);
       incidents.forgetClosed();
       // In the order of the journal: what happens now comes after what others have said until now.
-      if (trouble === undefined || event.type === "action_started") refresh();
+      if (writer.trouble === undefined || event.type === "action_started") refresh();
       if (event.type === "action_started") {
-        if (!write(entry, "now")) return false;
-        apply(counted);
+        if (!writer.write(entry, "now")) return false;
+        folds.apply(counted);
         return true;
       }
       // What was done counts, also where it cannot be written down.
-      apply(counted);
+      folds.apply(counted);
       if (event.type === "alert_flapped" && !event.isOver && !isToldFlap(event.times)) return true;
-      if (write(entry, "soon")) return true;
-      pending.push(entry);
-      if (pending.length > MOST_PENDING) pending.shift();
+      if (writer.write(entry, "soon")) return true;
+      writer.postpone(entry);
       return false;
     },
-    told(event) {
-      const record = "incident" in event ? incidents.find(event) : undefined;
-      const open = incidents
-        .records()
-        .filter((one) => one.phase !== "closed" && !dormant.includes(one));
-      const othersOpen = open.filter((one) => one !== record).length;
-      const shown = inWallTime(event, clock);
-      return {
-        ...shown,
-        record: record && moveRecord(record, shown.atMs - event.atMs),
-        othersOpen,
-        isFlapping: isFlapping(event, { ledger, open }),
-      };
-    },
+    told: (event) => toldOf(event, { folds, dormant }, clock),
     refresh,
     get trouble() {
-      return trouble;
+      return writer.trouble;
     },
-    takeNews() {
-      if (isToldDown === (trouble !== undefined)) return undefined;
-      isToldDown = trouble !== undefined;
-      return trouble === undefined
-        ? { type: "journal_back" }
-        : { type: "journal_down", reason: trouble };
-    },
+    takeNews: () => writer.takeNews(),
+  };
+}
+
+/** What the journal's entries come to, taken in their order. */
+class JournalFolds {
+  readonly ledger: Ledger;
+  readonly incidents = createIncidentFold();
+  #seenSeq: number;
+  #readAtMs: number;
+
+  constructor(
+    past: readonly JournalEntry[],
+    { limits, nowMs }: { readonly limits: Limits; readonly nowMs: number },
+  ) {
+    this.ledger = createLedger(limits);
+    for (const entry of past) this.apply(entry);
+    this.#seenSeq = past.at(-1)?.seq ?? 0;
+    this.#readAtMs = nowMs;
+  }
+
+  /** Of the last entry of the journal that was read. */
+  get seenSeq(): number {
+    return this.#seenSeq;
+  }
+
+  apply(entry: JournalEntry): void {
+    const step = this.incidents.apply(entry);
+    if (step !== undefined) this.ledger.apply(step);
+  }
+
+  /** Takes in what has come since the journal was last read; what was written here counts already. */
+  takeIn(entries: readonly JournalEntry[], { nowMs, aheadMs, writer }: Reading): void {
+    for (const entry of entries) {
+      this.#seenSeq = entry.seq;
+      if (writer.takeOwn(entry.seq)) continue;
+      // It has come since then, whatever the wall clock has shown meanwhile.
+      const atMs = Math.min(Math.max(entry.atMs - aheadMs, this.#readAtMs), nowMs);
+      this.apply(entryAt(entry, atMs));
+    }
+    this.#readAtMs = nowMs;
+  }
+}
+
+interface Reading {
+  readonly nowMs: number;
+  /** How much the wall clock shows more than the clock. */
+  readonly aheadMs: number;
+  readonly writer: Pick<JournalWriter, "takeOwn">;
+}
+
+/** What was just kept, with what its readers need to know besides it. */
+function toldOf(
+  event: SentinelEvent,
+  { folds, dormant }: { readonly folds: JournalFolds; readonly dormant: readonly IncidentRecord[] },
+  clock: Pick<Clock, "toWall">,
+): ToldEvent {
+  const { ledger, incidents } = folds;
+  const record = "incident" in event ? incidents.find(event) : undefined;
+  const open = incidents
+    .records()
+    .filter((one) => one.phase !== "closed" && !dormant.includes(one));
+  const shown = inWallTime(event, clock);
+  return {
+    ...shown,
+    record: record && moveRecord(record, shown.atMs - event.atMs),
+    othersOpen: open.filter((one) => one !== record).length,
+    isFlapping: isFlapping(event, { ledger, open }),
   };
 }
 
@@ -237,11 +195,6 @@ function isFlapping(
   const isAbout = (one: IncidentRecord) =>
     one.service === service && fingerprint(one.alert.labels) === key;
   return times > 0 && !open.some(isAbout);
-}
-
-function withRemedy(error: unknown): string {
-  const hint = error instanceof SentinelError ? error.hint : undefined;
-  return [messageOf(error), hint].filter((part) => part !== undefined).join(". ");
 }
 
 /** An event as the journal keeps it; its times are the wall clock's. */

@@ -70,6 +70,16 @@ export function renderEvent(event: SentinelEvent): string[] {
       return [`${time}  The journal can be written again.`];
     case "quiet":
       return [`${time}  ${service}: ${clean(renderQuiet(event.alerts))}`];
+    default:
+      return renderIncidentEvent(event);
+  }
+}
+
+type OfIncident = Extract<SentinelEvent, { readonly incident: string }>;
+
+function renderIncidentEvent(event: OfIncident): string[] {
+  const { service } = event;
+  switch (event.type) {
     case "incident_opened":
       return [
         "",
@@ -115,7 +125,7 @@ export function renderEvent(event: SentinelEvent): string[] {
     case "approval_answered":
       return field("Answer", `${event.request} ${ANSWER_TEXT[event.answer]}`);
     case "alert_flapped":
-      return [`${time}  ${service}: ${clean(renderFlaps(event))}`];
+      return [`${clockTime(event.atMs)}  ${service}: ${clean(renderFlaps(event))}`];
     case "incident_resumed":
       return [
         "",

@@ -72,12 +72,12 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
   ],
   "src/decision/limits.ts": [
     {
-      line: "pausedUntilMs.get(service) ?? 0,",
+      line: "this.#pausedUntilMs.get(service) ?? 0,",
       change: "0 → -1",
       why: NO_PAUSE,
     },
     {
-      line: "exempt.has(service) ? 0 : (pausedUntilMs.get(ALL) ?? 0),",
+      line: "this.#exempt.has(service) ? 0 : (this.#pausedUntilMs.get(ALL) ?? 0),",
       change: "0 → -1",
       why: NO_PAUSE,
     },
@@ -87,12 +87,12 @@ export const EQUIVALENT: Readonly<Record<string, readonly Equivalent[]>> = {
       why: "no id is twice in the list",
     },
     {
-      line: "acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];",
-      change: "acts.filter((act) => atMs - act.atMs < HOUR_MS) → acts",
+      line: "...this.#acts.filter((act) => atMs - act.atMs < HOUR_MS),",
+      change: "this.#acts.filter((act) => atMs - act.atMs < HOUR_MS) → this.#acts",
       why: "what is old is left out again where it is counted; here it only costs memory",
     },
     {
-      line: "acts = [...acts.filter((act) => atMs - act.atMs < HOUR_MS), { atMs, service, incident }];",
+      line: "...this.#acts.filter((act) => atMs - act.atMs < HOUR_MS),",
       change: "< → <=",
       why: "what is old is left out again where it is counted; here it only costs memory",
     },
