@@ -66,31 +66,7 @@ export function prometheusSource({
 }: PrometheusOptions): SignalSource {
   const base = url.replace(/\/+$/, "").replace(/\/api\/v1$/, "");
   const server = { origin: new URL(url).origin, deadlineMs };
-  const largeAnswers = createLock();
-  /** Questions whose last answer was large: they wait for their turn at once. */
-  const large = new Set<string>();
-
-  const get = async (
-    path: string,
-    parameters: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<unknown> => {
-    const question = { url: `${base}/api/v1/${path}?${new URLSearchParams(parameters)}`, access };
-    const name = parameters["query"] ?? path;
-    const until = { caller: signal, deadline: AbortSignal.timeout(deadlineMs) };
-    const small = large.has(name) ? undefined : await ask(question, server, until);
-    if (small !== undefined) return small.data;
-    large.add(name);
-    using _turn = await largeAnswers.acquire(AbortSignal.any([signal, until.deadline]));
-    try {
-      const whole = await ask({ ...question, mayBeLarge: true }, server, until);
-      if (whole?.isLarge !== true) large.delete(name);
-      return whole?.data;
-    } finally {
-      // Before the next one is read: the runtime alone would let a few hundred megabytes pile up.
-      Bun.gc(true);
-    }
-  };
+  const get = createReader({ base, access, server, deadlineMs });
 
   const query = async (expr: string, signal: AbortSignal): Promise<readonly Sample[]> => {
     const result = await readResult(await get("query", { query: expr }, signal), server);
@@ -142,6 +118,44 @@ export function prometheusSource({
         .filter((intervalMs) => intervalMs > 0);
       return known.length > 0 ? Math.max(...known) : undefined;
     },
+  };
+}
+
+type Read = (
+  path: string,
+  parameters: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+) => Promise<unknown>;
+
+interface ReaderOptions {
+  readonly base: string;
+  readonly access: PrometheusAccess;
+  readonly server: Server;
+  readonly deadlineMs: number;
+}
+
+/** Reads what an endpoint of the API answers; large answers one after the other. */
+function createReader({ base, access, server, deadlineMs }: ReaderOptions): Read {
+  const largeAnswers = createLock();
+  /** Questions whose last answer was large: they wait for their turn at once. */
+  const large = new Set<string>();
+
+  return async (path, parameters, signal) => {
+    const question = { url: `${base}/api/v1/${path}?${new URLSearchParams(parameters)}`, access };
+    const name = parameters["query"] ?? path;
+    const until = { caller: signal, deadline: AbortSignal.timeout(deadlineMs) };
+    const small = large.has(name) ? undefined : await ask(question, server, until);
+    if (small !== undefined) return small.data;
+    large.add(name);
+    using _turn = await largeAnswers.acquire(AbortSignal.any([signal, until.deadline]));
+    try {
+      const whole = await ask({ ...question, mayBeLarge: true }, server, until);
+      if (whole?.isLarge !== true) large.delete(name);
+      return whole?.data;
+    } finally {
+      // Before the next one is read: the runtime alone would let a few hundred megabytes pile up.
+      Bun.gc(true);
+    }
   };
 }
 
