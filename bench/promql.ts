@@ -64,7 +64,7 @@ function expressions(): readonly (readonly [what: string, expr: string])[] {
     name: "job-3",
     job: "job-3",
     health: { http: "http://localhost/health" },
-    executors: [],
+    platform: "docker" as const,
     actions: [],
   };
   const thresholds = { cpu: 0.8, latencySeconds: 1, memoryBytes: 300e6, errorRatio: 0.05 };

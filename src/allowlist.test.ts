@@ -18,13 +18,14 @@ import { actionStrings, INSERTIONS } from "../test/support/action-strings.ts";
 const SERVICE = "sentinel-target-api";
 const COMPOSE: ComposeService = { project: "shop", service: "api", files: ["/srv/compose.yaml"] };
 const contained = allowlistFor(SERVICE);
-const composed = allowlistFor(SERVICE, { executors: ["docker", "compose"], compose: COMPOSE });
-const supervised = allowlistFor(SERVICE, ["supervisor"]);
-/** Every id at once, as no service has it: the widest that a text could match. */
-const allowlist = allowlistFor(SERVICE, {
-  executors: ["docker", "compose", "supervisor"],
+const composed = allowlistFor(SERVICE, {
+  platform: "docker",
+  usesCompose: true,
   compose: COMPOSE,
 });
+const supervised = allowlistFor(SERVICE, { platform: "process" });
+/** Every id at once, as no service has it: the widest that a text could match. */
+const allowlist: Allowlist = { ...composed, ...supervised };
 
 /** Written out, not taken from the table: these, and nothing else. */
 const ACCEPTED = {
@@ -112,12 +113,16 @@ describe("offered", () => {
     { name: "under the supervisor: its own alone", table: supervised, by: ["supervisor"] },
     {
       name: "without Compose: docker's alone",
-      table: allowlistFor("a", ["docker"]),
+      table: allowlistFor("a", { platform: "docker" }),
       by: ["docker"],
     },
-    { name: "by nobody: nothing", table: allowlistFor("a", []), by: [] },
+    {
+      name: "by Compose alone, without its whole project: one service",
+      table: allowlistFor("a", { platform: "docker", compose: COMPOSE }),
+      by: ["docker", "compose-service"],
+    },
   ])("$name", ({ table, by }) => {
-    const expected = ACTION_IDS.filter((id) => by.includes(id.replace(/-.*/, "")));
+    const expected = ACTION_IDS.filter((id) => by.some((start) => id.startsWith(`${start}-`)));
     expect(offeredActions(table).map(({ id }) => id)).toEqual(expected);
     expect(Object.keys(table).toSorted()).toEqual(expected.toSorted());
   });
@@ -270,7 +275,7 @@ describe("one Compose service", () => {
   test("whatever it is called, its command names it alone and no text of it is an option", () => {
     fc.assert(
       fc.property(composeService, (compose) => {
-        const table = allowlistFor("svc", { executors: ["compose"], compose });
+        const table = allowlistFor("svc", { platform: "docker", compose });
         for (const [id, verb] of [
           ["compose-service-restart", "restart"],
           ["compose-service-up", "up"],
@@ -306,7 +311,7 @@ describe("one Compose service", () => {
         }[place];
         const why = whyNotComposeService(changed);
         expect(why === undefined).toBe(isFine);
-        const build = () => allowlistFor("svc", { executors: ["compose"], compose: changed });
+        const build = () => allowlistFor("svc", { platform: "docker", compose: changed });
         if (why === undefined) return expect(build).not.toThrow();
         refused += 1;
         expect(build).toThrow(new RangeError(why));
@@ -365,7 +370,7 @@ describe("one Compose service", () => {
       projectFolder: "/srv/shop",
       envFiles: ["/srv/a.env", "/srv/b.env"],
     };
-    const table = allowlistFor("svc", { executors: ["compose"], compose });
+    const table = allowlistFor("svc", { platform: "docker", compose });
     const place = [
       ...["docker", "compose", "-p", "shop", "--project-directory", "/srv/shop"],
       ...["--env-file", "/srv/a.env", "--env-file", "/srv/b.env"],
@@ -378,22 +383,22 @@ describe("one Compose service", () => {
   });
 });
 
-test("each action has its platform, its executor and its effects, and no other", () => {
-  const all = offeredActions(allowlist).map(({ id, platform, executor, effects }) => [
+test("each action has its platform and its effects, and no other", () => {
+  const all = offeredActions(allowlist).map(({ id, platform, effects }) => [
     id,
-    [platform, executor, ...effects],
+    [platform, ...effects],
   ]);
   expect(Object.fromEntries(all)).toEqual({
-    "docker-restart": ["docker", "docker", "restart", "start"],
-    "docker-stop": ["docker", "docker", "stop"],
-    "compose-service-restart": ["docker", "compose", "restart", "start"],
-    "compose-service-up": ["docker", "compose", "start", "create"],
-    "compose-restart": ["docker", "compose", "restart", "start"],
-    "compose-stop": ["docker", "compose", "stop"],
-    "compose-up": ["docker", "compose", "start", "create"],
-    "supervisor-restart": ["process", "supervisor", "restart"],
-    "supervisor-stop": ["process", "supervisor", "stop"],
-    "supervisor-start": ["process", "supervisor", "start"],
+    "docker-restart": ["docker", "restart", "start"],
+    "docker-stop": ["docker", "stop"],
+    "compose-service-restart": ["docker", "restart", "start"],
+    "compose-service-up": ["docker", "start", "create"],
+    "compose-restart": ["docker", "restart", "start"],
+    "compose-stop": ["docker", "stop"],
+    "compose-up": ["docker", "start", "create"],
+    "supervisor-restart": ["process", "restart"],
+    "supervisor-stop": ["process", "stop"],
+    "supervisor-start": ["process", "start"],
   });
 });
 

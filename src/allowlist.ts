@@ -16,7 +16,6 @@ interface Row {
   /** As the journal, the events, the reports and the settings name it. */
   readonly id: string;
   readonly platform: string;
-  readonly executor: string;
   readonly effects: readonly Effect[];
   /** `project`: it acts on every service of a Compose file, and not on one alone. */
   readonly scope: "service" | "project";
@@ -31,6 +30,7 @@ interface Row {
 /** The service that an argv is made for. Every text in it has been checked. */
 interface Place {
   readonly service: string;
+  readonly usesCompose: boolean;
   readonly compose: ComposeService | undefined;
 }
 
@@ -46,7 +46,6 @@ const ROWS = [
   {
     id: "docker-restart",
     platform: "docker",
-    executor: "docker",
     // `docker restart` also starts a container that has ended.
     effects: ["restart", "start"],
     scope: "service",
@@ -58,7 +57,6 @@ const ROWS = [
   {
     id: "docker-stop",
     platform: "docker",
-    executor: "docker",
     effects: ["stop"],
     scope: "service",
     description: "takes the service down; always waits for a person",
@@ -68,7 +66,6 @@ const ROWS = [
   {
     id: "compose-service-restart",
     platform: "docker",
-    executor: "compose",
     effects: ["restart", "start"],
     scope: "service",
     description: "restarts this one service through Docker Compose, and starts it if it is stopped",
@@ -77,7 +74,6 @@ const ROWS = [
   {
     id: "compose-service-up",
     platform: "docker",
-    executor: "compose",
     effects: ["start", "create"],
     scope: "service",
     description:
@@ -87,38 +83,34 @@ const ROWS = [
   {
     id: "compose-restart",
     platform: "docker",
-    executor: "compose",
     effects: ["restart", "start"],
     scope: "project",
     description: "restarts every service of the Compose file",
-    argv: () => ["docker", "compose", "restart"],
+    argv: ({ usesCompose }) => (usesCompose ? ["docker", "compose", "restart"] : undefined),
     spellings: EITHER_COMPOSE,
   },
   {
     id: "compose-stop",
     platform: "docker",
-    executor: "compose",
     effects: ["stop"],
     scope: "project",
     description: "takes every service of the Compose file down; always waits for a person",
-    argv: () => ["docker", "compose", "stop"],
+    argv: ({ usesCompose }) => (usesCompose ? ["docker", "compose", "stop"] : undefined),
     spellings: EITHER_COMPOSE,
   },
   {
     id: "compose-up",
     platform: "docker",
-    executor: "compose",
     effects: ["start", "create"],
     scope: "project",
     description:
       "creates and starts what is missing or stopped; leaves alone what runs as it should",
-    argv: () => ["docker", "compose", "up", "-d"],
+    argv: ({ usesCompose }) => (usesCompose ? ["docker", "compose", "up", "-d"] : undefined),
     spellings: EITHER_COMPOSE,
   },
   {
     id: "supervisor-restart",
     platform: "process",
-    executor: "supervisor",
     effects: ["restart"],
     scope: "service",
     description:
@@ -128,7 +120,6 @@ const ROWS = [
   {
     id: "supervisor-stop",
     platform: "process",
-    executor: "supervisor",
     effects: ["stop"],
     scope: "service",
     description: "takes the service down; always waits for a person",
@@ -137,7 +128,6 @@ const ROWS = [
   {
     id: "supervisor-start",
     platform: "process",
-    executor: "supervisor",
     effects: ["start"],
     scope: "service",
     description: "starts the service if it is stopped; leaves it alone if it runs",
@@ -153,16 +143,12 @@ export type ActionId = KnownRow["id"];
 export type Permit = Effect | ActionId;
 
 /** What runs a service. */
-type PlatformName = KnownRow["platform"];
-
-/** Which driver runs an action. */
-export type ExecutorName = KnownRow["executor"];
+export type PlatformName = KnownRow["platform"];
 
 /** A row, with its names from the closed lists that the table makes. */
 interface TableRow extends Row {
   readonly id: ActionId;
   readonly platform: PlatformName;
-  readonly executor: ExecutorName;
 }
 
 const TABLE: readonly TableRow[] = ROWS;
@@ -174,7 +160,6 @@ export const ACTION_IDS: readonly ActionId[] = TABLE.map(({ id }) => id);
 export interface AllowedAction {
   readonly id: ActionId;
   readonly platform: PlatformName;
-  readonly executor: ExecutorName;
   /** Whole argv, program first. Never passed through a shell. The supervisor's only describes. */
   readonly argv: readonly string[];
   /** Every text that means this action, compared byte for byte. */
@@ -275,11 +260,10 @@ function composeServiceArgv(compose: ComposeService, verb: readonly string[]): r
 }
 
 function actionOf(row: TableRow, argv: readonly string[]): AllowedAction {
-  const { id, platform, executor, effects, scope, description, spellings } = row;
+  const { id, platform, effects, scope, description, spellings } = row;
   return {
     id,
     platform,
-    executor,
     argv,
     spellings: [id, ...(spellings?.(argv) ?? [])],
     effects,
@@ -291,39 +275,36 @@ function actionOf(row: TableRow, argv: readonly string[]): AllowedAction {
 
 /** Where a service runs. */
 interface Placement {
-  /** What can act on it. */
-  readonly executors: readonly ExecutorName[];
+  readonly platform: PlatformName;
+  /** Whether what acts on its whole Compose project is offered. Default: it is not. */
+  readonly usesCompose?: boolean;
   /** Without it nothing that runs one Compose service is offered. */
   readonly compose?: ComposeService | undefined;
 }
+
+const IN_CONTAINER: Placement = { platform: "docker", usesCompose: true };
 
 /**
  * The table for one service.
  *
  * @param service container name
- * @param placement executors alone, or with its Compose service; default: a container that Compose has not made
+ * @param placement default: a container that Compose has not made
  * @throws RangeError if the name is not one that Docker could have given, or the Compose service is not
  *   one that Compose could have written
  */
 export function allowlistFor(service: string): ContainerAllowlist;
-export function allowlistFor(
-  service: string,
-  placement: readonly ExecutorName[] | Placement,
-): Allowlist;
-export function allowlistFor(
-  service: string,
-  placement: readonly ExecutorName[] | Placement = ["docker", "compose"],
-): Allowlist {
+export function allowlistFor(service: string, placement: Placement): Allowlist;
+export function allowlistFor(service: string, placement = IN_CONTAINER): Allowlist {
   if (!isServiceName(service))
     throw new RangeError(
       `service name ${JSON.stringify(service)} must match ${SERVICE_NAME_PATTERN.source}`,
     );
-  const { executors, compose }: Placement =
-    "executors" in placement ? placement : { executors: placement };
+  const { platform, usesCompose = false, compose } = placement;
   const why = compose && whyNotComposeService(compose);
   if (why !== undefined) throw new RangeError(why);
   const offered = TABLE.flatMap((row) => {
-    const argv = executors.includes(row.executor) ? row.argv({ service, compose }) : undefined;
+    if (row.platform !== platform) return [];
+    const argv = row.argv({ service, usesCompose, compose });
     return argv === undefined ? [] : [[row.id, actionOf(row, argv)] as const];
   });
   return Object.fromEntries(offered);

@@ -18,7 +18,7 @@ import { createStage } from "./demo/stage.ts";
 import { diagnosersOf, signalsOf } from "./observer/drivers.ts";
 import { thisProgram } from "./platforms/process/guarded.ts";
 import { childEnvironment } from "./platforms/run-command.ts";
-import { supervisorExecutor, supervisorRuntime } from "./platforms/process/supervised.ts";
+import { processPlatform } from "./platforms/process/supervised.ts";
 import { createSupervisor, type Supervisor } from "./platforms/process/supervisor.ts";
 import { healthcheck } from "./observer/healthcheck.ts";
 import { memoryJournal } from "./journals/memory.ts";
@@ -82,8 +82,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       // Of its own service, which nobody has to remember.
       journal: memoryJournal(),
       signals: signalsOf(settings),
-      runtime: supervisorRuntime(supervisor),
-      executors: [supervisorExecutor(supervisor)],
+      platforms: [processPlatform(supervisor)],
       emit: stage.emit,
       say: (topic, text) => narrator.say(row(topic, text)),
     },
@@ -130,7 +129,7 @@ function demoSettings(settings: ObserverSettings, url: string): ObserverSettings
     name: SERVICE_NAME,
     job: SERVICE_NAME,
     health: { http: `${url}/health` },
-    executors: ["supervisor"],
+    platform: "process",
     actions: defaultActions("process"),
   };
   return {

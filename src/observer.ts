@@ -20,10 +20,9 @@ import {
   signalsOf,
 } from "./observer/drivers.ts";
 import { keepCuredDeath } from "./observer/cured-deaths.ts";
-import { composeExecutor } from "./platforms/docker/compose.ts";
 import { composeLookup } from "./platforms/docker/compose-lookup.ts";
-import { dockerExecutor, dockerRuntime } from "./platforms/docker/docker.ts";
-import { supervisorExecutor, supervisorRuntime } from "./platforms/process/supervised.ts";
+import { dockerPlatform } from "./platforms/docker/platform.ts";
+import { processPlatform } from "./platforms/process/supervised.ts";
 import { createSupervisor, type SupervisorEvent } from "./platforms/process/supervisor.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
 import { createLog, createPassThrough, type LogLevel, print } from "./log.ts";
@@ -75,12 +74,11 @@ export async function runObserver(
   if (settings.supervise === undefined) {
     const docker = dockerOptionsOf(settings);
     const compose = { ...docker, composeFile: settings.composeFile };
-    const executors = [dockerExecutor(docker), composeExecutor(compose)];
-    const runtime = dockerRuntime(docker);
+    const platforms = [dockerPlatform(compose)];
     const lookup = tellingLookup(composeLookup(compose), (text) => say("compose", text));
     const findComposeService = findOne(lookup);
     await Promise.all([
-      observe({ ...shared, runtime, executors, findComposeService }, signal),
+      observe({ ...shared, platforms, findComposeService }, signal),
       // What is seen of a container now is what is known of it once it is gone.
       lookup.find(composedNames(services), signal),
     ]);
@@ -91,7 +89,7 @@ export async function runObserver(
   announce("Stopped.");
 }
 
-type Shared = Omit<ObserveOptions, "runtime" | "executors"> & { readonly say: Output["say"] };
+type Shared = Omit<ObserveOptions, "platforms"> & { readonly say: Output["say"] };
 
 /** Runs the command as the service, and watches it. */
 async function superviseAndObserve(
@@ -111,15 +109,14 @@ async function superviseAndObserve(
       say("command", describeSupervisor(event), levelOf(event));
       if (event.type !== "child_cured") return;
       const cured = { service, deaths: event.deaths, ranMs: event.ranMs };
-      keepCuredDeath(cured, { journal, runtime, health, emit }).catch((error: unknown) =>
+      keepCuredDeath(cured, { journal, platform, health, emit }).catch((error: unknown) =>
         say("journal", messageOf(error), "warning"),
       );
     },
     ...(showsOutput ? { onLine: (line) => output.line(`${service} | ${line}`) } : {}),
   });
-  const runtime = supervisorRuntime(supervisor);
-  const executors = [supervisorExecutor(supervisor)];
-  await observe({ ...shared, runtime, executors, startService: supervisor.start }, signal);
+  const platform = processPlatform(supervisor);
+  await observe({ ...shared, platforms: [platform], startService: supervisor.start }, signal);
 }
 
 /** Which engine it is; what is wrong with it is told once it is asked. */

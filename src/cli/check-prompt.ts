@@ -12,14 +12,15 @@ import { createLock } from "../core/lock.ts";
 import type { Alert } from "../core/model.ts";
 import { createMonitor, type Poll } from "../rules/monitor.ts";
 import { createDirectory, ownerOfAlert } from "../rules/ownership.ts";
-import type { ContainerRuntime, DiagnosisRequest } from "../core/ports.ts";
+import type { DiagnosisRequest, Platform } from "../core/ports.ts";
 import { renderPrompt } from "../diagnosis/prompt.ts";
 import { createSharedRules } from "../rules/shared-rules.ts";
 import { settleActions } from "../incident/settled-actions.ts";
 import type { Context, World } from "../incident/context.ts";
-import { dockerOptionsOf, recipientsOf, signalsOf } from "../observer/drivers.ts";
+import { dockerOptionsOf, platformOf, recipientsOf, signalsOf } from "../observer/drivers.ts";
 import { composeLookup } from "../platforms/docker/compose-lookup.ts";
-import { type DockerOptions, dockerRuntime } from "../platforms/docker/docker.ts";
+import type { DockerOptions } from "../platforms/docker/docker.ts";
+import { askedPlatforms } from "./asked-platforms.ts";
 import { checkHealth } from "../observer/health.ts";
 import { memoryJournal } from "../journals/memory.ts";
 import { monitorOptions, rulesOfFiles } from "../observer/effective-rules.ts";
@@ -36,14 +37,16 @@ const HEADING_WIDTH = 72;
  * What would be sent to a model now, if the most urgent alert of the first service fired: its evidence
  * is collected as in an incident, and goes nowhere.
  *
+ * @param others platforms beside Docker and the process
  * @returns lines for people, control characters made visible; the first says who would get it
  * @throws SentinelError `configuration` on a rule that cannot be read, or if no service is named
  */
 export async function showPrompt(
   settings: ObserverSettings,
   docker?: DockerOptions,
+  others: readonly Platform[] = [],
 ): Promise<readonly string[]> {
-  const { alert, fires, request } = await sampleRequest(settings, docker);
+  const { alert, fires, request } = await sampleRequest(settings, { docker, others });
   const { system, schema, user } = renderPrompt(request, crypto.randomUUID());
   const when = `when ${alert.rule.alert} fires on ${request.evidence.service}`;
   return [
@@ -76,9 +79,14 @@ interface Sample {
   readonly request: DiagnosisRequest;
 }
 
+interface Asked {
+  readonly docker: DockerOptions | undefined;
+  readonly others: readonly Platform[];
+}
+
 async function sampleRequest(
   settings: ObserverSettings,
-  docker: DockerOptions | undefined,
+  { docker, others }: Asked,
 ): Promise<Sample> {
   const [service] = settings.services;
   if (service === undefined)
@@ -111,15 +119,14 @@ async function sampleRequest(
   const { alert, fires } = sampleAlert(poll);
   const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
   const reach = docker ?? dockerOptionsOf(settings);
-  const lookup = composeLookup({ ...reach, composeFile: settings.composeFile });
-  const runtime = settings.supervise === undefined ? dockerRuntime(reach) : NOT_STARTED;
+  const compose = { ...reach, composeFile: settings.composeFile };
+  const lookup = composeLookup(compose);
+  const platform = platformOf(service, askedPlatforms(compose, others));
   const world: World = {
     source,
     monitor,
-    runtime,
+    platform,
     diagnosers: [],
-    // None: nothing can be run.
-    executors: [],
     clock: systemClock,
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     // Nothing happens, so nothing is to be kept.
@@ -129,11 +136,11 @@ async function sampleRequest(
       systemClock,
     ),
     actionLock: createLock(),
-    checkHealth: (of) => checkHealth(of, runtime),
+    checkHealth: (of) => checkHealth(of, platform),
     ownerOf: (of) => ownerOfAlert(of, directory),
     findComposeService: findOne(lookup),
   };
-  const allowlist = allowlistFor(service.name, service.executors);
+  const allowlist = allowlistFor(service.name, service);
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
   const given: Context = { policy, world, incident: "sample", emit: () => true };
   const context = await settleActions(given, signal);
@@ -154,9 +161,3 @@ function sampleAlert({ alerts: inEffect, atRest, atMs }: Poll): Pick<Sample, "al
   const since = { activeAtMs: atMs, firingAtMs: atMs };
   return { alert: { ...quiet, ...since, state: "firing" }, fires: false };
 }
-
-/** The service is the observer's to start. */
-const NOT_STARTED: ContainerRuntime = {
-  inspect: () => Promise.reject(new Error("the observer starts it, and does not run")),
-  logs: () => Promise.reject(new Error("the observer starts it, and does not run")),
-};

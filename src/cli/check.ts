@@ -4,19 +4,27 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { checkModels } from "./check-models.ts";
+import { askedPlatforms } from "./asked-platforms.ts";
 import { composedNames } from "../observer/compose-notices.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { printable } from "../text/printable.ts";
 import { maskText } from "../text/redact.ts";
 import { messageOf, SentinelError } from "../core/errors.ts";
 import type { HealthAnswer, Service } from "../core/model.ts";
+import type { Platform } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 import { describeEngine } from "../platforms/docker/api.ts";
 import { resolveConnection } from "../platforms/docker/connection.ts";
 import { type ComposeLookup, composeLookup } from "../platforms/docker/compose-lookup.ts";
-import { type DockerOptions, dockerRuntime, reachDocker } from "../platforms/docker/docker.ts";
+import { type DockerOptions, reachDocker } from "../platforms/docker/docker.ts";
 import { checkHealth } from "../observer/health.ts";
-import { dockerOptionsOf, type Signals, signalsOf } from "../observer/drivers.ts";
+import {
+  dockerOptionsOf,
+  platformOf,
+  runsContainers,
+  type Signals,
+  signalsOf,
+} from "../observer/drivers.ts";
 import { journalError } from "../journals/journal-error.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
@@ -40,20 +48,25 @@ interface CheckResult {
   readonly canWork: boolean;
 }
 
-/** Reaches every dependency once. */
+/**
+ * Reaches every dependency once.
+ *
+ * @param others platforms beside Docker and the process
+ */
 export async function check(
   settings: ObserverSettings,
   given?: DockerOptions,
+  others: readonly Platform[] = [],
 ): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const signals = signalsOf(settings);
   const answers = reachSignals(signals, signal);
-  const usesDocker = settings.supervise === undefined;
+  const usesDocker = runsContainers(settings);
   const models = checkModels(settings, signal);
   const reach = { ...(given ?? dockerOptionsOf(settings)), composeFile: settings.composeFile };
-  const runtime = dockerRuntime(reach);
+  const platforms = askedPlatforms(reach, others);
   const found = composeLookup(reach).find(composedNames(settings.services), signal);
-  const others = await Promise.all([
+  const told = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),
     ...(usesDocker
@@ -64,7 +77,7 @@ export async function check(
       : []),
     attempt("journal", "failed", async () => readJournal(settings)),
     ...settings.services.flatMap((service) => [
-      ...(service.executors.includes("compose")
+      ...(service.usesCompose
         ? [attempt(`compose of ${service.name}`, "missing", () => describeCompose(service, found))]
         : []),
       attempt(`job of ${service.name}`, "missing", async () => {
@@ -74,12 +87,12 @@ export async function check(
         return await findJob(service, signals, signal);
       }),
       attempt(`health of ${service.name}`, "missing", async () => {
-        return describeHealth(service, await checkHealth(service, runtime));
+        return describeHealth(service, await checkHealth(service, platformOf(service, platforms)));
       }),
     ]),
   ]);
   signals.docker?.close();
-  const [ofSettings, ...rest] = others;
+  const [ofSettings, ...rest] = told;
   const findings: readonly Finding[] = [
     ...(ofSettings === undefined ? [] : [ofSettings]),
     ...settings.unused.map(({ name, why }) => ({
@@ -219,8 +232,8 @@ function findProgram([program = ""]: readonly string[]): string {
 }
 
 /** A second one, beside the one that the observer starts, would find its port taken. */
-function startIt({ executors }: Service): string {
-  return executors.includes("supervisor") ? "the observer starts it" : "start the service";
+function startIt({ platform }: Service): string {
+  return platform === "process" ? "the observer starts it" : "start the service";
 }
 
 async function findJob(

@@ -247,8 +247,8 @@ function serviceOfEnvironment(env: Environment, read: Read): Service {
     job: env["TARGET_JOB"] ? read("TARGET_JOB", SETTINGS.TARGET_JOB) : name,
     health: { http: `${url}/health` },
     ...(env["SUPERVISE"]
-      ? { executors: ["supervisor"], actions: defaultActions("process") }
-      : { executors: ["docker", "compose"], actions: defaultActions("docker") }),
+      ? { platform: "process", actions: defaultActions("process") }
+      : { platform: "docker", usesCompose: true, actions: defaultActions("docker") }),
   };
 }
 

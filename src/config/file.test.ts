@@ -96,23 +96,23 @@ services:
   - { name: shop, health: "http://localhost:1/health" }
   - { name: pay, job: payments, health: "https://pay/h", actions: [docker-restart] }
   - { name: db, health: "http://db/", actions: [] }`;
-    const executors = ["docker", "compose"] as const;
+    const placed = { platform: "docker", usesCompose: true } as const;
     expect(read({ "sentinel.yaml": text }).services).toEqual([
       {
         name: "shop",
         job: "shop",
         health: { http: "http://localhost:1/health" },
-        executors,
+        ...placed,
         actions: ["docker-restart", "compose-service-restart", "compose-service-up"],
       },
       {
         name: "pay",
         job: "payments",
         health: { http: "https://pay/h" },
-        executors,
+        ...placed,
         actions: ["docker-restart"],
       },
-      { name: "db", job: "db", health: { http: "http://db/" }, executors, actions: [] },
+      { name: "db", job: "db", health: { http: "http://db/" }, ...placed, actions: [] },
     ]);
   });
 

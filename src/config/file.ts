@@ -70,7 +70,8 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
       job: job ?? name,
       instance,
       health,
-      executors: ["docker", "compose"],
+      platform: "docker",
+      usesCompose: true,
       actions,
     }),
   );

@@ -1,6 +1,6 @@
 /** The values that flow through Sentinel, from a sample to a verdict. Data goes one way. */
 
-import type { ActionId, ExecutorName, Permit } from "../allowlist.ts";
+import type { ActionId, Permit, PlatformName } from "../allowlist.ts";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -44,8 +44,10 @@ export interface Service {
   /** Its `instance` in Prometheus, such as `localhost:8000`: tells it from others of the same job. */
   readonly instance?: string | undefined;
   readonly health: HealthCheck;
-  /** What can act on it: where it runs. */
-  readonly executors: readonly ExecutorName[];
+  /** What runs it. */
+  readonly platform: PlatformName;
+  /** Compose may act on it as well; absent for a container that is watched for its label alone. */
+  readonly usesCompose?: true;
   /** Ids that it may get without a person, narrowest first. */
   readonly actions: readonly ActionId[];
 }

@@ -1,6 +1,6 @@
 /** What the loop needs of the world. Each port has more than one driver and one contract suite. */
 
-import type { ActionId, AllowedAction, Allowlist, ExecutorName } from "../allowlist.ts";
+import type { ActionId, AllowedAction, Allowlist, PlatformName } from "../allowlist.ts";
 import type {
   ContainerState,
   Death,
@@ -47,21 +47,25 @@ export interface Diagnoser {
   diagnose(request: DiagnosisRequest, signal: AbortSignal): Promise<Diagnosis>;
 }
 
-/** Runs allow-listed commands. Never throws: what went wrong is in the outcome. */
-export interface Executor {
-  readonly name: ExecutorName;
-  /** @param stopTimeoutMs what the service may take to stop; default: Docker's own 10 s */
-  run(action: AllowedAction, signal: AbortSignal, stopTimeoutMs?: number): Promise<Outcome>;
-}
-
-/** What runs a service, and can tell of it. Throws an `Error` whose message a person can act on. */
-export interface ContainerRuntime {
-  /** `undefined` if there is no container of that name. */
-  inspect(container: string, signal: AbortSignal): Promise<ContainerState | undefined>;
-  /** The last lines of standard output and error together, oldest first, at most 64 KiB. */
-  logs(container: string, lines: number, signal: AbortSignal): Promise<readonly string[]>;
+/**
+ * What runs services: it acts on them, and tells of them. What tells throws an `Error` whose message a
+ * person can act on.
+ */
+export interface Platform {
+  readonly name: PlatformName;
   /**
-   * How its runs have ended, oldest first, as far as that is still known; absent from a runtime that
+   * Runs one of its own allow-listed commands, and no other platform's. Never throws: what went wrong is in
+   * the outcome.
+   *
+   * @param stopTimeoutMs what the service may take to stop; default: Docker's own 10 s
+   */
+  act(action: AllowedAction, signal: AbortSignal, stopTimeoutMs?: number): Promise<Outcome>;
+  /** `undefined` if there is nothing of that name. */
+  inspect(service: string, signal: AbortSignal): Promise<ContainerState | undefined>;
+  /** The last lines of standard output and error together, oldest first, at most 64 KiB. */
+  logs(service: string, lines: number, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * How its runs have ended, oldest first, as far as that is still known; absent from a platform that
    * does not tell.
    *
    * @param containerId as `inspect` has it

@@ -11,16 +11,17 @@ import {
   OWN,
   UNRESTRAINED,
 } from "../../test/support/fixtures.ts";
-import { ACTION_IDS, type ActionId, allowlistFor, type ExecutorName } from "../allowlist.ts";
+import { ACTION_IDS, type ActionId, type Allowlist, allowlistFor } from "../allowlist.ts";
 import { decide } from "./decision.ts";
-import type { ContainerState, Evidence, Observation } from "../core/model.ts";
+import type { ContainerState, Evidence, Observation, Service } from "../core/model.ts";
 import { consult } from "../diagnosis/playbook.ts";
 import { GIVEN_UP } from "../core/model.ts";
 import { permittedActions } from "../rules/permitted.ts";
 import { builtInRules, readRule } from "../rules/rules.ts";
 
-const IN_CONTAINER: readonly ExecutorName[] = ["docker", "compose"];
-const SUPERVISED: readonly ExecutorName[] = ["supervisor"];
+type Placement = Pick<Service, "platform" | "usesCompose">;
+const IN_CONTAINER: Placement = { platform: "docker", usesCompose: true };
+const SUPERVISED: Placement = { platform: "process" };
 
 const found = (changes: Partial<ContainerState>): Observation<ContainerState> => ({
   kind: "found",
@@ -71,16 +72,15 @@ describe("the playbook", () => {
     },
     { name: "CrashLoop", seen: { alert: "CrashLoop" }, contained: "none", supervised: "none" },
   ])("$name", ({ seen, contained, supervised }) => {
-    const choose = (executors: readonly ExecutorName[]) =>
-      consult({ evidence: evidence(seen), allowlist: allowlistFor(SERVICE_NAME, executors) })
-        .action;
-    expect(choose(IN_CONTAINER)).toBe(contained);
-    expect(choose(SUPERVISED)).toBe(supervised);
-    expect(choose([])).toBe("none");
+    const choose = (allowlist: Allowlist) =>
+      consult({ evidence: evidence(seen), allowlist }).action;
+    expect(choose(allowlistFor(SERVICE_NAME, IN_CONTAINER))).toBe(contained);
+    expect(choose(allowlistFor(SERVICE_NAME, SUPERVISED))).toBe(supervised);
+    expect(choose({})).toBe("none");
   });
 
   test("without Docker's command line, Compose restarts", () => {
-    const allowlist = allowlistFor(SERVICE_NAME, ["compose"]);
+    const { "docker-restart": _, ...allowlist } = allowlistFor(SERVICE_NAME, IN_CONTAINER);
     expect(consult({ evidence: evidence(), allowlist }).action).toBe("compose-restart");
   });
 });
@@ -88,13 +88,13 @@ describe("the playbook", () => {
 describe("the decision", () => {
   /** The rule and the service allow everything: what is offered alone decides. */
   const firing = alert({ rule: rule({ permits: ACTION_IDS }) });
-  const decideOn = (action: ActionId, executors: readonly ExecutorName[]) =>
+  const decideOn = (action: ActionId, placement: Placement) =>
     decide(
       {
         alert: firing,
         diagnosis: { action },
         service: service({ actions: ACTION_IDS }),
-        allowlist: allowlistFor(SERVICE_NAME, executors),
+        allowlist: allowlistFor(SERVICE_NAME, placement),
       },
       { autonomy: "auto", alerts: [firing], owner: OWN, restraint: UNRESTRAINED },
     );
@@ -127,8 +127,8 @@ test("every built-in rule that permits a restart permits it under Docker and the
     "TargetDown",
   ]);
   for (const { alert: name, permits } of restarting) {
-    const on = (executors: readonly ExecutorName[]) => {
-      const allowlist = allowlistFor(SERVICE_NAME, executors);
+    const on = (placement: Placement) => {
+      const allowlist = allowlistFor(SERVICE_NAME, placement);
       return permittedActions(permits, { service: service(), allowlist });
     };
     const starts = name === "TargetDown" ? ["supervisor-start"] : [];

@@ -286,7 +286,7 @@ describe("a container", () => {
     const told = await tell({
       script: hotUntil(35_000),
       world: (clock) => ({
-        runtime: {
+        platform: {
           inspect: async () =>
             containerState({ health: clock.elapsedMs < 30_000 ? "starting" : "healthy" }),
           logs: async () => [],
@@ -308,7 +308,7 @@ describe("a container", () => {
     const told = await tell({
       script: hotUntil(35_000),
       world: () => ({
-        runtime: { inspect: async () => containerState(young), logs: async () => [] },
+        platform: { inspect: async () => containerState(young), logs: async () => [] },
       }),
       untilMs: 120_000,
     });
@@ -327,7 +327,7 @@ describe("a container", () => {
       rules: [rule({ forMs: 5000 })],
       script: hotUntil(40_000),
       world: () => ({
-        runtime: { inspect: async () => containerState(state), logs: async () => [] },
+        platform: { inspect: async () => containerState(state), logs: async () => [] },
       }),
       untilMs: 70_000,
     });
@@ -343,7 +343,7 @@ describe("a container", () => {
     const told = await tell({
       script: hotUntil(15_000),
       world: (clock) => ({
-        runtime: {
+        platform: {
           inspect: async () => containerState(clock.elapsedMs > 10_500 ? changes : {}),
           logs: async () => [],
         },
@@ -369,7 +369,7 @@ describe("a container that is not known", () => {
     const told = await tell({
       script: hotUntil(15_000),
       diagnosers: (clock) => [diagnoser(clock, { action })],
-      world: () => ({ runtime: { inspect, logs: async () => [] } }),
+      world: () => ({ platform: { inspect, logs: async () => [] } }),
       untilMs: 60_000,
     });
     expect(told.runs).toEqual([]);
@@ -381,7 +381,7 @@ describe("a container that is not known", () => {
       script: hotUntil(15_000),
       rules: [rule({ permits: ["compose-service-up"] })],
       diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-up" })],
-      world: () => ({ runtime: { inspect: none, logs: async () => [] } }),
+      world: () => ({ platform: { inspect: none, logs: async () => [] } }),
       untilMs: 60_000,
     });
     expect(told.runs).toMatchObject([{ id: "compose-service-up" }]);

@@ -7,10 +7,14 @@ import { allowlistFor } from "../allowlist.ts";
 import { readAnswer } from "./model-answer.ts";
 
 const SEED = 20_250_101;
-const allowlist = allowlistFor("sentinel-target-api", {
-  executors: ["docker", "compose", "supervisor"],
-  compose: { project: "shop", service: "api", files: ["/srv/compose.yaml"] },
-});
+const allowlist = {
+  ...allowlistFor("sentinel-target-api", {
+    platform: "docker",
+    usesCompose: true,
+    compose: { project: "shop", service: "api", files: ["/srv/compose.yaml"] },
+  }),
+  ...allowlistFor("sentinel-target-api", { platform: "process" }),
+};
 const SPELLINGS = Object.values(allowlist).flatMap(({ spellings }) => spellings);
 
 test("of 5,000 generated answers none names an action by another spelling than an accepted one", () => {

@@ -5,8 +5,8 @@ import { proposableActions } from "./proposable.ts";
 const SERVICE = "sentinel-target-api";
 const COMPOSE = { project: "shop", service: "api", files: ["/srv/compose.yaml"] };
 const contained = allowlistFor(SERVICE);
-const composed = allowlistFor(SERVICE, { executors: ["docker", "compose"], compose: COMPOSE });
-const supervised = allowlistFor(SERVICE, ["supervisor"]);
+const composed = allowlistFor(SERVICE, { platform: "docker", usesCompose: true, compose: COMPOSE });
+const supervised = allowlistFor(SERVICE, { platform: "process" });
 
 describe("what is proposed", () => {
   const ids = (table: Allowlist, unattended: readonly ActionId[]) =>

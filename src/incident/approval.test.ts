@@ -120,7 +120,7 @@ describe("an approval", () => {
     const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
       untilMs: 60_000,
       world: (clock) => ({
-        runtime: {
+        platform: {
           inspect: async () =>
             containerState(clock.elapsedMs < 30_000 ? {} : { containerId: "another" }),
           logs: async () => [],
@@ -135,7 +135,7 @@ describe("an approval", () => {
     const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
       untilMs: 60_000,
       world: (clock) => ({
-        runtime: {
+        platform: {
           inspect: async () =>
             containerState(clock.elapsedMs < 30_000 ? {} : { orchestrator: "swarm" }),
           logs: async () => [],
@@ -401,7 +401,7 @@ test("a container of which nothing can be learned, before and after, is not acte
   const told = await tell({
     script: hotUntil(Infinity),
     world: () => ({
-      runtime: {
+      platform: {
         inspect: async () => {
           throw new Error("Docker does not answer");
         },

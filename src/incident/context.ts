@@ -8,15 +8,15 @@ import type { Lock } from "../core/lock.ts";
 import type { Alert, Autonomy, Observation, HealthAnswer, Service } from "../core/model.ts";
 import type { Monitor } from "../rules/monitor.ts";
 import type { Owner } from "../rules/ownership.ts";
-import type { Clock, ContainerRuntime, Diagnoser, Executor, SignalSource } from "../core/ports.ts";
+import type { Clock, Diagnoser, Platform, SignalSource } from "../core/ports.ts";
 
 export interface World {
   readonly source: SignalSource;
   readonly monitor: Monitor;
-  readonly runtime: ContainerRuntime;
+  /** Of the service. */
+  readonly platform: Platform;
   /** Asked in this order; the playbook answers if none of them does. */
   readonly diagnosers: readonly Diagnoser[];
-  readonly executors: readonly Executor[];
   readonly clock: Clock;
   readonly book: Book;
   /** What was seen of the service's container until now. */

@@ -80,7 +80,7 @@ describe("waiting for an effect", () => {
     const looks: number[] = [];
     const { context } = contextOf({
       world: (clock) => ({
-        runtime: {
+        platform: {
           inspect: async () => {
             looks.push(clock.elapsedMs);
             return containerState(clock.elapsedMs >= 12_000 ? later : {});
@@ -96,7 +96,7 @@ describe("waiting for an effect", () => {
   test("ends after ten minutes where Docker does not tell", async () => {
     const { context, clock } = contextOf({
       world: () => ({
-        runtime: {
+        platform: {
           inspect: async () => {
             throw new Error("Docker does not answer");
           },
@@ -120,7 +120,7 @@ describe("waiting for an effect", () => {
     let looks = 0;
     const { context, clock } = contextOf({
       world: (own) => ({
-        runtime: {
+        platform: {
           inspect: async () => {
             looks += 1;
             return containerState();
@@ -148,7 +148,7 @@ describe("what a command says that was not seen to its end", () => {
     let looks = 0;
     const { context } = contextOf({
       world: () => ({
-        runtime: {
+        platform: {
           inspect: async () => {
             looks += 1;
             return containerState({ status: "exited" });
@@ -203,7 +203,7 @@ async function outOfTime(laterMs: number) {
       return { kind: "timed_out", exitCode: undefined };
     },
     world: () => ({
-      runtime: {
+      platform: {
         inspect: async () => containerState({ startedAtMs, stopTimeoutMs: 70_000 }),
         logs: async () => [],
       },

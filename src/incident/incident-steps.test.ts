@@ -49,7 +49,14 @@ const none = async () => undefined;
 const unknown = async (): Promise<undefined> => {
   throw new Error("Docker does not answer");
 };
-type Inspect = World["runtime"]["inspect"];
+/** What comes of a command that nothing here can start. */
+const NOT_STARTED = {
+  kind: "not_started",
+  exitCode: undefined,
+  output: "nothing can start it",
+  durationMs: 0,
+} as const;
+type Inspect = World["platform"]["inspect"];
 
 interface Setting extends Given {
   readonly inspect?: Inspect;
@@ -68,7 +75,16 @@ function setting(given: Setting = {}): Tried & { runs: string[]; timeouts: unkno
     script: () => (runs.length === 0 ? 1.9 : 0.1),
     ...given,
     world: (clock) => ({
-      runtime: { inspect: given.inspect ?? same, logs: async () => [] },
+      platform: {
+        inspect: given.inspect ?? same,
+        async act({ id, platform, argv }, _signal, stopTimeoutMs) {
+          runs.push(`${platform} ${id}`);
+          timeouts.push(stopTimeoutMs);
+          clock.pass(2 * SECOND);
+          const done = { argv, exitCode: 0, output: "", durationMs: 2000 };
+          return { kind: "succeeded", ...done, ...given.outcome };
+        },
+      },
       diagnosers: [
         {
           name: "a model",
@@ -79,22 +95,6 @@ function setting(given: Setting = {}): Tried & { runs: string[]; timeouts: unkno
           },
         },
       ],
-      executors: (["docker", "compose"] as const).map((name) => ({
-        name,
-        async run({ id, argv }, _signal, stopTimeoutMs) {
-          runs.push(`${name} ${id}`);
-          timeouts.push(stopTimeoutMs);
-          clock.pass(2 * SECOND);
-          const done = {
-            kind: "succeeded",
-            argv,
-            exitCode: 0,
-            output: "",
-            durationMs: 2000,
-          } as const;
-          return { ...done, ...given.outcome };
-        },
-      })),
       ...given.world?.(clock),
     }),
   });
@@ -471,15 +471,12 @@ describe("one action at a time, of all services", () => {
               };
             },
           },
-          executors: [
-            {
-              name: "docker",
-              async run({ argv }) {
-                order.push("run");
-                return { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 1 };
-              },
+          platform: {
+            async act({ argv }) {
+              order.push("run");
+              return { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 1 };
             },
-          ],
+          },
         }),
       });
       const poll = await context.world.monitor.poll(NEVER);
@@ -498,21 +495,18 @@ describe("one action at a time, of all services", () => {
     },
   );
 
-  test("its executor is the one of its id, and knows how long the container may take to stop", async () => {
+  test("what runs it knows how long the container may take to stop", async () => {
     const { timeouts, runs } = await handled({ inspect: found({ stopTimeoutMs: 70_000 }) });
     expect([runs, timeouts]).toEqual([["docker docker-restart"], [70_000]]);
   });
 
-  test("without its executor it was not started", async () => {
-    const { end, events } = await handled({ world: () => ({ executors: [] }) });
+  test("where nothing can start it, it was not started", async () => {
+    const { end, events } = await handled({ outcome: NOT_STARTED });
     expect(events.find(({ type }) => type === "action_finished")).toEqual({
       type: "action_finished",
       outcome: {
-        kind: "not_started",
         argv: ARGV,
-        exitCode: undefined,
-        output: "no executor",
-        durationMs: 0,
+        ...NOT_STARTED,
       },
     });
     expect(end).toMatchObject({

@@ -35,7 +35,7 @@ describe("the evidence", () => {
     const evidence = await evidenceOf({
       rules: [rule(), other],
       world: () => ({
-        runtime: {
+        platform: {
           inspect: async () => containerState({ restartCount: 3 }),
           logs: async () => ["token=abcdef", '{"event":"fault_started","kind":"cpu"}', "plain"],
         },
@@ -59,7 +59,7 @@ describe("the evidence", () => {
       throw new Error("Docker cannot be reached");
     };
     const evidence = await evidenceOf({
-      world: () => ({ runtime: { inspect: broken, logs: broken } }),
+      world: () => ({ platform: { inspect: broken, logs: broken } }),
     });
     const unreadable = { kind: "unreadable", reason: "Docker cannot be reached" };
     expect(evidence).toMatchObject({ container: unreadable, logs: unreadable });
@@ -67,7 +67,7 @@ describe("the evidence", () => {
 
   test("tells a container that does not exist from a Docker that does not answer", async () => {
     const evidence = await evidenceOf({
-      world: () => ({ runtime: { inspect: async () => undefined, logs: async () => [] } }),
+      world: () => ({ platform: { inspect: async () => undefined, logs: async () => [] } }),
     });
     const reason = "Docker has no container of that name";
     expect(evidence.container).toEqual({ kind: "absent", reason });
@@ -149,7 +149,7 @@ describe("the verdict", () => {
 });
 
 describe("the action", () => {
-  test("is run by the executor of its id", async () => {
+  test("is run as it stands on the list", async () => {
     const told = await tell({
       rules: [rule({ permits: ["compose-service-restart"] })],
       script: hotUntil(15_000),
@@ -166,10 +166,10 @@ describe("the action", () => {
     expect(told.runs).toMatchObject([{ id: "compose-service-restart" }]);
   });
 
-  test("without an executor is not started, and the fault not healed", async () => {
+  test("that nothing can start is not started, and the fault not healed", async () => {
     const told = await tell({
-      script: hotUntil(15_000),
-      world: () => ({ executors: [] }),
+      script: hotUntil(Infinity),
+      act: () => ({ kind: "not_started", exitCode: undefined }),
       untilMs: 120_000,
     });
     expect(verdictOf(told)).toBe("not_healed");

@@ -304,11 +304,8 @@ async function act(
   const startedAtMs = world.clock.nowMs();
   // The intent is on the disk before anything is done, so that a restart never does it twice.
   if (!emit({ type: "action_started", action: id, argv })) return { kind: "not_written" };
-  const executor = world.executors.find(({ name }) => name === action.executor);
   const { stopTimeoutMs } = now.kind === "found" ? now.value : {};
-  const ran: Outcome = executor
-    ? await executor.run(action, signal, stopTimeoutMs)
-    : { kind: "not_started", argv, exitCode: undefined, output: "no executor", durationMs: 0 };
+  const ran = await world.platform.act(action, signal, stopTimeoutMs);
   const outcome = await seenToTheEnd({ action, ran, before: findings.container }, context, signal);
   emit({ type: "action_finished", outcome });
   return { kind: "acted", outcome, startedAtMs, endedAtMs: world.clock.nowMs() };
@@ -318,12 +315,13 @@ async function act(
 function whyNotTheSame(
   before: Observation<ContainerState>,
   now: Observation<ContainerState>,
-  { executor }: AllowedAction,
+  { effects }: AllowedAction,
 ): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
   if (before.kind !== "found" || now.kind !== "found") {
-    // There was none and there is none, which Compose can mend. Docker cannot, and might take the name
+    // There was none and there is none, which only what creates one can mend. Docker might take the name
     // for the beginning of another container's id.
-    const isNone = [before, now].every(({ kind }) => kind === "absent") && executor !== "docker";
+    const isNone =
+      [before, now].every(({ kind }) => kind === "absent") && effects.includes("create");
     return isNone ? undefined : "container_unknown";
   }
   const isSame =

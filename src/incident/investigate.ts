@@ -25,7 +25,7 @@ import type {
 } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import { consult, PLAYBOOK_NAME } from "../diagnosis/playbook.ts";
-import type { Clock, ContainerRuntime, DiagnosisRequest } from "../core/ports.ts";
+import type { Clock, DiagnosisRequest, Platform } from "../core/ports.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 import type { Context, Policy, World } from "./context.ts";
 
@@ -63,7 +63,7 @@ export async function collectEvidence(
   const { service } = policy;
   const [container, logs, health] = await Promise.all([
     inspect(service.name, world, signal),
-    readLogs(service.name, world.runtime, signal),
+    readLogs(service.name, world.platform, signal),
     world.checkHealth(service),
   ]);
   const deaths = await readDeaths(container, world, signal);
@@ -112,12 +112,12 @@ const NO_SUCH_CONTAINER = "Docker has no container of that name";
 /** How the service's container is now; each look is remembered, for what a single one does not tell. */
 export async function inspect(
   name: string,
-  world: Pick<World, "runtime" | "clock" | "seen">,
+  world: Pick<World, "platform" | "clock" | "seen">,
   signal: AbortSignal,
 ): Promise<Observation<ContainerState>> {
-  const { runtime, clock, seen } = world;
+  const { platform, clock, seen } = world;
   try {
-    const value = await runtime.inspect(name, signal);
+    const value = await platform.inspect(name, signal);
     if (value === undefined) return { kind: "absent", reason: NO_SUCH_CONTAINER };
     seen.history = withLook(seen.history, value, clock.nowMs());
     const wasStopped = hasEnded(value) ? await howItEnded(value, world, signal) : undefined;
@@ -133,14 +133,14 @@ const SAME_DEATH_MS = 5000;
 /** Whether somebody stopped it; asked once for each end, since its engine does not forget it and then know it again. */
 async function howItEnded(
   { containerId, finishedAtMs }: ContainerState,
-  { runtime, clock, seen }: Pick<World, "runtime" | "clock" | "seen">,
+  { platform, clock, seen }: Pick<World, "platform" | "clock" | "seen">,
   signal: AbortSignal,
 ): Promise<boolean | undefined> {
-  if (runtime.deaths === undefined || finishedAtMs === undefined) return undefined;
+  if (platform.deaths === undefined || finishedAtMs === undefined) return undefined;
   const end = `${containerId} ${finishedAtMs}`;
   if (seen.end?.of === end) return seen.end.wasStopped;
   try {
-    const deaths = await runtime.deaths(containerId, signal);
+    const deaths = await platform.deaths(containerId, signal);
     const death = deaths.findLast(({ atMs }) => Math.abs(atMs - finishedAtMs) < SAME_DEATH_MS);
     const wasStopped = death?.wasStopped;
     // That it was stopped is told a moment after its end.
@@ -197,12 +197,12 @@ const MAX_DEATHS = 3;
 /** The last deaths that nobody wished for, each with what was written before it. */
 async function readDeaths(
   container: Observation<ContainerState>,
-  { runtime, clock }: World,
+  { platform, clock }: World,
   signal: AbortSignal,
 ): Promise<readonly Death[]> {
-  if (runtime.deaths === undefined || container.kind !== "found") return [];
+  if (platform.deaths === undefined || container.kind !== "found") return [];
   try {
-    const deaths = await runtime.deaths(container.value.containerId, signal);
+    const deaths = await platform.deaths(container.value.containerId, signal);
     return deaths
       .filter(
         ({ atMs, wasStopped }) => !wasStopped && clock.nowMs() - clock.fromWall(atMs) < DEATHS_MS,
@@ -217,11 +217,11 @@ async function readDeaths(
 
 async function readLogs(
   name: string,
-  runtime: ContainerRuntime,
+  platform: Platform,
   signal: AbortSignal,
 ): Promise<Observation<readonly string[]>> {
   try {
-    const lines = withoutGroundTruth(await runtime.logs(name, LOG_LINES, signal));
+    const lines = withoutGroundTruth(await platform.logs(name, LOG_LINES, signal));
     return { kind: "found", value: maskCredentials(lines) };
   } catch (error) {
     return { kind: "unreadable", reason: messageOf(error) };

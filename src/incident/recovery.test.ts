@@ -31,7 +31,7 @@ function service() {
       return {};
     },
     world: () => ({
-      runtime: {
+      platform: {
         inspect: async () => containerState({ startedAtMs: starts.at(-1) ?? START_MS - 60_000 }),
         logs: async () => [],
       },
@@ -147,7 +147,7 @@ describe("killed while the command runs, which goes on without Sentinel", () => 
         return {};
       },
       world: () => ({
-        runtime: {
+        platform: {
           logs: async () => [],
           inspect: async () =>
             containerState({ startedAtMs: starts.at(-1) ?? START_MS - 60_000, ...container }),
@@ -218,7 +218,7 @@ test("killed before its command did anything, and its container removed: nothing
   const { story, starts } = service();
   const gone: Story = {
     ...story,
-    world: () => ({ runtime: { inspect: async () => undefined, logs: async () => [] } }),
+    world: () => ({ platform: { inspect: async () => undefined, logs: async () => [] } }),
     untilMs: 300_000,
   };
   const first = { ...story, untilMs: 300_000, act: () => ({}), killInAction: true };
@@ -333,7 +333,7 @@ describe("after a restart", () => {
     const killAt = ({ type }: SentinelEvent) => type === "action_started";
     const { clock, journal } = await tell({ ...story, killAt, untilMs: 300_000 });
     const world = () => ({
-      runtime: { inspect: async () => undefined, logs: async () => [] },
+      platform: { inspect: async () => undefined, logs: async () => [] },
     });
     const untilMs = clock.elapsedMs + 300_000;
     const after = await tell({ ...story, world, clock, journal, untilMs });
@@ -395,7 +395,7 @@ describe("after a restart", () => {
       retriesMs: 0,
     };
     const starting = { inspect: async () => containerState(young), logs: async () => [] };
-    const world = () => ({ runtime: starting });
+    const world = () => ({ platform: starting });
     await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 25_000 });
     expect(starts).toEqual([]);
     await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 60_000 });
@@ -467,7 +467,7 @@ test("a container that starts together with Sentinel, such as after a boot, is n
     clock,
     journal,
     world: () => ({
-      runtime: {
+      platform: {
         inspect: async () =>
           containerState({ health: clock.elapsedMs < bootedMs + 60_000 ? "starting" : "healthy" }),
         logs: async () => [],

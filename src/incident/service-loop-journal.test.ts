@@ -307,7 +307,7 @@ describe("what a restart cut short", () => {
       ...again(first),
       script: hot,
       world: () => ({
-        runtime: {
+        platform: {
           inspect: async () => {
             throw new Error("Docker does not answer");
           },
@@ -400,7 +400,7 @@ describe("what a restart cut short", () => {
     const second = await tell({
       ...again(first),
       script: (_, elapsedMs) => hotSets(...(elapsedMs > restartMs ? [1, 2] : [1]))(_, elapsedMs),
-      world: () => ({ runtime: { inspect: async () => container, logs: async () => [] } }),
+      world: () => ({ platform: { inspect: async () => container, logs: async () => [] } }),
     });
     expect(ofType(second, "incident_opened")).toEqual([]);
     const [joined] = ofType(second, "alerts_joined");

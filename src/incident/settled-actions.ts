@@ -10,10 +10,10 @@ import type { Context } from "./context.ts";
  */
 export async function settleActions(context: Context, signal: AbortSignal): Promise<Context> {
   const { policy, world } = context;
-  const { name, executors } = policy.service;
-  if (world.findComposeService === undefined || !executors.includes("compose")) return context;
+  const { name, platform, usesCompose } = policy.service;
+  if (world.findComposeService === undefined || !usesCompose) return context;
   const found = await world.findComposeService(name, signal);
   const compose = found.kind === "found" ? found.value : undefined;
-  const allowlist = allowlistFor(name, { executors, compose });
+  const allowlist = allowlistFor(name, { platform, usesCompose, compose });
   return { ...context, policy: { ...policy, allowlist } };
 }

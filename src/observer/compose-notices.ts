@@ -9,7 +9,7 @@ const MAX_NAMES = 5;
 
 /** Of the containers that Compose may have made. */
 export function composedNames(services: readonly Service[]): readonly string[] {
-  return services.filter(({ executors }) => executors.includes("compose")).map(({ name }) => name);
+  return services.filter(({ usesCompose }) => usesCompose).map(({ name }) => name);
 }
 
 /** The same lookup, which says why a service can't be acted on alone: once for each reason. */

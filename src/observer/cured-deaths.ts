@@ -10,14 +10,14 @@ import {
 import type { TellEvent } from "../core/events.ts";
 import type { HealthCheck } from "../core/model.ts";
 import { incidentId } from "../incident/id.ts";
-import type { ContainerRuntime, Journal } from "../core/ports.ts";
+import type { Journal, Platform } from "../core/ports.ts";
 import { createIncidentFold } from "../core/incident-record.ts";
 import { checkHealth } from "./health.ts";
 import { systemClock } from "./system-clock.ts";
 
 interface CureOptions {
   readonly journal: Pick<Journal, "append" | "readAfter">;
-  readonly runtime: Pick<ContainerRuntime, "inspect">;
+  readonly platform: Pick<Platform, "inspect">;
   readonly health: HealthCheck;
   readonly emit: TellEvent;
 }
@@ -26,10 +26,10 @@ const DEADLINE_MS = 5000;
 
 /** @throws SentinelError `journal_unavailable` */
 export async function keepCuredDeath(cured: CuredDeath, options: CureOptions): Promise<void> {
-  const { journal, runtime, emit } = options;
+  const { journal, platform, emit } = options;
   const { service } = cured;
-  const health = await checkHealth({ name: service, health: options.health }, runtime);
-  const container = await runtime.inspect(service, AbortSignal.timeout(DEADLINE_MS));
+  const health = await checkHealth({ name: service, health: options.health }, platform);
+  const container = await platform.inspect(service, AbortSignal.timeout(DEADLINE_MS));
   const incidents = createIncidentFold();
   for (const entry of journal.readAfter(0)) incidents.apply(entry);
   if (container === undefined || isToldAlready(cured, incidents.records())) return;

@@ -3,7 +3,8 @@
 import type { ObserverSettings } from "../config/config.ts";
 import { shownUrl } from "../text/url.ts";
 import { SentinelError } from "../core/errors.ts";
-import type { Diagnoser, SignalSource } from "../core/ports.ts";
+import type { Service } from "../core/model.ts";
+import type { Diagnoser, Platform, SignalSource } from "../core/ports.ts";
 import { formatDuration } from "../core/duration.ts";
 import { createDockerApi, type DockerApi } from "../platforms/docker/api.ts";
 import { resolveConnection } from "../platforms/docker/connection.ts";
@@ -51,7 +52,7 @@ export function signalsOf(settings: ObserverSettings): Signals {
     const source = prometheusSource({ url: prometheusUrl, access: settings.prometheusAccess });
     return { source, embedded: undefined, docker: undefined, description };
   }
-  const contained = services.filter(({ executors }) => executors.includes("docker"));
+  const contained = services.filter(({ platform }) => platform === "docker");
   const docker = watchesLabelled(settings) ? dockerApiOf(settings) : undefined;
   const wanted = { names: contained.map(({ name }) => name), label: healLabel };
   const embedded = createEmbedded({
@@ -65,10 +66,21 @@ export function signalsOf(settings: ObserverSettings): Signals {
   return { source: embedded, embedded, docker, description };
 }
 
+/** @throws RangeError if none of them is the service's */
+export function platformOf(service: Service, platforms: readonly Platform[]): Platform {
+  const platform = platforms.find(({ name }) => name === service.platform);
+  if (platform !== undefined) return platform;
+  throw new RangeError(`there is no platform ${service.platform} for ${service.name}`);
+}
+
 /** Whether containers are watched for their label alone, beside the services of the settings. */
-export function watchesLabelled({ prometheusUrl, services }: ObserverSettings): boolean {
-  if (prometheusUrl !== undefined) return false;
-  return services.length === 0 || services.some(({ executors }) => executors.includes("docker"));
+export function watchesLabelled(settings: ObserverSettings): boolean {
+  return settings.prometheusUrl === undefined && runsContainers(settings);
+}
+
+/** Whether there may be something to do for Docker. */
+export function runsContainers({ services }: Pick<ObserverSettings, "services">): boolean {
+  return services.length === 0 || services.some(({ platform }) => platform === "docker");
 }
 
 /**

@@ -30,7 +30,7 @@ export function builtInSources(
 ): RuleSource[] {
   const builtIn = builtInRules(service, settings.thresholds, windowMs);
   // Only Sentinel's own scraping has what Docker says as series.
-  const hasContainer = settings.prometheusUrl === undefined && service.executors.includes("docker");
+  const hasContainer = settings.prometheusUrl === undefined && service.platform === "docker";
   const own = [unhealthyRule(service), containerLoopRule(service)];
   const refused = refusedRule(service, settings.pollIntervalMs);
   const scraped = settings.prometheusUrl === undefined ? [...builtIn, refused] : builtIn;

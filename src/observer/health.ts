@@ -3,30 +3,30 @@
 import { connect } from "node:net";
 import { messageOf } from "../core/errors.ts";
 import type { HealthAnswer, Service } from "../core/model.ts";
-import type { ContainerRuntime } from "../core/ports.ts";
+import type { Platform } from "../core/ports.ts";
 import { healthcheck } from "./healthcheck.ts";
 
-const RUNTIME_DEADLINE_MS = 5000;
+const PLATFORM_DEADLINE_MS = 5000;
 const CONNECT_DEADLINE_MS = 3000;
 
 /** @returns `undefined` for a service that has no health check */
 export async function checkHealth(
   { name, health }: Pick<Service, "name" | "health">,
-  runtime: Pick<ContainerRuntime, "inspect">,
+  platform: Pick<Platform, "inspect">,
 ): Promise<HealthAnswer | undefined> {
   if (health === "none") return undefined;
-  if (health === "container") return askRuntime(name, runtime);
+  if (health === "container") return askPlatform(name, platform);
   if ("tcp" in health) return takesConnections(health.tcp);
   return healthcheck(health.http);
 }
 
 /** What a container's own HEALTHCHECK says. */
-async function askRuntime(
+async function askPlatform(
   name: string,
-  runtime: Pick<ContainerRuntime, "inspect">,
+  platform: Pick<Platform, "inspect">,
 ): Promise<HealthAnswer> {
   try {
-    const state = await runtime.inspect(name, AbortSignal.timeout(RUNTIME_DEADLINE_MS));
+    const state = await platform.inspect(name, AbortSignal.timeout(PLATFORM_DEADLINE_MS));
     if (state === undefined) return { ok: false, message: "its container does not exist" };
     const { health, status } = state;
     // Without a HEALTHCHECK there is nothing but that it runs.

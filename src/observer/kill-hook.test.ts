@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { memoryJournal } from "../journals/memory.ts";
 import { withKillHook } from "./kill-hook.ts";
 
-const options = { journal: memoryJournal(), executors: [] };
+const options = { journal: memoryJournal(), platforms: [] };
 
 test("without a boundary nothing is changed", () => {
   expect(withKillHook(options, undefined)).toBe(options);

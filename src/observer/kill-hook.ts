@@ -6,7 +6,7 @@
 
 import { SentinelError } from "../core/errors.ts";
 import type { IncidentEvent } from "../core/events.ts";
-import type { Executor, Journal } from "../core/ports.ts";
+import type { Journal, Platform } from "../core/ports.ts";
 
 /** After an event of an incident was kept, or while its command runs. */
 export const KILL_BOUNDARIES = [
@@ -30,11 +30,11 @@ const KILL_IN_ACTION_MS = 300;
 
 interface Killable {
   readonly journal: Journal;
-  readonly executors: readonly Executor[];
+  readonly platforms: readonly Platform[];
 }
 
 /**
- * The same journal and executors, which kill this process where the test wants it.
+ * The same journal and platforms, which kill this process where the test wants it.
  *
  * @param text a boundary; without it, nothing is changed
  * @throws SentinelError `configuration` if there is no such boundary
@@ -46,7 +46,7 @@ export function withKillHook<T extends Killable>(options: T, text: string | unde
     throw new SentinelError("configuration", `TEST_KILL_AFTER is ${JSON.stringify(text)}`, {
       hint: `Write one of ${KILL_BOUNDARIES.join(", ")}.`,
     });
-  const { journal, executors } = options;
+  const { journal, platforms } = options;
   const die = () => process.kill(process.pid, "SIGKILL");
   return {
     ...options,
@@ -58,10 +58,10 @@ export function withKillHook<T extends Killable>(options: T, text: string | unde
         return kept;
       },
     },
-    executors: executors.map((executor) => ({
-      ...executor,
-      run(action, signal) {
-        const running = executor.run(action, signal);
+    platforms: platforms.map((platform) => ({
+      ...platform,
+      act(action, signal, stopTimeoutMs) {
+        const running = platform.act(action, signal, stopTimeoutMs);
         if (boundary === "action_running") setTimeout(die, KILL_IN_ACTION_MS);
         return running;
       },

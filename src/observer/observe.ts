@@ -8,13 +8,13 @@ import { createLock, type Lock } from "../core/lock.ts";
 import type { Alert, Service } from "../core/model.ts";
 import { createMonitor, type Monitor, type MonitorOptions } from "../rules/monitor.ts";
 import { createDirectory, ownerOfAlert, type ServiceDirectory } from "../rules/ownership.ts";
-import type { ContainerRuntime, Diagnoser, Executor, Journal } from "../core/ports.ts";
+import type { Diagnoser, Journal, Platform } from "../core/ports.ts";
 import { createSharedRules, type SharedRules } from "../rules/shared-rules.ts";
 import { createSharedTeller } from "../rules/shared-teller.ts";
 import { createServiceLoop, GONE } from "../incident/service-loop.ts";
 import type { World } from "../incident/context.ts";
 import { dockerNotices } from "./docker-notices.ts";
-import { diagnosersOf, type Signals } from "./drivers.ts";
+import { diagnosersOf, platformOf, type Signals } from "./drivers.ts";
 import { checkHealth } from "./health.ts";
 import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./effective-rules.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
@@ -28,8 +28,8 @@ export interface ObserveOptions extends Pick<World, "findComposeService"> {
   /** What is kept over a restart; closed by whoever opened it. */
   readonly journal: Journal;
   readonly signals: Signals;
-  readonly runtime: ContainerRuntime;
-  readonly executors: readonly Executor[];
+  /** One for each that a service names. */
+  readonly platforms: readonly Platform[];
   /** Starts the service, if it is Sentinel's to start; called once nothing can be refused any more. */
   readonly startService?: (signal: AbortSignal) => Promise<unknown>;
   readonly emit: TellEvent;
@@ -205,8 +205,9 @@ async function watchOne(
   { options, vitals, book, actionLock, diagnosers, roster }: Watching,
   signal: AbortSignal,
 ): Promise<void> {
-  const { settings, signals, runtime, executors } = options;
+  const { settings, signals } = options;
   const { autonomy, pollIntervalMs, stabilizeMs } = settings;
+  const platform = platformOf(service, options.platforms);
   const loop = vitals.join(service.name);
   const emit: EmitEvent = (event) => {
     loop.beat();
@@ -214,19 +215,18 @@ async function watchOne(
     vitals.observe(told);
     options.emit(told);
   };
-  const allowlist = allowlistFor(service.name, service.executors);
+  const allowlist = allowlistFor(service.name, service);
   const world = {
     source: signals.source,
     monitor,
-    runtime,
+    platform,
     diagnosers,
-    executors,
     clock: systemClock,
     book,
     actionLock,
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     findComposeService: options.findComposeService,
-    checkHealth: (of: Service) => checkHealth(of, runtime),
+    checkHealth: (of: Service) => checkHealth(of, platform),
     ownerOf: (alert: Alert) => ownerOfAlert(alert, roster.directory()),
   };
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
@@ -291,7 +291,7 @@ function containerService(name: string): Service {
     name,
     job: undefined,
     health: "container",
-    executors: ["docker"],
+    platform: "docker",
     actions: defaultActions("docker"),
   };
 }

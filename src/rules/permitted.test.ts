@@ -4,7 +4,7 @@ import { allowlist as composed, service } from "../../test/support/fixtures.ts";
 import { CURES, permittedActions, REVIVALS } from "./permitted.ts";
 
 const contained = allowlistFor("svc");
-const supervised = allowlistFor("svc", ["supervisor"]);
+const supervised = allowlistFor("svc", { platform: "process" });
 /** All that acts on a whole project. */
 const WIDE: readonly ActionId[] = ["compose-restart", "compose-up", "compose-stop"];
 

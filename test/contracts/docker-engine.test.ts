@@ -8,7 +8,8 @@ import { allowlistFor } from "../../src/allowlist.ts";
 import { observerSettings } from "../../src/config/config.ts";
 import { createDockerApi, describeEngine, type DockerApi } from "../../src/platforms/docker/api.ts";
 import { resolveConnection } from "../../src/platforms/docker/connection.ts";
-import { dockerExecutor, dockerRuntime, reachDocker } from "../../src/platforms/docker/docker.ts";
+import { reachDocker } from "../../src/platforms/docker/docker.ts";
+import { dockerPlatform } from "../../src/platforms/docker/platform.ts";
 import type { Environment } from "../../src/platforms/run-command.ts";
 import { readContainers } from "../../src/signals/embedded/containers.ts";
 import { describeUnless, uniqueName, whyNoDocker } from "../support/docker.ts";
@@ -97,9 +98,9 @@ for (const [title, { missing, start, says }] of Object.entries(ENGINES))
     let api: DockerApi | undefined;
 
     const docker = (...args: readonly string[]) => run(["docker", ...args], env);
-    const runtime = () => dockerRuntime({ env });
+    const platform = () => dockerPlatform({ env, composeFile: "compose.yaml" });
     const act = (container: string) =>
-      dockerExecutor({ env }).run(allowlistFor(container)["docker-restart"], never);
+      platform().act(allowlistFor(container)["docker-restart"], never);
 
     beforeAll(async () => {
       const engine = resources.use(await start());
@@ -137,7 +138,7 @@ for (const [title, { missing, start, says }] of Object.entries(ENGINES))
     });
 
     test("it is inspected, by its whole name alone", async () => {
-      const state = await runtime().inspect(name, never);
+      const state = await platform().inspect(name, never);
       expect(state).toMatchObject({
         status: "running",
         health: "none",
@@ -147,28 +148,30 @@ for (const [title, { missing, start, says }] of Object.entries(ENGINES))
       });
       expect(state?.image).toEndWith(image);
       expect(Math.abs((state?.startedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
-      expect(await runtime().inspect(state?.containerId.slice(0, 12) ?? "", never)).toBeUndefined();
+      expect(
+        await platform().inspect(state?.containerId.slice(0, 12) ?? "", never),
+      ).toBeUndefined();
     });
 
     test("its lines are those of both streams, in order", async () => {
       await Bun.sleep(500);
-      expect(await runtime().logs(name, 50, never)).toEqual(["out", "err"]);
-      expect(await runtime().logs(name, 1, never)).toHaveLength(1);
+      expect(await platform().logs(name, 50, never)).toEqual(["out", "err"]);
+      expect(await platform().logs(name, 1, never)).toHaveLength(1);
     });
 
     test("it is restarted: the same container, started later", async () => {
-      const before = await runtime().inspect(name, never);
+      const before = await platform().inspect(name, never);
       const outcome = await act(name);
       expect(outcome).toMatchObject({ kind: "succeeded", exitCode: 0, output: `${name}\n` });
-      const after = await runtime().inspect(name, never);
+      const after = await platform().inspect(name, never);
       expect(after?.containerId).toBe(before?.containerId ?? "");
       expect(after?.startedAtMs).toBeGreaterThan(before?.startedAtMs ?? Infinity);
     });
 
     test("one that is not there is no container, no logs and no restart", async () => {
       const nobody = uniqueName("nobody");
-      expect(await runtime().inspect(nobody, never)).toBeUndefined();
-      await expect(runtime().logs(nobody, 50, never)).rejects.toThrow();
+      expect(await platform().inspect(nobody, never)).toBeUndefined();
+      await expect(platform().logs(nobody, 50, never)).rejects.toThrow();
       const outcome = await act(nobody);
       expect(outcome.kind).toBe("failed");
       expect(outcome.output.toLowerCase()).toContain("no such container");
@@ -197,13 +200,16 @@ for (const [title, { missing, start, says }] of Object.entries(ENGINES))
     test("it is called what it is renamed to, from then on", async () => {
       const renamed = uniqueName("renamed");
       await docker("rename", name, renamed);
-      expect(await runtime().inspect(name, never)).toBeUndefined();
-      expect((await runtime().inspect(renamed, never))?.status).toBe("running");
+      expect(await platform().inspect(name, never)).toBeUndefined();
+      expect((await platform().inspect(renamed, never))?.status).toBe("running");
       await docker("rename", renamed, name);
     });
 
     test("it is stopped by somebody, and its exit code told", async () => {
       await docker("stop", name);
-      expect(await runtime().inspect(name, never)).toMatchObject({ status: "exited", exitCode: 3 });
+      expect(await platform().inspect(name, never)).toMatchObject({
+        status: "exited",
+        exitCode: 3,
+      });
     });
   });

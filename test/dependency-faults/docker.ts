@@ -1,7 +1,7 @@
 /** A Docker that fails, asked by the drivers through a command line that misbehaves. */
 
-import type { ContainerRuntime, Executor } from "../../src/core/ports.ts";
-import { dockerExecutor, dockerRuntime } from "../../src/platforms/docker/docker.ts";
+import type { Platform } from "../../src/core/ports.ts";
+import { dockerPlatform } from "../../src/platforms/docker/platform.ts";
 import { fakeCli } from "../support/fake-cli.ts";
 import { rule, SERVICE_NAME, START_MS } from "../support/fixtures.ts";
 import type { Story } from "../support/story.ts";
@@ -67,20 +67,20 @@ async function cliOf(stage: Stage, failing: Cli | undefined): Promise<Partial<St
   const scripts = failing === undefined ? {} : { docker: script(failing) };
   const bad = stage.resources.use(await fakeCli(scripts));
   const now = () => ({ env: (stage.fails() ? bad : good).env, deadlineMs: DEADLINE_MS });
-  const runtime: ContainerRuntime = {
-    inspect: (...asked) => dockerRuntime(now()).inspect(...asked),
-    logs: (...asked) => dockerRuntime(now()).logs(...asked),
-  };
-  const docker: Executor = {
+  const docker = () => dockerPlatform({ ...now(), composeFile: "compose.yaml" });
+  const platform: Platform = {
     name: "docker",
-    async run(action, signal) {
-      const outcome = await dockerExecutor(now()).run(action, signal);
+    inspect: (...asked) => docker().inspect(...asked),
+    logs: (...asked) => docker().logs(...asked),
+    async act(action, signal) {
+      if (action.argv[1] === "compose") return await curing(stage)(action, signal);
+      const outcome = await docker().act(action, signal);
       stage.clock.pass(2 * SECOND);
       if (outcome.kind === "succeeded") stage.cure();
       return outcome;
     },
   };
-  return { world: () => ({ runtime, executors: [docker, curing(stage, "compose")] }) };
+  return { world: () => ({ platform }) };
 }
 
 const cli =
@@ -252,7 +252,7 @@ export const DOCKER = {
     right: "it was well before and is not now, so that a person has to say that it may go on",
     build: (stage) => ({
       world: () => ({
-        executors: [acting(stage, "docker", { kind: "succeeded" }, { cures: () => false })],
+        platform: { act: acting(stage, { kind: "succeeded" }, { cures: () => false }) },
         checkHealth: async () => ({
           ok: stage.clock.elapsedMs < 11 * SECOND || !stage.isSick(),
           message: "",

@@ -2,7 +2,7 @@
 
 import type { SentinelEvent } from "../../src/core/events.ts";
 import type { Outcome } from "../../src/core/model.ts";
-import type { Executor } from "../../src/core/ports.ts";
+import type { Platform } from "../../src/core/ports.ts";
 import { type Script, type SimulatedClock, simulatedClock } from "../support/fixtures.ts";
 import { type Story, tell } from "../support/story.ts";
 
@@ -97,16 +97,18 @@ export async function play(one: Case): Promise<Played> {
       return false;
     },
     world(ofStory) {
-      const { executors = [curing(stage, "docker"), curing(stage, "compose")], ...world } =
-        story.world?.(ofStory) ?? {};
-      const observed = executors.map((executor): Executor => ({
-        name: executor.name,
-        run(action, signal) {
-          runs.push({ what: action.id, atMs: clock.elapsedMs });
-          return executor.run(action, signal);
+      const { platform, ...world } = story.world?.(ofStory) ?? {};
+      const { act = curing(stage) } = platform ?? {};
+      return {
+        ...world,
+        platform: {
+          ...platform,
+          act(action, signal) {
+            runs.push({ what: action.id, atMs: clock.elapsedMs });
+            return act(action, signal);
+          },
         },
-      }));
-      return { ...world, executors: observed };
+      };
     },
   });
   polls.push(clock.elapsedMs);
@@ -172,25 +174,21 @@ function troublesIn(events: readonly Seen<SentinelEvent>[]): Record<string, numb
 }
 
 /** A command that takes 2 s and cures. */
-export function curing(stage: Stage, name: Executor["name"]): Executor {
-  return acting(stage, name);
+export function curing(stage: Stage): Platform["act"] {
+  return acting(stage);
 }
 
 /** A command that takes 2 s; it cures if it succeeds. */
 export function acting(
   stage: Stage,
-  name: Executor["name"],
   changes: Partial<Outcome> = {},
   { cures = () => true }: { readonly cures?: () => boolean } = {},
-): Executor {
-  return {
-    name,
-    async run({ argv }) {
-      stage.clock.pass(2 * SECOND);
-      const done = { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 2000 } as const;
-      const outcome: Outcome = { ...done, ...changes };
-      if (cures() && outcome.kind === "succeeded") stage.cure();
-      return outcome;
-    },
+): Platform["act"] {
+  return async ({ argv }) => {
+    stage.clock.pass(2 * SECOND);
+    const done = { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 2000 } as const;
+    const outcome: Outcome = { ...done, ...changes };
+    if (cures() && outcome.kind === "succeeded") stage.cure();
+    return outcome;
   };
 }

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { ownContainers } from "../support/containers.ts";
 import { BUN_IMAGE, describeUnless, whyNoDocker } from "../support/docker.ts";
-import { dockerRuntime } from "../../src/platforms/docker/docker.ts";
+import { containerReader } from "../../src/platforms/docker/docker.ts";
 import { startingForMs, whyNotYet } from "../../src/diagnosis/lifecycle.ts";
 import { alert } from "../support/fixtures.ts";
 
@@ -26,7 +26,7 @@ describeUnless(missing, "C3: a container whose health check says nothing for a d
     await using own = ownContainers();
     const script = "trap 'exit 0' TERM; while :; do sleep 0.2; done";
     const name = await own.run("starting", script, "--health-cmd", "exit 1", ...options);
-    const state = await dockerRuntime().inspect(name, never);
+    const state = await containerReader().inspect(name, never);
     if (state?.startedAtMs === undefined) throw new Error("it does not run");
     expect(state.health).toBe("starting");
     expect(startingForMs(state)).toBe(expectedMs);

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { ACTION_IDS, type ActionId, allowlistFor } from "../../src/allowlist.ts";
 import { toEventLine } from "../../src/incident/event-line.ts";
 import type { ToldEvent } from "../../src/core/events.ts";
-import type { Policy, World } from "../../src/incident/context.ts";
+import type { Policy } from "../../src/incident/context.ts";
 import type { Rule } from "../../src/core/model.ts";
 import { reportEvent } from "../../src/report/terminal.ts";
 import { MAX_PROMPT_BYTES } from "../../src/diagnosis/prompt.ts";
@@ -24,7 +24,10 @@ import { POISONS } from "./poisons.ts";
 
 setDefaultTimeout(60_000);
 
-const EVERYTHING = allowlistFor(SERVICE_NAME, ["docker", "compose", "supervisor"]);
+const EVERYTHING = {
+  ...allowlistFor(SERVICE_NAME),
+  ...allowlistFor(SERVICE_NAME, { platform: "process" }),
+};
 const HARMLESS = ACTION_IDS.filter((id) => EVERYTHING[id]?.stopsService === false);
 
 /** What a terminal obeys, or a reader does not see. */
@@ -99,13 +102,6 @@ describe("an evil model", () => {
   async function attack({ poison, answer, situation }: Attack) {
     server.answer = answer;
     const runs: { readonly id: ActionId; readonly argv: readonly string[] }[] = [];
-    const executor = (name: World["executors"][number]["name"]): World["executors"][number] => ({
-      name,
-      async run({ id, argv }) {
-        runs.push({ id, argv });
-        return { kind: "failed", argv, exitCode: 1, output: poison, durationMs: 2000 };
-      },
-    });
     const { url } = server;
     const diagnosers = [
       geminiDiagnoser({ apiKey: "not-a-real-key", model: "gemini-3.8-flash", baseUrl: url }),
@@ -121,12 +117,15 @@ describe("an evil model", () => {
       // In turn, so that each format is the first to be asked.
       diagnosers: () => (incidents % 2 === 0 ? diagnosers : diagnosers.toReversed()),
       world: () => ({
-        runtime: {
+        platform: {
           inspect: async () => containerState({ image: poison, status: poison, health: poison }),
           logs: async () => ["the first line", poison, "the last line"],
+          async act({ id, argv }) {
+            runs.push({ id, argv });
+            return { kind: "failed", argv, exitCode: 1, output: poison, durationMs: 2000 };
+          },
         },
         checkHealth: async () => ({ ok: true, message: poison }),
-        executors: (["docker", "compose", "supervisor"] as const).map(executor),
       }),
       stopAt: "incident_closed",
       // What is left to a person is refused after a quarter of an hour.

@@ -103,7 +103,7 @@ describe("in what strangers write", () => {
         geminiDiagnoser({ apiKey: "not-a-real-key", model: "m", baseUrl: server.url }),
       ],
       world: () => ({
-        runtime: {
+        platform: {
           inspect: async () => containerState({ image: written, status: written }),
           logs: async () => ["before", ...written.split("\n"), "after"],
         },
@@ -136,7 +136,7 @@ describe("in what strangers write", () => {
       const { events } = await tell({
         script: () => 1.9,
         world: () => ({
-          runtime: {
+          platform: {
             inspect: () => Promise.reject(new Error(written)),
             logs: () => Promise.reject(new Error(written)),
           },

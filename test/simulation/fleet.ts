@@ -3,7 +3,7 @@
 import type { ActionId } from "../../src/allowlist.ts";
 import { SentinelError } from "../../src/core/errors.ts";
 import type { ContainerState, Rule, Sample, Service } from "../../src/core/model.ts";
-import type { ContainerRuntime, SignalSource } from "../../src/core/ports.ts";
+import type { Platform, SignalSource } from "../../src/core/ports.ts";
 import { containerState, rule, service, START_MS } from "../support/fixtures.ts";
 import type { Chance } from "./chance.ts";
 import type { Timeline } from "./timeline.ts";
@@ -21,7 +21,7 @@ export interface Member {
   readonly autonomy: Autonomy;
   readonly rules: readonly Rule[];
   readonly source: SignalSource;
-  readonly runtime: ContainerRuntime;
+  readonly observed: Pick<Platform, "inspect" | "logs">;
   /** As the rule of a file sees it; `undefined` while there is no data. */
   errors(): number | undefined;
   isHealthy(): boolean;
@@ -272,7 +272,7 @@ function createMember(
     autonomy: index === 3 ? "approve" : "auto",
     rules,
     source,
-    runtime: {
+    observed: {
       async inspect() {
         if (isDockerDown()) throw new Error("Docker cannot be reached");
         return container();

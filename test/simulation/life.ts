@@ -10,7 +10,7 @@ import type { Outcome } from "../../src/core/model.ts";
 import type { Alert } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/rules/monitor.ts";
 import { createDirectory, ownerOfAlert } from "../../src/rules/ownership.ts";
-import type { Clock, Diagnoser, Executor, Journal, JournalEntry } from "../../src/core/ports.ts";
+import type { Clock, Diagnoser, Journal, JournalEntry, Platform } from "../../src/core/ports.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import { diagnosis } from "../support/fixtures.ts";
@@ -80,7 +80,7 @@ export function live(options: LifeOptions): Life {
     clock,
   );
   const loops = fleet.members.map((member) => {
-    const { service, autonomy, rules, source, runtime } = member;
+    const { service, autonomy, rules, source, observed } = member;
     const monitor = createMonitor(
       {
         rulesFor: () => rules,
@@ -93,9 +93,11 @@ export function live(options: LifeOptions): Life {
       source,
       clock,
     );
-    const executors = (["docker", "compose"] as const).map((name) =>
-      executorOf(name, member, options, () => isDead),
-    );
+    const platform: Platform = {
+      name: "docker",
+      ...observed,
+      act: actOf(member, options, () => isDead),
+    };
     const policy = {
       service,
       allowlist: allowlistFor(service.name),
@@ -106,9 +108,8 @@ export function live(options: LifeOptions): Life {
     const world = {
       source,
       monitor,
-      runtime,
+      platform,
       diagnosers: [model("a model", timeline, chance), model("another", timeline, chance)],
-      executors,
       clock,
       book,
       actionLock,
@@ -153,39 +154,35 @@ function model(name: string, timeline: Timeline, chance: Chance): Diagnoser {
   };
 }
 
-function executorOf(
-  name: "docker" | "compose",
+function actOf(
   { service, apply }: Member,
   { timeline, chance, fleet, witness, whileActing }: LifeOptions,
   isDead: () => boolean,
-): Executor {
-  return {
-    name,
-    async run({ id, argv }, signal) {
-      const outcome = (kind: Outcome["kind"], exitCode?: number): Outcome => {
-        return { kind, argv, exitCode, output: "", durationMs: 0 };
-      };
-      if (isDead()) return outcome("cancelled");
-      const ended = witness.began(service.name, id, argv);
-      if (chance.happens(0.03)) {
-        ended(false);
-        return outcome("not_started");
-      }
-      const takesMs = chance.between(500, 20_000);
-      const fails = fleet.isDockerDown() || chance.happens(0.12);
-      // Cut short it may still have been heard, and so may one that its caller did not wait for.
-      const isHeard = chance.happens(0.5);
-      timeline.after(chance.between(0, takesMs), () => {
-        if (!isDead()) whileActing();
-      });
-      timeline.after(takesMs, () => {
-        if (!fails && (!signal.aborted || isHeard)) apply(id);
-        ended(true);
-      });
-      await timeline.sleep(takesMs, signal);
-      if (signal.aborted) return outcome("cancelled");
-      if (!fails) return outcome("succeeded", 0);
-      return chance.happens(0.5) ? outcome("failed", 1) : outcome("timed_out");
-    },
+): Platform["act"] {
+  return async ({ id, argv }, signal) => {
+    const outcome = (kind: Outcome["kind"], exitCode?: number): Outcome => {
+      return { kind, argv, exitCode, output: "", durationMs: 0 };
+    };
+    if (isDead()) return outcome("cancelled");
+    const ended = witness.began(service.name, id, argv);
+    if (chance.happens(0.03)) {
+      ended(false);
+      return outcome("not_started");
+    }
+    const takesMs = chance.between(500, 20_000);
+    const fails = fleet.isDockerDown() || chance.happens(0.12);
+    // Cut short it may still have been heard, and so may one that its caller did not wait for.
+    const isHeard = chance.happens(0.5);
+    timeline.after(chance.between(0, takesMs), () => {
+      if (!isDead()) whileActing();
+    });
+    timeline.after(takesMs, () => {
+      if (!fails && (!signal.aborted || isHeard)) apply(id);
+      ended(true);
+    });
+    await timeline.sleep(takesMs, signal);
+    if (signal.aborted) return outcome("cancelled");
+    if (!fails) return outcome("succeeded", 0);
+    return chance.happens(0.5) ? outcome("failed", 1) : outcome("timed_out");
   };
 }

@@ -6,6 +6,7 @@ import { createLock } from "../../src/core/lock.ts";
 import type { Rule } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/rules/monitor.ts";
 import type { Context, Policy, World } from "../../src/incident/context.ts";
+import type { Platform } from "../../src/core/ports.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
 import {
   allowlist,
@@ -25,7 +26,7 @@ export interface Given {
   readonly rules?: readonly Rule[];
   readonly windowMs?: number;
   readonly policy?: Partial<Policy>;
-  readonly world?: (clock: SimulatedClock) => Partial<World>;
+  readonly world?: (clock: SimulatedClock) => WorldChanges;
 }
 
 export interface Tried {
@@ -36,6 +37,22 @@ export interface Tried {
 }
 
 const LIMITS = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
+
+/** A world's parts that a test has its own of; of the platform, single methods. */
+export type WorldChanges = Partial<Omit<World, "platform">> & {
+  readonly platform?: Partial<Platform>;
+};
+
+/** A container that is well, and on which nothing can be started. */
+const NOTHING_RUN: Platform = {
+  name: "docker",
+  act: async ({ argv }) => {
+    const output = "nothing can be started here";
+    return { kind: "not_started", argv, exitCode: undefined, output, durationMs: 0 };
+  },
+  inspect: async () => containerState(),
+  logs: async () => [],
+};
 
 /** Polls every 5 s, with a window of 20 s and a verdict after 30 s. */
 export function contextOf(given: Given = {}): Tried {
@@ -56,15 +73,14 @@ export function contextOf(given: Given = {}): Tried {
       clock,
     ),
     ownerOf: () => OWN,
-    runtime: { inspect: async () => containerState(), logs: async () => [] },
     diagnosers: [],
-    executors: [],
     clock,
     checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
     book: openBook(memoryJournal(), LIMITS, clock),
     actionLock: createLock(),
     seen: { history: { looks: [], sinceMs: clock.nowMs() } },
     ...given.world?.(clock),
+    platform: { ...NOTHING_RUN, ...given.world?.(clock).platform },
   };
   const policy: Policy = {
     service: service(),

@@ -27,7 +27,7 @@ export const COMPOSE: ComposeService = {
 /** Of a container that Compose has made. */
 export const allowlist = {
   ...allowlistFor(SERVICE_NAME),
-  ...allowlistFor(SERVICE_NAME, { executors: ["docker", "compose"], compose: COMPOSE }),
+  ...allowlistFor(SERVICE_NAME, { platform: "docker", compose: COMPOSE }),
 };
 
 export function service(changes: Partial<Service> = {}): Service {
@@ -35,7 +35,8 @@ export function service(changes: Partial<Service> = {}): Service {
     name: SERVICE_NAME,
     job: SERVICE_NAME,
     health: { http: "http://localhost:8000/health" },
-    executors: ["docker", "compose"],
+    platform: "docker",
+    usesCompose: true,
     actions: ["docker-restart", "compose-service-up", "compose-service-restart"],
     ...changes,
   };

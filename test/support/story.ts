@@ -6,11 +6,12 @@ import type { Limits } from "../../src/decision/limits.ts";
 import { createLock } from "../../src/core/lock.ts";
 import type { Closing, Outcome, Rule } from "../../src/core/model.ts";
 import { createMonitor, type MonitorOptions } from "../../src/rules/monitor.ts";
-import type { Diagnoser, Journal, SignalSource } from "../../src/core/ports.ts";
+import type { Diagnoser, Journal, Platform, SignalSource } from "../../src/core/ports.ts";
 import { createDirectory, type Identity, ownerOfAlert } from "../../src/rules/ownership.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import type { Policy, World } from "../../src/incident/context.ts";
+import type { WorldChanges } from "./context.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
 import {
   allowlist,
@@ -35,9 +36,9 @@ export interface Story {
   readonly others?: readonly Identity[];
   readonly policy?: Partial<Policy>;
   readonly diagnosers?: (clock: SimulatedClock) => readonly Diagnoser[];
-  /** What the executor does while it runs; it answers after 2 s. */
+  /** What the platform does while it acts; it answers after 2 s. */
   readonly act?: (clock: SimulatedClock) => Partial<Outcome>;
-  readonly world?: (clock: SimulatedClock) => Partial<World>;
+  readonly world?: (clock: SimulatedClock) => WorldChanges;
   /** What is asked for samples; by default the script itself. */
   readonly source?: (clock: SimulatedClock) => SignalSource;
   readonly windowMs?: number;
@@ -111,9 +112,11 @@ export async function tell(story: Story): Promise<Told> {
   };
   const events: ToldEvent[] = [];
   const runs: { elapsedMs: number; id: string }[] = [];
-  const executor = (name: "docker" | "compose"): World["executors"][number] => ({
-    name,
-    async run({ id, argv }) {
+  const platform: Platform = {
+    name: "docker",
+    inspect: async () => containerState(),
+    logs: async () => [],
+    async act({ id, argv }) {
       const nothing = {
         kind: "cancelled",
         argv,
@@ -129,7 +132,7 @@ export async function tell(story: Story): Promise<Told> {
       if (story.killInAction === true) die();
       return outcome;
     },
-  });
+  };
   clock.at(story.untilMs, () => stop.abort());
   const journal = story.journal ?? memoryJournal();
   const mortal: Journal = {
@@ -160,6 +163,7 @@ export async function tell(story: Story): Promise<Told> {
     source,
     clock,
   );
+  const changes: WorldChanges = story.world?.(clock) ?? {};
   const world: World = {
     source,
     monitor: createMonitor(
@@ -168,15 +172,14 @@ export async function tell(story: Story): Promise<Told> {
       clock,
     ),
     ownerOf: (alert) => ownerOfAlert(alert, directory),
-    runtime: { inspect: async () => containerState(), logs: async () => [] },
     diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
-    executors: [executor("docker"), executor("compose")],
     clock,
     checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
     book,
     actionLock: createLock(),
     seen: { history: { looks: [], sinceMs: clock.nowMs() } },
-    ...story.world?.(clock),
+    ...changes,
+    platform: { ...platform, ...changes.platform },
   };
   const loop = createServiceLoop({
     policy: {

@@ -1,12 +1,11 @@
 import { expect, test } from "bun:test";
 import { allowlist, evidence, NEVER, simulatedClock } from "../../../test/support/fixtures.ts";
-import type { Diagnoser, Executor } from "../../core/ports.ts";
+import type { Diagnoser } from "../../core/ports.ts";
 import { living, type Waits } from "./living.ts";
 
 const ACTION = {
   id: "docker-restart",
   platform: "docker",
-  executor: "docker",
   argv: ["docker", "restart", "api"],
   spellings: [],
   effects: [],
@@ -28,13 +27,6 @@ function start() {
       throw new Error("no answer");
     },
   };
-  const executor: Executor = {
-    name: "docker",
-    async run({ argv }) {
-      work();
-      return { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 0 };
-    },
-  };
   const world: Waits & { readonly source: string } = {
     source: "left as it is",
     actionLock: {
@@ -49,7 +41,12 @@ function start() {
         work();
       },
     },
-    runtime: {
+    platform: {
+      name: "docker",
+      async act({ argv }) {
+        work();
+        return { kind: "succeeded", argv, exitCode: 0, output: "", durationMs: 0 };
+      },
       async inspect() {
         work();
         return undefined;
@@ -60,7 +57,6 @@ function start() {
       },
     },
     diagnosers: [diagnoser],
-    executors: [executor],
   };
   return { world: living(world, { beat: (forMs = 0) => heard.push(forMs) }), heard };
 }
@@ -81,12 +77,12 @@ test("a diagnosis may take until its deadline, and has ended when it fails", asy
 
 test("an action and the questions to Docker are waited for", async () => {
   const { world, heard } = start();
-  expect(await world.executors[0]?.run(ACTION, NEVER)).toMatchObject({ kind: "succeeded" });
+  expect(await world.platform.act(ACTION, NEVER)).toMatchObject({ kind: "succeeded" });
   expect(heard).toEqual([expect.any(Number), "work", 0]);
   expect(heard[0]).toBeGreaterThanOrEqual(120_000);
   heard.length = 0;
-  await world.runtime.inspect("api", NEVER);
-  await world.runtime.logs("api", 50, NEVER);
+  await world.platform.inspect("api", NEVER);
+  await world.platform.logs("api", 50, NEVER);
   expect(heard).toEqual([15_000, "work", 0, 15_000, "work", 0]);
 });
 

@@ -1,21 +1,20 @@
 /** Makes each step of a loop a sign of life, and long waits known in advance. */
 
 import type { Lock } from "../../core/lock.ts";
-import type { Clock, ContainerRuntime, Diagnoser, Executor } from "../../core/ports.ts";
+import type { Clock, Diagnoser, Platform } from "../../core/ports.ts";
 import type { World } from "../../incident/context.ts";
 import type { Loop } from "./pulse.ts";
 
 /** Through these a loop waits for the world. Each has a deadline of its own. */
 export interface Waits {
   readonly clock: Clock;
-  readonly runtime: ContainerRuntime;
+  readonly platform: Platform;
   readonly diagnosers: readonly Diagnoser[];
-  readonly executors: readonly Executor[];
   readonly actionLock: Lock;
   readonly findComposeService?: World["findComposeService"];
 }
 
-/** Above what an executor may take beyond the service's stop, with the time to end what overran it. */
+/** Above what an action may take beyond the service's stop, with the time to end what overran it. */
 const MOST_ACTION_MS = 180_000;
 /** Likewise of a question to Docker. */
 const MOST_QUESTION_MS = 15_000;
@@ -28,8 +27,8 @@ const MOST_TURN_MS = 3_600_000;
 
 /** The same world, through which the loop beats whenever it begins or ends to wait. */
 export function living<Given extends Waits>(world: Given, { beat }: Pick<Loop, "beat">): Given {
-  const { clock, runtime, actionLock, findComposeService: find } = world;
-  const { deaths } = runtime;
+  const { clock, platform, actionLock, findComposeService: find } = world;
+  const { deaths } = platform;
   const during = async <T>(mostMs: number, work: () => Promise<T>): Promise<T> => {
     beat(mostMs);
     try {
@@ -47,10 +46,13 @@ export function living<Given extends Waits>(world: Given, { beat }: Pick<Loop, "
     actionLock: {
       acquire: (signal) => during(MOST_TURN_MS, () => actionLock.acquire(signal)),
     },
-    runtime: {
-      inspect: (name, signal) => during(MOST_QUESTION_MS, () => runtime.inspect(name, signal)),
+    platform: {
+      ...platform,
+      act: (action, signal, stopTimeoutMs = 0) =>
+        during(MOST_ACTION_MS + stopTimeoutMs, () => platform.act(action, signal, stopTimeoutMs)),
+      inspect: (name, signal) => during(MOST_QUESTION_MS, () => platform.inspect(name, signal)),
       logs: (name, lines, signal) =>
-        during(MOST_QUESTION_MS, () => runtime.logs(name, lines, signal)),
+        during(MOST_QUESTION_MS, () => platform.logs(name, lines, signal)),
       ...(deaths && {
         deaths: (containerId, signal) =>
           during(2 * MOST_QUESTION_MS, () => deaths(containerId, signal)),
@@ -64,11 +66,6 @@ export function living<Given extends Waits>(world: Given, { beat }: Pick<Loop, "
       ...diagnoser,
       diagnose: (request, signal) =>
         during(diagnoser.deadlineMs, () => diagnoser.diagnose(request, signal)),
-    })),
-    executors: world.executors.map((executor) => ({
-      ...executor,
-      run: (action, signal, stopTimeoutMs = 0) =>
-        during(MOST_ACTION_MS + stopTimeoutMs, () => executor.run(action, signal, stopTimeoutMs)),
     })),
   };
 }

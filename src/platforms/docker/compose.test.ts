@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fakeCli } from "../../../test/support/fake-cli.ts";
 import { allowlistFor } from "../../allowlist.ts";
-import { composeExecutor } from "./compose.ts";
+import { composeActions } from "./compose.ts";
 
 const never = new AbortController().signal;
 const actions = allowlistFor("svc");
@@ -21,11 +21,11 @@ describe("which Compose", () => {
       "docker-compose": `${STANDALONE}\necho "$@"`,
       "compose.yaml": "",
     });
-    const executor = composeExecutor({
+    const act = composeActions({
       composeFile: join(cli.folder, "compose.yaml"),
       env: cli.env,
     });
-    expect(await executor.run(actions["compose-up"], never)).toMatchObject({
+    expect(await act(actions["compose-up"], never)).toMatchObject({
       kind: "succeeded",
       argv: ["docker-compose", "up", "-d"],
       output: "up -d\n",
@@ -34,11 +34,11 @@ describe("which Compose", () => {
 
   test("only docker-compose is there, without docker", async () => {
     await using cli = await fakeCli({ "docker-compose": STANDALONE, "compose.yaml": "" });
-    const executor = composeExecutor({
+    const act = composeActions({
       composeFile: join(cli.folder, "compose.yaml"),
       env: cli.env,
     });
-    const outcome = await executor.run(actions["compose-restart"], never);
+    const outcome = await act(actions["compose-restart"], never);
     expect(outcome).toMatchObject({ kind: "succeeded", argv: ["docker-compose", "restart"] });
   });
 
@@ -48,11 +48,11 @@ describe("which Compose", () => {
       "docker-compose": STANDALONE,
       "compose.yaml": "",
     });
-    const executor = composeExecutor({
+    const act = composeActions({
       composeFile: join(cli.folder, "compose.yaml"),
       env: cli.env,
     });
-    const outcome = await executor.run(actions["compose-restart"], never);
+    const outcome = await act(actions["compose-restart"], never);
     expect(outcome).toMatchObject({ argv: ["docker", "compose", "restart"] });
   });
 
@@ -61,26 +61,26 @@ describe("which Compose", () => {
       docker: `[ "$2" = version ] && echo x >> "$(dirname "$0")/probes"\n${PLUGIN}`,
       "compose.yaml": "",
     });
-    const executor = composeExecutor({
+    const act = composeActions({
       composeFile: join(cli.folder, "compose.yaml"),
       env: cli.env,
     });
-    await executor.run(actions["compose-restart"], never);
-    await executor.run(actions["compose-restart"], never);
+    await act(actions["compose-restart"], never);
+    await act(actions["compose-restart"], never);
     expect(await Bun.file(join(cli.folder, "probes")).text()).toBe("x\n");
   });
 
   test("one that is installed later is found", async () => {
     await using cli = await fakeCli({ docker: "exit 1", "compose.yaml": "" });
-    const executor = composeExecutor({
+    const act = composeActions({
       composeFile: join(cli.folder, "compose.yaml"),
       env: cli.env,
     });
-    const first = await executor.run(actions["compose-restart"], never);
+    const first = await act(actions["compose-restart"], never);
     expect(first).toMatchObject({ kind: "not_started", argv: ["docker", "compose", "restart"] });
     expect(first.output).toContain("install the Compose plugin");
     await Bun.write(join(cli.folder, "docker"), `#!/bin/sh\n${PLUGIN}\n`);
-    expect((await executor.run(actions["compose-restart"], never)).kind).toBe("succeeded");
+    expect((await act(actions["compose-restart"], never)).kind).toBe("succeeded");
   });
 });
 
@@ -105,7 +105,7 @@ describe("the project", () => {
     const composeFile = join(folder, given);
     // An inherited value would be read relative to the project's folder.
     const env = { ...cli.env, COMPOSE_FILE: "project/compose.yaml" };
-    const outcome = await composeExecutor({ composeFile: relative(".", composeFile), env }).run(
+    const outcome = await composeActions({ composeFile: relative(".", composeFile), env })(
       actions["compose-restart"],
       never,
     );
@@ -115,7 +115,7 @@ describe("the project", () => {
   test("without its file nothing starts", async () => {
     await using cli = await fakeCli({ docker: SHOW });
     const composeFile = join(cli.folder, "compose.yaml");
-    const outcome = await composeExecutor({ composeFile, env: cli.env }).run(
+    const outcome = await composeActions({ composeFile, env: cli.env })(
       actions["compose-up"],
       never,
     );
@@ -129,7 +129,7 @@ describe("the project", () => {
 describe("one service", () => {
   const service = { project: "shop", service: "api", files: ["/srv/a.yaml", "/srv/b.yaml"] };
   const table = allowlistFor("svc", {
-    executors: ["compose"],
+    platform: "docker",
     compose: { ...service, projectFolder: "/srv/app", envFiles: ["/srv/prod.env"] },
   });
   const NAMED = "-p shop --project-directory /srv/app --env-file /srv/prod.env";
@@ -150,7 +150,7 @@ describe("one service", () => {
     const composeFile = join(cli.folder, "none.yaml");
     const action = table[id];
     if (action === undefined) throw new Error(`${id} is not offered`);
-    return await composeExecutor({ composeFile, env }).run(action, never);
+    return await composeActions({ composeFile, env })(action, never);
   }
 
   test.each([

@@ -5,8 +5,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { AllowedAction } from "../../allowlist.ts";
 import { STOP_TIMEOUT_MS } from "../../core/stop-timeout.ts";
 import type { Outcome } from "../../core/model.ts";
-import type { Executor } from "../../core/ports.ts";
-import { notStarted, refuseOther, withRemedy } from "./docker.ts";
+import type { Platform } from "../../core/ports.ts";
+import { notStarted, withRemedy } from "./docker.ts";
 import { childEnvironment, type Environment, lastLine, runCommand } from "../run-command.ts";
 
 /** Beyond the time that the service has to stop: Compose stops the containers of a project at the same time. */
@@ -41,34 +41,29 @@ interface Program {
   readonly isFirst: boolean;
 }
 
-/** Runs the actions of the executor `compose`. */
-export function composeExecutor(options: ComposeOptions): Executor {
+/** Runs what Compose does, on one service or on a whole project. */
+export function composeActions(options: ComposeOptions): Platform["act"] {
   const composeFile = resolve(options.composeFile);
   // Looked up when first needed; a failure is not kept, for Compose may be installed meanwhile.
   let known: Program | undefined;
 
-  return {
-    name: "compose",
-    async run(action, signal, stopTimeoutMs = STOP_TIMEOUT_MS) {
-      const refusal = refuseOther("compose", action);
-      if (refusal) return refusal;
-      const deadlineMs = options.deadlineMs ?? stopTimeoutMs + ACTION_MARGIN_MS;
-      if (action.touchesOthers && !existsSync(composeFile))
-        return notStarted(
-          action.argv,
-          `the Compose file ${composeFile} does not exist; set COMPOSE_FILE to the one that runs the service`,
-        );
-      const { cwd, env } = action.touchesOthers
-        ? { cwd: dirname(composeFile), env: projectEnvironment(composeFile, options.env) }
-        : { cwd: "/", env: serviceEnvironment(options.env) };
-      if (known === undefined) {
-        const found = await findCompose({ argv: action.argv, env }, signal);
-        if ("kind" in found) return found;
-        known = found.program;
-      }
-      const argv = argvFor(known, action);
-      return withUpdate(withRemedy(await runCommand(argv, { cwd, env, deadlineMs }, signal)));
-    },
+  return async (action, signal, stopTimeoutMs = STOP_TIMEOUT_MS) => {
+    const deadlineMs = options.deadlineMs ?? stopTimeoutMs + ACTION_MARGIN_MS;
+    if (action.touchesOthers && !existsSync(composeFile))
+      return notStarted(
+        action.argv,
+        `the Compose file ${composeFile} does not exist; set COMPOSE_FILE to the one that runs the service`,
+      );
+    const { cwd, env } = action.touchesOthers
+      ? { cwd: dirname(composeFile), env: projectEnvironment(composeFile, options.env) }
+      : { cwd: "/", env: serviceEnvironment(options.env) };
+    if (known === undefined) {
+      const found = await findCompose({ argv: action.argv, env }, signal);
+      if ("kind" in found) return found;
+      known = found.program;
+    }
+    const argv = argvFor(known, action);
+    return withUpdate(withRemedy(await runCommand(argv, { cwd, env, deadlineMs }, signal)));
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { fakeCli } from "../../../test/support/fake-cli.ts";
 import type { Orchestrator } from "../../core/model.ts";
-import { dockerRuntime, reachDocker } from "./docker.ts";
+import { containerReader, reachDocker } from "./docker.ts";
 import type { Environment } from "../run-command.ts";
 
 const never = new AbortController().signal;
@@ -23,7 +23,7 @@ const CONTAINER = {
 async function inspect(answer: unknown) {
   const json = typeof answer === "string" ? answer : JSON.stringify(answer);
   await using cli = await fakeCli({ docker: `cat <<'END'\n${json}\nEND` });
-  return await dockerRuntime({ env: cli.env }).inspect("svc", never);
+  return await containerReader({ env: cli.env }).inspect("svc", never);
 }
 
 describe("inspect", () => {
@@ -107,7 +107,7 @@ describe("inspect", () => {
 
   test.each(["--help", "a b", "", "-x"])("%j is no name, and nothing runs", async (name) => {
     await using cli = await fakeCli({ docker: "record $$" });
-    const runtime = dockerRuntime({ env: cli.env });
+    const runtime = containerReader({ env: cli.env });
     expect(runtime.inspect(name, never)).rejects.toThrow(RangeError);
     expect(runtime.logs(name, 50, never)).rejects.toThrow(RangeError);
     expect(cli.running()).rejects.toThrow("no script recorded");
@@ -156,9 +156,12 @@ describe.each(FAILURES)("a failure: $name", ({ docker, message }) => {
   test.each([
     [
       "inspect",
-      (env: Environment) => dockerRuntime({ env, deadlineMs: 200 }).inspect("svc", never),
+      (env: Environment) => containerReader({ env, deadlineMs: 200 }).inspect("svc", never),
     ],
-    ["logs", (env: Environment) => dockerRuntime({ env, deadlineMs: 200 }).logs("svc", 50, never)],
+    [
+      "logs",
+      (env: Environment) => containerReader({ env, deadlineMs: 200 }).logs("svc", 50, never),
+    ],
     ["reachDocker", (env: Environment) => reachDocker(never, { env, deadlineMs: 200 })],
   ])("%s says what to do, on one line", async (_, call) => {
     await using cli = await fakeCli({ docker });

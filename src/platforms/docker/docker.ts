@@ -1,12 +1,12 @@
 /** The `docker` command line: restarts a container, and tells of it. */
 
 import { z } from "zod";
-import { type ExecutorName, isServiceName } from "../../allowlist.ts";
+import { isServiceName, type PlatformName } from "../../allowlist.ts";
 import { parseJson } from "../../text/json.ts";
 import { MAX_STOP_TIMEOUT_MS, STOP_TIMEOUT_MS } from "../../core/stop-timeout.ts";
 import type { ContainerState, Outcome } from "../../core/model.ts";
 import { orchestratorOf } from "./orchestrator.ts";
-import type { ContainerRuntime, Executor } from "../../core/ports.ts";
+import type { Platform } from "../../core/ports.ts";
 import { DEATH_LOG_LINES, readDeaths } from "./deaths.ts";
 import { mergeLogs } from "./logs.ts";
 import {
@@ -32,23 +32,19 @@ export interface DockerOptions {
   readonly env?: Environment;
 }
 
-/** Runs the actions of the executor `docker`. */
-export function dockerExecutor(options: DockerOptions = {}): Executor {
+/** Runs what names one container. */
+export function containerActions(options: DockerOptions): Platform["act"] {
   const { env } = options;
-  return {
-    name: "docker",
-    async run(action, signal, stopTimeoutMs = STOP_TIMEOUT_MS) {
-      const refusal = refuseOther("docker", action);
-      if (refusal) return refusal;
-      const deadlineMs = options.deadlineMs ?? stopTimeoutMs + ACTION_MARGIN_MS;
-      const result = await runCommand(action.argv, { deadlineMs, ...envOption(env) }, signal);
-      return withRemedy(result);
-    },
+  return async (action, signal, stopTimeoutMs = STOP_TIMEOUT_MS) => {
+    const deadlineMs = options.deadlineMs ?? stopTimeoutMs + ACTION_MARGIN_MS;
+    return withRemedy(await runCommand(action.argv, { deadlineMs, ...envOption(env) }, signal));
   };
 }
 
 /** What the engine knows of containers. */
-export function dockerRuntime(options: DockerOptions = {}): ContainerRuntime {
+export function containerReader(
+  options: DockerOptions = {},
+): Required<Pick<Platform, "inspect" | "logs" | "deaths">> {
   return {
     async inspect(container, signal) {
       requireName(container);
@@ -162,13 +158,13 @@ export function withRemedy(result: CommandResult): Outcome {
   return { ...outcome, output: `${outcome.output.trimEnd()}; ${remedy}` };
 }
 
-/** The outcome of an action that was handed to the wrong executor: nothing runs. */
+/** The outcome of an action that was handed to the wrong platform: nothing runs. */
 export function refuseOther(
-  name: ExecutorName,
-  action: { readonly executor: ExecutorName; readonly argv: readonly string[] },
+  name: PlatformName,
+  action: { readonly platform: PlatformName; readonly argv: readonly string[] },
 ): Outcome | undefined {
-  if (action.executor === name) return undefined;
-  return notStarted(action.argv, `the executor ${name} does not run actions of ${action.executor}`);
+  if (action.platform === name) return undefined;
+  return notStarted(action.argv, `the platform ${name} does not run actions of ${action.platform}`);
 }
 
 export function notStarted(argv: readonly string[], output: string): Outcome {

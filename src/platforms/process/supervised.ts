@@ -1,31 +1,10 @@
-/** A supervised command, as the two ports see it: what acts on a service, and what tells of it. */
+/** A supervised command as a platform: what acts on the one service, and what tells of it. */
 
 import type { Outcome } from "../../core/model.ts";
 import { GIVEN_UP } from "../../core/model.ts";
-import type { ContainerRuntime, Executor } from "../../core/ports.ts";
+import type { Platform } from "../../core/ports.ts";
 import { notStarted, refuseOther } from "../docker/docker.ts";
 import type { Supervisor, SupervisorResult, SupervisorState } from "./supervisor.ts";
-
-/** Runs the actions of the executor `supervisor`, on this one command. */
-export function supervisorExecutor(supervisor: Supervisor): Executor {
-  const work: Readonly<Record<string, (signal: AbortSignal) => Promise<SupervisorResult>>> = {
-    "supervisor-restart": supervisor.restart,
-    "supervisor-stop": supervisor.stop,
-    "supervisor-start": supervisor.start,
-  };
-  return {
-    name: "supervisor",
-    async run(action, signal): Promise<Outcome> {
-      const { id, argv } = action;
-      const refusal = refuseOther("supervisor", action);
-      if (refusal) return refusal;
-      const startedAt = performance.now();
-      const result = await work[id]?.(signal);
-      if (result === undefined) return notStarted(argv, `the supervisor does not know ${id}`);
-      return { argv, ...result, durationMs: performance.now() - startedAt };
-    },
-  };
-}
 
 /** As Docker calls it, where Docker has a word for it. */
 const STATUSES = {
@@ -38,9 +17,26 @@ const STATUSES = {
 } satisfies Record<SupervisorState, string>;
 
 /** Knows this one service: its process for the container, its command for the image. */
-export function supervisorRuntime(supervisor: Supervisor): ContainerRuntime {
+export function processPlatform(supervisor: Supervisor): Platform {
   const { name, argv } = supervisor;
+  const work: Readonly<Record<string, (signal: AbortSignal) => Promise<SupervisorResult>>> = {
+    "supervisor-restart": supervisor.restart,
+    "supervisor-stop": supervisor.stop,
+    "supervisor-start": supervisor.start,
+  };
   return {
+    name: "process",
+
+    async act(action, signal): Promise<Outcome> {
+      const refusal = refuseOther("process", action);
+      if (refusal) return refusal;
+      const startedAt = performance.now();
+      const result = await work[action.id]?.(signal);
+      if (result === undefined)
+        return notStarted(action.argv, `the supervisor does not know ${action.id}`);
+      return { argv: action.argv, ...result, durationMs: performance.now() - startedAt };
+    },
+
     async inspect(container) {
       if (container !== name) return undefined;
       const { state, pid, restarts, startedAtMs, lastEnd } = supervisor.status();

@@ -84,14 +84,14 @@ const RULE_SERVICES = [
     name: "api",
     job: "api",
     health: { http: "http://localhost/health" },
-    executors: [],
+    platform: "docker" as const,
     actions: [],
   },
   {
     name: "gone",
     job: "gone",
     health: { http: "http://localhost/health" },
-    executors: [],
+    platform: "docker" as const,
     actions: [],
   },
 ];

@@ -1,7 +1,7 @@
 /**
- * What holds for every Executor: an outcome for whatever the command line does, never an exception,
- * never past the deadline, and nothing left running. First the two that call a command line, then
- * the supervisor, then what is true of all three, then the two on a real engine.
+ * What holds for every Platform: an outcome for whatever an action does, never an exception, never past
+ * the deadline, and nothing left running; and what it tells of a service. First Docker by its two command
+ * lines, then a process, then what is true of both, then Docker on a real engine.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -13,15 +13,12 @@ import {
   type AllowedAction,
   type Allowlist,
   allowlistFor,
-  type ExecutorName,
+  type PlatformName,
   offeredActions,
 } from "../../src/allowlist.ts";
 import { GIVEN_UP } from "../../src/core/model.ts";
-import type { Executor } from "../../src/core/ports.ts";
-import { composeExecutor } from "../../src/platforms/docker/compose.ts";
-import { dockerExecutor, dockerRuntime } from "../../src/platforms/docker/docker.ts";
-import type { Environment } from "../../src/platforms/run-command.ts";
-import { supervisorExecutor, supervisorRuntime } from "../../src/platforms/process/supervised.ts";
+import { dockerPlatform } from "../../src/platforms/docker/platform.ts";
+import { processPlatform } from "../../src/platforms/process/supervised.ts";
 import type { Supervisor } from "../../src/platforms/process/supervisor.ts";
 import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../support/docker.ts";
 import { fakeCli } from "../support/fake-cli.ts";
@@ -29,27 +26,8 @@ import { supervise } from "../support/supervise.ts";
 
 const never = new AbortController().signal;
 
-interface Reach {
-  readonly env: Environment;
-  readonly composeFile: string;
-  readonly deadlineMs?: number;
-}
-
-interface Driver {
-  readonly create: (reach: Reach) => Executor;
-  readonly action: "docker-restart" | "compose-restart";
-}
-
-const drivers: Readonly<Record<"docker" | "compose", Driver>> = {
-  docker: {
-    create: ({ composeFile: _unused, ...options }) => dockerExecutor(options),
-    action: "docker-restart",
-  },
-  compose: {
-    create: composeExecutor,
-    action: "compose-restart",
-  },
-};
+/** An action of each command line that Docker has. */
+const COMMANDS = ["docker-restart", "compose-restart"] as const;
 
 const allowlist = allowlistFor("svc");
 
@@ -58,20 +36,20 @@ function dockerDoing(script: string): string {
   return `[ "$1 $2" = "compose version" ] && { echo "Docker Compose version v2.40.3"; exit 0; }\n${script}`;
 }
 
-/** A fake `docker`, and the executor that finds it. */
-async function withDocker(driver: Driver, script: string, deadlineMs = 10_000) {
+/** A fake `docker`, and the platform that finds it. */
+async function withDocker(script: string, deadlineMs = 10_000) {
   const cli = await fakeCli({ docker: dockerDoing(script), "compose.yaml": "" });
   const composeFile = join(cli.folder, "compose.yaml");
-  return { cli, executor: driver.create({ env: cli.env, composeFile, deadlineMs }) };
+  return { cli, platform: dockerPlatform({ env: cli.env, composeFile, deadlineMs }) };
 }
 
-describe.each(Object.entries(drivers))("%s", (_name, driver) => {
-  const action = allowlist[driver.action];
+describe.each(COMMANDS)("docker, by %s", (id) => {
+  const action = allowlist[id];
 
   test("the allow-listed argv arrives as it is", async () => {
-    const { cli, executor } = await withDocker(driver, 'printf "<%s>" "$@"');
+    const { cli, platform } = await withDocker('printf "<%s>" "$@"');
     await using _ = cli;
-    expect(await executor.run(action, never)).toMatchObject({
+    expect(await platform.act(action, never)).toMatchObject({
       kind: "succeeded",
       exitCode: 0,
       argv: [...action.argv],
@@ -83,44 +61,44 @@ describe.each(Object.entries(drivers))("%s", (_name, driver) => {
   });
 
   test.each([125, 126, 127, 130, 137])("exit code %d is a failure that says why", async (code) => {
-    const { cli, executor } = await withDocker(driver, `echo "it is so" >&2; exit ${code}`);
+    const { cli, platform } = await withDocker(`echo "it is so" >&2; exit ${code}`);
     await using _ = cli;
-    const outcome = await executor.run(action, never);
+    const outcome = await platform.act(action, never);
     expect(outcome).toMatchObject({ kind: "failed", exitCode: code, output: "it is so\n" });
   });
 
   test("a hang ends at the deadline, and nothing is left running", async () => {
     const script = "record $$; sleep 60 & record $!; (trap '' TERM; sleep 61) & record $!; wait";
-    const { cli, executor } = await withDocker(driver, script, 300);
+    const { cli, platform } = await withDocker(script, 300);
     await using _ = cli;
-    const outcome = await executor.run(action, never);
+    const outcome = await platform.act(action, never);
     expect(outcome).toMatchObject({ kind: "timed_out", exitCode: undefined });
     expect(outcome.durationMs).toBeLessThan(4000);
     expect(await cli.running()).toEqual([]);
   });
 
   test("an abort ends it, and nothing is left running", async () => {
-    const { cli, executor } = await withDocker(driver, "record $$; sleep 60 & record $!; wait");
+    const { cli, platform } = await withDocker("record $$; sleep 60 & record $!; wait");
     await using _ = cli;
-    const outcome = await executor.run(action, AbortSignal.timeout(300));
+    const outcome = await platform.act(action, AbortSignal.timeout(300));
     expect(outcome).toMatchObject({ kind: "cancelled", exitCode: undefined });
     expect(await cli.running()).toEqual([]);
   });
 
   test("100 MB of output are bounded", async () => {
     const script = "head -c 100000000 /dev/zero | tr '\\0' x; echo the end >&2; exit 1";
-    const { cli, executor } = await withDocker(driver, script);
+    const { cli, platform } = await withDocker(script);
     await using _ = cli;
-    const outcome = await executor.run(action, never);
+    const outcome = await platform.act(action, never);
     expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
     expect(Buffer.byteLength(outcome.output)).toBeLessThanOrEqual(64 * 1024);
   });
 
   test("an engine that is down comes with the remedy", async () => {
     const down = "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?";
-    const { cli, executor } = await withDocker(driver, `echo "${down}" >&2; exit 1`);
+    const { cli, platform } = await withDocker(`echo "${down}" >&2; exit 1`);
     await using _ = cli;
-    const outcome = await executor.run(action, never);
+    const outcome = await platform.act(action, never);
     expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
     expect(outcome.output).toStartWith(`${down}; start the Docker engine`);
   });
@@ -128,42 +106,42 @@ describe.each(Object.entries(drivers))("%s", (_name, driver) => {
   test("without the command line nothing starts, and the text says what to install", async () => {
     await using cli = await fakeCli({ "compose.yaml": "" });
     const composeFile = join(cli.folder, "compose.yaml");
-    const outcome = await driver.create({ env: cli.env, composeFile }).run(action, never);
+    const outcome = await dockerPlatform({ env: cli.env, composeFile }).act(action, never);
     expect(outcome).toMatchObject({ kind: "not_started", exitCode: undefined });
     expect(outcome.output).toContain("docker is not on the PATH");
     expect(outcome.output).toContain("install");
   });
 
   test("the models' credentials stay here", async () => {
-    const { cli } = await withDocker(driver, "env");
+    const { cli } = await withDocker("env");
     await using _ = cli;
     const env = { ...cli.env, GEMINI_API_KEY: "secret-a", LM_STUDIO_API_KEY: "secret-b" };
     const composeFile = join(cli.folder, "compose.yaml");
-    const outcome = await driver.create({ env, composeFile }).run(action, never);
+    const outcome = await dockerPlatform({ env, composeFile }).act(action, never);
     expect(outcome.kind).toBe("succeeded");
     expect(outcome.output).not.toContain("secret-");
   });
 });
 
-describe("supervisor", () => {
-  const actions = allowlistFor("svc", ["supervisor"]);
+describe("process", () => {
+  const actions = allowlistFor("svc", { platform: "process" });
   const act = (supervisor: Supervisor, id: ActionId, signal = never) =>
-    supervisorExecutor(supervisor).run(required(actions, id), signal);
+    processPlatform(supervisor).act(required(actions, id), signal);
   const SERVE = "record $$; trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done";
 
   test("what is told of the command leaves its arguments out: they may be secrets", async () => {
     await using svc = await supervise(SERVE, {
       argv: ["svc", "--api-key=sk-argument", "-p", "pw"],
     });
-    const state = await supervisorRuntime(svc.supervisor).inspect("svc", never);
+    const state = await processPlatform(svc.supervisor).inspect("svc", never);
     expect(state?.image).toBe("svc");
     expect(JSON.stringify(state)).not.toContain("sk-argument");
   });
 
   test("start, restart, stop and start again, as the runtime tells", async () => {
     await using svc = await supervise(SERVE);
-    const runtime = supervisorRuntime(svc.supervisor);
-    expect(await runtime.inspect("svc", never)).toEqual({
+    const platform = processPlatform(svc.supervisor);
+    expect(await platform.inspect("svc", never)).toEqual({
       status: "created",
       health: "none",
       exitCode: 0,
@@ -182,26 +160,26 @@ describe("supervisor", () => {
       argv: ["supervisor", "start"],
       output: expect.stringMatching(/^it runs as process \d+$/),
     });
-    const first = await runtime.inspect("svc", never);
+    const first = await platform.inspect("svc", never);
     const { pid } = svc.supervisor.status();
     expect(first).toMatchObject({ status: "running", containerId: `pid ${pid}` });
     await svc.wrote("up");
 
     expect((await act(svc.supervisor, "supervisor-restart")).kind).toBe("succeeded");
-    const second = await runtime.inspect("svc", never);
+    const second = await platform.inspect("svc", never);
     expect(second?.status).toBe("running");
     expect(second?.containerId).not.toBe(first?.containerId ?? "");
     expect(second?.startedAtMs).toBeGreaterThan(first?.startedAtMs ?? Infinity);
 
     expect((await act(svc.supervisor, "supervisor-stop")).kind).toBe("succeeded");
-    expect(await runtime.inspect("svc", never)).toMatchObject({
+    expect(await platform.inspect("svc", never)).toMatchObject({
       status: "exited",
       containerId: "no process",
     });
     expect(await svc.cli.running()).toEqual([]);
 
     expect((await act(svc.supervisor, "supervisor-start")).kind).toBe("succeeded");
-    expect((await runtime.inspect("svc", never))?.status).toBe("running");
+    expect((await platform.inspect("svc", never))?.status).toBe("running");
   });
 
   test("a start that fails is a failure in the command's own words", async () => {
@@ -211,7 +189,7 @@ describe("supervisor", () => {
     const outcome = await act(svc.supervisor, "supervisor-restart");
     expect(outcome).toMatchObject({ kind: "failed", exitCode: 3 });
     expect(outcome.output).toStartWith("it is so\n");
-    expect(await supervisorRuntime(svc.supervisor).inspect("svc", never)).toMatchObject({
+    expect(await processPlatform(svc.supervisor).inspect("svc", never)).toMatchObject({
       status: "exited",
       exitCode: 3,
     });
@@ -223,8 +201,8 @@ describe("supervisor", () => {
     });
     await act(svc.supervisor, "supervisor-start");
     await svc.happened("child_given_up");
-    const runtime = supervisorRuntime(svc.supervisor);
-    expect(await runtime.inspect("svc", never)).toMatchObject({
+    const platform = processPlatform(svc.supervisor);
+    expect(await platform.inspect("svc", never)).toMatchObject({
       status: GIVEN_UP,
       exitCode: 1,
       restartCount: 2,
@@ -256,62 +234,70 @@ describe("supervisor", () => {
 
   test("another service is none of its own", async () => {
     await using svc = await supervise(SERVE);
-    const runtime = supervisorRuntime(svc.supervisor);
-    expect(await runtime.inspect("other", never)).toBeUndefined();
-    expect(runtime.logs("other", 50, never)).rejects.toThrow("does not run other");
+    const platform = processPlatform(svc.supervisor);
+    expect(await platform.inspect("other", never)).toBeUndefined();
+    expect(platform.logs("other", 50, never)).rejects.toThrow("does not run other");
   });
 
   test("its lines are the last ones, of both streams, oldest first", async () => {
     await using svc = await supervise("echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3; sleep 60");
     await act(svc.supervisor, "supervisor-start");
     await svc.wrote("3");
-    const runtime = supervisorRuntime(svc.supervisor);
-    expect(await runtime.logs("svc", 50, never)).toEqual(["1", "2", "3"]);
-    expect(await runtime.logs("svc", 2, never)).toEqual(["2", "3"]);
+    const platform = processPlatform(svc.supervisor);
+    expect(await platform.logs("svc", 50, never)).toEqual(["1", "2", "3"]);
+    expect(await platform.logs("svc", 2, never)).toEqual(["2", "3"]);
   });
 });
 
-describe("every executor", () => {
-  const all = allowlistFor("svc", ["docker", "compose", "supervisor"]);
+describe("every platform", () => {
+  const all: Allowlist = { ...allowlist, ...allowlistFor("svc", { platform: "process" }) };
+  const NAMES = ["docker", "process"] as const satisfies readonly PlatformName[];
 
   /** Whatever would run records itself. */
-  async function create(name: ExecutorName) {
-    if (name === "supervisor") {
+  async function create(name: (typeof NAMES)[number], script = "record $$") {
+    if (name === "process") {
       const svc = await supervise("record $$; sleep 60");
-      return { executor: supervisorExecutor(svc.supervisor), cli: svc.cli, end: svc };
+      return { platform: processPlatform(svc.supervisor), cli: svc.cli, end: svc };
     }
-    const { cli, executor } = await withDocker(drivers[name], "record $$");
-    return { executor, cli, end: cli };
+    const { cli, platform } = await withDocker(script);
+    return { platform, cli, end: cli };
   }
 
-  test.each<ExecutorName>(["docker", "compose", "supervisor"])(
-    "%s runs its own actions, and no other's",
-    async (name) => {
-      const { executor, cli, end } = await create(name);
-      await using _ = end;
-      expect(executor.name).toBe(name);
-      for (const action of offeredActions(all)) {
-        if (action.executor === name) continue;
-        const outcome = await executor.run(action, never);
-        expect(outcome).toMatchObject({ kind: "not_started", argv: [...action.argv] });
-      }
-      expect(cli.running()).rejects.toThrow("no script recorded");
-    },
-  );
+  test.each(NAMES)("%s runs its own actions, and no other's", async (name) => {
+    const { platform, cli, end } = await create(name);
+    await using _ = end;
+    expect(platform.name).toBe(name);
+    const others = offeredActions(all).filter((action) => action.platform !== name);
+    expect(others.length).toBeGreaterThan(0);
+    for (const action of others) {
+      const outcome = await platform.act(action, never);
+      expect(outcome).toMatchObject({ kind: "not_started", argv: [...action.argv] });
+      expect(outcome.output).toContain(`the platform ${name} does not run actions of`);
+    }
+    expect(cli.running()).rejects.toThrow("no script recorded");
+  });
 
-  test.each<ExecutorName>(["docker", "compose", "supervisor"])(
-    "%s does nothing that was cancelled before",
-    async (name) => {
-      const { executor, cli, end } = await create(name);
-      await using _ = end;
-      for (const action of offeredActions(all)) {
-        if (action.executor !== name) continue;
-        const outcome = await executor.run(action, AbortSignal.abort());
-        expect(outcome).toMatchObject({ kind: "cancelled", exitCode: undefined });
-      }
-      expect(cli.running()).rejects.toThrow("no script recorded");
-    },
-  );
+  test.each(NAMES)("%s knows nothing of what it does not run", async (name) => {
+    const { platform, end } = await create(
+      name,
+      "echo 'Error: No such container: other' >&2; exit 1",
+    );
+    await using _ = end;
+    expect(await platform.inspect("other", never)).toBeUndefined();
+    await expect(platform.logs("other", 50, never)).rejects.toThrow("other");
+  });
+
+  test.each(NAMES)("%s does nothing that was cancelled before", async (name) => {
+    const { platform, cli, end } = await create(name);
+    await using _ = end;
+    const own = offeredActions(all).filter((action) => action.platform === name);
+    expect(own.length).toBeGreaterThan(0);
+    for (const action of own) {
+      const outcome = await platform.act(action, AbortSignal.abort());
+      expect(outcome).toMatchObject({ kind: "cancelled", exitCode: undefined });
+    }
+    expect(cli.running()).rejects.toThrow("no script recorded");
+  });
 });
 
 function required(table: Allowlist, id: ActionId): AllowedAction {
@@ -323,8 +309,7 @@ function required(table: Allowlist, id: ActionId): AllowedAction {
 describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => {
   const container = uniqueName("docker");
   const actions = allowlistFor(container);
-  const runtime = dockerRuntime();
-  const executor = dockerExecutor();
+  const platform = dockerPlatform({ composeFile: "compose.yaml" });
 
   beforeAll(async () => {
     const script =
@@ -337,7 +322,7 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
   });
 
   test("it is inspected", async () => {
-    const state = await runtime.inspect(container, never);
+    const state = await platform.inspect(container, never);
     expect(state).toMatchObject({
       status: "running",
       health: "none",
@@ -348,34 +333,34 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
     });
     expect(Math.abs((state?.startedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
     // Docker would take the beginning of an id for the name.
-    expect(await runtime.inspect(state?.containerId.slice(0, 12) ?? "", never)).toBeUndefined();
+    expect(await platform.inspect(state?.containerId.slice(0, 12) ?? "", never)).toBeUndefined();
   });
 
   test("its logs are both streams in order, long and broken lines bounded", async () => {
     // Docker stamps a line when it reads it, so only a pause puts the two streams in a sure order.
     await Bun.sleep(1500);
-    const lines = await runtime.logs(container, 50, never);
+    const lines = await platform.logs(container, 50, never);
     expect(lines.filter((line) => line.length < 100).toSorted()).toEqual(
       ["bin\uFFFD", "err", "last", "out"].toSorted(),
     );
     expect(lines.at(-1)).toBe("last");
     expect(lines.find((line) => line.startsWith("xxx"))).toEndWith("x…");
     expect(lines.join()).not.toContain(new Date().getUTCFullYear().toString());
-    expect(await runtime.logs(container, 1, never)).toHaveLength(1);
+    expect(await platform.logs(container, 1, never)).toHaveLength(1);
   });
 
   test("it is restarted: the same container, started later", async () => {
-    const before = await runtime.inspect(container, never);
-    const outcome = await executor.run(actions["docker-restart"], never);
+    const before = await platform.inspect(container, never);
+    const outcome = await platform.act(actions["docker-restart"], never);
     expect(outcome).toMatchObject({ kind: "succeeded", exitCode: 0, output: `${container}\n` });
-    const after = await runtime.inspect(container, never);
+    const after = await platform.inspect(container, never);
     expect(after?.containerId).toBe(before?.containerId ?? "");
     expect(after?.startedAtMs).toBeGreaterThan(before?.startedAtMs ?? Infinity);
   });
 
   test("it is stopped, and its exit code told", async () => {
-    expect((await executor.run(actions["docker-stop"], never)).kind).toBe("succeeded");
-    expect(await runtime.inspect(container, never)).toMatchObject({
+    expect((await platform.act(actions["docker-stop"], never)).kind).toBe("succeeded");
+    expect(await platform.inspect(container, never)).toMatchObject({
       status: "exited",
       exitCode: 3,
     });
@@ -383,9 +368,9 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
 
   test("one that is not there is no container, no logs and no restart", async () => {
     const nobody = uniqueName("nobody");
-    expect(await runtime.inspect(nobody, never)).toBeUndefined();
-    expect(runtime.logs(nobody, 50, never)).rejects.toThrow(`there is no container ${nobody}`);
-    const outcome = await executor.run(allowlistFor(nobody)["docker-restart"], never);
+    expect(await platform.inspect(nobody, never)).toBeUndefined();
+    expect(platform.logs(nobody, 50, never)).rejects.toThrow(`there is no container ${nobody}`);
+    const outcome = await platform.act(allowlistFor(nobody)["docker-restart"], never);
     expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
     expect(outcome.output.toLowerCase()).toContain("no such container");
   });
@@ -418,28 +403,27 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "compose on a real engine", () =>
   });
 
   test("up, restart, stop and up again", async () => {
-    const executor = composeExecutor({ composeFile });
-    const runtime = dockerRuntime();
+    const platform = dockerPlatform({ composeFile });
 
-    expect((await executor.run(actions["compose-up"], never)).kind).toBe("succeeded");
-    const first = await runtime.inspect(container, never);
+    expect((await platform.act(actions["compose-up"], never)).kind).toBe("succeeded");
+    const first = await platform.inspect(container, never);
     expect(first?.status).toBe("running");
 
-    expect((await executor.run(actions["compose-restart"], never)).kind).toBe("succeeded");
-    const second = await runtime.inspect(container, never);
+    expect((await platform.act(actions["compose-restart"], never)).kind).toBe("succeeded");
+    const second = await platform.inspect(container, never);
     expect(second?.startedAtMs).toBeGreaterThan(first?.startedAtMs ?? Infinity);
 
-    expect((await executor.run(actions["compose-stop"], never)).kind).toBe("succeeded");
-    expect((await runtime.inspect(container, never))?.status).toBe("exited");
+    expect((await platform.act(actions["compose-stop"], never)).kind).toBe("succeeded");
+    expect((await platform.inspect(container, never))?.status).toBe("exited");
 
-    expect((await executor.run(actions["compose-up"], never)).kind).toBe("succeeded");
-    expect((await runtime.inspect(container, never))?.status).toBe("running");
+    expect((await platform.act(actions["compose-up"], never)).kind).toBe("succeeded");
+    expect((await platform.inspect(container, never))?.status).toBe("running");
   }, 60_000);
 
   test("a file that Compose refuses is a failure in its own words", async () => {
     const broken = join(folder, "broken.yaml");
     await Bun.write(broken, "services: [");
-    const outcome = await composeExecutor({ composeFile: broken }).run(
+    const outcome = await dockerPlatform({ composeFile: broken }).act(
       actions["compose-restart"],
       never,
     );
