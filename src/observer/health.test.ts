@@ -105,7 +105,7 @@ describe("a container", () => {
     ["without a HEALTHCHECK, that has ended", { health: "none", status: "exited" }, false],
   ])("%s", async (_, changes, ok) => {
     const state = containerState(changes);
-    const message = `Docker: ${state.status}, health ${state.health}`;
+    const message = `its runtime says: ${state.status}, health ${state.health}`;
     expect(await asked("container", async () => state)).toEqual({ ok, message });
   });
 

@@ -31,7 +31,7 @@ async function askPlatform(
     const { health, status } = state;
     // Without a HEALTHCHECK there is nothing but that it runs.
     const ok = health === "none" ? status === "running" : health === "healthy";
-    return { ok, message: `Docker: ${status}, health ${health}` };
+    return { ok, message: `its runtime says: ${status}, health ${health}` };
   } catch (error) {
     return { ok: false, message: messageOf(error) };
   }
