@@ -22,6 +22,12 @@ export function machineBusySeconds(): number {
   return busy.reduce((sum, ticks) => sum + ticks, 0) / TICKS_PER_S;
 }
 
+/** For how long its main thread has been ready to run while no core was given to it. */
+export function waitedForCpuMs(pid: number): number {
+  const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ");
+  return Number(waitedNs) / 1e6;
+}
+
 export function residentBytes(pid: number): number {
   const [, kilobytes] =
     /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];

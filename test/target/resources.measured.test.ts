@@ -32,6 +32,8 @@ const BYTES_PER_MB = 1024 * 1024;
 const CORES = availableParallelism();
 const CPU_WINDOW_MS = 4000;
 const CPU_TOLERANCE = 0.1;
+/** More of it, where all cores are busy with something else. */
+const CPU_DISTURBANCE = 0.2;
 const MEMORY_TOLERANCE = 0.05;
 /** Between what the target says and what was found from outside: the runtime itself takes a bit of both. */
 const AGREEMENT = 0.1;
@@ -50,6 +52,8 @@ interface Spent {
   readonly percent: number;
   /** What it could have had at most beside everybody else on this machine. */
   readonly reachablePercent: number;
+  /** A measure is less exact where others want the same cores. */
+  readonly tolerance: number;
 }
 
 async function spentCpu(pid: number, windowMs: number): Promise<Spent> {
@@ -59,7 +63,11 @@ async function spentCpu(pid: number, windowMs: number): Promise<Spent> {
   const own = cpuSeconds(pid) - from.own;
   const others = machineBusySeconds() - from.all - own;
   const percentOf = (seconds: number) => (seconds / coreSeconds) * 100;
-  return { percent: percentOf(own), reachablePercent: percentOf(coreSeconds - others) };
+  return {
+    percent: percentOf(own),
+    reachablePercent: percentOf(coreSeconds - others),
+    tolerance: CPU_TOLERANCE + (others / coreSeconds) * CPU_DISTURBANCE,
+  };
 }
 
 async function expectIdle(pid: number): Promise<void> {
@@ -77,12 +85,16 @@ async function expectNoWorkers(pid: number, threadsBefore: number): Promise<void
 }
 
 /** What the target says must be what was found from outside, in its fault as in its metric. */
-async function expectAgreement(target: TargetClient, fault: Fault, measured: number) {
+async function expectAgreement(
+  target: TargetClient,
+  fault: Fault,
+  { measured, tolerance = AGREEMENT }: { readonly measured: number; readonly tolerance?: number },
+) {
   const told = await target.fault(fault.id);
-  expectNear(told.measured ?? Number.NaN, measured, AGREEMENT);
-  expectNear(told.effect_ratio ?? Number.NaN, measured / fault.requested, AGREEMENT);
+  expectNear(told.measured ?? Number.NaN, measured, tolerance);
+  expectNear(told.effect_ratio ?? Number.NaN, measured / fault.requested, tolerance);
   const ratio = await target.metric(`sentinel_fault_effect_ratio{kind="${fault.kind}"}`);
-  expectNear(ratio ?? Number.NaN, measured / fault.requested, AGREEMENT);
+  expectNear(ratio ?? Number.NaN, measured / fault.requested, tolerance);
   expect(await target.metric(`sentinel_fault_active{kind="${fault.kind}"}`)).toBe(1);
 }
 
@@ -95,7 +107,7 @@ async function burned(
     const fault = await target.post({ kind: "cpu", load, workers });
     expect(cpuWorkers(target.pid)).toBe(workers);
     const spent = await spentCpu(target.pid, CPU_WINDOW_MS);
-    const least = Math.min(load, spent.reachablePercent) * (1 - CPU_TOLERANCE);
+    const least = Math.min(load, spent.reachablePercent) * (1 - spent.tolerance);
     if (spent.percent >= least || tries === 3) return { fault, spent };
     await target.end(fault.id);
   }
@@ -121,8 +133,9 @@ describe("cpu", () => {
         const threadsBefore = threadNames(target.pid).length;
         const load = (100 * workerShare * workers) / CORES;
         const { fault, spent } = await burned(target, { load, workers });
-        expectNear(spent.percent, Math.min(load, spent.reachablePercent), CPU_TOLERANCE);
-        await expectAgreement(target, fault, spent.percent);
+        const { percent, reachablePercent, tolerance } = spent;
+        expectNear(percent, Math.min(load, reachablePercent), tolerance);
+        await expectAgreement(target, fault, { measured: percent, tolerance });
 
         expect(await target.end(fault.id)).toMatchObject({ state: "cancelled", reason: "deleted" });
         await expectIdle(target.pid);
@@ -138,7 +151,7 @@ describe("cpu", () => {
     expect(fault.plan).toMatchObject({ load: 100, workers: CORES });
     const spent = await spentCpu(target.pid, CPU_WINDOW_MS);
     expectNear(spent.percent, spent.reachablePercent, CPU_TOLERANCE);
-    await expectAgreement(target, fault, spent.percent);
+    await expectAgreement(target, fault, { measured: spent.percent });
     expect(await target.ended(fault.id)).toMatchObject({ state: "expired" });
     await expectIdle(target.pid);
   });
@@ -159,7 +172,7 @@ describe("memory", () => {
     await filled(target.pid, before + size);
     const grown = megabytesOf(target.pid) - before;
     expectNear(grown, size, MEMORY_TOLERANCE);
-    await expectAgreement(target, fault, grown);
+    await expectAgreement(target, fault, { measured: grown });
     // It is not given back bit by bit either.
     await Bun.sleep(1000);
     expectNear(megabytesOf(target.pid) - before, size, MEMORY_TOLERANCE);
@@ -182,7 +195,7 @@ describe("memory", () => {
     await Bun.sleep(2500);
     const [late, lateMs] = [megabytesOf(target.pid), performance.now()];
     const rateSeen = (late - early) / ((lateMs - earlyMs) / 1000);
-    expectNear(rateSeen, rate, MEMORY_TOLERANCE);
+    expectNear(rateSeen, rate, 2 * MEMORY_TOLERANCE);
     // From its start, not only between two looks: it began somewhere between the request and its answer.
     const sinceS = (startMs: number) => (lateMs - startMs) / 1000;
     expect(late - before).toBeGreaterThanOrEqual(rate * sinceS(fromMs) * (1 - MEMORY_TOLERANCE));
@@ -191,7 +204,7 @@ describe("memory", () => {
     await Bun.sleep(4500 - (performance.now() - fromMs));
     const full = megabytesOf(target.pid) - before;
     expectNear(full, 240, MEMORY_TOLERANCE);
-    await expectAgreement(target, fault, full);
+    await expectAgreement(target, fault, { measured: full });
     expect(await target.ended(fault.id)).toMatchObject({ state: "expired" });
     expect(Math.abs(megabytesOf(target.pid) - before)).toBeLessThan(OWN_MB);
   });
@@ -229,7 +242,7 @@ describe("disk", () => {
       await until("the whole file", () => namelessFileBytes(target.pid) >= size * BYTES_PER_MB);
       const takenMb = namelessFileBytes(target.pid) / BYTES_PER_MB;
       expectNear(takenMb, size, 0.01);
-      await expectAgreement(target, fault, takenMb);
+      await expectAgreement(target, fault, { measured: takenMb });
       expect(await readdir(folder.path)).toEqual([]);
       await target.end(fault.id);
       expect(namelessFileBytes(target.pid)).toBe(0);
@@ -291,7 +304,7 @@ describe("fds", () => {
     const before = openFiles(target.pid).size;
     const fault = await target.post({ kind: "fds", count });
     expect(openFiles(target.pid).size - before).toBe(count);
-    await expectAgreement(target, fault, count);
+    await expectAgreement(target, fault, { measured: count });
     await target.end(fault.id);
     expect(openFiles(target.pid).size).toBe(before);
   });
@@ -365,11 +378,11 @@ describeUnless(missing, "in a container with limits", () => {
     await using target = await startContained("--cpus", "1");
     for (const load of [100, 50]) {
       const fault = await target.post({ kind: "cpu", load });
-      const { percent, reachablePercent } = await spentCpu(target.pid, CPU_WINDOW_MS);
+      const { percent, reachablePercent, tolerance } = await spentCpu(target.pid, CPU_WINDOW_MS);
       const asked = load / CORES;
-      expectNear(percent, Math.min(asked, reachablePercent), CPU_TOLERANCE);
+      expectNear(percent, Math.min(asked, reachablePercent), tolerance);
       const told = await target.end(fault.id);
-      expectNear(told.effect_ratio ?? 0, percent / asked, CPU_TOLERANCE);
+      expectNear(told.effect_ratio ?? 0, percent / asked, tolerance);
     }
   });
 
