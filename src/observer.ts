@@ -1,5 +1,6 @@
 /** The role `observer`: reads the settings into drivers, and tells what happens. */
 
+import { exactSeconds, seconds } from "./text/time.ts";
 import { composedNames, findOne, tellingLookup } from "./observer/compose-notices.ts";
 import type { ObserverSettings } from "./config/config.ts";
 import { printable } from "./text/printable.ts";
@@ -162,13 +163,13 @@ function describeSupervisor(event: SupervisorEvent): string {
     case "child_started":
       return `it runs as process ${event.pid}`;
     case "child_died":
-      return `it ended by itself (${event.how}) after ${Math.round(event.ranMs / 1000)} s`;
+      return `it ended by itself (${event.how}) after ${seconds(event.ranMs)}`;
     case "child_restarting":
-      return `it is started again in ${event.inMs / 1000} s`;
+      return `it is started again in ${exactSeconds(event.inMs)}`;
     case "child_given_up":
-      return `it died ${event.deaths} times within ${event.withinMs / 1000} s, and is not started again`;
+      return `it died ${event.deaths} times within ${exactSeconds(event.withinMs)}, and is not started again`;
     case "child_cured":
-      return `it has run for ${event.ranMs / 1000} s since it was started again`;
+      return `it has run for ${seconds(event.ranMs)} since it was started again`;
     case "child_stopped":
       return `it is stopped (${event.how})`;
   }

@@ -1,5 +1,6 @@
 /** How the demo's faults went, as a table; as a list where the terminal is narrow. Pure. */
 
+import { secondsWithTenths } from "../text/time.ts";
 import type { DemoFault } from "./faults.ts";
 
 /** `undefined` for what did not happen. Times in ms since the fault began. */
@@ -57,5 +58,5 @@ export function median(values: readonly number[]): number | undefined {
 
 /** A duration as people say it: `2.1 s`. */
 export function seconds(durationMs: number | undefined): string {
-  return durationMs === undefined ? "-" : `${(durationMs / 1000).toFixed(1)} s`;
+  return durationMs === undefined ? "-" : secondsWithTenths(durationMs);
 }

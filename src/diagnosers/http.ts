@@ -1,6 +1,7 @@
 /** One bounded request to a model server: deadline, size, redirects, and a closed list of failures. */
 
 import { z } from "zod";
+import { exactSeconds } from "../text/time.ts";
 import { unlessAborted } from "../core/abort.ts";
 import { isLoopback } from "../text/url.ts";
 import { printable } from "../text/printable.ts";
@@ -196,7 +197,10 @@ class Requests implements Exchange {
   failureOf(thrown: unknown): DiagnosisError {
     const { host, deadlineMs } = this.server;
     if (this.#expired)
-      return new DiagnosisError("timeout", `no answer from ${host} within ${deadlineMs / 1000} s`);
+      return new DiagnosisError(
+        "timeout",
+        `no answer from ${host} within ${exactSeconds(deadlineMs)}`,
+      );
     if (this.caller.aborted)
       return new DiagnosisError("unavailable", `cancelled before ${host} had answered`);
     if (thrown instanceof DiagnosisError) return thrown;

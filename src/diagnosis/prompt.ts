@@ -1,5 +1,6 @@
 /** What a model is told: its task, what it may choose, and the evidence as data. */
 
+import { isoTime } from "../text/time.ts";
 import { type AllowedAction, type Allowlist, offeredActions } from "../allowlist.ts";
 import { proposableActions } from "./proposable.ts";
 import { answerSchema } from "./model-answer.ts";
@@ -167,7 +168,7 @@ function renderOtherSignals(signals: readonly SignalReading[], show: Show): stri
 function renderContainer(container: Observation<ContainerState>): string {
   if (container.kind !== "found") return `missing (${container.reason})`;
   const { status, health, exitCode, oomKilled, restartCount, startedAtMs, image } = container.value;
-  const started = isoTime(startedAtMs);
+  const started = isoTime(startedAtMs) ?? "missing";
   return `status ${status}, health check ${health}, last exit code ${exitCode}, killed for lack of memory: ${oomKilled ? "yes" : "no"}, restarts ${restartCount}, started at ${started}, image ${image}`;
 }
 
@@ -183,18 +184,13 @@ function renderLife({ restartLoop, deaths = [], container }: Evidence, show: Sho
   return [
     ...loop,
     ...deaths.flatMap((death) => [
-      `it died at ${isoTime(death.atMs)} with ${describeDeath(death)}; its last lines:`,
+      `it died at ${isoTime(death.atMs) ?? "missing"} with ${describeDeath(death)}; its last lines:`,
       ...death.lines.slice(-MAX_DEATH_LINES).map((line) => show(`  ${line}`)),
     ]),
     ...failed.map(({ exitCode, output }) =>
       show(`its health check failed with exit code ${exitCode}: ${output.trim()}`),
     ),
   ];
-}
-
-function isoTime(timeMs: number | undefined): string {
-  const date = new Date(timeMs ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? "missing" : date.toISOString();
 }
 
 function renderLogs(

@@ -110,7 +110,7 @@ function countPolls(registers: Registers): ObserverMetrics["polled"] {
   });
   return ({ sourceDown }, durationMs) => {
     polls.inc({ outcome: sourceDown === undefined ? "ok" : "source_down" });
-    pollDuration.observe(seconds(durationMs));
+    pollDuration.observe(inSeconds(durationMs));
   };
 }
 
@@ -179,7 +179,7 @@ function countIncidents(sources: MetricsSources, registers: Registers): CountEve
     const name = alertnamesOf(sources).find((one) => one === event.record?.alert.name);
     incidents.inc({ alertname: name ?? UNKNOWN_ALERT, verdict: endOf(event.closing) });
     const { detectedAfterMs } = event.closing;
-    if (detectedAfterMs !== undefined) detectionDelay.observe(seconds(detectedAfterMs));
+    if (detectedAfterMs !== undefined) detectionDelay.observe(inSeconds(detectedAfterMs));
   };
 }
 
@@ -210,7 +210,7 @@ function countDiagnoses(sources: MetricsSources, registers: Registers): CountEve
   return (event) => {
     if (event.type !== "diagnosed" && event.type !== "diagnosis_failed") return;
     const { diagnoser } = event;
-    diagnosisDuration.observe({ diagnoser }, seconds(event.durationMs));
+    diagnosisDuration.observe({ diagnoser }, inSeconds(event.durationMs));
     if (event.type === "diagnosed") return;
     const reason = DIAGNOSIS_FAILURES.find((one) => one === event.reason) ?? OTHER_FAILURE;
     diagnosisFailures.inc({ diagnoser, reason });
@@ -277,6 +277,6 @@ function endOf({ result, verdict }: Closing): (typeof ENDS)[number] {
 }
 
 /** A clock that was put back in between may not take time away again. */
-function seconds(durationMs: number): number {
+function inSeconds(durationMs: number): number {
   return Math.max(durationMs, 0) / 1000;
 }

@@ -1,5 +1,6 @@
 /** Whether the observer does its work: each service was read a short while ago, and its signals arrive. Pure. */
 
+import { seconds } from "../text/time.ts";
 import type { Rule, Service } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 
@@ -74,8 +75,4 @@ function isMeasured({ rules, lastPoll }: WatchedService["monitor"]): boolean {
     if (evaluation === undefined || evaluation.kind === "no_data") return false;
     return (evaluation.measured ?? []).length > 0;
   });
-}
-
-function seconds(durationMs: number): string {
-  return `${Math.round(durationMs / 1000)} s`;
 }

@@ -1,5 +1,6 @@
 /** The incident of a process that died and that its own supervisor has started again for good. Pure. */
 
+import { seconds } from "../text/time.ts";
 import type { IncidentEvent } from "../core/events.ts";
 import { maskCredentials, withoutGroundTruth } from "../diagnosis/evidence.ts";
 import type { Alert, ContainerState, Death, HealthAnswer, Rule } from "../core/model.ts";
@@ -38,8 +39,7 @@ export function tellCuredDeath(
     ...death,
     lines: maskCredentials(withoutGroundTruth(death.lines)),
   }));
-  const seconds = Math.round(ranMs / 1000);
-  const since = `its supervisor started it again, and it has run for ${seconds} s`;
+  const since = `its supervisor started it again, and it has run for ${seconds(ranMs)}`;
   const unwell =
     health === undefined ? "it has no health check" : "the health endpoint does not answer";
   const verdict = health?.ok
@@ -83,7 +83,7 @@ export function isToldAlready(
 
 function alertOf(service: string, deaths: readonly Death[], nowMs: number): Alert {
   const last = deaths.at(-1);
-  const ran = last?.ranMs === undefined ? "" : ` after ${Math.round(last.ranMs / 1000)} s`;
+  const ran = last?.ranMs === undefined ? "" : ` after ${seconds(last.ranMs)}`;
   const times = deaths.length > 1 ? `; ${deaths.length} times in a row` : "";
   const rule: Rule = {
     alert: PROCESS_DIED_ALERT,

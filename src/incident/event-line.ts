@@ -1,5 +1,6 @@
 /** Events as log lines for a machine, in the order in which they happen. */
 
+import { isoTime } from "../text/time.ts";
 import { maskFields } from "../text/redact.ts";
 import type { Circumstances, SentinelEvent } from "../core/events.ts";
 import type { Alert, Closing } from "../core/model.ts";
@@ -41,10 +42,6 @@ function alertFields(alert: Alert) {
     firing_at: isoTime(firingAtMs),
     no_data_reason: noDataReason,
   };
-}
-
-function isoTime(atMs: number | undefined): string | undefined {
-  return atMs === undefined ? undefined : new Date(atMs).toISOString();
 }
 
 function levelOf(event: SentinelEvent): EventLine["level"] {

@@ -1,5 +1,6 @@
 /** Why an alert that fires is not taken up now: a person said so, a cooldown, or what its container does. */
 
+import { timeOrDate } from "../text/time.ts";
 import type { WatchEvent } from "../core/events.ts";
 import { inspect, whyNotJudged } from "./investigate.ts";
 import type { Alert } from "../core/model.ts";
@@ -24,7 +25,7 @@ export async function whyLeftAlone(
   const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
   if (isPaused) {
     const end = Number.isFinite(pausedUntilMs)
-      ? ` until ${wallTime(clock.toWall(pausedUntilMs), clock.toWall(nowMs))}`
+      ? ` until ${timeOrDate(clock.toWall(pausedUntilMs), clock.toWall(nowMs))}`
       : "";
     const reason = `paused by a person${end}; sentinel resume ends it`;
     return { why: "paused", event: { type: "left_alone", alert, reason } };
@@ -36,13 +37,4 @@ export async function whyLeftAlone(
   return reason === undefined
     ? undefined
     : { why: reason, event: { type: "left_alone", alert, reason } };
-}
-
-/** As the clock on the wall shows it; with the date unless it is the day of now. */
-function wallTime(atMs: number, nowMs: number): string {
-  const at = new Date(atMs);
-  const time = at.toTimeString().slice(0, 5);
-  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
-  // Of all places it is Sweden where people write a date as ISO 8601 does.
-  return `${at.toLocaleDateString("sv-SE")} ${time}`;
 }

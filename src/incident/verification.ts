@@ -1,5 +1,6 @@
 /** Whether an action healed: three verdicts, on samples taken after it. Pure. */
 
+import { seconds } from "../text/time.ts";
 import type { Verdict } from "../core/model.ts";
 
 /** What was seen of the service at one moment after the action. */
@@ -68,14 +69,10 @@ function judgeSpan(checks: readonly Check[], newest: Check, plan: VerificationPl
       : ", and the health endpoint answers";
   return {
     kind: "healed",
-    reason: `the alert is silent on ${seconds(plan.windowMs)} s of samples taken after the action${health}`,
+    reason: `the alert is silent on ${seconds(plan.windowMs)} of samples taken after the action${health}`,
   };
 }
 
 function isFresh({ atMs, scrapeAgeMs }: Check, { actedAtMs }: VerificationPlan): boolean {
   return scrapeAgeMs !== undefined && atMs - scrapeAgeMs > actedAtMs;
-}
-
-function seconds(durationMs: number): string {
-  return String(Math.round(durationMs / 100) / 10);
 }

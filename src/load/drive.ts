@@ -1,5 +1,6 @@
 /** Sends a load on time, whatever the service does. */
 
+import { exactSeconds } from "../text/time.ts";
 import { dueAtMs, dueCount, type LoadPlan, requestCount } from "./plan.ts";
 import { createRecorder, type Results } from "./results.ts";
 import { send } from "./send.ts";
@@ -159,9 +160,9 @@ class Drive {
 }
 
 function unsent(deadlineMs: number): string {
-  return `not sent within ${deadlineMs / 1000} s`;
+  return `not sent within ${exactSeconds(deadlineMs)}`;
 }
 
 function unanswered(deadlineMs: number): string {
-  return `no answer within ${deadlineMs / 1000} s`;
+  return `no answer within ${exactSeconds(deadlineMs)}`;
 }

@@ -1,5 +1,6 @@
 /** A load's results as a table for people. Pure. */
 
+import { secondsWithTenths } from "../text/time.ts";
 import { align } from "../text/table.ts";
 import type { Results, Tally } from "./results.ts";
 import { ENDPOINTS } from "./traffic.ts";
@@ -15,7 +16,7 @@ export function renderResults(results: Results): string[] {
   const titles = ["requests", "errors", "rate/s", ...PERCENTS.map((p) => `p${p} ms`), "max ms"];
   const rows = ENDPOINTS.map((endpoint) => [endpoint, ...cells(endpoints[endpoint], durationMs)]);
   return [
-    ...(interrupted ? [`Interrupted after ${(durationMs / 1000).toFixed(1)} s.`, ""] : []),
+    ...(interrupted ? [`Interrupted after ${secondsWithTenths(durationMs)}.`, ""] : []),
     ...align([["endpoint", ...titles], ...rows, ["total", ...cells(total, durationMs)]]),
     "",
     ...renderFailures(results),

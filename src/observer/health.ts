@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { messageOf } from "../core/errors.ts";
 import type { HealthAnswer, Service } from "../core/model.ts";
 import type { Platform } from "../core/ports.ts";
+import { exactSeconds } from "../text/time.ts";
 import { healthcheck } from "./healthcheck.ts";
 
 const PLATFORM_DEADLINE_MS = 5000;
@@ -48,7 +49,7 @@ function takesConnections({
   const { promise, resolve } = Promise.withResolvers<HealthAnswer>();
   const shown = `tcp://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const fail = (why: string) => resolve({ ok: false, message: `${shown}: ${why}` });
-  const late = () => fail(`no connection within ${CONNECT_DEADLINE_MS / 1000} s`);
+  const late = () => fail(`no connection within ${exactSeconds(CONNECT_DEADLINE_MS)}`);
   const timer = setTimeout(late, CONNECT_DEADLINE_MS);
   const socket = connect({ host, port });
   socket.on("connect", () => resolve({ ok: true, message: `${shown}: takes connections` }));

@@ -2,6 +2,7 @@
 
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
+import { exactSeconds } from "../text/time.ts";
 import { isHttpUrl, shownUrl } from "../text/url.ts";
 import { printable } from "../text/printable.ts";
 import { maskText } from "../text/redact.ts";
@@ -27,7 +28,7 @@ export function healthcheck(url: string, deadlineMs = 3000): Promise<HealthAnswe
   const fail = (why: string) => resolve({ ok: false, message: `${shown}: ${why}` });
 
   // Of the whole exchange; the request's own `timeout` is one of silence only.
-  const timer = setTimeout(() => fail(`no answer within ${deadlineMs / 1000} s`), deadlineMs);
+  const timer = setTimeout(() => fail(`no answer within ${exactSeconds(deadlineMs)}`), deadlineMs);
   const request = get(parsed, { agent: false }, ({ statusCode = 0 }) => {
     const ok = statusCode >= 200 && statusCode < 300;
     resolve({ ok, message: `${shown}: ${ok ? "healthy" : "unhealthy"} (status ${statusCode})` });

@@ -1,7 +1,7 @@
 /** What a Sentinel that only looks on (`AUTONOMY=observe`) would have done. Pure. */
 
+import { span } from "../text/time.ts";
 import { printable } from "../text/printable.ts";
-import { formatSpan } from "./incident-table.ts";
 import type { JournalEntry } from "../core/ports.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import { readEvent } from "../core/journal-entry.ts";
@@ -46,7 +46,7 @@ export function renderShadow(
           first.wouldHave,
           `${group.length}`,
           `${soon.length}`,
-          median === undefined ? "-" : formatSpan(median),
+          median === undefined ? "-" : span(median),
         ].map((text) => printable(text, MOST_CHARACTERS)),
       ];
     });
@@ -58,7 +58,7 @@ export function renderShadow(
       [0, 1, 2],
     ),
     "",
-    `Ended anyway: the alert resolved within ${formatSpan(SOON_MS)}, by itself or by somebody's hand.`,
+    `Ended anyway: the alert resolved within ${span(SOON_MS)}, by itself or by somebody's hand.`,
   ];
 }
 

@@ -1,7 +1,8 @@
 /** One incident as Markdown, to read in a terminal or to send to somebody. Pure. */
 
+import { isoTime, span } from "../text/time.ts";
 import { REASON_TEXT } from "../decision/decision.ts";
-import { formatSpan, standing } from "./incident-table.ts";
+import { standing } from "./incident-table.ts";
 import { markdownCode, markdownText } from "../text/markdown.ts";
 import { describeDeath } from "../diagnosis/playbook.ts";
 import type { JournalEntry } from "../core/ports.ts";
@@ -12,9 +13,6 @@ const MAX_LENGTH = 600;
 const OUTPUT_LINES = 5;
 /** Of what was written before a death, the last of which mostly say why. */
 const DEATH_LINES = 8;
-/** Of a Date. */
-const GREATEST_TIME_MS = 8.64e15;
-
 /**
  * @param entries of the whole journal, in order
  * @returns lines
@@ -30,7 +28,7 @@ export function renderIncidentPage(
     "",
     `- Service: ${text(record.service)}`,
     `- Alert: ${text(alert.name)} (${alert.severity})${summary}`,
-    `- Found: ${utc(openedAtMs)}${onsetMs === undefined ? "" : `, ${formatSpan(openedAtMs - onsetMs)} after it began`}`,
+    `- Found: ${utc(openedAtMs)}${onsetMs === undefined ? "" : `, ${span(openedAtMs - onsetMs)} after it began`}`,
     `- State: ${stateOf(record)}`,
     ...(record.flaps > 0 ? [`- Flaps: it has come back ${times(record.flaps)} since`] : []),
     ...diagnosisOf(record),
@@ -43,7 +41,7 @@ export function renderIncidentPage(
       .filter((entry) => belongsTo(record, entry))
       .map(
         (entry) =>
-          `| ${utc(entry.atMs).slice(11, 19)} | ${formatSpan(entry.atMs - openedAtMs)} | ${describe(entry)} |`,
+          `| ${utc(entry.atMs).slice(11, 19)} | ${span(entry.atMs - openedAtMs)} | ${describe(entry)} |`,
       ),
   ];
 }
@@ -57,7 +55,7 @@ function stateOf(record: IncidentRecord): string {
   const state = standing(record);
   if (closing === undefined || closedAtMs === undefined) return `open, ${state}`;
   const why = closing.verdict?.reason ?? (closing.reason && reasonText(closing.reason));
-  return `${state}${why === undefined ? "" : `: ${text(why)}`}, after ${formatSpan(closedAtMs - openedAtMs)}`;
+  return `${state}${why === undefined ? "" : `: ${text(why)}`}, after ${span(closedAtMs - openedAtMs)}`;
 }
 
 function diagnosisOf({ diagnosis }: IncidentRecord): string[] {
@@ -112,10 +110,10 @@ function describeEvent(read: RecordedEvent): string {
       return `evidence: container ${text(state)}, ${health}${loop}${ends.join("")}`;
     }
     case "diagnosis_failed":
-      return `no answer from ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}: ${text(read.message)}`;
+      return `no answer from ${text(read.diagnoser)} in ${span(read.durationMs)}: ${text(read.message)}`;
     case "diagnosed": {
       const tokens = read.tokens === undefined ? "" : `, ${read.tokens} tokens`;
-      return `diagnosed by ${text(read.diagnoser)} in ${formatSpan(read.durationMs)}${tokens}; proposes ${proposal(read.diagnosis)}`;
+      return `diagnosed by ${text(read.diagnoser)} in ${span(read.durationMs)}${tokens}; proposes ${proposal(read.diagnosis)}`;
     }
     case "decided": {
       const { kind, action, reason } = read.decision;
@@ -134,10 +132,10 @@ function describeEvent(read: RecordedEvent): string {
       const exit = exitCode === undefined ? "" : `, exit ${exitCode}`;
       const said = output.trim().split("\n").slice(-OUTPUT_LINES).join("\n");
       const quoted = kind === "succeeded" || said === "" ? "" : `: ${text(said)}`;
-      return `the command ${kind.replace("_", " ")}${exit}, in ${formatSpan(durationMs)}${quoted}`;
+      return `the command ${kind.replace("_", " ")}${exit}, in ${span(durationMs)}${quoted}`;
     }
     case "verification_started":
-      return `the verdict is due in ${formatSpan(read.verdictInMs)}`;
+      return `the verdict is due in ${span(read.verdictInMs)}`;
     case "alert_flapped":
       return `the alert has come back ${times(read.times)} since the end${read.isOver ? ", and is quiet now" : ""}`;
     case "incident_resumed":
@@ -169,8 +167,7 @@ function code(argv: readonly string[]): string {
 }
 
 function utc(atMs: number): string {
-  if (Math.abs(atMs) > GREATEST_TIME_MS) return "at no time there is";
-  return new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
+  return isoTime(atMs)?.replace("T", " ").slice(0, 19) ?? "at no time there is";
 }
 
 function percent(share: number): string {

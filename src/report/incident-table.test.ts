@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
 import { entriesOf, healed, numbered, shadowed } from "../../test/support/incident-entries.ts";
-import { formatSpan, renderIncidents } from "./incident-table.ts";
+import { span } from "../text/time.ts";
+import { renderIncidents } from "./incident-table.ts";
 import { foldIncidents, type IncidentRecord } from "../core/incident-record.ts";
 
 const NOW_MS = START_MS + 600_000;
@@ -135,5 +136,5 @@ describe("a span", () => {
     [7_200_000, "2h"],
     [172_800_000, "2d"],
     [86_400_000 * 400, "400d"],
-  ])("of %i ms is %s", (ms, text) => expect(formatSpan(ms)).toBe(text));
+  ])("of %i ms is %s", (ms, text) => expect(span(ms)).toBe(text));
 });

@@ -1,5 +1,6 @@
 /** Incidents as a table for a terminal. Pure. */
 
+import { span } from "../text/time.ts";
 import { printable } from "../text/printable.ts";
 import { openRequests } from "../decision/operator-commands.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
@@ -25,13 +26,13 @@ export function renderIncidents(records: readonly IncidentRecord[], nowMs: numbe
   const shortIds = shortestPrefixes(records.map(({ id }) => id));
   const rows = shown.map((record) => [
     shortIds.get(record.id) ?? record.id,
-    formatSpan(nowMs - record.openedAtMs),
+    span(nowMs - record.openedAtMs),
     record.service,
     record.alert.name,
     record.decision?.kind ?? "-",
     record.action?.id ?? record.decision?.action ?? "-",
     standing(record),
-    record.closedAtMs === undefined ? "-" : formatSpan(record.closedAtMs - record.openedAtMs),
+    record.closedAtMs === undefined ? "-" : span(record.closedAtMs - record.openedAtMs),
   ]);
   const cells = [titles, ...rows].map((row) =>
     row
@@ -77,17 +78,4 @@ function shortestPrefixes(ids: readonly string[]): ReadonlyMap<string, string> {
       return [id, id.slice(0, Math.max(most + 1, SHORTEST_ID))];
     }),
   );
-}
-
-const SPANS = [
-  { unit: "d", ms: 86_400_000 },
-  { unit: "h", ms: 3_600_000 },
-  { unit: "m", ms: 60_000 },
-  { unit: "s", ms: 1000 },
-] as const;
-
-/** In the one unit that tells it best, such as `45s` or `3h`; a clock that was put back gives `0s`. */
-export function formatSpan(durationMs: number): string {
-  const { unit, ms } = SPANS.find((span) => durationMs >= 2 * span.ms) ?? SPANS[3];
-  return `${Math.max(Math.round(durationMs / ms), 0)}${unit}`;
 }

@@ -3,7 +3,8 @@
 import type { SentinelEvent } from "../core/events.ts";
 import { FLAP_HOLD_MS } from "../rules/flapping.ts";
 import { describeDeath } from "../diagnosis/playbook.ts";
-import { clockTime, field, seconds } from "./terminal-text.ts";
+import { clockTime, seconds } from "../text/time.ts";
+import { field } from "./terminal-text.ts";
 
 /** Why it is as it is, in its own words: its engine's count, its last deaths, and its health check. */
 export function renderLife({ restartLoop, deaths = [], container }: LifeEvent): string[] {

@@ -15,14 +15,3 @@ export function field(label: string, text: string): string[] {
 export function clean(text: string): string {
   return printable(maskText(text), MAX_LENGTH);
 }
-
-/** A duration. */
-export function seconds(durationMs: number): string {
-  const value = durationMs / 1000;
-  return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} s`;
-}
-
-/** The time of day. */
-export function clockTime(atMs: number): string {
-  return new Date(atMs).toTimeString().slice(0, 8);
-}

@@ -18,7 +18,8 @@ import type {
 } from "../core/model.ts";
 import { SERVICE_LABEL } from "../rules/ownership.ts";
 import { renderFlaps, renderLife } from "./terminal-container.ts";
-import { clean, clockTime, field, seconds } from "./terminal-text.ts";
+import { clockTime, isoTime, seconds } from "../text/time.ts";
+import { clean, field } from "./terminal-text.ts";
 import { humanize1024, renderSummary, significant } from "../rules/alert-summary.ts";
 
 const RULE_WIDTH = 72;
@@ -203,7 +204,7 @@ function since(onsetMs: number | undefined, atMs: number): string {
 function renderContainer(container: Observation<ContainerState>): string {
   if (container.kind !== "found") return container.reason;
   const { status, health, exitCode, oomKilled, restartCount, startedAtMs } = container.value;
-  const started = startedAtMs === undefined ? "never" : new Date(startedAtMs).toISOString();
+  const started = isoTime(startedAtMs) ?? "never";
   const killed = oomKilled ? ", killed for lack of memory" : "";
   const exited = status === "running" ? "" : `, exit code ${exitCode}`;
   return `${status}, health ${health}${exited}${killed}, ${restartCount} restarts, started ${started}`;

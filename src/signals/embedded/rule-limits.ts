@@ -1,5 +1,6 @@
 /** What a rule may cost while it is evaluated: all loops wait for it. */
 
+import { exactSeconds } from "../../text/time.ts";
 import { PromqlError } from "../../promql/errors.ts";
 import type { Limits } from "../../promql/query.ts";
 
@@ -37,6 +38,6 @@ export class RuleLimits {
 function tooSlow(): PromqlError {
   return new PromqlError(
     "timeout",
-    `it takes more than ${MAX_EVALUATION_MS / 1000} s, so it is tried once in ${REFUSED_FOR_MS / 1000} s only; select less, or aggregate first`,
+    `it takes more than ${exactSeconds(MAX_EVALUATION_MS)}, so it is tried once in ${exactSeconds(REFUSED_FOR_MS)} only; select less, or aggregate first`,
   );
 }

@@ -1,5 +1,6 @@
 /** One bounded GET of a metrics page: deadline, size, redirects, and a closed list of failures. */
 
+import { exactSeconds } from "../../text/time.ts";
 import { printable } from "../../text/printable.ts";
 import { readBody, unpacked } from "../body.ts";
 
@@ -79,7 +80,7 @@ export const fetchPage: FetchPage = async (request, caller) => {
     return await getPage(request, signal);
   } catch (thrown) {
     if (deadline.aborted)
-      return failed("timeout", `no whole answer within ${request.deadlineMs / 1000} s`);
+      return failed("timeout", `no whole answer within ${exactSeconds(request.deadlineMs)}`);
     if (caller.aborted) return failed("timeout", "cancelled");
     return failed("unreachable", `cannot be reached (${codeOf(thrown)})`);
   } finally {

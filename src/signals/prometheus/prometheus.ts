@@ -1,6 +1,7 @@
 /** A Prometheus-compatible HTTP API as the source of samples. */
 
 import { z } from "zod";
+import { exactSeconds } from "../../text/time.ts";
 import { isLoopback } from "../../text/url.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { messageOf, SentinelError } from "../../core/errors.ts";
@@ -194,7 +195,7 @@ async function ask(
     if (deadline.aborted)
       throw new SentinelError(
         "source_timeout",
-        `${origin} did not answer within ${deadlineMs / 1000} s`,
+        `${origin} did not answer within ${exactSeconds(deadlineMs)}`,
       );
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new SentinelError("source_unreachable", `${origin} cannot be reached${code}`, {
