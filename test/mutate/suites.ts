@@ -48,6 +48,10 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/platforms/secret-settings.ts": ["src/platforms/secret-settings.test.ts"],
   "src/incident/verification.ts": ["src/incident/verification.test.ts"],
+  "src/incident/journal-writer.ts": [
+    "src/incident/recorder.test.ts",
+    "src/incident/service-loop-journal.test.ts",
+  ],
   "src/incident/service-alerts.ts": LOOP,
   "src/incident/service-loop.ts": LOOP,
   "src/incident/source-outage.ts": ["src/incident/source-outage.test.ts"],

@@ -1,0 +1,86 @@
+/** Containers that wear the label, each watched from when it is found to when it is gone. */
+
+import { defaultActions } from "../allowlist.ts";
+import type { Service } from "../core/model.ts";
+import { GONE } from "../incident/service-loop.ts";
+import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
+import { dockerNotices } from "./docker-notices.ts";
+import { systemClock } from "./system-clock.ts";
+
+interface LabelledOptions {
+  readonly embedded: EmbeddedSource;
+  readonly pollIntervalMs: number;
+  /** Between the beginnings of two of them. */
+  readonly apartMs: number;
+  /** Watched in any case, with the label or without. */
+  readonly configured: readonly Service[];
+  /** Watches one until the signal aborts, with `GONE` when there is no such container any more. */
+  watch(service: Service, signal: AbortSignal): Promise<void>;
+  /** It is no longer watched. */
+  forget(service: string): void;
+  say(topic: string, text: string): void;
+}
+
+/** Watches them until the signal aborts. */
+export async function watchLabelled(options: LabelledOptions, signal: AbortSignal): Promise<void> {
+  await new LabelledContainers(options).run(signal);
+}
+
+interface Running {
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+class LabelledContainers {
+  readonly #options: LabelledOptions;
+  /** By the container's name. */
+  readonly #running = new Map<string, Running>();
+
+  constructor(options: LabelledOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { embedded, pollIntervalMs, configured, say } = this.#options;
+    const isConfigured = new Set(configured.map(({ name }) => name));
+    const tellOfDocker = dockerNotices(embedded, (text) => say("docker", text));
+    while (!signal.aborted) {
+      tellOfDocker();
+      const labelled = embedded.labelledContainers().filter((name) => !isConfigured.has(name));
+      for (const name of labelled) await this.#begin(name, signal);
+      for (const name of this.#running.keys()) if (!labelled.includes(name)) await this.#end(name);
+      await systemClock.sleep(pollIntervalMs, signal);
+    }
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  async #begin(name: string, signal: AbortSignal): Promise<void> {
+    const { apartMs, watch, say } = this.#options;
+    if (this.#running.has(name)) return;
+    await systemClock.sleep(apartMs, signal);
+    const stop = new AbortController();
+    const done = watch(containerService(name), AbortSignal.any([signal, stop.signal]));
+    this.#running.set(name, { stop, done });
+    say("watching", `${name} as well, for its label`);
+  }
+
+  async #end(name: string): Promise<void> {
+    const { forget, say } = this.#options;
+    const running = this.#running.get(name);
+    running?.stop.abort(GONE);
+    await running?.done;
+    this.#running.delete(name);
+    forget(name);
+    say("watching", `${name} no longer: it is gone`);
+  }
+}
+
+function containerService(name: string): Service {
+  return {
+    name,
+    job: undefined,
+    health: "container",
+    platform: "docker",
+    actions: defaultActions("docker"),
+  };
+}
