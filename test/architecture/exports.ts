@@ -47,11 +47,14 @@ export function usesOf(file: string, code: string): string[] {
     if (from !== file) uses.push(...names.map((name) => `${from}: ${name}`));
   };
   for (const statement of statementsOf(code)) {
+    if (ast.isImportDeclaration(statement))
+      use(statement.source, statement.specifiers.map(importedBy));
+    if (ast.isExportAllDeclaration(statement)) use(statement.source, [EVERYTHING]);
+    if (ast.isExportNamedDeclaration(statement) && statement.source)
+      use(statement.source, statement.specifiers.map(exportedAgainBy));
+    // To look into every statement of all files would take seconds.
+    if (!code.slice(statement.start ?? 0, statement.end ?? undefined).includes("import(")) continue;
     ast.traverse(statement, (node, above) => {
-      if (ast.isImportDeclaration(node)) use(node.source, node.specifiers.map(importedBy));
-      if (ast.isExportAllDeclaration(node)) use(node.source, [EVERYTHING]);
-      if (ast.isExportNamedDeclaration(node) && node.source)
-        use(node.source, node.specifiers.map(exportedAgainBy));
       if (ast.isTSImportType(node)) use(node.source, [EVERYTHING]);
       if (ast.isImportExpression(node)) use(node.source, takenBy(above.map(({ node }) => node)));
     });
