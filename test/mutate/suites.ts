@@ -39,7 +39,11 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
     "src/incident/recovery.test.ts",
     "src/incident/service-loop.test.ts",
   ],
-  "src/decision/limits.ts": ["src/decision/limits.test.ts", "src/decision/restraint.test.ts"],
+  "src/decision/limits.ts": [
+    "src/decision/limits.test.ts",
+    "src/decision/restraint.test.ts",
+    "src/rules/flapping.test.ts",
+  ],
   "src/diagnosis/lifecycle.ts": ["src/diagnosis/lifecycle.test.ts"],
   "src/rules/ownership.ts": ["src/rules/ownership.test.ts"],
   "src/incident/recovery.ts": [
