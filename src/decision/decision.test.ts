@@ -115,6 +115,21 @@ describe("what is decided", () => {
       { fired: alert({ rule: rule({ permits: ["supervisor-restart"] }) }), ...SUPERVISED },
       "ask supervisor-restart not_allowed_for_service",
     ],
+    [
+      "the rule permits its effect, and there is no such command for the service any more",
+      { fired: alert({ rule: rule({ permits: ["restart"] }) }), ...SUPERVISED },
+      "ask supervisor-restart not_allowed_for_service",
+    ],
+    [
+      "the rule permits its effect",
+      { fired: alert({ rule: rule({ permits: ["restart"] }) }) },
+      "act docker-restart two_keys_agree",
+    ],
+    [
+      "the rule permits another effect",
+      { fired: alert({ rule: rule({ permits: ["create"] }) }) },
+      "ask docker-restart keys_disagree",
+    ],
     ["medium waits", { fired: medium }, "ask docker-restart severity_needs_a_person"],
     [
       "low waits",

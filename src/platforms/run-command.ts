@@ -89,7 +89,7 @@ export function childEnvironment(from: Environment = process.env): Environment {
   return withoutSecrets(from);
 }
 
-/** The part of a result that leaves the executors. */
+/** The part of a result that leaves the platforms. */
 export function outcomeOf({
   stdout: _stdout,
   stderr: _stderr,

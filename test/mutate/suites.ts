@@ -21,7 +21,6 @@ const LOOP = [
 export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/allowlist.ts": ["src/allowlist.test.ts"],
   "src/rules/permitted.ts": ["src/rules/permitted.test.ts"],
-  "src/diagnosis/proposable.ts": ["src/diagnosis/proposable.test.ts"],
   "src/incident/verify.ts": ["src/incident/verify.test.ts"],
   "src/text/redact.ts": [
     "src/text/credential-kinds.test.ts",
