@@ -44,6 +44,14 @@ describe("sentinel incidents", () => {
     expect(JSON.parse(showIncidents(path, FIRST, { json: true }))).toEqual([found[3]]);
   });
 
+  test("as JSON has keys in snake_case alone, and no milliseconds", () => {
+    const text = showIncidents(path, undefined, { json: true });
+    const keys = [...text.matchAll(/^ *"(\w+)":/gm)].map(([, key]) => key ?? "");
+    expect(keys.filter((key) => !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(key))).toEqual([]);
+    expect(keys.filter((key) => key.endsWith("_ms"))).toEqual([]);
+    expect(text).toContain('"opened_at": "2025-01-0');
+  });
+
   test.each([FIRST, "20250101T120000-HighC"])("shows the one whose id begins with %s", (id) => {
     expect(showIncidents(path, id, {})).toStartWith(`# Incident ${FIRST}\n`);
   });
