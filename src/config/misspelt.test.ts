@@ -94,6 +94,6 @@ describe("a name that is nearly a setting's", () => {
     const fromMs = performance.now();
     expect(settingMeant(`A${"X".repeat(1_000_000)}`)).toBeUndefined();
     expect(settingMeant(`A${"_".repeat(1_000_000)}`)).toBeUndefined();
-    expect(performance.now() - fromMs).toBeLessThan(2000);
+    expect(performance.now() - fromMs).toBeLessThan(10_000);
   });
 });

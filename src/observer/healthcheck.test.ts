@@ -44,7 +44,7 @@ test("an answer that does not come is given up at the deadline", async () => {
   const answer = await healthcheck(`http://127.0.0.1:${server.port}/`, 200);
   expect(answer.ok).toBe(false);
   expect(answer.message).toEndWith("no answer within 0.2 s");
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(performance.now() - startedAt).toBeLessThan(5000);
 });
 
 test("a body without end does not matter", async () => {

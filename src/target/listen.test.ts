@@ -66,7 +66,7 @@ describe("on a socket", () => {
     expect(await eventually(() => target.activeFaults() === 1)).toBe(true);
     const fromMs = performance.now();
     await Promise.all([target.stopFaults(), target.close()]);
-    expect(performance.now() - fromMs).toBeLessThan(2_000);
+    expect(performance.now() - fromMs).toBeLessThan(10_000);
     expect((await waiting).status).toBe(503);
     await expect(fetch(`${target.url}/health`)).rejects.toThrow();
   });
@@ -77,7 +77,7 @@ describe("on a socket", () => {
     await Bun.sleep(50);
     const fromMs = performance.now();
     await target.close();
-    expect(performance.now() - fromMs).toBeLessThan(2_000);
+    expect(performance.now() - fromMs).toBeLessThan(10_000);
     await stuck;
   });
 

