@@ -220,7 +220,7 @@ describe("a death", () => {
     cleanUp.defer(() => rm(state, { force: true }));
     const count = `n=$(cat ${state} 2>/dev/null); echo "x$n" >${state}`;
     await using svc = await supervise(`echo run; ${count}; [ "$n" = xx ] || exit 4; sleep 60`, {
-      policy: { minDelayMs: 0, stableMs: 300 },
+      policy: { minDelayMs: 0, stableMs: 2000 },
     });
     await svc.supervisor.start();
     await svc.happened("child_cured");
@@ -230,9 +230,9 @@ describe("a death", () => {
         { exitCode: 4, lines: ["run"] },
         { exitCode: 4, lines: ["run"] },
       ],
-      ranMs: 300,
+      ranMs: 2000,
     });
-    await Bun.sleep(400);
+    await Bun.sleep(2200);
     expect(svc.events.filter(({ type }) => type === "child_cured")).toHaveLength(1);
   });
 
@@ -371,6 +371,7 @@ describe("restart", () => {
       { policy: { minDelayMs: 60_000, maxDelayMs: 60_000 } },
     );
     await svc.supervisor.start();
+    await svc.happened("child_restarting");
     expect(svc.supervisor.status().state).toBe("backing_off");
     expect((await svc.supervisor.restart()).kind).toBe("succeeded");
     expect(svc.supervisor.status().state).toBe("running");
