@@ -41,7 +41,7 @@ const STABILIZE_MS = 5000;
 const MODEL_DEADLINE_MS = 500;
 const START_DEADLINE_MS = 10_000;
 /** Of all faults together. */
-const MOST_MS = 115_000;
+const MAX_MS = 115_000;
 
 /** Low enough for a small machine to pass them, high enough for a quiet service not to. */
 const THRESHOLDS = { cpu: 0.5, latencySeconds: 1, memoryBytes: 200_000_000, errorRatio: 0.05 };
@@ -69,7 +69,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     argv: [...thisProgram(), "--role=target"],
     env: { ...childEnvironment(), HOST: "127.0.0.1", PORT: new URL(url).port },
     // So late that it is the loop that heals: else a killed process would be back before it is missed.
-    policy: { minDelayMs: MOST_MS, maxDelayMs: MOST_MS },
+    policy: { minDelayMs: MAX_MS, maxDelayMs: MAX_MS },
     clock: systemClock,
   });
   await startService(supervisor, url, ended);
@@ -91,7 +91,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const traffic = sendTraffic(url, ended);
   const work = async () => {
     const scores: Score[] = [];
-    const deadline = AbortSignal.any([ended, AbortSignal.timeout(MOST_MS)]);
+    const deadline = AbortSignal.any([ended, AbortSignal.timeout(MAX_MS)]);
     for (const [index, fault] of options.faults.entries()) {
       if (signal.aborted) break;
       const number = `${index + 1}/${options.faults.length}`;

@@ -38,7 +38,7 @@ const ENGINE_DEADLINE_MS = 5000;
 
 /** How long an incident is remembered, and how much of them: some thousands. */
 const KEPT_MS = 90 * 86_400_000;
-const MOST_JOURNAL_BYTES = 8 * 1024 * 1024;
+const MAX_JOURNAL_BYTES = 8 * 1024 * 1024;
 const PRUNE_EVERY_MS = 3_600_000;
 
 /**
@@ -136,7 +136,7 @@ function openJournal({ journalPath }: ObserverSettings, say: Output["say"]): Jou
   const journal = sqliteJournal(journalPath, { mode: "observer" });
   const prune = () => {
     try {
-      journal.prune({ beforeMs: systemClock.nowMs() - KEPT_MS, maxBytes: MOST_JOURNAL_BYTES });
+      journal.prune({ beforeMs: systemClock.nowMs() - KEPT_MS, maxBytes: MAX_JOURNAL_BYTES });
     } catch (error) {
       // What is too much today is forgotten tomorrow; that it cannot be written is told by the loops.
       say("journal", messageOf(error), "warning");

@@ -5,7 +5,7 @@ import { findOne } from "../observer/compose-notices.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { isLoopback } from "../text/url.ts";
 import { mostUrgent } from "../rules/alert-state.ts";
-import { openBook } from "../incident/recorder.ts";
+import { openRecorder } from "../incident/recorder.ts";
 import { SentinelError } from "../core/errors.ts";
 import { collectEvidence, diagnosisRequest, readHistory } from "../incident/investigate.ts";
 import { createLock } from "../core/lock.ts";
@@ -130,7 +130,7 @@ async function sampleRequest(
     clock: systemClock,
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     // Nothing happens, so nothing is to be kept.
-    book: openBook(
+    recorder: openRecorder(
       memoryJournal(),
       { cooldownMs: 0, mostPerService: 0, mostInAll: 0 },
       systemClock,

@@ -74,14 +74,14 @@ describe("sentinel incidents", () => {
   });
 
   test("sums up what would have been done", () => {
-    expect(showIncidents(path, undefined, { shadow: true })).toMatch(
+    expect(showIncidents(path, undefined, { dryRun: true })).toMatch(
       /HighCpu +docker-restart +run/,
     );
   });
 
   test.each([
-    [FIRST, { shadow: true }],
-    [undefined, { shadow: true, json: true }],
+    [FIRST, { dryRun: true }],
+    [undefined, { dryRun: true, json: true }],
   ])("of %j with %j is refused", (id, options) => {
     expect(refusal(() => showIncidents(path, id, options)).code).toBe("usage");
   });

@@ -6,15 +6,15 @@ import { renderIncidents } from "../report/incident-table.ts";
 import { nearest } from "../text/did-you-mean.ts";
 import { snakeJson } from "../text/snake-json.ts";
 import { foldIncidents, type IncidentRecord } from "../core/incident-record.ts";
-import { renderShadow } from "../report/dry-run.ts";
+import { renderDryRun } from "../report/dry-run.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
 
 export interface IncidentsOptions {
   readonly json?: boolean;
-  readonly shadow?: boolean;
+  readonly dryRun?: boolean;
 }
 
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 /**
  * Reads the journal, whether or not an observer runs, and changes nothing in it.
@@ -26,15 +26,15 @@ const MOST_NAMED = 5;
 export function showIncidents(
   journalPath: string,
   id: string | undefined,
-  { json = false, shadow = false }: IncidentsOptions,
+  { json = false, dryRun = false }: IncidentsOptions,
 ): string {
-  if (shadow && (json || id !== undefined))
+  if (dryRun && (json || id !== undefined))
     throw new SentinelError("usage", "--shadow goes with neither an id nor --json");
   const journal = sqliteJournal(journalPath, { mode: "reader" });
   try {
     const entries = journal.readAfter(0);
     const records = foldIncidents(entries);
-    if (shadow) return renderShadow(records, entries).join("\n");
+    if (dryRun) return renderDryRun(records, entries).join("\n");
     const chosen = id === undefined ? records : find(id, records);
     if (json) return JSON.stringify(snakeJson(chosen.toReversed()), null, 2);
     if (id === undefined) return renderIncidents(records, Date.now()).join("\n");
@@ -53,9 +53,9 @@ function find(id: string, records: readonly IncidentRecord[]): readonly Incident
   if (ids.length === 1) return begun;
   const quoted = JSON.stringify(id);
   if (ids.length > 1) {
-    const more = ids.length > MOST_NAMED ? `, and ${ids.length - MOST_NAMED} older ones` : "";
+    const more = ids.length > MAX_NAMED ? `, and ${ids.length - MAX_NAMED} older ones` : "";
     throw new SentinelError("usage", `${quoted} begins the ids of ${ids.length} incidents`, {
-      hint: `Write more of it: ${ids.slice(-MOST_NAMED).toReversed().join(", ")}${more}.`,
+      hint: `Write more of it: ${ids.slice(-MAX_NAMED).toReversed().join(", ")}${more}.`,
     });
   }
   const near = nearestId(

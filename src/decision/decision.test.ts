@@ -11,7 +11,7 @@ import {
 } from "../../test/support/fixtures.ts";
 import { ACTION_IDS, type ActionId } from "../allowlist.ts";
 import { decide, type Proposal, REASON_TEXT, type Situation } from "./decision.ts";
-import type { Restraint } from "./limits.ts";
+import type { LimitState } from "./limits.ts";
 import {
   AUTONOMY_LEVELS,
   ALERT_STATES,
@@ -40,7 +40,7 @@ function decided({ fired = alert(), action = "docker-restart", actions, situatio
     autonomy: "auto",
     alerts: [fired],
     owner: OWN,
-    restraint: UNRESTRAINED,
+    limitState: UNRESTRAINED,
     ...situation,
   });
 }
@@ -55,8 +55,8 @@ const crashLoop = alert({ rule: crashRule });
 /** A command that the allow-list of this service has not. */
 const SUPERVISED = { action: "supervisor-restart", actions: ACTION_IDS } as const;
 
-const held = (restraint: Partial<Restraint>): Change => ({
-  situation: { restraint: { ...UNRESTRAINED, ...restraint } },
+const held = (limitState: Partial<LimitState>): Change => ({
+  situation: { limitState: { ...UNRESTRAINED, ...limitState } },
 });
 
 describe("what is decided", () => {
@@ -190,12 +190,12 @@ describe("what is decided", () => {
     ],
     [
       "a person has paused it",
-      { situation: { restraint: { ...UNRESTRAINED, isPaused: true } } },
+      { situation: { limitState: { ...UNRESTRAINED, isPaused: true } } },
       "skip - paused",
     ],
     [
       "the pause has ended",
-      { situation: { restraint: { ...UNRESTRAINED, pausedUntilMs: START_MS } } },
+      { situation: { limitState: { ...UNRESTRAINED, pausedUntilMs: START_MS } } },
       "act docker-restart two_keys_agree",
     ],
     [
@@ -283,7 +283,7 @@ describe("what has healed it for a moment only gives way to the next on the rule
     readonly action?: ActionId;
     readonly permits?: readonly ActionId[];
     readonly actions?: readonly ActionId[];
-    readonly restraint?: Partial<Restraint>;
+    readonly limitState?: Partial<LimitState>;
   };
   const cases: readonly (readonly [string, Given, string])[] = [
     ["nothing is spent", { spent: [] }, "act docker-restart two_keys_agree"],
@@ -330,12 +330,12 @@ describe("what has healed it for a moment only gives way to the next on the rule
     ],
     [
       "and is held back as the first would be",
-      { spent: ["docker-restart"], restraint: { isServiceBudgetSpent: true } },
+      { spent: ["docker-restart"], limitState: { isServiceBudgetSpent: true } },
       "ask compose-up service_budget",
     ],
   ];
   test.each(cases)("%s", (_, given, expected) => {
-    const { spent, permits = LIST, actions = ACTION_IDS, action, restraint } = given;
+    const { spent, permits = LIST, actions = ACTION_IDS, action, limitState } = given;
     const {
       kind,
       action: chosen,
@@ -344,7 +344,7 @@ describe("what has healed it for a moment only gives way to the next on the rule
       fired: alert({ rule: rule({ permits: [...permits] }) }),
       actions,
       ...(action && { action }),
-      ...held({ exhausted: new Set(spent), ...restraint }),
+      ...held({ exhausted: new Set(spent), ...limitState }),
     });
     expect(`${kind} ${chosen} ${reason}`).toBe(expected);
   });
@@ -366,7 +366,7 @@ const holds = fc.record({
     { weight: 9, arbitrary: fc.constant(OWN) },
     fc.constantFrom<Owner>({ kind: "service", name: "another" }, { kind: "nobody", reason: "x" }),
   ),
-  restraint: fc.record({
+  limitState: fc.record({
     isPaused: rarely(),
     automationEnded: rarely(),
     isServiceBudgetSpent: rarely(),
@@ -380,7 +380,7 @@ function rarely(): fc.Arbitrary<boolean> {
 
 test("it acts exactly if all conditions hold, and on what both keys chose", () => {
   fc.assert(
-    fc.property(situations, holds, (now, { owner, restraint }) => {
+    fc.property(situations, holds, (now, { owner, limitState }) => {
       const of = rule({ severity: now.severity, permits: now.permits });
       const loops = now.crashLoop === "firing" || now.crashLoop === "no_data";
       const beside = now.crashLoop && [
@@ -397,7 +397,7 @@ test("it acts exactly if all conditions hold, and on what both keys chose", () =
         situation: {
           autonomy: now.autonomy,
           owner,
-          restraint: { ...UNRESTRAINED, ...restraint },
+          limitState: { ...UNRESTRAINED, ...limitState },
           alerts: [alert({ rule: of, state: now.state }), ...(beside ?? [])],
         },
       });
@@ -412,7 +412,7 @@ test("it acts exactly if all conditions hold, and on what both keys chose", () =
         (now.severity === "high" || now.severity === "critical") &&
         !loops &&
         owner === OWN &&
-        !Object.values(restraint).includes(true);
+        !Object.values(limitState).includes(true);
       expect(decision.kind === "act").toBe(acts);
       if (decision.kind === "act") expect<string>(decision.action).toBe(now.action);
     }),
@@ -436,7 +436,7 @@ test("what the model says of severity, confidence and cause gates nothing", () =
             autonomy: now.autonomy,
             alerts: [{ ...fired, state: now.state }],
             owner: OWN,
-            restraint: UNRESTRAINED,
+            limitState: UNRESTRAINED,
           },
         );
       expect(decideOn({ action: now.action, ...opinion })).toEqual(

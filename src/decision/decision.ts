@@ -4,7 +4,7 @@ import type { ActionId, Allowlist } from "../allowlist.ts";
 import { isHolding } from "../rules/alert-state.ts";
 import { isOwnedBy, type Owner } from "../rules/ownership.ts";
 import { permittedActions } from "../rules/permitted.ts";
-import type { Restraint } from "./limits.ts";
+import type { LimitState } from "./limits.ts";
 import type { ContainerReason } from "../diagnosis/lifecycle.ts";
 import type {
   ActReason,
@@ -32,7 +32,7 @@ export interface Situation {
   /** Whose the alert is. */
   readonly owner: Owner;
   /** What the ledger says of this service and alert. */
-  readonly restraint: Restraint;
+  readonly limitState: LimitState;
   /** Why the state of its container is a person's; absent if it is not. */
   readonly container?: ContainerReason | undefined;
 }
@@ -43,7 +43,7 @@ export interface Situation {
  */
 export function decide(proposal: Proposal, situation: Situation): Decision {
   const { alert, diagnosis, service } = proposal;
-  const { alerts, restraint, owner } = situation;
+  const { alerts, limitState, owner } = situation;
   const { rule } = alert;
   // Whatever has led here: what is another's is never a reason to act on this one.
   if (!isOwnedBy(owner, service.name)) return skip("alert_of_another");
@@ -52,7 +52,7 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   // A model may have taken half a minute: what it saw need not be so any more.
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
   if (!now.some(isHolding)) return skip("alert_resolved");
-  if (restraint.isPaused) return skip("paused");
+  if (limitState.isPaused) return skip("paused");
   // Not even a person may have it restarted here: there would be one too many, for good.
   if (situation.container === "managed_by_orchestrator")
     return ask(undefined, "managed_by_orchestrator");
@@ -68,7 +68,7 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   if (!permitted.includes(action)) return ask(action, whyNotPermitted(action, proposal));
   const why = whyNotOffered(action, proposal);
   if (why !== undefined) return ask(action, why);
-  const { exhausted } = restraint;
+  const { exhausted } = limitState;
   if (!exhausted.has(action)) return permit(action, "two_keys_agree", proposal, situation);
 
   const later = permitted.slice(permitted.indexOf(action) + 1);
@@ -108,15 +108,15 @@ function permit(
   action: ActionId,
   reason: ActReason,
   { alert }: Proposal,
-  { autonomy, restraint }: Situation,
+  { autonomy, limitState }: Situation,
 ): Decision {
   const { severity } = alert.rule;
   if (autonomy === "observe") return skip("autonomy_observe", action);
   if (autonomy === "approve") return ask(action, "autonomy_approve");
   if (severity !== "high" && severity !== "critical") return ask(action, "severity_needs_a_person");
-  if (restraint.automationEnded) return ask(action, "automation_ended");
-  if (restraint.isServiceBudgetSpent) return ask(action, "service_budget");
-  if (restraint.isTotalBudgetSpent) return ask(action, "total_budget");
+  if (limitState.automationEnded) return ask(action, "automation_ended");
+  if (limitState.isServiceBudgetSpent) return ask(action, "service_budget");
+  if (limitState.isTotalBudgetSpent) return ask(action, "total_budget");
   return { kind: "act", action, reason };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { START_MS } from "../../test/support/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
-import { createLedger, HOUR_MS, isReopened, RECURRENCE_MS } from "./limits.ts";
+import { createLimitTracker, HOUR_MS, isReopened, RECURRENCE_MS } from "./limits.ts";
 import { createIncidentFold } from "../core/incident-record.ts";
 import { DECISION_REASONS } from "../core/model.ts";
 import type { JournalEntry } from "../core/ports.ts";
@@ -19,20 +19,25 @@ interface Place {
 type Written = (entry: Omit<JournalEntry, "seq">) => void;
 
 /** A ledger, and what writes to it. */
-function ledgerOf(limits = {}) {
-  const ledger = createLedger({ cooldownMs: MINUTE, mostPerService: 3, mostInAll: 10, ...limits });
+function limitTrackerOf(limits = {}) {
+  const limitTracker = createLimitTracker({
+    cooldownMs: MINUTE,
+    mostPerService: 3,
+    mostInAll: 10,
+    ...limits,
+  });
   let seq = 0;
   const incidents = createIncidentFold();
   const write: Written = (entry) => {
     const step = incidents.apply({ ...entry, seq: (seq += 1) });
-    if (step !== undefined) ledger.apply(step);
+    if (step !== undefined) limitTracker.apply(step);
   };
   const at = (type: string, fields: object, { atMs = 0, service = API, incident }: Place = {}) =>
     write({ atMs, service, incident, type, fields: { ...fields } });
-  return { ledger, at };
+  return { limitTracker, at };
 }
 
-type At = ReturnType<typeof ledgerOf>["at"];
+type At = ReturnType<typeof limitTrackerOf>["at"];
 
 function open(at: At, place: Place): void {
   at("incident_opened", { alert: { name: CPU.alert, severity: "high", labels: {} } }, place);
@@ -81,9 +86,9 @@ describe("a pause", () => {
       500,
     ],
   ])("%s", (_, say, expected) => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     say(at);
-    expect(ledger.restraint(CPU, 100).pausedUntilMs).toBe(expected);
+    expect(limitTracker.limitState(CPU, 100).pausedUntilMs).toBe(expected);
   });
 });
 
@@ -92,31 +97,31 @@ describe("an answer", () => {
     at("approval_given", { request: "r", answer, by: "a test" }, { service });
 
   test("is a person's first word, of that service's request alone", () => {
-    const { ledger, at } = ledgerOf();
-    expect(ledger.answerTo({ service: API, request: "r" })).toBeUndefined();
+    const { limitTracker, at } = limitTrackerOf();
+    expect(limitTracker.answerTo({ service: API, request: "r" })).toBeUndefined();
     give(at, "denied");
     give(at, "approved");
-    expect(ledger.answerTo({ service: API, request: "r" })).toBe("denied");
-    expect(ledger.answerTo({ service: API, request: "r2" })).toBeUndefined();
+    expect(limitTracker.answerTo({ service: API, request: "r" })).toBe("denied");
+    expect(limitTracker.answerTo({ service: API, request: "r2" })).toBeUndefined();
     // Two services may have had the same alert at the same moment, and ids are short.
-    expect(ledger.answerTo({ service: "db", request: "r" })).toBeUndefined();
+    expect(limitTracker.answerTo({ service: "db", request: "r" })).toBeUndefined();
   });
 
   test("is none to the same request when it is asked again", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     give(at, "approved");
     give(at, "approved", "db");
     at("approval_requested", { request: "r", action: "docker-restart", argv: [], expiresAtMs: 1 });
-    expect(ledger.answerTo({ service: API, request: "r" })).toBeUndefined();
-    expect(ledger.answerTo({ service: "db", request: "r" })).toBe("approved");
+    expect(limitTracker.answerTo({ service: API, request: "r" })).toBeUndefined();
+    expect(limitTracker.answerTo({ service: "db", request: "r" })).toBe("approved");
     give(at, "denied");
-    expect(ledger.answerTo({ service: API, request: "r" })).toBe("denied");
+    expect(limitTracker.answerTo({ service: API, request: "r" })).toBe("denied");
   });
 
   test("that is no word we know is none", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     give(at, "yes");
-    expect(ledger.answerTo({ service: API, request: "r" })).toBeUndefined();
+    expect(limitTracker.answerTo({ service: API, request: "r" })).toBeUndefined();
   });
 });
 
@@ -165,57 +170,61 @@ describe("the cooldown", () => {
       true,
     ],
   ])("follows %s: %p", (_, tell, cools) => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     tell(at);
-    const { coolsUntilMs } = ledger.restraint(CPU, 1000);
+    const { coolsUntilMs } = limitTracker.limitState(CPU, 1000);
     expect(coolsUntilMs).toBe(cools ? 1000 + MINUTE : 0);
-    expect(ledger.restraint({ ...CPU, service: "db" }, 1000).coolsUntilMs).toBe(0);
+    expect(limitTracker.limitState({ ...CPU, service: "db" }, 1000).coolsUntilMs).toBe(0);
   });
 });
 
 test("the cooldown counts from the first end that is told of an incident", () => {
-  const { ledger, at } = ledgerOf();
+  const { limitTracker, at } = limitTrackerOf();
   heal(at, { incident: "1", atMs: 1000 });
   at("incident_closed", { closing: { result: "cancelled" } }, { incident: "1", atMs: 9000 });
-  expect(ledger.restraint(CPU, 9000).coolsUntilMs).toBe(1000 + MINUTE);
+  expect(limitTracker.limitState(CPU, 9000).coolsUntilMs).toBe(1000 + MINUTE);
 });
 
 describe("the budgets", () => {
-  const spent = (ledger: ReturnType<typeof ledgerOf>["ledger"], nowMs: number, service = API) => {
-    const found = ledger.restraint({ ...CPU, service }, nowMs);
+  const spent = (
+    limitTracker: ReturnType<typeof limitTrackerOf>["limitTracker"],
+    nowMs: number,
+    service = API,
+  ) => {
+    const found = limitTracker.limitState({ ...CPU, service }, nowMs);
     return [found.isServiceBudgetSpent, found.isTotalBudgetSpent];
   };
 
   test("count what was done within the hour, of the service and of all", () => {
-    const { ledger, at } = ledgerOf({ mostPerService: 2, mostInAll: 3 });
+    const { limitTracker, at } = limitTrackerOf({ mostPerService: 2, mostInAll: 3 });
     act(at, { incident: "1", atMs: 0 });
-    expect(spent(ledger, 1)).toEqual([false, false]);
+    expect(spent(limitTracker, 1)).toEqual([false, false]);
     act(at, { incident: "2", atMs: 10 });
-    expect(spent(ledger, 11)).toEqual([true, false]);
+    expect(spent(limitTracker, 11)).toEqual([true, false]);
     act(at, { incident: "3", atMs: 20, service: "db" });
-    expect(spent(ledger, 21)).toEqual([true, true]);
-    expect(spent(ledger, 21, "db")).toEqual([false, true]);
-    expect(spent(ledger, HOUR_MS - 1)).toEqual([true, true]);
-    expect(spent(ledger, HOUR_MS)).toEqual([false, false]);
+    expect(spent(limitTracker, 21)).toEqual([true, true]);
+    expect(spent(limitTracker, 21, "db")).toEqual([false, true]);
+    expect(spent(limitTracker, HOUR_MS - 1)).toEqual([true, true]);
+    expect(spent(limitTracker, HOUR_MS)).toEqual([false, false]);
   });
 
   test("do not count what could not be started, of that service's incident alone", () => {
-    const { ledger, at } = ledgerOf({ mostPerService: 1, mostInAll: 2 });
+    const { limitTracker, at } = limitTrackerOf({ mostPerService: 1, mostInAll: 2 });
     act(at, { incident: "1" });
     act(at, { incident: "1", service: "db" });
     const outcome = { kind: "not_started", output: "", durationMs: 0 };
     at("action_finished", { outcome }, { incident: "1" });
-    expect(spent(ledger, 1)).toEqual([false, false]);
-    expect(spent(ledger, 1, "db")).toEqual([true, false]);
+    expect(spent(limitTracker, 1)).toEqual([false, false]);
+    expect(spent(limitTracker, 1, "db")).toEqual([true, false]);
   });
 
   test("count within the hour at any time of a clock", () => {
-    const { ledger, at } = ledgerOf({ mostPerService: 3 });
+    const { limitTracker, at } = limitTrackerOf({ mostPerService: 3 });
     for (const minute of [0, 20, 40]) act(at, { atMs: START_MS + minute * MINUTE });
-    expect(spent(ledger, START_MS + 41 * MINUTE)).toEqual([true, false]);
+    expect(spent(limitTracker, START_MS + 41 * MINUTE)).toEqual([true, false]);
     act(at, { atMs: START_MS + 70 * MINUTE });
-    expect(spent(ledger, START_MS + 71 * MINUTE)).toEqual([true, false]);
-    expect(spent(ledger, START_MS + 80 * MINUTE)).toEqual([false, false]);
+    expect(spent(limitTracker, START_MS + 71 * MINUTE)).toEqual([true, false]);
+    expect(spent(limitTracker, START_MS + 80 * MINUTE)).toEqual([false, false]);
   });
 
   describe("leave out, of several actions, the one that could not be started", () => {
@@ -226,19 +235,19 @@ describe("the budgets", () => {
       ["the last one of its incident", ["1", "1"], false],
       ["and none of another incident", ["1", "2"], true],
     ])("%s", (_, [first, second], isSpent) => {
-      const { ledger, at } = ledgerOf({ mostPerService: 1 });
+      const { limitTracker, at } = limitTrackerOf({ mostPerService: 1 });
       act(at, { incident: first ?? "", atMs: 0 });
       act(at, { incident: second ?? "", atMs: 50 * MINUTE });
       notStarted(at, { incident: "1", atMs: 50 * MINUTE });
       // The action of minute 0 is an hour ago by now.
-      expect(spent(ledger, 61 * MINUTE)).toEqual([isSpent, false]);
+      expect(spent(limitTracker, 61 * MINUTE)).toEqual([isSpent, false]);
     });
 
     test("and each of two of them", () => {
-      const { ledger, at } = ledgerOf({ mostPerService: 1 });
+      const { limitTracker, at } = limitTrackerOf({ mostPerService: 1 });
       for (const _ of [1, 2]) act(at, { incident: "1" });
       for (const _ of [1, 2]) notStarted(at, { incident: "1" });
-      expect(spent(ledger, 1)).toEqual([false, false]);
+      expect(spent(limitTracker, 1)).toEqual([false, false]);
     });
 
     test.each<[string, Place, boolean]>([
@@ -246,69 +255,70 @@ describe("the budgets", () => {
       ["also after a restart in the midst of another incident", { incident: "2" }, false],
       ["also after one of another service", { incident: "1", service: "db" }, false],
     ])("%s", (_, resumed, isSpent) => {
-      const { ledger, at } = ledgerOf({ mostPerService: 1 });
+      const { limitTracker, at } = limitTrackerOf({ mostPerService: 1 });
       act(at, { incident: "1" });
       at("incident_resumed", { phase: "acting" }, resumed);
       notStarted(at, { incident: "1" });
-      expect(spent(ledger, 1)).toEqual([isSpent, false]);
+      expect(spent(limitTracker, 1)).toEqual([isSpent, false]);
     });
   });
 
   test("count what failed", () => {
-    const { ledger, at } = ledgerOf({ mostPerService: 1 });
+    const { limitTracker, at } = limitTrackerOf({ mostPerService: 1 });
     act(at, { incident: "1", atMs: HOUR_MS });
     at("action_finished", { outcome: { kind: "failed", output: "", durationMs: 0 } });
-    expect(spent(ledger, HOUR_MS + 1)).toEqual([true, false]);
+    expect(spent(limitTracker, HOUR_MS + 1)).toEqual([true, false]);
   });
 });
 
 describe("a healing that did not last", () => {
-  const exhausted = (ledger: ReturnType<typeof ledgerOf>["ledger"], about = CPU) => [
-    ...ledger.restraint(about, 0).exhausted,
-  ];
+  const exhausted = (
+    limitTracker: ReturnType<typeof limitTrackerOf>["limitTracker"],
+    about = CPU,
+  ) => [...limitTracker.limitState(about, 0).exhausted];
 
   test.each([
     ["twice within half an hour each", RECURRENCE_MS, ["docker-restart"]],
     ["twice, a moment later than that", RECURRENCE_MS + 1, []],
   ])("%s", (_, apartMs, expected) => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     heal(at, { incident: "1", atMs: 0 });
     heal(at, { incident: "2", atMs: apartMs });
-    expect(exhausted(ledger)).toEqual([]);
+    expect(exhausted(limitTracker)).toEqual([]);
     open(at, { incident: "3", atMs: 2 * apartMs });
-    expect(exhausted(ledger)).toEqual(
+    expect(exhausted(limitTracker)).toEqual(
       ACTION_IDS.filter((id) => expected.some((one) => one === id)),
     );
   });
 
   test("counts again from the start once a healing has lasted", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     heal(at, { incident: "1", atMs: 0 });
     heal(at, { incident: "2", atMs: RECURRENCE_MS });
     heal(at, { incident: "3", atMs: 2 * RECURRENCE_MS + 1 });
     open(at, { incident: "4", atMs: 3 * RECURRENCE_MS + 1 });
-    expect(exhausted(ledger)).toEqual([]);
+    expect(exhausted(limitTracker)).toEqual([]);
   });
 
   test("is none where nothing was healed", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     const closing = { result: "acted", verdict: { kind: "not_healed", reason: "it holds" } };
     for (const incident of ["1", "2", "3", "4"]) {
       open(at, { incident });
       act(at, { incident });
       at("incident_closed", { closing }, { incident });
     }
-    expect(exhausted(ledger)).toEqual([]);
+    expect(exhausted(limitTracker)).toEqual([]);
   });
 
   test("is measured from the last action that healed, not from an alert that went by itself", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     heal(at, { incident: "1", atMs: 0 });
     open(at, { incident: "2", atMs: 20 * MINUTE });
     at("incident_closed", { closing: HEALED }, { incident: "2", atMs: 20 * MINUTE });
     heal(at, { incident: "3", atMs: 40 * MINUTE });
     open(at, { incident: "4", atMs: 41 * MINUTE });
-    expect(exhausted(ledger)).toEqual([]);
+    expect(exhausted(limitTracker)).toEqual([]);
   });
 
   test("within half an hour, as the documentation has it", () => {
@@ -316,24 +326,24 @@ describe("a healing that did not last", () => {
   });
 
   test("is of that alert and that service alone", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     for (const incident of ["1", "2", "3"]) heal(at, { incident });
-    expect(exhausted(ledger)).toEqual(["docker-restart"]);
-    expect(exhausted(ledger, { ...CPU, alert: "HighLatency" })).toEqual([]);
-    expect(exhausted(ledger, { ...CPU, service: "db" })).toEqual([]);
+    expect(exhausted(limitTracker)).toEqual(["docker-restart"]);
+    expect(exhausted(limitTracker, { ...CPU, alert: "HighLatency" })).toEqual([]);
+    expect(exhausted(limitTracker, { ...CPU, service: "db" })).toEqual([]);
   });
 
   test("is counted for the action that healed, once", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     heal(at, { incident: "1" }, "docker-restart");
     heal(at, { incident: "2" }, "compose-restart");
     // It comes and goes by itself: nothing was done that could have failed to last.
     for (const incident of ["3", "4", "5"]) open(at, { incident });
-    expect(exhausted(ledger)).toEqual([]);
+    expect(exhausted(limitTracker)).toEqual([]);
   });
 
   test("of two services whose incidents have one id is not mixed up", () => {
-    const { ledger, at } = ledgerOf();
+    const { limitTracker, at } = limitTrackerOf();
     for (const incident of ["1", "2", "3"]) {
       open(at, { incident });
       open(at, { incident, service: "db" });
@@ -342,14 +352,14 @@ describe("a healing that did not last", () => {
       at("incident_closed", { closing: HEALED }, { incident, service: "db" });
       at("incident_closed", { closing: HEALED }, { incident });
     }
-    expect(exhausted(ledger)).toEqual(["docker-restart"]);
-    expect(exhausted(ledger, { ...CPU, service: "db" })).toEqual(["compose-restart"]);
+    expect(exhausted(limitTracker)).toEqual(["docker-restart"]);
+    expect(exhausted(limitTracker, { ...CPU, service: "db" })).toEqual(["compose-restart"]);
   });
 });
 
 describe("an action that made things worse", () => {
-  const ended = (ledger: ReturnType<typeof ledgerOf>["ledger"], service = API) =>
-    ledger.restraint({ ...CPU, service }, 0).automationEnded;
+  const ended = (limitTracker: ReturnType<typeof limitTrackerOf>["limitTracker"], service = API) =>
+    limitTracker.limitState({ ...CPU, service }, 0).automationEnded;
   const closing = { result: "acted", madeWorse: true };
 
   test.each<[string, (at: At) => void]>([
@@ -357,27 +367,27 @@ describe("an action that made things worse", () => {
     // Sentinel may be killed between the two.
     ["as its incident ended", (at) => at("incident_closed", { closing }, { incident: "1" })],
   ])("ends automation %s, until a person says otherwise", (_, tell) => {
-    const { ledger, at } = ledgerOf();
-    expect(ended(ledger)).toBe(false);
+    const { limitTracker, at } = limitTrackerOf();
+    expect(ended(limitTracker)).toBe(false);
     tell(at);
-    expect(ended(ledger)).toBe(true);
-    expect(ended(ledger, "db")).toBe(false);
+    expect(ended(limitTracker)).toBe(true);
+    expect(ended(limitTracker, "db")).toBe(false);
     at("resumed", { by: "a test" }, { service: "db" });
-    expect(ended(ledger)).toBe(true);
+    expect(ended(limitTracker)).toBe(true);
     at("resumed", { by: "a test" });
-    expect(ended(ledger)).toBe(false);
+    expect(ended(limitTracker)).toBe(false);
     tell(at);
     at("resumed", { by: "a test" }, { service: "" });
-    expect(ended(ledger)).toBe(false);
+    expect(ended(limitTracker)).toBe(false);
   });
 });
 
 test("an entry that says too little, or of an unknown type, changes nothing", () => {
-  const { ledger, at } = ledgerOf({ mostPerService: 1 });
+  const { limitTracker, at } = limitTrackerOf({ mostPerService: 1 });
   at("action_started", {}, { incident: "1" });
   at("paused", { until_ms: "soon", by: "a test" });
   at("of_a_newer_version", { by: "a test" });
-  const { isServiceBudgetSpent, pausedUntilMs } = ledger.restraint(CPU, 0);
+  const { isServiceBudgetSpent, pausedUntilMs } = limitTracker.limitState(CPU, 0);
   expect([isServiceBudgetSpent, pausedUntilMs]).toEqual([false, 0]);
 });
 
@@ -397,10 +407,10 @@ test.each([
 ])(
   "what was not judged is not taken up at each poll, with a cooldown of %d ms",
   (cooldownMs, waitMs) => {
-    const { ledger, at } = ledgerOf({ cooldownMs });
+    const { limitTracker, at } = limitTrackerOf({ cooldownMs });
     open(at, { incident: "1" });
     const closing = { result: "skipped", reason: "container_unknown" };
     at("incident_closed", { closing }, { incident: "1", atMs: 1000 });
-    expect(ledger.restraint(CPU, 1000).coolsUntilMs).toBe(1000 + waitMs);
+    expect(limitTracker.limitState(CPU, 1000).coolsUntilMs).toBe(1000 + waitMs);
   },
 );

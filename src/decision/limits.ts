@@ -18,7 +18,7 @@ export interface Limits {
 }
 
 /** What holds for one alert of one service at one moment. */
-export interface Restraint {
+export interface LimitState {
   readonly coolsUntilMs: number;
   /** By a person; Infinity without an end. */
   readonly pausedUntilMs: number;
@@ -32,10 +32,10 @@ export interface Restraint {
 }
 
 /** All its times are of one clock that never jumps. */
-export interface Ledger {
+export interface LimitTracker {
   /** In the order of the journal. */
   apply(step: IncidentStep): void;
-  restraint(about: AlertOfService, nowMs: number): Restraint;
+  limitState(about: AlertOfService, nowMs: number): LimitState;
   /** The incident to which an alert comes back, if it does. */
   flapping: Flaps["of"];
   /** What a person answered to a request of that service; `undefined` so far. */
@@ -59,7 +59,7 @@ export const HOUR_MS = 3_600_000;
 /** An alert that comes back within this time after it was healed was not cured. */
 export const RECURRENCE_MS = 30 * 60_000;
 /** After so many recurrences the same action is not tried again. */
-const MOST_RECURRENCES = 2;
+const MAX_RECURRENCES = 2;
 
 const REOPENED: readonly DecisionReason[] = [
   "data_missing",
@@ -97,11 +97,11 @@ interface Chain {
   readonly recurrences: Map<ActionId, number>;
 }
 
-export function createLedger(limits: Limits): Ledger {
-  return new JournalLedger(limits);
+export function createLimitTracker(limits: Limits): LimitTracker {
+  return new JournalLimits(limits);
 }
 
-class JournalLedger implements Ledger {
+class JournalLimits implements LimitTracker {
   readonly #limits: Limits;
   readonly #chains = new Map<string, Chain>();
   readonly #coolsUntilMs = new Map<string, number>();
@@ -223,10 +223,10 @@ class JournalLedger implements Ledger {
     }
   }
 
-  restraint({ service, alert }: AlertOfService, nowMs: number): Restraint {
+  limitState({ service, alert }: AlertOfService, nowMs: number): LimitState {
     const recent = this.#acts.filter(({ atMs }) => nowMs - atMs < HOUR_MS);
     const recurrences = this.#chains.get(key(service, alert))?.recurrences ?? new Map();
-    const times = [...recurrences].filter(([, count]) => count >= MOST_RECURRENCES);
+    const times = [...recurrences].filter(([, count]) => count >= MAX_RECURRENCES);
     const untilMs = Math.max(
       this.#pausedUntilMs.get(service) ?? 0,
       this.#exempt.has(service) ? 0 : (this.#pausedUntilMs.get(ALL) ?? 0),

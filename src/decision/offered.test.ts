@@ -96,7 +96,7 @@ describe("the decision", () => {
         service: service({ actions: ACTION_IDS }),
         allowlist: allowlistFor(SERVICE_NAME, placement),
       },
-      { autonomy: "auto", alerts: [firing], owner: OWN, restraint: UNRESTRAINED },
+      { autonomy: "auto", alerts: [firing], owner: OWN, limitState: UNRESTRAINED },
     );
 
   test.each<{

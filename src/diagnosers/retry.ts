@@ -12,12 +12,12 @@ export interface Retry {
 }
 
 /** Of one diagnosis. More would only put the next diagnoser off. */
-const MOST_RETRIES = 2;
+const MAX_RETRIES = 2;
 
 const FIRST_WAIT_MS = 500;
 
 /** Added to what a server asks for, so that all who were refused do not come back at once. */
-const MOST_SPREAD_MS = 250;
+const MAX_SPREAD_MS = 250;
 
 /** The part of the deadline that must be left for an answer; a retry with less is a wait in vain. */
 const LEFT_FOR_ANSWER = 0.25;
@@ -41,11 +41,11 @@ export interface Standing {
  */
 export function retryWaitMs(standing: Standing, random: () => number): number | undefined {
   const { retries, retryAfterMs, leftMs, deadlineMs } = standing;
-  if (retries >= MOST_RETRIES) return undefined;
+  if (retries >= MAX_RETRIES) return undefined;
   const waitMs =
     retryAfterMs === undefined
       ? FIRST_WAIT_MS * 2 ** retries * (0.5 + random() / 2)
-      : retryAfterMs + MOST_SPREAD_MS * random();
+      : retryAfterMs + MAX_SPREAD_MS * random();
   return waitMs <= leftMs - deadlineMs * LEFT_FOR_ANSWER ? waitMs : undefined;
 }
 

@@ -314,10 +314,10 @@ describe("a container that has ended", () => {
       undefined,
       "perhaps_stopped_on_purpose",
     ],
-  ])("%s", (_, container, leftAlone, person) => {
+  ])("%s", (_, container, suppressed, person) => {
     const why = whyNotYet(container, judging("ContainerDown"));
-    if (leftAlone === undefined) expect(why).toBeUndefined();
-    else expect(why).toContain(leftAlone);
+    if (suppressed === undefined) expect(why).toBeUndefined();
+    else expect(why).toContain(suppressed);
     expect(whyAPerson(container, judging("ContainerDown"))).toBe(person);
   });
 

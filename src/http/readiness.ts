@@ -30,7 +30,7 @@ interface ReadinessAt {
 }
 
 /** After so many intervals without a poll that was answered, nothing is known of a service any more. */
-export const MOST_SILENT_INTERVALS = 5;
+export const MAX_SILENT_INTERVALS = 5;
 
 /** Why the observer cannot be relied on now, as one line; `undefined` if it can. */
 export function whyNotReady(
@@ -44,7 +44,7 @@ export function whyNotReady(
     const why = missing === undefined ? "" : `: ${missing}`;
     if (answeredAtMs === undefined) return `${service.name} has not been read yet${why}`;
     const silentMs = nowMs - answeredAtMs;
-    if (silentMs > MOST_SILENT_INTERVALS * intervalMs)
+    if (silentMs > MAX_SILENT_INTERVALS * intervalMs)
       return `${service.name} was last read ${seconds(silentMs)} ago${why}`;
     const stale = ages && whyStale(one, ages, intervalMs);
     if (stale !== undefined) return `${service.name}: ${stale}`;
@@ -61,7 +61,7 @@ function whyStale(
   const what = job === undefined ? `container ${name}` : `job ${job}`;
   const ageMs = job === undefined ? ofContainers.get(name) : ofJobs.get(job);
   // The window of rates is four scrapes long, where their interval is known.
-  const mostMs = Math.max(MOST_SILENT_INTERVALS * intervalMs, 2 * monitor.windowMs);
+  const mostMs = Math.max(MAX_SILENT_INTERVALS * intervalMs, 2 * monitor.windowMs);
   if (ageMs !== undefined)
     return ageMs <= mostMs ? undefined : `the newest scrape of ${what} is ${seconds(ageMs)} old`;
   // Samples that are pushed have no `up`.

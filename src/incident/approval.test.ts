@@ -20,7 +20,7 @@ import {
   type Told,
 } from "../../test/support/story.ts";
 import type { ComposeService } from "../allowlist.ts";
-import { openBook } from "./recorder.ts";
+import { openRecorder } from "./recorder.ts";
 import type { SentinelEvent } from "../core/events.ts";
 import type { Observation } from "../core/model.ts";
 import type { Journal } from "../core/ports.ts";
@@ -183,13 +183,13 @@ const OTHER = rule({
 /** A world in which the journal takes no intent between these times. */
 const inTrouble = (journal: Journal, fromMs: number, toMs: number) => (clock: SimulatedClock) => {
   const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
-  const book = openBook(journal, limits, clock);
+  const recorder = openRecorder(journal, limits, clock);
   const isDown = () => clock.elapsedMs >= fromMs && clock.elapsedMs < toMs;
   return {
-    book: {
-      ...book,
+    recorder: {
+      ...recorder,
       keep: (event: SentinelEvent) =>
-        event.type === "action_started" && isDown() ? false : book.keep(event),
+        event.type === "action_started" && isDown() ? false : recorder.keep(event),
       get trouble() {
         return isDown() ? "the journal cannot be written" : undefined;
       },

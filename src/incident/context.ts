@@ -1,7 +1,7 @@
 /** What an incident needs of the world, and what is settled before one begins. */
 
 import type { Allowlist, ComposeService } from "../allowlist.ts";
-import type { Book } from "./recorder.ts";
+import type { Recorder } from "./recorder.ts";
 import type { IncidentEvent } from "../core/events.ts";
 import type { ContainerHistory } from "../diagnosis/lifecycle.ts";
 import type { Lock } from "../core/lock.ts";
@@ -18,7 +18,7 @@ export interface World {
   /** Asked in this order; the playbook answers if none of them does. */
   readonly diagnosers: readonly Diagnoser[];
   readonly clock: Clock;
-  readonly book: Book;
+  readonly recorder: Recorder;
   /** What was seen of the service's container until now. */
   readonly seen: ContainerSeen;
   /** Held from the last look before an action to its end: one action at a time, of all services. */

@@ -14,7 +14,7 @@ import {
 } from "../../test/support/fixtures.ts";
 import { memoryJournal } from "../../test/support/story.ts";
 import type { ActionId } from "../allowlist.ts";
-import { openBook } from "./recorder.ts";
+import { openRecorder } from "./recorder.ts";
 import {
   actOnApproval,
   actOnDiagnosis,
@@ -317,11 +317,11 @@ describe("what a person approved is done if it is still called for", () => {
 
   const paused: Setting["world"] = (clock) => {
     const journal = memoryJournal();
-    const book = openBook(journal, LIMITS, clock);
+    const recorder = openRecorder(journal, LIMITS, clock);
     const at = { atMs: START_MS, service: SERVICE_NAME, incident: undefined };
     // Said while it waited: the book has to look again.
     journal.append({ ...at, type: "paused", fields: { by: "a test" } }, "now");
-    return { book };
+    return { recorder };
   };
 
   test.each<[string, Setting, Partial<Waiting>, string]>([

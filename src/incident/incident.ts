@@ -12,7 +12,7 @@ import {
   readHistory,
   whyLeftToAPerson,
 } from "./investigate.ts";
-import type { Restraint } from "../decision/limits.ts";
+import type { LimitState } from "../decision/limits.ts";
 import type {
   Alert,
   Closing,
@@ -146,7 +146,7 @@ async function decideAndAct(
       autonomy: policy.autonomy,
       alerts: latest.alerts,
       owner: world.ownerOf(alert),
-      restraint: restraintNow(alert, context),
+      limitState: limitStateNow(alert, context),
       container: whyLeftToAPerson(container, alert, world),
     },
   );
@@ -196,7 +196,7 @@ async function actIfStillCalledFor(
   if (!now.some(isHolding)) return close({ result: "skipped", reason }, findings, context);
   // The settings may be others than when it was asked, and others may have had the lock for long.
   const hold = (reason: DecisionReason) => close({ result: "held", reason }, findings, context);
-  if (restraintNow(findings.alert, context).isPaused)
+  if (limitStateNow(findings.alert, context).isPaused)
     return close({ result: "skipped", reason: "paused" }, findings, context);
   if (world.clock.nowMs() >= expiresAtMs) return hold("expired");
   const chosen = policy.allowlist[action];
@@ -214,11 +214,11 @@ function decidesOn({ rule }: Alert): (other: Rule) => boolean {
 }
 
 /** With what people have said while a model thought, or while others acted. */
-function restraintNow({ rule }: Alert, { policy, world }: Context): Restraint {
-  const { book, clock } = world;
-  book.refresh();
+function limitStateNow({ rule }: Alert, { policy, world }: Context): LimitState {
+  const { recorder, clock } = world;
+  recorder.refresh();
   const about = { service: policy.service.name, alert: rule.alert };
-  return book.ledger.restraint(about, clock.nowMs());
+  return recorder.limitTracker.limitState(about, clock.nowMs());
 }
 
 /** From where its action has ended, whoever ran it. */

@@ -33,7 +33,7 @@ export function createJournalWriter(
 }
 
 /** Entries that could not be written yet; past it the oldest are given up. */
-const MOST_PENDING = 1000;
+const MAX_PENDING = 1000;
 /**
  * One that fails is tried anew no more often than this, whoever asks: a lock is waited for, which holds up all
  * loops.
@@ -97,7 +97,7 @@ class Writer implements JournalWriter {
 
   postpone(entry: NewJournalEntry): void {
     this.#pending.push(entry);
-    if (this.#pending.length > MOST_PENDING) this.#pending.shift();
+    if (this.#pending.length > MAX_PENDING) this.#pending.shift();
   }
 
   attempt(work: () => void): boolean {

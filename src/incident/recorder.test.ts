@@ -9,7 +9,7 @@ import {
 } from "../../test/support/fixtures.ts";
 import { entriesOf, healed, INCIDENT_ID } from "../../test/support/incident-entries.ts";
 import { memoryJournal } from "../../test/support/story.ts";
-import { openBook } from "./recorder.ts";
+import { openRecorder } from "./recorder.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { IncidentEvent, SentinelEvent, WatchEvent } from "../core/events.ts";
 import type { Journal, NewJournalEntry } from "../core/ports.ts";
@@ -56,8 +56,8 @@ const inIncident = (event: IncidentEvent) => ({
 });
 const outside = (event: WatchEvent) => ({ ...event, atMs: START_MS, service: SERVICE_NAME });
 
-const isSpent = (book: ReturnType<typeof openBook>) =>
-  book.ledger.restraint(ABOUT, START_MS).isServiceBudgetSpent;
+const isSpent = (recorder: ReturnType<typeof openRecorder>) =>
+  recorder.limitTracker.limitState(ABOUT, START_MS).isServiceBudgetSpent;
 
 describe("what is kept", () => {
   test.each<[string, WatchEvent, boolean]>([
@@ -77,14 +77,14 @@ describe("what is kept", () => {
     ["that the source is down", { type: "source_down", reason: "it refuses" }, false],
   ])("%s: %p", (_, event, isKept) => {
     const { journal, types } = journalOf();
-    expect(openBook(journal, LIMITS, simulatedClock()).keep(outside(event))).toBe(true);
+    expect(openRecorder(journal, LIMITS, simulatedClock()).keep(outside(event))).toBe(true);
     expect(types()).toEqual(isKept ? [event.type] : []);
   });
 
   test("is on the disk at once only for an intent: what is done next depends on it", () => {
     const { journal, durabilities } = journalOf();
-    const book = openBook(journal, LIMITS, simulatedClock());
-    for (const event of [OPENED, INTENT]) book.keep(inIncident(event));
+    const recorder = openRecorder(journal, LIMITS, simulatedClock());
+    for (const event of [OPENED, INTENT]) recorder.keep(inIncident(event));
     expect(durabilities).toEqual(["soon", "now"]);
   });
 });
@@ -92,67 +92,67 @@ describe("what is kept", () => {
 describe("what counts", () => {
   test("is what was in the journal, what is kept, and what others have written", () => {
     const { journal, inner } = journalOf(entriesOf(healed()));
-    const book = openBook(journal, LIMITS, simulatedClock());
-    expect(isSpent(book)).toBe(true);
+    const recorder = openRecorder(journal, LIMITS, simulatedClock());
+    expect(isSpent(recorder)).toBe(true);
     const paused = { atMs: START_MS, service: "", incident: undefined, type: "paused" };
     inner.append({ ...paused, fields: { by: "a test" } }, "now");
-    expect(book.ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(0);
-    book.refresh();
-    expect(book.ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(Infinity);
+    expect(recorder.limitTracker.limitState(ABOUT, START_MS).pausedUntilMs).toBe(0);
+    recorder.refresh();
+    expect(recorder.limitTracker.limitState(ABOUT, START_MS).pausedUntilMs).toBe(Infinity);
   });
 
   test("counts once, though it is read again", () => {
     const { journal } = journalOf();
-    const book = openBook(journal, { ...LIMITS, mostPerService: 2 }, simulatedClock());
-    book.keep(inIncident(INTENT));
-    book.refresh();
-    book.refresh();
-    expect(isSpent(book)).toBe(false);
+    const recorder = openRecorder(journal, { ...LIMITS, mostPerService: 2 }, simulatedClock());
+    recorder.keep(inIncident(INTENT));
+    recorder.refresh();
+    recorder.refresh();
+    expect(isSpent(recorder)).toBe(false);
   });
 
   test("counts in the order of the journal: a word given before is no word about it", () => {
     const { journal, inner } = journalOf();
-    const book = openBook(journal, LIMITS, simulatedClock());
+    const recorder = openRecorder(journal, LIMITS, simulatedClock());
     const resumed = { atMs: START_MS, service: SERVICE_NAME, incident: undefined, type: "resumed" };
     inner.append({ ...resumed, fields: { by: "a test" } }, "now");
-    book.keep(outside({ type: "automation_ended" }));
-    book.refresh();
-    expect(book.ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
+    recorder.keep(outside({ type: "automation_ended" }));
+    recorder.refresh();
+    expect(recorder.limitTracker.limitState(ABOUT, START_MS).automationEnded).toBe(true);
     // As it is after a restart.
-    const { ledger } = openBook(journal, LIMITS, simulatedClock());
-    expect(ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
+    const { limitTracker } = openRecorder(journal, LIMITS, simulatedClock());
+    expect(limitTracker.limitState(ABOUT, START_MS).automationEnded).toBe(true);
   });
 });
 
 describe("while the journal cannot be written", () => {
   test("an intent is refused, counts for nothing, and is not written later", () => {
     const { journal, state, types } = journalOf();
-    const book = openBook(journal, LIMITS, simulatedClock());
+    const recorder = openRecorder(journal, LIMITS, simulatedClock());
     state.isDown = true;
-    expect(book.keep(inIncident(INTENT))).toBe(false);
-    expect(isSpent(book)).toBe(false);
+    expect(recorder.keep(inIncident(INTENT))).toBe(false);
+    expect(isSpent(recorder)).toBe(false);
     state.isDown = false;
-    book.refresh();
+    recorder.refresh();
     expect(types()).toEqual([]);
   });
 
   test("all else counts, is told as trouble, and is written later, in order and before the next", () => {
     const { journal, state, types } = journalOf();
     const clock = simulatedClock();
-    const book = openBook(journal, LIMITS, clock);
-    book.keep(inIncident(OPENED));
+    const recorder = openRecorder(journal, LIMITS, clock);
+    recorder.keep(inIncident(OPENED));
     state.isDown = true;
     const ended = outside({ type: "automation_ended" });
     const verifying = inIncident({ type: "verification_started", verdictInMs: 1 });
-    expect([book.keep(ended), book.keep(verifying)]).toEqual([false, false]);
-    expect(book.trouble).toBe("the disk is full. Free some.");
-    expect(book.ledger.restraint(ABOUT, START_MS).automationEnded).toBe(true);
-    book.refresh();
-    expect(book.trouble).toBe("the disk is full. Free some.");
+    expect([recorder.keep(ended), recorder.keep(verifying)]).toEqual([false, false]);
+    expect(recorder.trouble).toBe("the disk is full. Free some.");
+    expect(recorder.limitTracker.limitState(ABOUT, START_MS).automationEnded).toBe(true);
+    recorder.refresh();
+    expect(recorder.trouble).toBe("the disk is full. Free some.");
     state.isDown = false;
     clock.pass(BACK_AFTER_MS);
-    expect(book.keep(inIncident(INTENT))).toBe(true);
-    expect(book.trouble).toBeUndefined();
+    expect(recorder.keep(inIncident(INTENT))).toBe(true);
+    expect(recorder.trouble).toBeUndefined();
     expect(types()).toEqual([
       "incident_opened",
       "automation_ended",
@@ -164,13 +164,13 @@ describe("while the journal cannot be written", () => {
   test("so much is remembered and no more: the oldest is given up", () => {
     const { journal, inner, state } = journalOf();
     const clock = simulatedClock();
-    const book = openBook(journal, LIMITS, clock);
+    const recorder = openRecorder(journal, LIMITS, clock);
     state.isDown = true;
     for (let verdictInMs = 0; verdictInMs <= 1000; verdictInMs += 1)
-      book.keep(inIncident({ type: "verification_started", verdictInMs }));
+      recorder.keep(inIncident({ type: "verification_started", verdictInMs }));
     state.isDown = false;
     clock.pass(5000);
-    book.refresh();
+    recorder.refresh();
     const written = inner.readAfter(0).map(({ fields }) => fields["verdictInMs"]);
     expect([written.length, written[0], written.at(-1)]).toEqual([1000, 1, 1000]);
   });
@@ -178,22 +178,22 @@ describe("while the journal cannot be written", () => {
   test("what others write is not seen, and is seen afterwards", () => {
     const { journal, inner, state } = journalOf();
     const clock = simulatedClock();
-    const book = openBook(journal, LIMITS, clock);
+    const recorder = openRecorder(journal, LIMITS, clock);
     state.isDown = true;
     const paused = { atMs: START_MS, service: "", incident: undefined, type: "paused" };
     inner.append({ ...paused, fields: { by: "a test" } }, "now");
-    book.refresh();
-    expect([book.trouble, book.ledger.restraint(ABOUT, START_MS).pausedUntilMs]).toEqual([
-      "the disk is full. Free some.",
-      0,
-    ]);
+    recorder.refresh();
+    expect([
+      recorder.trouble,
+      recorder.limitTracker.limitState(ABOUT, START_MS).pausedUntilMs,
+    ]).toEqual(["the disk is full. Free some.", 0]);
     state.isDown = false;
     clock.pass(BACK_AFTER_MS);
-    book.refresh();
-    expect([book.trouble, book.ledger.restraint(ABOUT, START_MS).pausedUntilMs]).toEqual([
-      undefined,
-      Infinity,
-    ]);
+    recorder.refresh();
+    expect([
+      recorder.trouble,
+      recorder.limitTracker.limitState(ABOUT, START_MS).pausedUntilMs,
+    ]).toEqual([undefined, Infinity]);
   });
 });
 
@@ -201,11 +201,11 @@ describe("news of the journal", () => {
   test("are given once, whoever asks, and it is back when it has not failed for a while", () => {
     const { journal, state } = journalOf();
     const clock = simulatedClock();
-    const book = openBook(journal, LIMITS, clock);
+    const recorder = openRecorder(journal, LIMITS, clock);
     const look = (passMs: number) => {
       clock.pass(passMs);
-      book.refresh();
-      return [book.takeNews(), book.takeNews()];
+      recorder.refresh();
+      return [recorder.takeNews(), recorder.takeNews()];
     };
     expect(look(0)).toEqual([undefined, undefined]);
     state.isDown = true;
@@ -225,12 +225,12 @@ describe("news of the journal", () => {
   test("come at no cost: what fails is tried every 5 s, however many ask", () => {
     const { journal, state } = journalOf();
     const clock = simulatedClock();
-    const book = openBook(journal, LIMITS, clock);
+    const recorder = openRecorder(journal, LIMITS, clock);
     state.isDown = true;
     state.tries = 0;
     for (let asked = 0; asked < 1000; asked += 1) {
-      book.refresh();
-      book.keep(inIncident(OPENED));
+      recorder.refresh();
+      recorder.keep(inIncident(OPENED));
       clock.pass(9.99);
     }
     expect(state.tries).toBe(2);
@@ -244,10 +244,10 @@ test("what had not ended is given to its service, once", () => {
     ...entriesOf(open, { id: "open" }),
     ...entriesOf(open, { id: "another", service: "db" }),
   ]);
-  const book = openBook(journal, LIMITS, simulatedClock());
-  expect(book.takeUnfinished(SERVICE_NAME).map(({ id }) => id)).toEqual(["open"]);
-  expect(book.takeUnfinished(SERVICE_NAME)).toEqual([]);
-  expect(book.takeUnfinished("db").map(({ id }) => id)).toEqual(["another"]);
+  const recorder = openRecorder(journal, LIMITS, simulatedClock());
+  expect(recorder.takeUnfinished(SERVICE_NAME).map(({ id }) => id)).toEqual(["open"]);
+  expect(recorder.takeUnfinished(SERVICE_NAME)).toEqual([]);
+  expect(recorder.takeUnfinished("db").map(({ id }) => id)).toEqual(["another"]);
 });
 
 describe("the wall clock is set", () => {
@@ -256,15 +256,16 @@ describe("the wall clock is set", () => {
   test.each([HOUR_MS, -HOUR_MS])("by %p ms: what was done counts for as long as before", (byMs) => {
     const { clock, set } = settableClock();
     const { journal, inner } = journalOf();
-    const book = openBook(journal, LIMITS, clock);
-    book.keep(inIncident(OPENED));
-    book.keep(inIncident(INTENT));
+    const recorder = openRecorder(journal, LIMITS, clock);
+    recorder.keep(inIncident(OPENED));
+    recorder.keep(inIncident(INTENT));
     set(byMs);
     clock.pass(HOUR_MS - 1);
-    const spentAt = (nowMs: number) => book.ledger.restraint(ABOUT, nowMs).isServiceBudgetSpent;
+    const spentAt = (nowMs: number) =>
+      recorder.limitTracker.limitState(ABOUT, nowMs).isServiceBudgetSpent;
     expect(spentAt(clock.nowMs())).toBe(true);
     expect(spentAt(clock.nowMs() + 1)).toBe(false);
-    book.keep({ ...outside({ type: "automation_ended" }), atMs: clock.nowMs() });
+    recorder.keep({ ...outside({ type: "automation_ended" }), atMs: clock.nowMs() });
     const { atMs } = inner.readAfter(0).at(-1) ?? { atMs: 0 };
     expect(atMs).toBe(START_MS + HOUR_MS - 1 + byMs);
   });
@@ -272,14 +273,14 @@ describe("the wall clock is set", () => {
   test.each([HOUR_MS, -HOUR_MS])("by %p ms: a pause lasts as long as a person meant", (byMs) => {
     const { clock, set, wallMs } = settableClock();
     const { journal, inner } = journalOf();
-    const book = openBook(journal, LIMITS, clock);
+    const recorder = openRecorder(journal, LIMITS, clock);
     set(byMs);
     clock.pass(60_000);
     const until = { until_ms: wallMs() + HOUR_MS, by: "a test" };
     inner.append({ ...spoken, atMs: wallMs(), type: "paused", fields: until }, "now");
     clock.pass(5000);
-    book.refresh();
-    const { pausedUntilMs } = book.ledger.restraint(ABOUT, clock.nowMs());
+    recorder.refresh();
+    const { pausedUntilMs } = recorder.limitTracker.limitState(ABOUT, clock.nowMs());
     expect(pausedUntilMs).toBe(START_MS + 60_000 + HOUR_MS);
   });
 
@@ -291,10 +292,10 @@ describe("the wall clock is set", () => {
       ...entriesOf([OPENED, INTENT], { atMs: aheadMs }),
       { ...spoken, atMs: aheadMs, type: "paused", fields: paused },
     ]);
-    const { ledger } = openBook(journal, LIMITS, clock);
-    expect(ledger.restraint(ABOUT, START_MS + HOUR_MS - 1).isServiceBudgetSpent).toBe(true);
-    expect(ledger.restraint(ABOUT, START_MS + HOUR_MS).isServiceBudgetSpent).toBe(false);
-    expect(ledger.restraint(ABOUT, START_MS).pausedUntilMs).toBe(START_MS + 2 * HOUR_MS);
+    const { limitTracker } = openRecorder(journal, LIMITS, clock);
+    expect(limitTracker.limitState(ABOUT, START_MS + HOUR_MS - 1).isServiceBudgetSpent).toBe(true);
+    expect(limitTracker.limitState(ABOUT, START_MS + HOUR_MS).isServiceBudgetSpent).toBe(false);
+    expect(limitTracker.limitState(ABOUT, START_MS).pausedUntilMs).toBe(START_MS + 2 * HOUR_MS);
   });
 });
 
@@ -310,9 +311,9 @@ describe("an event is told with what its readers need:", () => {
     },
   };
   /** Keeps and tells, as a service's loop does. */
-  const tellerOf = (book: ReturnType<typeof openBook>) => (event: SentinelEvent) => {
-    book.keep(event);
-    return book.told(event);
+  const tellerOf = (recorder: ReturnType<typeof openRecorder>) => (event: SentinelEvent) => {
+    recorder.keep(event);
+    return recorder.told(event);
   };
   const of = (service: string, event: IncidentEvent) => ({ ...inIncident(event), service });
   const CHANGED: SentinelEvent = {
@@ -321,7 +322,7 @@ describe("an event is told with what its readers need:", () => {
   };
 
   test("its incident as it stands with it, to the end and not beyond", () => {
-    const tell = tellerOf(openBook(journalOf().journal, LIMITS, simulatedClock()));
+    const tell = tellerOf(openRecorder(journalOf().journal, LIMITS, simulatedClock()));
     const told = [OPENED, INTENT, CLOSED].map((event) => tell(inIncident(event)));
     expect(told.map(({ record }) => record?.phase)).toEqual(["investigating", "acting", "closed"]);
     expect(told[2]?.record).toMatchObject({ id: INCIDENT_ID, action: { argv: ARGV } });
@@ -332,14 +333,14 @@ describe("an event is told with what its readers need:", () => {
 
   test("also where the journal cannot be written", () => {
     const { journal, state } = journalOf();
-    const tell = tellerOf(openBook(journal, LIMITS, simulatedClock()));
+    const tell = tellerOf(openRecorder(journal, LIMITS, simulatedClock()));
     state.isDown = true;
     expect(tell(inIncident(OPENED)).record?.phase).toBe("investigating");
     expect(tell(inIncident(CLOSED)).record?.phase).toBe("closed");
   });
 
   test("how many other incidents are open, until it closes and while they are", () => {
-    const tell = tellerOf(openBook(journalOf().journal, LIMITS, simulatedClock()));
+    const tell = tellerOf(openRecorder(journalOf().journal, LIMITS, simulatedClock()));
     const told = [
       tell(of("api", OPENED)),
       tell(of("db", OPENED)),
@@ -355,8 +356,8 @@ describe("an event is told with what its readers need:", () => {
       ...entriesOf([OPENED], { service: "db" }),
       ...entriesOf([OPENED], { service: "gone" }),
     ]);
-    const book = openBook(journal, LIMITS, simulatedClock());
-    const tell = tellerOf(book);
+    const recorder = openRecorder(journal, LIMITS, simulatedClock());
+    const tell = tellerOf(recorder);
     expect(tell(of("api", OPENED)).othersOpen).toBe(0);
     const resumed = { type: "incident_resumed", alertname: "HighCpu", phase: "acting" } as const;
     expect(tell(of("db", resumed))).toMatchObject({
@@ -368,8 +369,8 @@ describe("an event is told with what its readers need:", () => {
 
   test("a person's answer is in it, whichever process wrote it down", () => {
     const { journal } = journalOf();
-    const book = openBook(journal, LIMITS, simulatedClock());
-    const tell = tellerOf(book);
+    const recorder = openRecorder(journal, LIMITS, simulatedClock());
+    const tell = tellerOf(recorder);
     const request = { request: "r-1", action: "docker-restart", argv: ARGV };
     tell(inIncident(OPENED));
     tell(inIncident({ type: "approval_requested", ...request, expiresAtMs: START_MS + 1000 }));
@@ -385,7 +386,7 @@ describe("an event is told with what its readers need:", () => {
   });
 
   test("whether its alert flaps: from the first time that it came back until an incident is about it", () => {
-    const tell = tellerOf(openBook(journalOf().journal, LIMITS, simulatedClock()));
+    const tell = tellerOf(openRecorder(journalOf().journal, LIMITS, simulatedClock()));
     const isFlapping = () => tell(CHANGED).isFlapping;
     const seen = [isFlapping()];
     tell(inIncident(OPENED));
@@ -408,7 +409,7 @@ describe("an event is told with what its readers need:", () => {
 
   test("its times are the wall clock's, but those that an engine tells are left as they are", () => {
     const { clock, set } = settableClock();
-    const tell = tellerOf(openBook(journalOf().journal, LIMITS, clock));
+    const tell = tellerOf(openRecorder(journalOf().journal, LIMITS, clock));
     const onsetMs = START_MS - 90_000;
     const expiresAtMs = START_MS + 900_000;
     const container = { kind: "found", value: containerState() } as const;
@@ -441,7 +442,7 @@ describe("an event is told with what its readers need:", () => {
 
   test("and nothing of it is in the journal", () => {
     const { journal } = journalOf();
-    const tell = tellerOf(openBook(journal, LIMITS, simulatedClock()));
+    const tell = tellerOf(openRecorder(journal, LIMITS, simulatedClock()));
     tell(tell(inIncident(OPENED)));
     tell(tell(CHANGED));
     const names = journal.readAfter(0).map(({ fields }) => Object.keys(fields).toSorted());

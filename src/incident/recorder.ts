@@ -5,14 +5,19 @@ import { toEventLine } from "./event-line.ts";
 import type { SentinelEvent, ToldEvent } from "../core/events.ts";
 import { fingerprint } from "../rules/alert-state.ts";
 import { isToldFlap } from "../rules/flapping.ts";
-import { createLedger, isTakenUpAgain, type Ledger, type Limits } from "../decision/limits.ts";
+import {
+  createLimitTracker,
+  isTakenUpAgain,
+  type LimitTracker,
+  type Limits,
+} from "../decision/limits.ts";
 import type { Clock, Journal, JournalEntry, NewJournalEntry } from "../core/ports.ts";
 import { createIncidentFold, type IncidentRecord } from "../core/incident-record.ts";
 import { createJournalWriter, type JournalNews, type JournalWriter } from "./journal-writer.ts";
 import { entryAt, inWallTime, moveRecord, settleTimes } from "./wall-time.ts";
 
-export interface Book {
-  readonly ledger: Pick<Ledger, "restraint" | "answerTo" | "flapping">;
+export interface Recorder {
+  readonly limitTracker: Pick<LimitTracker, "limitState" | "answerTo" | "flapping">;
   /** What was known of the alerts of each service when the journal was opened, as far as it still holds. */
   readonly savedAlerts: ReadonlyMap<string, SavedAlerts>;
   /** Keeps what is known of the service's alerts now. @returns whether it is kept */
@@ -49,15 +54,15 @@ const DEFAULT_POLL_INTERVAL_MS = 5000;
  *
  * @throws SentinelError when the journal cannot be read
  */
-export function openBook(
+export function openRecorder(
   journal: Journal,
   { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, ...limits }: Limits & PollOption,
   clock: Pick<Clock, "nowMs" | "toWall">,
-): Book {
+): Recorder {
   const openedAtMs = clock.nowMs();
   const past = settleTimes(journal.readAfter(0), openedAtMs);
   const folds = new JournalFolds(past, { limits, nowMs: openedAtMs });
-  const { ledger, incidents } = folds;
+  const { limitTracker, incidents } = folds;
   const opened = { nowMs: openedAtMs, pollIntervalMs };
   const savedAlerts = readStates(journal, incidents.records(), opened);
   incidents.forgetClosed();
@@ -75,7 +80,7 @@ export function openBook(
   };
 
   return {
-    ledger,
+    limitTracker,
     savedAlerts,
     saveAlerts(service, saved) {
       if (writer.trouble !== undefined) return false;
@@ -118,7 +123,7 @@ export function openBook(
 
 /** What the journal's entries come to, taken in their order. */
 class JournalFolds {
-  readonly ledger: Ledger;
+  readonly limitTracker: LimitTracker;
   readonly incidents = createIncidentFold();
   #seenSeq: number;
   #readAtMs: number;
@@ -127,7 +132,7 @@ class JournalFolds {
     past: readonly JournalEntry[],
     { limits, nowMs }: { readonly limits: Limits; readonly nowMs: number },
   ) {
-    this.ledger = createLedger(limits);
+    this.limitTracker = createLimitTracker(limits);
     for (const entry of past) this.apply(entry);
     this.#seenSeq = past.at(-1)?.seq ?? 0;
     this.#readAtMs = nowMs;
@@ -140,7 +145,7 @@ class JournalFolds {
 
   apply(entry: JournalEntry): void {
     const step = this.incidents.apply(entry);
-    if (step !== undefined) this.ledger.apply(step);
+    if (step !== undefined) this.limitTracker.apply(step);
   }
 
   /** Takes in what has come since the journal was last read; what was written here counts already. */
@@ -169,7 +174,7 @@ function toldOf(
   { folds, dormant }: { readonly folds: JournalFolds; readonly dormant: readonly IncidentRecord[] },
   clock: Pick<Clock, "toWall">,
 ): ToldEvent {
-  const { ledger, incidents } = folds;
+  const { limitTracker, incidents } = folds;
   const record = "incident" in event ? incidents.find(event) : undefined;
   const open = incidents
     .records()
@@ -179,18 +184,21 @@ function toldOf(
     ...shown,
     record: record && moveRecord(record, shown.atMs - event.atMs),
     othersOpen: open.filter((one) => one !== record).length,
-    isFlapping: isFlapping(event, { ledger, open }),
+    isFlapping: isFlapping(event, { limitTracker, open }),
   };
 }
 
 /** Whether it is a change of an alert that has come back to an incident that is over, and to no other one. */
 function isFlapping(
   event: SentinelEvent,
-  { ledger, open }: { readonly ledger: Ledger; readonly open: readonly IncidentRecord[] },
+  {
+    limitTracker,
+    open,
+  }: { readonly limitTracker: LimitTracker; readonly open: readonly IncidentRecord[] },
 ): boolean {
   if (event.type !== "alert_changed") return false;
   const { service, atMs, alert } = event;
-  const times = ledger.flapping({ service, labels: alert.labels }, atMs)?.times ?? 0;
+  const times = limitTracker.flapping({ service, labels: alert.labels }, atMs)?.times ?? 0;
   const key = fingerprint(alert.labels);
   const isAbout = (one: IncidentRecord) =>
     one.service === service && fingerprint(one.alert.labels) === key;

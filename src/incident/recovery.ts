@@ -4,7 +4,7 @@ import { ACTION_IDS } from "../allowlist.ts";
 import { effectOf } from "./effect.ts";
 import { close, conclude, type Findings, handleIncident, type IncidentEnd } from "./incident.ts";
 import { inspect } from "./investigate.ts";
-import { whyLeftAlone } from "./suppressed.ts";
+import { whySuppressed } from "./suppressed.ts";
 import type { Alert, DecisionReason, Outcome } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
@@ -67,7 +67,7 @@ async function investigate(
   signal: AbortSignal,
 ): Promise<IncidentEnd | "later"> {
   if (alert.state === "inactive") return closeResolved(record, context);
-  if (alert.state !== "firing" || (await whyLeftAlone(alert, context, signal)) !== undefined)
+  if (alert.state !== "firing" || (await whySuppressed(alert, context, signal)) !== undefined)
     return "later";
   return handleIncident({ alert, poll, resumed: record }, context, signal);
 }

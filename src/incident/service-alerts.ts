@@ -31,7 +31,7 @@ export interface Incident {
 
 interface ServiceAlertsOptions {
   readonly policy: Pick<Policy, "service">;
-  readonly world: Pick<World, "book" | "clock" | "monitor">;
+  readonly world: Pick<World, "recorder" | "clock" | "monitor">;
   readonly emit: EmitEvent;
 }
 
@@ -88,14 +88,14 @@ class AlertsOfService implements ServiceAlerts {
   #quietToldMs = Number.NEGATIVE_INFINITY;
 
   constructor({ policy, world, emit }: ServiceAlertsOptions) {
-    const { book } = world;
+    const { recorder } = world;
     const service = policy.service.name;
     this.#service = service;
     this.#world = world;
     this.#tell = emit;
-    this.#memory = createAlertMemory(book.savedAlerts.get(service));
+    this.#memory = createAlertMemory(recorder.savedAlerts.get(service));
     this.#flaps = createFlapCounter(
-      ({ labels }, nowMs) => book.ledger.flapping({ service, labels }, nowMs),
+      ({ labels }, nowMs) => recorder.limitTracker.flapping({ service, labels }, nowMs),
       (id, event) => this.emitOf({ id, isOfIncident: isOfRule(event.alert) }, event),
     );
   }
@@ -104,7 +104,7 @@ class AlertsOfService implements ServiceAlerts {
     const ofSource = this.#outage.polled(poll.sourceDown);
     if (ofSource !== undefined) this.emit(ofSource);
     if (!isDown(poll)) for (const change of this.#tracker.changesTo(poll.alerts)) this.emit(change);
-    const ofJournal = this.#world.book.takeNews();
+    const ofJournal = this.#world.recorder.takeNews();
     // It concerns all services, and no one of them.
     if (ofJournal !== undefined) this.#tell({ ...ofJournal, atMs: this.#nowMs, service: "" });
   }
@@ -129,7 +129,7 @@ class AlertsOfService implements ServiceAlerts {
   /** Keeps over a restart of Sentinel which alerts are taken up. */
   #remember(): void {
     const saved = saveAlerts(this.#lastAlerts, this.#tracker.isHandled, this.#nowMs);
-    if (this.#memory.isDue(saved) && this.#world.book.saveAlerts(this.#service, saved))
+    if (this.#memory.isDue(saved) && this.#world.recorder.saveAlerts(this.#service, saved))
       this.#memory.saved(saved);
   }
 
@@ -172,7 +172,7 @@ class AlertsOfService implements ServiceAlerts {
 
   emit(event: WatchEvent): void {
     const stamped = { ...event, atMs: this.#nowMs, service: this.#service };
-    this.#world.book.keep(stamped);
+    this.#world.recorder.keep(stamped);
     this.#tell(stamped);
   }
 
@@ -184,7 +184,7 @@ class AlertsOfService implements ServiceAlerts {
     if (event.type === "incident_closed") this.join(incident);
     const of = { atMs: this.#nowMs, service: this.#service, incident: incident.id };
     const stamped = { ...event, ...of };
-    const isKept = this.#world.book.keep(stamped);
+    const isKept = this.#world.recorder.keep(stamped);
     // Now the journal has the incident, and what has joined it: neither is taken up again after a restart.
     this.#remember();
     // An intent that could not be kept is not acted upon, so it is not told either.

@@ -20,7 +20,7 @@ import {
   type Told,
   tell,
 } from "../../test/support/story.ts";
-import { openBook } from "./recorder.ts";
+import { openRecorder } from "./recorder.ts";
 import type { ToldEvent } from "../core/events.ts";
 import { createLock } from "../core/lock.ts";
 import type { Rule } from "../core/model.ts";
@@ -451,15 +451,15 @@ describe("what waits for the journal", () => {
       ...story,
       world: (clock) => {
         const journal = memoryJournal();
-        const book = openBook(journal, LIMITS, clock);
+        const recorder = openRecorder(journal, LIMITS, clock);
         const isDown = () => clock.elapsedMs < backMs;
         for (const [atMs, type] of Object.entries(words))
           clock.at(Number(atMs), () => say(journal, type));
         return {
-          book: {
-            ...book,
+          recorder: {
+            ...recorder,
             keep: (event) =>
-              event.type === "action_started" && isDown() ? false : book.keep(event),
+              event.type === "action_started" && isDown() ? false : recorder.keep(event),
             get trouble() {
               return isDown() ? "the journal cannot be written" : undefined;
             },
@@ -553,8 +553,8 @@ describe("what waits for the journal", () => {
       world: (clock) => {
         clock.at(60_000, () => stop.abort(GONE));
         return {
-          book: {
-            ...openBook(memoryJournal(), LIMITS, clock),
+          recorder: {
+            ...openRecorder(memoryJournal(), LIMITS, clock),
             keep: ({ type }) => type !== "action_started",
             trouble: "the journal cannot be written",
           },
@@ -661,8 +661,8 @@ describe("what is kept", () => {
       script: hot,
       world: (clock) => ({
         diagnosers: [diagnoser(clock)],
-        book: {
-          ...openBook(memoryJournal(), LIMITS, clock),
+        recorder: {
+          ...openRecorder(memoryJournal(), LIMITS, clock),
           keep: ({ type }) => type !== "action_started",
           trouble: "the journal cannot be written",
         },

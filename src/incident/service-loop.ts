@@ -26,7 +26,7 @@ import {
   isDown,
   type ServiceAlerts,
 } from "./service-alerts.ts";
-import { whyLeftAlone } from "./suppressed.ts";
+import { whySuppressed } from "./suppressed.ts";
 import { isTakenUpAgain } from "../decision/limits.ts";
 import type { Alert, ApprovalAnswer } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
@@ -74,19 +74,19 @@ class Loop implements ServiceLoop {
     const { policy, world } = options;
     this.#options = options;
     this.#alerts = createServiceAlerts(options);
-    const records = world.book.takeUnfinished(policy.service.name);
+    const records = world.recorder.takeUnfinished(policy.service.name);
     this.#unfinished = new Map(records.map((record) => [record.id, { record, isTold: false }]));
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { policy, world } = this.#options;
-    const { clock, monitor, book } = world;
+    const { clock, monitor, recorder } = world;
     if (this.#isCommandInFlight()) this.#turn = await world.actionLock.acquire(signal);
     while (!signal.aborted) {
       const startedMs = clock.nowMs();
       const poll = await monitor.poll(signal);
       if (signal.aborted) break;
-      book.refresh();
+      recorder.refresh();
       this.#alerts.announce(poll);
       if (!isDown(poll)) this.#alerts.track(poll, this.#resumedNames());
       if (await this.#goOn(poll, signal)) {
@@ -172,10 +172,10 @@ class Loop implements ServiceLoop {
 
   #answerTo({ findings, request, expiresAtMs }: Waiting, poll: Poll): ApprovalAnswer | undefined {
     const { policy, world } = this.#options;
-    const { book, clock } = world;
+    const { recorder, clock } = world;
     const isAlertOpen = isOpen(poll, isOfRule(findings.alert));
-    const given = book.ledger.answerTo({ service: policy.service.name, request });
-    const isUncertain = isDown(poll) || book.trouble !== undefined;
+    const given = recorder.limitTracker.answerTo({ service: policy.service.name, request });
+    const isUncertain = isDown(poll) || recorder.trouble !== undefined;
     return answerTo({ isAlertOpen, expiresAtMs, given, isUncertain }, clock.nowMs());
   }
 
@@ -191,8 +191,8 @@ class Loop implements ServiceLoop {
         close({ result: "skipped", reason: "alert_resolved" }, findings, context);
         continue;
       }
-      const isJournalDown = this.#options.world.book.trouble !== undefined;
-      if (isJournalDown || (await this.#isLeftAlone(findings.alert, signal))) continue;
+      const isJournalDown = this.#options.world.recorder.trouble !== undefined;
+      if (isJournalDown || (await this.#isSuppressed(findings.alert, signal))) continue;
       this.#postponed.delete(id);
       this.#settle(await actOnDiagnosis(one, context, signal), incident);
       return true;
@@ -206,7 +206,7 @@ class Loop implements ServiceLoop {
     const { clock } = world;
     for (const { incident } of this.#held()) this.#alerts.join(incident);
     const alert = this.#alerts.mostUrgent(poll, this.#resumedNames());
-    if (alert === undefined || (await this.#isLeftAlone(alert, signal))) return false;
+    if (alert === undefined || (await this.#isSuppressed(alert, signal))) return false;
     this.#alerts.handle([alert]);
     const id = incidentId(clock.toWall(clock.nowMs()), alert.rule.alert, policy.service.name);
     const incident = incidentOf(id, { alert });
@@ -216,8 +216,8 @@ class Loop implements ServiceLoop {
   }
 
   /** Told once for each reason. */
-  async #isLeftAlone(alert: Alert, signal: AbortSignal): Promise<boolean> {
-    const found = await whyLeftAlone(alert, this.#options, signal);
+  async #isSuppressed(alert: Alert, signal: AbortSignal): Promise<boolean> {
+    const found = await whySuppressed(alert, this.#options, signal);
     if (found !== undefined) this.#alerts.emitOnce(alert, found.why, found.event);
     return found !== undefined;
   }

@@ -6,23 +6,23 @@ import { inspect, whyNotJudged } from "./investigate.ts";
 import type { Alert } from "../core/model.ts";
 import type { Context } from "./context.ts";
 
-interface LeftAlone {
+interface Suppressed {
   /** Tells one reason from another. */
   readonly why: string;
   readonly event: WatchEvent;
 }
 
 /** @returns `undefined` if it may be taken up */
-export async function whyLeftAlone(
+export async function whySuppressed(
   alert: Alert,
   { policy, world }: Pick<Context, "policy" | "world">,
   signal: AbortSignal,
-): Promise<LeftAlone | undefined> {
-  const { book, clock } = world;
+): Promise<Suppressed | undefined> {
+  const { recorder, clock } = world;
   const { name: service } = policy.service;
   const nowMs = clock.nowMs();
   const about = { service, alert: alert.rule.alert };
-  const { coolsUntilMs, pausedUntilMs, isPaused } = book.ledger.restraint(about, nowMs);
+  const { coolsUntilMs, pausedUntilMs, isPaused } = recorder.limitTracker.limitState(about, nowMs);
   if (isPaused) {
     const end = Number.isFinite(pausedUntilMs)
       ? ` until ${timeOrDate(clock.toWall(pausedUntilMs), clock.toWall(nowMs))}`

@@ -7,7 +7,7 @@ import { type Check, judge, type VerificationPlan } from "./verification.ts";
 import type { Context } from "./context.ts";
 
 /** The questions of one check have deadlines: while more time passes than that, the machine sleeps. */
-const MOST_CHECK_MS = 10_000;
+const MAX_CHECK_MS = 10_000;
 
 /** What came of an action. */
 interface Aftermath {
@@ -44,7 +44,7 @@ export async function verify(
     const nowMs = clock.nowMs();
     const passedMs = nowMs - lastMs;
     // Asleep, nobody saw how the service was.
-    awakeMs += passedMs > waitMs + MOST_CHECK_MS ? waitMs : passedMs;
+    awakeMs += passedMs > waitMs + MAX_CHECK_MS ? waitMs : passedMs;
     lastMs = nowMs;
     checks.push(await check({ alert, atMs: awakeMs }, context, signal));
     verdict = judge(checks, plan);

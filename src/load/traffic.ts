@@ -26,14 +26,14 @@ const MIX: readonly Endpoint[] = [
 ];
 /** The shop has items 1 to 20, and takes orders of up to 100 of one. */
 const ITEM_COUNT = 20;
-const MOST_ORDERED = 5;
+const MAX_ORDERED = 5;
 
 /** @param turn how many of the same endpoint came before */
 const BUILDERS = {
   "GET /api/items": () => ({ method: "GET", path: "/api/items" }),
   "GET /api/items/:id": (turn: number) => ({ method: "GET", path: `/api/items/${itemId(turn)}` }),
   "POST /api/orders": (turn: number) => {
-    const order = { item_id: itemId(turn), quantity: 1 + (turn % MOST_ORDERED) };
+    const order = { item_id: itemId(turn), quantity: 1 + (turn % MAX_ORDERED) };
     return { method: "POST", path: "/api/orders", body: JSON.stringify(order) };
   },
 } as const satisfies Record<Endpoint, (turn: number) => Omit<TrafficRequest, "endpoint">>;

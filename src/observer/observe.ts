@@ -2,7 +2,7 @@
 
 import { allowlistFor } from "../allowlist.ts";
 import type { ObserverSettings } from "../config/config.ts";
-import { type Book, openBook } from "../incident/recorder.ts";
+import { type Recorder, openRecorder } from "../incident/recorder.ts";
 import type { SentinelEvent, TellEvent } from "../core/events.ts";
 import { createLock } from "../core/lock.ts";
 import type { Service } from "../core/model.ts";
@@ -22,7 +22,7 @@ import { watchLabelled } from "./labelled-containers.ts";
 import { createRoster } from "./roster.ts";
 import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./self-monitoring.ts";
-import { living } from "./watchdog/living.ts";
+import { withHeartbeat } from "./watchdog/heartbeat.ts";
 
 export interface ObserveOptions extends Pick<World, "findComposeService"> {
   readonly settings: ObserverSettings;
@@ -41,7 +41,7 @@ export interface ObserveOptions extends Pick<World, "findComposeService"> {
 }
 
 /** Services begin one after the other, and so are polled: all at once, each would wait for the others. */
-const MOST_APART_MS = 5;
+const MAX_APART_MS = 5;
 
 /** What a rule of a file says of itself, or of nobody's series, is told once and not by each service. */
 const OF_NO_SERVICE = "";
@@ -59,7 +59,7 @@ export async function observe(given: ObserveOptions, signal: AbortSignal): Promi
 class Observer {
   readonly #options: ObserveOptions;
   readonly #signal: AbortSignal;
-  readonly #book: Book;
+  readonly #recorder: Recorder;
   readonly #roster = createRoster();
   readonly #sharedRules: SharedRules;
   readonly #vitals: Vitals;
@@ -72,7 +72,7 @@ class Observer {
     const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
     this.#options = options;
     this.#signal = signal;
-    this.#book = openBook(journal, { ...limits, pollIntervalMs }, systemClock);
+    this.#recorder = openRecorder(journal, { ...limits, pollIntervalMs }, systemClock);
     this.#sharedRules = this.#createSharedRules();
     const { watched } = this.#roster;
     this.#vitals = createVitals({ ...options, watched, sharedRules: this.#sharedRules });
@@ -102,7 +102,7 @@ class Observer {
   async #watchConfigured(configured: readonly Watched[]): Promise<void> {
     const { settings, startService } = this.#options;
     if (startService !== undefined) await this.#untilUp();
-    const apartMs = Math.min(MOST_APART_MS, settings.pollIntervalMs / configured.length);
+    const apartMs = Math.min(MAX_APART_MS, settings.pollIntervalMs / configured.length);
     await Promise.all([
       this.#evaluateSharedRules(),
       ...configured.map(async (one, index) => {
@@ -115,7 +115,7 @@ class Observer {
   async #watchLabelled(embedded: EmbeddedSource): Promise<void> {
     const { settings, say } = this.#options;
     const { services: configured, pollIntervalMs } = settings;
-    const options = { embedded, pollIntervalMs, apartMs: MOST_APART_MS, configured, say };
+    const options = { embedded, pollIntervalMs, apartMs: MAX_APART_MS, configured, say };
     const watch = (service: Service, signal: AbortSignal) =>
       this.#watch(this.#add(service, containerMonitorOptions(settings, service)), signal);
     const forget = (service: string) => this.#roster.remove(service);
@@ -157,7 +157,7 @@ class Observer {
     const { source } = this.#options.signals;
     const { onPoll } = this.#vitals;
     const shared = { rules: this.#sharedRules, service: service.name };
-    const restored = this.#book.savedAlerts.get(service.name)?.alerts ?? [];
+    const restored = this.#recorder.savedAlerts.get(service.name)?.alerts ?? [];
     const given = { ...options, onPoll, shared, restored };
     const watched = { service, monitor: createMonitor(given, source, systemClock) };
     this.#roster.add(watched);
@@ -174,10 +174,10 @@ class Observer {
     const allowlist = allowlistFor(service.name, service);
     const options = {
       policy: { service, allowlist, autonomy, pollIntervalMs, stabilizeMs },
-      world: living(world, loop),
+      world: withHeartbeat(world, loop),
       emit: (event: SentinelEvent) => {
         loop.beat();
-        const told = this.#book.told(event);
+        const told = this.#recorder.told(event);
         this.#vitals.observe(told);
         emit(told);
       },
@@ -198,7 +198,7 @@ class Observer {
       platform,
       diagnosers: this.#diagnosers,
       clock: systemClock,
-      book: this.#book,
+      recorder: this.#recorder,
       actionLock: this.#actionLock,
       seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
       findComposeService,
@@ -209,14 +209,14 @@ class Observer {
   #createSharedRules(): SharedRules {
     const { settings, signals, emit } = this.#options;
     const onPoll = createSharedTeller((event) =>
-      emit(this.#book.told({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE })),
+      emit(this.#recorder.told({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE })),
     );
     const options = {
       rules: rulesOfFiles(settings),
       directory: this.#roster.directory,
       pollIntervalMs: settings.pollIntervalMs,
       signal: this.#signal,
-      restored: [...this.#book.savedAlerts.values()].flatMap(({ alerts }) => alerts),
+      restored: [...this.#recorder.savedAlerts.values()].flatMap(({ alerts }) => alerts),
       onPoll,
     };
     return createSharedRules(options, signals.source, systemClock);

@@ -13,7 +13,7 @@ import { PLAYBOOK_NAME } from "../diagnosis/playbook.ts";
 import { createObserverMetrics } from "../http/metrics.ts";
 import { API_BOUNDS } from "../http/prometheus-api/api.ts";
 import type { ApiSources } from "../http/prometheus-api/endpoint.ts";
-import { MOST_SILENT_INTERVALS, whyNotReady } from "../http/readiness.ts";
+import { MAX_SILENT_INTERVALS, whyNotReady } from "../http/readiness.ts";
 import { serveDashboard } from "../http/server.ts";
 import { diagnosersOf, type Signals, watchesLabelled } from "./drivers.ts";
 import { ownProcess } from "./own-process.ts";
@@ -21,7 +21,7 @@ import { createQueryThread } from "../http/query-thread/host.ts";
 import { readScrapeAges } from "./scrape-ages.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import { systemClock } from "./system-clock.ts";
-import type { Loop } from "./watchdog/pulse.ts";
+import type { Loop } from "./watchdog/stall-detector.ts";
 import { startWatchdog, type Watchdog } from "./watchdog/watchdog.ts";
 
 /** A service, and what reads it. */
@@ -105,7 +105,7 @@ export function createVitals(options: VitalsOptions): Vitals {
     join: (service) => watchdog?.join(`the loop over ${service}`) ?? UNWATCHED,
     start() {
       const dashboard = serveDashboard(sources, observerPort);
-      const limitMs = Math.max(MOST_SILENT_INTERVALS * pollIntervalMs, MIN_STALL_MS);
+      const limitMs = Math.max(MAX_SILENT_INTERVALS * pollIntervalMs, MIN_STALL_MS);
       if (onStall !== undefined) watchdog = startWatchdog({ limitMs, onStall });
       const collecting = collectGarbageNowAndThen();
       return {

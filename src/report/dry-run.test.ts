@@ -9,13 +9,13 @@ import {
 } from "../../test/support/incident-entries.ts";
 import type { NewJournalEntry } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
-import { renderShadow } from "./dry-run.ts";
+import { renderDryRun } from "./dry-run.ts";
 
 const MINUTE_MS = 60_000;
 
-function shadow(...entries: readonly NewJournalEntry[]): readonly string[] {
+function dryRun(...entries: readonly NewJournalEntry[]): readonly string[] {
   const all = numbered(...entries);
-  return renderShadow(foldIncidents(all), all);
+  return renderDryRun(foldIncidents(all), all);
 }
 
 function incident(minute: number, events = shadowed()): NewJournalEntry[] {
@@ -35,7 +35,7 @@ function row(lines: readonly string[]): readonly string[] {
 
 test("each alert and action is summed up, the most frequent first", () => {
   const latency = rule({ alert: "HighLatency", severity: "medium" });
-  const lines = shadow(
+  const lines = dryRun(
     ...incident(0, shadowed({ rule: latency })),
     ...incident(20),
     resolved(22),
@@ -66,11 +66,11 @@ test.each([
   ["another service", [{ ...resolved(1), service: "other" }], ["run", "1", "0", "-"]],
 ] as const)("an alert that ends %s", (_, ends, expected) => {
   const entries = [...incident(0), ...ends].toSorted((a, b) => a.atMs - b.atMs);
-  expect(row(shadow(...entries))).toEqual(expected);
+  expect(row(dryRun(...entries))).toEqual(expected);
 });
 
 test("an end after the next incident of the alert is that one's alone", () => {
-  expect(row(shadow(...incident(0), ...incident(5), resolved(6)))).toEqual([
+  expect(row(dryRun(...incident(0), ...incident(5), resolved(6)))).toEqual([
     "run",
     "2",
     "1",
@@ -79,7 +79,7 @@ test("an end after the next incident of the alert is that one's alone", () => {
 });
 
 test("what was held for other reasons is not in it", () => {
-  expect(shadow(...entriesOf(healed()))).toEqual([
+  expect(dryRun(...entriesOf(healed()))).toEqual([
     "There is no incident in which AUTONOMY=observe held an action back.",
   ]);
 });

@@ -9,9 +9,9 @@ import { align } from "../text/table.ts";
 
 /** An alert that ended this soon would have needed no action. */
 const SOON_MS = 10 * 60_000;
-const MOST_CHARACTERS = 30;
+const MAX_CHARACTERS = 30;
 
-interface Shadow {
+interface DryRun {
   readonly alert: string;
   readonly action: string;
   /** With `AUTONOMY=auto`: on an alert below high a person would have been asked. */
@@ -20,14 +20,14 @@ interface Shadow {
 }
 
 /** For each alert and action how often, and how often the alert ended soon without it. */
-export function renderShadow(
+export function renderDryRun(
   records: readonly IncidentRecord[],
   entries: readonly JournalEntry[],
 ): string[] {
-  const shadows = shadowsOf(records, entries);
-  if (shadows.length === 0)
+  const dryRuns = dryRunsOf(records, entries);
+  if (dryRuns.length === 0)
     return ["There is no incident in which AUTONOMY=observe held an action back."];
-  const groups = Map.groupBy(shadows, ({ alert, action, wouldHave }) =>
+  const groups = Map.groupBy(dryRuns, ({ alert, action, wouldHave }) =>
     [alert, wouldHave, action].join("\n"),
   );
   const rows = [...groups.values()]
@@ -47,7 +47,7 @@ export function renderShadow(
           `${group.length}`,
           `${soon.length}`,
           median === undefined ? "-" : span(median),
-        ].map((text) => printable(text, MOST_CHARACTERS)),
+        ].map((text) => printable(text, MAX_CHARACTERS)),
       ];
     });
   return [
@@ -62,10 +62,10 @@ export function renderShadow(
   ];
 }
 
-function shadowsOf(
+function dryRunsOf(
   records: readonly IncidentRecord[],
   entries: readonly JournalEntry[],
-): readonly Shadow[] {
+): readonly DryRun[] {
   const ends = endsOf(entries);
   return records.flatMap((record, index) => {
     const { alert, decision, openedAtMs } = record;

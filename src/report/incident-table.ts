@@ -6,8 +6,8 @@ import { openRequests } from "../decision/operator-commands.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import { align } from "../text/table.ts";
 
-const MOST_ROWS = 50;
-const MOST_CHARACTERS = 30;
+const MAX_ROWS = 50;
+const MAX_CHARACTERS = 30;
 /** That of the time with which an id begins, to the minute. */
 const SHORTEST_ID = 13;
 
@@ -19,7 +19,7 @@ const SHORTEST_ID = 13;
  */
 export function renderIncidents(records: readonly IncidentRecord[], nowMs: number): string[] {
   if (records.length === 0) return ["There are no incidents."];
-  const shown = records.slice(-MOST_ROWS).toReversed();
+  const shown = records.slice(-MAX_ROWS).toReversed();
   const services = [...new Set(shown.map(({ service }) => service))];
   const withService = services.length > 1;
   const titles = ["incident", "age", "service", "alert", "chose", "action", "verdict", "took"];
@@ -37,7 +37,7 @@ export function renderIncidents(records: readonly IncidentRecord[], nowMs: numbe
   const cells = [titles, ...rows].map((row) =>
     row
       .filter((_, column) => withService || column !== titles.indexOf("service"))
-      .map((text) => printable(text, MOST_CHARACTERS)),
+      .map((text) => printable(text, MAX_CHARACTERS)),
   );
   const last = (cells[0]?.length ?? 0) - 1;
   const textColumns = cells[0]?.flatMap((_, column) =>
@@ -47,7 +47,7 @@ export function renderIncidents(records: readonly IncidentRecord[], nowMs: numbe
   const count =
     records.length > shown.length ? ` The newest ${shown.length} of ${records.length}.` : "";
   return [
-    ...(withService ? [] : [`Incidents of ${printable(service, MOST_CHARACTERS)}:`, ""]),
+    ...(withService ? [] : [`Incidents of ${printable(service, MAX_CHARACTERS)}:`, ""]),
     ...align(cells, textColumns),
     "",
     `sentinel incidents ID shows one; the beginning of its id is enough.${count}`,

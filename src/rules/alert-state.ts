@@ -151,11 +151,11 @@ export function carryOver(
 }
 
 /** A model, or an action of another service, holds up a poll for as long as this. */
-const MOST_BETWEEN_POLLS_MS = 120_000;
+const MAX_BETWEEN_POLLS_MS = 120_000;
 
 /** How far two polls may be apart for what was pending at the first to go on at the second. */
 export function mostGapMs(pollIntervalMs: number): number {
-  return Math.max(MOST_BETWEEN_POLLS_MS, 3 * pollIntervalMs);
+  return Math.max(MAX_BETWEEN_POLLS_MS, 3 * pollIntervalMs);
 }
 
 /** Whether it fires and its condition was seen to hold at this poll: one kept firing may be well again. */

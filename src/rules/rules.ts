@@ -71,7 +71,7 @@ export interface Thresholds {
 }
 
 /** Where scrapes are far apart, seconds still count. */
-const MOST_FOR_MS = 5000;
+const MAX_FOR_MS = 5000;
 
 /** Starts within 10 minutes, whoever started it: past it a restart is no cure. */
 export const MAX_STARTS = 3;
@@ -97,7 +97,7 @@ export function builtInRules(
   const selector = `job=${JSON.stringify(service.job)}`;
   const window = formatDuration(windowMs);
   // One more scrape that says so: a single one may have met a restart.
-  const forOneScrape = formatDuration(Math.min(windowMs / 4, MOST_FOR_MS));
+  const forOneScrape = formatDuration(Math.min(windowMs / 4, MAX_FOR_MS));
   const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
   const requests = `http_requests_total{${selector}}[${window}]`;
   return [
@@ -192,7 +192,7 @@ export function refusedRule({ name, job }: Service, intervalMs: number): RuleSou
     alert: METRICS_REFUSED_ALERT,
     expr: `sentinel_scrape_refused{job=${JSON.stringify(job)}} == 1`,
     // Two scrapes, as of a target that is down.
-    for: formatDuration(Math.min(intervalMs, MOST_FOR_MS)),
+    for: formatDuration(Math.min(intervalMs, MAX_FOR_MS)),
     labels: { severity: "high", service: name },
     annotations: { summary: "its metrics are refused: it {{ $labels.reason }}" },
   };
@@ -225,7 +225,7 @@ export function containerRules(service: Service, intervalMs: number): RuleSource
       alert: CONTAINER_DOWN_ALERT,
       expr: `container_up{container=${JSON.stringify(name)}} == 0`,
       // One more look that says so: a single one may have met a restart.
-      for: formatDuration(Math.min(intervalMs, MOST_FOR_MS)),
+      for: formatDuration(Math.min(intervalMs, MAX_FOR_MS)),
       labels: { severity: "critical", service: name },
       annotations: { summary: "it has ended", [PERMITS_ANNOTATION]: REVIVALS.join(", ") },
     },

@@ -29,7 +29,7 @@ const NUMBERS_PER_LOOK = 200;
 /** In each of these the share is kept. */
 const PERIOD_MS = 50;
 /** What others took of a core is made up for later, up to this much. */
-const MOST_ARREARS_MS = 1000;
+const MAX_ARREARS_MS = 1000;
 const REPORT_MS = 200;
 
 self.onmessage = ({ data }: MessageEvent<BurnOrder>) => {
@@ -59,7 +59,7 @@ function burn({ durationMs, share }: BurnOrder): WorkerReport {
       reportedMs = nowMs;
     }
     const arrearsMs = elapsedMs * share - forgivenMs - usedMs();
-    if (arrearsMs > MOST_ARREARS_MS) forgivenMs += arrearsMs - MOST_ARREARS_MS;
+    if (arrearsMs > MAX_ARREARS_MS) forgivenMs += arrearsMs - MAX_ARREARS_MS;
     if (share < 1 && arrearsMs <= 0) {
       Bun.sleepSync(Math.min(PERIOD_MS * (1 - share), durationMs - elapsedMs));
       continue;

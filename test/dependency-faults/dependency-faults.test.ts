@@ -10,7 +10,7 @@ import { JOURNAL } from "./journal.ts";
 import { MODELS } from "./models.ts";
 import { PROMETHEUS } from "./prometheus.ts";
 import { TIME } from "./time.ts";
-import { type Case, MOST_BETWEEN_POLLS, play } from "./stage.ts";
+import { type Case, MAX_BETWEEN_POLLS, play } from "./stage.ts";
 
 setDefaultTimeout(120_000);
 
@@ -29,7 +29,7 @@ describe("the surroundings fail", () => {
     const { longestPauseMs, ...played } = await play(one);
     const { right, runs, ends, told, after = HEALED } = one;
     expect<unknown>(played, right).toEqual({ runs, ends, told, after });
-    expect(longestPauseMs).toBeLessThanOrEqual(MOST_BETWEEN_POLLS);
+    expect(longestPauseMs).toBeLessThanOrEqual(MAX_BETWEEN_POLLS);
   });
 
   test("in so many ways", () => {

@@ -145,7 +145,7 @@ const restartedAt =
     rules: [rule({ forMs: 5 * SECOND })],
   });
 
-const leftAlone = (state: Inspected, right: string): Case => ({
+const suppressed = (state: Inspected, right: string): Case => ({
   right,
   build: cli({ inspect: says(inspected(state)) }),
   runs: [["docker-restart", 201]],
@@ -225,12 +225,12 @@ export const DOCKER = {
     ends: ["acted healed"],
     told: { left_alone: 1 },
   },
-  "the container is paused": leftAlone({ Status: "paused" }, "somebody wants it to stand still"),
-  "Docker waits to restart the container": leftAlone(
+  "the container is paused": suppressed({ Status: "paused" }, "somebody wants it to stand still"),
+  "Docker waits to restart the container": suppressed(
     { Status: "restarting" },
     "its engine starts it again by itself; a crash loop is another alert",
   ),
-  "the container's health is starting": leftAlone(
+  "the container's health is starting": suppressed(
     { Health: "starting", startedAtMs: START_MS, startPeriodMs: 60 * SECOND },
     "what still starts is not judged, for its start period and all retries of its check",
   ),

@@ -50,7 +50,7 @@ const AGAIN = 3000 * SECOND;
 const END = 4100 * SECOND;
 
 /** No poll is further from the one before: a model and a command may take their time. */
-export const MOST_BETWEEN_POLLS = 45 * SECOND;
+export const MAX_BETWEEN_POLLS = 45 * SECOND;
 
 /** What a person is told that is no step of an incident. */
 const TROUBLES: readonly SentinelEvent["type"][] = [

@@ -71,7 +71,7 @@ export function changesOf(code: string): Alternatives[] {
   const file = parse(code, GRAMMAR);
   const found = new Map<string, Alternatives>();
   const visit = (node: ast.Node, ancestors: ast.TraversalAncestors): void => {
-    if (ancestors.some(({ node: above, key }) => isLeftAlone(above, key))) return;
+    if (ancestors.some(({ node: above, key }) => isSuppressed(above, key))) return;
     const parent = ancestors.at(-1)?.node;
     const replace: Replace = ({ start, end }, ...by) => {
       if (typeof start !== "number" || typeof end !== "number") return;
@@ -103,7 +103,7 @@ export function isReadable(code: string): boolean {
 /** Words that a text of the code chooses from: `high`, `not_started`. */
 const WORD = /^[\w.-]+$/;
 
-function isLeftAlone(above: ast.Node, key: string): boolean {
+function isSuppressed(above: ast.Node, key: string): boolean {
   if (ast.isTSAsExpression(above) || ast.isTSSatisfiesExpression(above))
     return key !== "expression";
   return (

@@ -9,7 +9,7 @@ const LOOP = [
   "src/core/lock.test.ts",
   "src/incident/approval.test.ts",
   "src/incident/recovery.test.ts",
-  "src/decision/restraint.test.ts",
+  "src/decision/limit-state.test.ts",
   "src/rules/flapping.test.ts",
   "src/incident/service-loop.test.ts",
 ];
@@ -40,7 +40,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/decision/limits.ts": [
     "src/decision/limits.test.ts",
-    "src/decision/restraint.test.ts",
+    "src/decision/limit-state.test.ts",
     "src/rules/flapping.test.ts",
   ],
   "src/diagnosis/lifecycle.ts": ["src/diagnosis/lifecycle.test.ts"],

@@ -47,7 +47,7 @@ describeUnless(missing, "C8: a labelled container without a restart policy that 
     expect(await status(name)).toBe("running");
   }
 
-  async function expectLeftAlone(name: string, reason: RegExp): Promise<void> {
+  async function expectSuppressed(name: string, reason: RegExp): Promise<void> {
     const told = await observer.event(
       ({ event, service }) => event === "left_alone" && service === name,
     );
@@ -75,19 +75,19 @@ describeUnless(missing, "C8: a labelled container without a restart policy that 
   test.concurrent("C8: stopped by somebody: it is left alone, with a word", async () => {
     const name = await watched("stopped", RUNS);
     await docker("stop", name);
-    await expectLeftAlone(name, /exit code 0|somebody stopped it/);
+    await expectSuppressed(name, /exit code 0|somebody stopped it/);
   });
 
   test.concurrent("C8: stopped by somebody, and killed by the engine: so is it", async () => {
     const name = await watched("deaf", DEAF);
     await docker("stop", "--time", "1", name);
     expect(await docker("inspect", "--format", "{{.State.ExitCode}}", name)).toBe("137");
-    await expectLeftAlone(name, /^somebody stopped it/);
+    await expectSuppressed(name, /^somebody stopped it/);
   });
 
   test.concurrent("C8: ended when its work was done", async () => {
     const name = await watched("done", "sleep 3");
     await until("its end", async () => (await status(name)) === "exited");
-    await expectLeftAlone(name, /exit code 0/);
+    await expectSuppressed(name, /exit code 0/);
   });
 });

@@ -10,9 +10,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DAY_MS, HOUR_MS } from "./fleet.ts";
-import { MOST_WRONG_MS } from "./wall.ts";
+import { MAX_WRONG_MS } from "./wall.ts";
 import { passDaysApart } from "./apart.ts";
-import { type Days, KEPT_MS, type Measured, MOST_JOURNAL_BYTES } from "./month.ts";
+import { type Days, KEPT_MS, type Measured, MAX_JOURNAL_BYTES } from "./month.ts";
 
 const DAYS = 30;
 const SERVICES = 4;
@@ -22,9 +22,9 @@ const DEADLINE_MS = 900_000;
 
 const MB = 1024 * 1024;
 /** What the runtime's own memory moves by. */
-const MOST_GROWTH_BYTES = 40 * MB;
+const MAX_GROWTH_BYTES = 40 * MB;
 /** SQLite writes its log into the file when it is as long as this, in pages of 4 KiB. */
-const MOST_LOG_BYTES = 5 * MB;
+const MAX_LOG_BYTES = 5 * MB;
 
 describe(`${DAYS} days with DAYS_SEED=${SEED}`, () => {
   const folder = mkdtempSync(join(tmpdir(), "sentinel-days-"));
@@ -61,21 +61,21 @@ describe(`${DAYS} days with DAYS_SEED=${SEED}`, () => {
 
   test("resident memory does not grow with time", () => {
     const at = (day: number) => measuredAt(day).residentBytes;
-    expect(at(15) - at(5)).toBeLessThan(MOST_GROWTH_BYTES);
-    expect(at(DAYS) - at(5)).toBeLessThan(MOST_GROWTH_BYTES);
+    expect(at(15) - at(5)).toBeLessThan(MAX_GROWTH_BYTES);
+    expect(at(DAYS) - at(5)).toBeLessThan(MAX_GROWTH_BYTES);
   });
 
   test("the journal grows as far as it may, and no further", () => {
     for (const { journalBytes, logBytes } of days.measured) {
       // What was added since it was last cut back, an hour ago.
-      expect(journalBytes).toBeLessThan(1.25 * MOST_JOURNAL_BYTES);
-      expect(logBytes).toBeLessThan(MOST_LOG_BYTES);
+      expect(journalBytes).toBeLessThan(1.25 * MAX_JOURNAL_BYTES);
+      expect(logBytes).toBeLessThan(MAX_LOG_BYTES);
     }
     const { kept, endedAtMs } = days;
     const lastOf = new Map(kept.map(({ incident, atMs }) => [incident, atMs]));
     lastOf.delete(undefined);
     // Until it is cut back again, and while the observer that does it is down.
-    const oldestMs = endedAtMs - KEPT_MS - 2 * HOUR_MS - 2 * MOST_WRONG_MS;
+    const oldestMs = endedAtMs - KEPT_MS - 2 * HOUR_MS - 2 * MAX_WRONG_MS;
     expect(Math.min(...lastOf.values())).toBeGreaterThan(oldestMs);
     expect(kept.at(-1)?.atMs).toBeGreaterThan(endedAtMs - DAY_MS);
   });

@@ -1,7 +1,7 @@
 /** One life of the observer, from its start until it is stopped or killed: as the real one is put together. */
 
 import { type ActionId, allowlistFor } from "../../src/allowlist.ts";
-import { openBook } from "../../src/incident/recorder.ts";
+import { openRecorder } from "../../src/incident/recorder.ts";
 import { DiagnosisError } from "../../src/core/errors.ts";
 import type { SentinelEvent } from "../../src/core/events.ts";
 import type { Limits } from "../../src/decision/limits.ts";
@@ -65,7 +65,7 @@ export function live(options: LifeOptions): Life {
       if (!isDead) journal.saveState(name, text);
     },
   };
-  const book = openBook(mortal, limits, clock);
+  const recorder = openRecorder(mortal, limits, clock);
   const actionLock = createLock();
   const directory = createDirectory(fleet.members.map(({ service }) => service));
   const sharedRules = createSharedRules(
@@ -74,7 +74,7 @@ export function live(options: LifeOptions): Life {
       directory: () => directory,
       pollIntervalMs: POLL_INTERVAL_MS,
       signal: stop.signal,
-      restored: [...book.savedAlerts.values()].flatMap(({ alerts }) => alerts),
+      restored: [...recorder.savedAlerts.values()].flatMap(({ alerts }) => alerts),
     },
     fleet.sharedSource,
     clock,
@@ -88,7 +88,7 @@ export function live(options: LifeOptions): Life {
         fallbackWindowMs: WINDOW_MS,
         onPoll: options.onPoll,
         shared: { rules: sharedRules, service: service.name },
-        restored: book.savedAlerts.get(service.name)?.alerts ?? [],
+        restored: recorder.savedAlerts.get(service.name)?.alerts ?? [],
       },
       source,
       clock,
@@ -111,7 +111,7 @@ export function live(options: LifeOptions): Life {
       platform,
       diagnosers: [model("a model", timeline, chance), model("another", timeline, chance)],
       clock,
-      book,
+      recorder,
       actionLock,
       seen: { history: { looks: [], sinceMs: timeline.nowMs() } },
       checkHealth: async () => ({ ok: member.isHealthy(), message: "" }),

@@ -47,7 +47,7 @@ const LIMITS = { cooldownMs: MINUTE_MS, mostPerService: 3, mostInAll: 5 };
 
 /** As the observer forgets, hour by hour, but less is kept, so that a month reaches both bounds. */
 export const KEPT_MS = 4 * DAY_MS;
-export const MOST_JOURNAL_BYTES = 1024 * 1024;
+export const MAX_JOURNAL_BYTES = 1024 * 1024;
 const PRUNE_EVERY_MS = HOUR_MS;
 
 /** After each event of an incident; a month has some ten thousand of them. */
@@ -129,7 +129,7 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
     });
   const prune = () => {
     const beforeMs = timeline.nowMs() - KEPT_MS;
-    running?.journal.prune({ beforeMs, maxBytes: MOST_JOURNAL_BYTES });
+    running?.journal.prune({ beforeMs, maxBytes: MAX_JOURNAL_BYTES });
     timeline.after(PRUNE_EVERY_MS, prune);
   };
 

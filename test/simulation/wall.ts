@@ -22,7 +22,7 @@ export interface Wall {
 }
 
 /** It is never further from the truth. */
-export const MOST_WRONG_MS = 2 * HOUR_MS;
+export const MAX_WRONG_MS = 2 * HOUR_MS;
 
 interface Jump {
   readonly atMs: number;
@@ -42,7 +42,7 @@ export function createWall(timeline: Timeline, chance: Chance): Wall {
     timeline.after(chance.until(6 * HOUR_MS), () => {
       const before = wrongMs;
       // Mostly by little, as a time server does, or right again.
-      const mostMs = chance.oneOf([0, MINUTE_MS, 10 * MINUTE_MS, MOST_WRONG_MS]);
+      const mostMs = chance.oneOf([0, MINUTE_MS, 10 * MINUTE_MS, MAX_WRONG_MS]);
       wrongMs = chance.between(-mostMs, mostMs);
       const byMs = wrongMs - before;
       counts.forward += byMs > 0 ? 1 : 0;

@@ -99,7 +99,7 @@ interface Clocks {
 }
 
 const RECURRENCE_MS = 30 * MINUTE_MS;
-const MOST_LINES = 20;
+const MAX_LINES = 20;
 
 export function createWitness(
   members: () => Fleet["members"],
@@ -121,7 +121,7 @@ export function createWitness(
   let runs: Run[] = [];
 
   const complain = (promise: string, about: string) => {
-    if (broken.length < MOST_LINES)
+    if (broken.length < MAX_LINES)
       broken.push(`${new Date(nowMs()).toISOString()} ${promise}: ${about}`);
   };
   /** The longest that this may seem ago to the observer. */

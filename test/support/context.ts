@@ -1,6 +1,6 @@
 /** One incident's context, for what is tried apart from the loop around it. */
 
-import { openBook } from "../../src/incident/recorder.ts";
+import { openRecorder } from "../../src/incident/recorder.ts";
 import type { IncidentEvent } from "../../src/core/events.ts";
 import { createLock } from "../../src/core/lock.ts";
 import type { Rule } from "../../src/core/model.ts";
@@ -76,7 +76,7 @@ export function contextOf(given: Given = {}): Tried {
     diagnosers: [],
     clock,
     checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
-    book: openBook(memoryJournal(), LIMITS, clock),
+    recorder: openRecorder(memoryJournal(), LIMITS, clock),
     actionLock: createLock(),
     seen: { history: { looks: [], sinceMs: clock.nowMs() } },
     ...given.world?.(clock),

@@ -1,7 +1,7 @@
 /** Values for the tests of the core, and a world of its own: a clock, a source of signals. */
 
 import { allowlistFor, type ComposeService } from "../../src/allowlist.ts";
-import type { Restraint } from "../../src/decision/limits.ts";
+import type { LimitState } from "../../src/decision/limits.ts";
 import type {
   Alert,
   ContainerState,
@@ -95,7 +95,7 @@ export function containerState(changes: Partial<ContainerState> = {}): Container
 export const OWN: Owner = { kind: "service", name: SERVICE_NAME };
 
 /** Nothing holds Sentinel back. */
-export const UNRESTRAINED: Restraint = {
+export const UNRESTRAINED: LimitState = {
   coolsUntilMs: 0,
   pausedUntilMs: 0,
   isPaused: false,
@@ -150,7 +150,7 @@ export const NEVER_SET = {
 } as const;
 
 /** Far more sleeps than any story has: a loop without an end fails instead of hanging. */
-const MOST_SLEEPS = 20_000;
+const MAX_SLEEPS = 20_000;
 
 /** A clock whose sleep advances time at once. */
 export function simulatedClock(): SimulatedClock {
@@ -181,7 +181,7 @@ export function simulatedClock(): SimulatedClock {
     at: (elapsedMs, work) => due.push({ atMs: START_MS + elapsedMs, work }),
     async sleep(durationMs, signal) {
       sleeps += 1;
-      if (sleeps > MOST_SLEEPS) throw new Error("the story does not end");
+      if (sleeps > MAX_SLEEPS) throw new Error("the story does not end");
       if (!signal.aborted) pass(durationMs, signal);
     },
   };

@@ -1,7 +1,7 @@
 /** A service watched from its first poll to the end of the story, on simulated time. */
 
 import type { SentinelEvent, ToldEvent } from "../../src/core/events.ts";
-import { openBook } from "../../src/incident/recorder.ts";
+import { openRecorder } from "../../src/incident/recorder.ts";
 import type { Limits } from "../../src/decision/limits.ts";
 import { createLock } from "../../src/core/lock.ts";
 import type { Closing, Outcome, Rule } from "../../src/core/model.ts";
@@ -150,8 +150,8 @@ export async function tell(story: Story): Promise<Told> {
     mostInAll: 1000,
     ...story.limits,
   };
-  const book = openBook(mortal, limits, clock);
-  const restored = book.savedAlerts.get(own.name)?.alerts ?? [];
+  const recorder = openRecorder(mortal, limits, clock);
+  const restored = recorder.savedAlerts.get(own.name)?.alerts ?? [];
   const sharedRules = createSharedRules(
     {
       rules: story.files ?? [],
@@ -175,7 +175,7 @@ export async function tell(story: Story): Promise<Told> {
     diagnosers: story.diagnosers?.(clock) ?? [diagnoser(clock)],
     clock,
     checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
-    book,
+    recorder,
     actionLock: createLock(),
     seen: { history: { looks: [], sinceMs: clock.nowMs() } },
     ...changes,
@@ -193,7 +193,7 @@ export async function tell(story: Story): Promise<Told> {
     world,
     emit: (event) => {
       if (isDead) return;
-      events.push(world.book.told(event));
+      events.push(world.recorder.told(event));
       if (event.type === story.stopAt) stop.abort();
       if (story.killAt?.(event) !== true) return;
       die();

@@ -2,7 +2,7 @@
 
 import type { SentinelEvent, ToldEvent } from "../../src/core/events.ts";
 import type { Journal } from "../../src/core/ports.ts";
-import { openBook } from "../../src/incident/recorder.ts";
+import { openRecorder } from "../../src/incident/recorder.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
 import { simulatedClock } from "./fixtures.ts";
 
@@ -11,9 +11,9 @@ export function createTeller(
   journal: Journal = memoryJournal(),
 ): (event: SentinelEvent) => ToldEvent {
   const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
-  const book = openBook(journal, limits, simulatedClock());
+  const recorder = openRecorder(journal, limits, simulatedClock());
   return (event) => {
-    book.keep(event);
-    return book.told(event);
+    recorder.keep(event);
+    return recorder.told(event);
   };
 }

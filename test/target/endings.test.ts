@@ -20,7 +20,7 @@ const OWN_THREADS = 3;
 const OWN_DESCRIPTORS = 3;
 const OWN_MB = 40;
 /** Of one core, in a second in which nothing is asked of it. */
-const MOST_IDLE_CPU_MS = 150;
+const MAX_IDLE_CPU_MS = 150;
 
 /** The same in each run, so that a failure is the change's; another one with FAULT_SEED. */
 const seed = Number(process.env["FAULT_SEED"] ?? 1_502_584_396);
@@ -266,7 +266,7 @@ describe("whatever was broken in whatever order", () => {
             cpuMs: footprint(pid).cpuMs - cpuMs,
           };
         },
-        ({ written, cpuMs }) => written === 0 && cpuMs < MOST_IDLE_CPU_MS,
+        ({ written, cpuMs }) => written === 0 && cpuMs < MAX_IDLE_CPU_MS,
       );
       const count = expectAllEnded(target);
       console.log(

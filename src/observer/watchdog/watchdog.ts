@@ -1,7 +1,12 @@
 /** Ends the process when what it is there for has stopped, so that whatever started it starts it again. */
 
 import { Worker } from "node:worker_threads";
-import { createPulse, type Loop, type PulseOptions, stallText } from "./pulse.ts";
+import {
+  createStallDetector,
+  type Loop,
+  type StallDetectorOptions,
+  stallText,
+} from "./stall-detector.ts";
 import type { WatchdogOrder } from "./worker.ts";
 
 interface WatchdogOptions {
@@ -26,12 +31,12 @@ const TICKS_PER_LIMIT = 10;
  */
 export function startWatchdog(options: WatchdogOptions): Watchdog {
   const { limitMs, onStall, workerEntry = Bun.main } = options;
-  const timing: PulseOptions = { limitMs, tickMs: limitMs / TICKS_PER_LIMIT };
-  const pulse = createPulse(timing);
+  const timing: StallDetectorOptions = { limitMs, tickMs: limitMs / TICKS_PER_LIMIT };
+  const stallDetector = createStallDetector(timing);
   const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const timer = setInterval(() => {
     Atomics.add(beats, 0, 1);
-    const name = pulse.tick();
+    const name = stallDetector.tick();
     if (name !== undefined) onStall(stallText(`${name} has stood still`, limitMs));
   }, timing.tickMs);
   const order: WatchdogOrder = { ...timing, beats };
@@ -39,7 +44,7 @@ export function startWatchdog(options: WatchdogOptions): Watchdog {
   worker.on("error", ({ message }) => onStall(`its watchdog failed: ${message}`));
   worker.unref();
   return {
-    join: pulse.join,
+    join: stallDetector.join,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await worker.terminate();

@@ -7,28 +7,28 @@
 
 import { workerData } from "node:worker_threads";
 import { printError } from "../../log.ts";
-import { createPulse, type PulseOptions, stallText } from "./pulse.ts";
+import { createStallDetector, type StallDetectorOptions, stallText } from "./stall-detector.ts";
 
 /** What the main thread hands over. */
-export interface WatchdogOrder extends PulseOptions {
+export interface WatchdogOrder extends StallDetectorOptions {
   /** Shared: element 0 changes with each beat. */
   readonly beats: Int32Array;
 }
 
 const EXIT_FAILED = 1;
 /** A reader of standard error that takes nothing may well be what blocks the process. */
-const MOST_PRINTING_S = 2;
+const MAX_PRINTING_S = 2;
 
 const { beats, limitMs, tickMs }: WatchdogOrder = workerData;
-const pulse = createPulse({ limitMs, tickMs });
-const main = pulse.join("the main thread");
+const stallDetector = createStallDetector({ limitMs, tickMs });
+const main = stallDetector.join("the main thread");
 let seen = 0;
 
 setInterval(() => {
   const beaten = Atomics.load(beats, 0);
   if (beaten !== seen) main.beat();
   seen = beaten;
-  const name = pulse.tick();
+  const name = stallDetector.tick();
   if (name !== undefined) void end(stallText(`${name} has been blocked`, limitMs));
 }, tickMs);
 
@@ -40,7 +40,7 @@ async function end(why: string): Promise<void> {
       _exit: { args: ["i32"], returns: "void" },
     });
     // The kernel ends what is still there by then.
-    symbols.alarm(MOST_PRINTING_S);
+    symbols.alarm(MAX_PRINTING_S);
     printError(`sentinel: ${why}.`);
     symbols._exit(EXIT_FAILED);
   } catch {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { MAX_LINE_BYTES, MAX_LOG_BYTES } from "../docker/logs.ts";
-import { MAX_LINES, RecentLines } from "./log-tail.ts";
+import { MAX_LINES, LogTail } from "./log-tail.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** What is kept of chunks on one stream. */
 function kept(...chunks: readonly string[]): readonly string[] {
-  const lines = new RecentLines();
+  const lines = new LogTail();
   const stream = lines.open();
   for (const chunk of chunks) stream.push(bytes(chunk));
   return lines.last(1000);
@@ -27,7 +27,7 @@ describe("lines", () => {
     { name: "what is not UTF-8", chunks: [], lines: ["\ufffda"], raw: [[0xff, 0x61, 0x0a]] },
     { name: "no output", chunks: [], lines: [] },
   ])("$name", ({ chunks, raw = [], lines }) => {
-    const recent = new RecentLines();
+    const recent = new LogTail();
     const stream = recent.open();
     for (const chunk of chunks) stream.push(bytes(chunk));
     for (const chunk of raw) stream.push(Uint8Array.from(chunk));
@@ -35,7 +35,7 @@ describe("lines", () => {
   });
 
   test("two streams never share a line; it stands where it ended", () => {
-    const recent = new RecentLines();
+    const recent = new LogTail();
     const [stdout, stderr] = [recent.open(), recent.open()];
     stdout.push(bytes("out "));
     stderr.push(bytes("err\n"));
@@ -44,7 +44,7 @@ describe("lines", () => {
   });
 
   test("what a process left without a newline is a line, apart from the next one's", () => {
-    const recent = new RecentLines();
+    const recent = new LogTail();
     const first = recent.open();
     first.push(bytes("panic: no newl"));
     first.end();
@@ -53,7 +53,7 @@ describe("lines", () => {
   });
 
   test("the chunk's memory is not kept: a reader may use it again", () => {
-    const recent = new RecentLines();
+    const recent = new LogTail();
     const stream = recent.open();
     const chunk = bytes("a\nb");
     stream.push(chunk);
@@ -68,7 +68,7 @@ describe("lines", () => {
     { count: 3, lines: ["a", "b", "c"] },
     { count: 4, lines: ["a", "b", "c"] },
   ])("the last $count", ({ count, lines }) => {
-    const recent = new RecentLines();
+    const recent = new LogTail();
     recent.open().push(bytes("a\nb\nc"));
     expect(recent.last(count)).toEqual(lines);
   });
@@ -127,7 +127,7 @@ describe("bounds", () => {
   });
 
   test("of bytes that are three times as many when decoded", () => {
-    const recent = new RecentLines();
+    const recent = new LogTail();
     const stream = recent.open();
     for (let line = 0; line < 100; line += 1) {
       stream.push(new Uint8Array(1000).fill(0xff));

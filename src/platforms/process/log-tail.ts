@@ -18,7 +18,7 @@ interface LineStream extends Sink {
 }
 
 /** Lines of several streams, in the order in which they ended; 200 lines and 64 KiB at most. */
-export class RecentLines {
+export class LogTail {
   readonly #lines: Uint8Array[] = [];
   #bytes = 0;
   #added = 0;

@@ -10,7 +10,7 @@ import { ENDING_LINES, Endings } from "./endings.ts";
 import { type Ended, launch } from "./guarded.ts";
 import type { GuardedCommand } from "./guardian.ts";
 import { OutputTap, type WriteLine } from "./output-tap.ts";
-import { RecentLines } from "./log-tail.ts";
+import { LogTail } from "./log-tail.ts";
 import {
   afterDeath,
   DEFAULT_RESTART_POLICY,
@@ -127,7 +127,7 @@ class CommandSupervisor implements Supervisor {
   readonly #policy: RestartPolicy;
   readonly #command: GuardedCommand;
   readonly #onEvent: (event: SupervisorEvent) => void;
-  readonly #lines = new RecentLines();
+  readonly #lines = new LogTail();
   #status: SupervisorStatus = {
     state: "stopped",
     pid: undefined,

@@ -33,7 +33,7 @@ interface CpuBurnResult {
 const START_DEADLINE_MS = 10_000;
 /** A worker stops within some 10 ms; one that never started may not say so. */
 const STOP_DEADLINE_MS = 1_000;
-const MOST_WORKERS = 256;
+const MAX_WORKERS = 256;
 /** What a thread and its heap take: a hundred were measured at 190 MB. */
 const MB_PER_WORKER = 2;
 
@@ -102,7 +102,7 @@ async function stop(worker: Worker): Promise<void> {
 }
 
 function defaultWorkers(): number {
-  return Math.min(MOST_WORKERS, Math.ceil(allowedCores()));
+  return Math.min(MAX_WORKERS, Math.ceil(allowedCores()));
 }
 
 export const cpu = defineKind({
@@ -111,7 +111,7 @@ export const cpu = defineKind({
   example: { load: 80, duration: 30 },
   parameters: () => ({
     load: within(1, 100, "percent of all cores").optional(),
-    workers: whole(1, MOST_WORKERS, "each burns up to one core").optional(),
+    workers: whole(1, MAX_WORKERS, "each burns up to one core").optional(),
   }),
   order({ load: asked, workers = defaultWorkers() }, { cpuWorkerEntry, memory }) {
     const roomFor = Math.floor(memory.allowedMb() / MB_PER_WORKER);

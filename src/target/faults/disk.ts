@@ -11,7 +11,7 @@ import { BYTES_PER_MB } from "./held-memory.ts";
 
 /** Others need the disk, too. */
 const ALLOWED_SHARE = 0.8;
-const MOST_MB = 100_000;
+const MAX_MB = 100_000;
 const BYTES_PER_BLOCK = 512;
 /** Of all disk faults together: what they were promised, and what of it they have. */
 const fill = { promisedMb: 0, writtenMb: 0 };
@@ -21,7 +21,7 @@ export const disk = defineKind({
   summary: "Fills a file in the temp folder, which has no name and is gone when the fault ends.",
   example: { megabytes: 50, duration: 60 },
   parameters: () => ({
-    megabytes: whole(1, MOST_MB, `MB of ${BYTES_PER_MB} bytes`).default(50),
+    megabytes: whole(1, MAX_MB, `MB of ${BYTES_PER_MB} bytes`).default(50),
   }),
   order({ megabytes }) {
     const folder = tmpdir();

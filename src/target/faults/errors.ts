@@ -6,7 +6,7 @@ import { defineKind, routes, whole, within } from "./kind.ts";
 
 const LOWEST_STATUS = 400;
 const HIGHEST_STATUS = 599;
-const MOST_REQUESTS = 1_000_000;
+const MAX_REQUESTS = 1_000_000;
 
 export const errors = defineKind({
   kind: "errors",
@@ -15,8 +15,8 @@ export const errors = defineKind({
   parameters: () => ({
     status: whole(LOWEST_STATUS, HIGHEST_STATUS, "an HTTP status").default(500),
     probability: within(0, 1, "of the matching requests").optional(),
-    every: whole(1, MOST_REQUESTS, "of so many requests one fails").optional(),
-    first: whole(1, MOST_REQUESTS, "so many requests fail, then none").optional(),
+    every: whole(1, MAX_REQUESTS, "of so many requests one fails").optional(),
+    first: whole(1, MAX_REQUESTS, "so many requests fail, then none").optional(),
     routes: routes(),
   }),
   order({ status, routes, ...which }, { traffic }) {

@@ -7,7 +7,7 @@ import { whenAborted } from "../../core/abort.ts";
 import { defineKind, whole } from "./kind.ts";
 
 /** Each scrape counts all that are open. */
-const MOST_DESCRIPTORS = 10_000;
+const MAX_DESCRIPTORS = 10_000;
 const ALLOWED_SHARE = 0.8;
 /** Less than 1 ms; between two batches the loop answers others. */
 const BATCH = 100;
@@ -18,7 +18,7 @@ export const fds = defineKind({
   kind: "fds",
   summary: "Opens file descriptors and keeps them, below 80 % of the process's own limit.",
   example: { count: 500, duration: 60 },
-  parameters: () => ({ count: whole(1, MOST_DESCRIPTORS, "descriptors").default(100) }),
+  parameters: () => ({ count: whole(1, MAX_DESCRIPTORS, "descriptors").default(100) }),
   order({ count }) {
     const allowed = allowedCount();
     if (count > allowed) {
@@ -56,7 +56,7 @@ export const fds = defineKind({
 function allowedCount(): number {
   const limits = readIfThere(() => readFileSync("/proc/self/limits", "utf8"));
   const [, limit] = /^Max open files\s+(\d+)/m.exec(limits ?? "") ?? [];
-  if (limit === undefined) return MOST_DESCRIPTORS;
+  if (limit === undefined) return MAX_DESCRIPTORS;
   const open = readIfThere(() => readdirSync("/proc/self/fd").length) ?? 0;
   const room = Math.floor(ALLOWED_SHARE * Number(limit)) - open;
   return Math.max(0, room - pending.descriptors);

@@ -118,14 +118,14 @@ export function whole(min: number, max: number, what: string): z.ZodInt {
   return z.int().min(min).max(max).describe(`a whole number from ${min} to ${max} (${what})`);
 }
 
-const MOST_PATTERNS = 20;
-const MOST_PATTERN_CHARACTERS = 200;
+const MAX_PATTERNS = 20;
+const MAX_PATTERN_CHARACTERS = 200;
 
 /** Which requests: by default all ordinary traffic. */
 export function routes() {
-  const form = `a list of 1 to ${MOST_PATTERNS} patterns such as "/api/*"; all ordinary traffic without it`;
-  const pattern = z.string().max(MOST_PATTERN_CHARACTERS).regex(PATTERN);
-  return z.array(pattern).min(1).max(MOST_PATTERNS).optional().describe(form);
+  const form = `a list of 1 to ${MAX_PATTERNS} patterns such as "/api/*"; all ordinary traffic without it`;
+  const pattern = z.string().max(MAX_PATTERN_CHARACTERS).regex(PATTERN);
+  return z.array(pattern).min(1).max(MAX_PATTERNS).optional().describe(form);
 }
 
 /** Of the matching requests, 0 to 1. */

@@ -4,25 +4,25 @@ import { z } from "zod";
 import { delay } from "../waiting.ts";
 import { defineKind, within } from "./kind.ts";
 
-const MOST_LINES_PER_S = 5000;
-const MOST_CHARACTERS = 8192;
+const MAX_LINES_PER_S = 5000;
+const MAX_CHARACTERS = 8192;
 const DEFAULT_TEXT = "upstream timed out, retrying";
 const STEP_MS = 20;
 /** Of a second: more is not made up for after a pause, or it would come as one burst. */
-const MOST_ARREARS_S = 0.5;
+const MAX_ARREARS_S = 0.5;
 
 export const logs = defineKind({
   kind: "logs",
   summary: "Writes so many lines a second to the log, with a text of your choice.",
   example: { rate: 20, text: DEFAULT_TEXT, duration: 30 },
   parameters: () => ({
-    rate: within(0.1, MOST_LINES_PER_S, "lines a second").default(10),
+    rate: within(0.1, MAX_LINES_PER_S, "lines a second").default(10),
     text: z
       .string()
       .min(1)
-      .max(MOST_CHARACTERS)
+      .max(MAX_CHARACTERS)
       .default(DEFAULT_TEXT)
-      .describe(`a text of 1 to ${MOST_CHARACTERS} characters`),
+      .describe(`a text of 1 to ${MAX_CHARACTERS} characters`),
   }),
   order: ({ rate, text }, { emit }) => ({
     requested: rate,
@@ -39,7 +39,7 @@ export const logs = defineKind({
       for (;;) {
         const nowS = elapsedS();
         const arrears = nowS * rate + 1 - written - forgiven;
-        const most = Math.max(1, rate * MOST_ARREARS_S);
+        const most = Math.max(1, rate * MAX_ARREARS_S);
         forgiven += Math.max(0, Math.floor(arrears - most));
         for (let due = Math.floor(Math.min(arrears, most)); due > 0; due -= 1) {
           // The name is one that an application would use: what is read must not give the fault away.

@@ -8,7 +8,7 @@ import { BYTES_PER_MB, fill, type MemoryBlock, type MemoryProbe } from "./held-m
 import { defineKind, whole, within } from "./kind.ts";
 
 const DEFAULT_MB = 100;
-const MOST_MB = 1_000_000;
+const MAX_MB = 1_000_000;
 /** How often a leak grows. */
 const LEAK_STEP_MS = 50;
 
@@ -17,8 +17,8 @@ export const memory = defineKind({
   summary: "Holds resident memory: at once, or as a leak of so much a second.",
   example: { megabytes: 200, rate: 20, duration: 60 },
   parameters: () => ({
-    megabytes: whole(1, MOST_MB, `MB of ${BYTES_PER_MB} bytes`).default(DEFAULT_MB),
-    rate: within(0.1, MOST_MB, "MB a second; at once without it").optional(),
+    megabytes: whole(1, MAX_MB, `MB of ${BYTES_PER_MB} bytes`).default(DEFAULT_MB),
+    rate: within(0.1, MAX_MB, "MB a second; at once without it").optional(),
   }),
   order({ megabytes, rate }, { memory }) {
     const allowedMb = memory.allowedMb();

@@ -1,6 +1,6 @@
 /** Whether one of several loops stands still. Pure: time is what its ticks make of it. */
 
-export interface PulseOptions {
+export interface StallDetectorOptions {
   /** A loop that is not heard of for so long stands still. */
   readonly limitMs: number;
   /** From one tick to the next. */
@@ -15,7 +15,7 @@ export interface Loop {
   leave(): void;
 }
 
-export interface Pulse {
+export interface StallDetector {
   /** A loop that is expected to beat from now on. */
   join(name: string): Loop;
   /** So much time has passed again. Gives the name of a loop that stands still, if there is one. */
@@ -26,7 +26,7 @@ export interface Pulse {
  * Counts ticks and never reads a clock: a machine that sleeps, or a process that is stopped, wakes to
  * one tick, however long it was away, and nothing seems to have stood still.
  */
-export function createPulse({ limitMs, tickMs }: PulseOptions): Pulse {
+export function createStallDetector({ limitMs, tickMs }: StallDetectorOptions): StallDetector {
   const ticksIn = (durationMs: number) => Math.ceil(durationMs / tickMs);
   const limitTicks = ticksIn(limitMs);
   const loops = new Map<Loop, { readonly name: string; ticksLeft: number }>();

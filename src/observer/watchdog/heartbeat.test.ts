@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { allowlist, evidence, NEVER, simulatedClock } from "../../../test/support/fixtures.ts";
 import type { Diagnoser } from "../../core/ports.ts";
-import { living, type Waits } from "./living.ts";
+import { withHeartbeat, type Waits } from "./heartbeat.ts";
 
 const ACTION = {
   id: "docker-restart",
@@ -58,7 +58,7 @@ function start() {
     },
     diagnosers: [diagnoser],
   };
-  return { world: living(world, { beat: (forMs = 0) => heard.push(forMs) }), heard };
+  return { world: withHeartbeat(world, { beat: (forMs = 0) => heard.push(forMs) }), heard };
 }
 
 test("a sleep takes what it takes, and ends", async () => {

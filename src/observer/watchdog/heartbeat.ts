@@ -3,7 +3,7 @@
 import type { Lock } from "../../core/lock.ts";
 import type { Clock, Diagnoser, Platform } from "../../core/ports.ts";
 import type { World } from "../../incident/context.ts";
-import type { Loop } from "./pulse.ts";
+import type { Loop } from "./stall-detector.ts";
 
 /** Through these a loop waits for the world. Each has a deadline of its own. */
 export interface Waits {
@@ -15,18 +15,21 @@ export interface Waits {
 }
 
 /** Above what an action may take beyond the service's stop, with the time to end what overran it. */
-const MOST_ACTION_MS = 180_000;
+const MAX_ACTION_MS = 180_000;
 /** Likewise of a question to Docker. */
-const MOST_QUESTION_MS = 15_000;
+const MAX_QUESTION_MS = 15_000;
 
 /** Above the deadline of looking up where Compose has a service. */
-const MOST_LOOKUP_MS = 30_000;
+const MAX_LOOKUP_MS = 30_000;
 
 /** For its turn to act, behind any number of others; whoever has it is watched as well. */
-const MOST_TURN_MS = 3_600_000;
+const MAX_TURN_MS = 3_600_000;
 
 /** The same world, through which the loop beats whenever it begins or ends to wait. */
-export function living<Given extends Waits>(world: Given, { beat }: Pick<Loop, "beat">): Given {
+export function withHeartbeat<Given extends Waits>(
+  world: Given,
+  { beat }: Pick<Loop, "beat">,
+): Given {
   const { clock, platform, actionLock, findComposeService: find } = world;
   const { deaths } = platform;
   const during = async <T>(mostMs: number, work: () => Promise<T>): Promise<T> => {
@@ -44,24 +47,24 @@ export function living<Given extends Waits>(world: Given, { beat }: Pick<Loop, "
       sleep: (durationMs, signal) => during(durationMs, () => clock.sleep(durationMs, signal)),
     },
     actionLock: {
-      acquire: (signal) => during(MOST_TURN_MS, () => actionLock.acquire(signal)),
+      acquire: (signal) => during(MAX_TURN_MS, () => actionLock.acquire(signal)),
     },
     platform: {
       ...platform,
       act: (action, signal, stopTimeoutMs = 0) =>
-        during(MOST_ACTION_MS + stopTimeoutMs, () => platform.act(action, signal, stopTimeoutMs)),
-      inspect: (name, signal) => during(MOST_QUESTION_MS, () => platform.inspect(name, signal)),
+        during(MAX_ACTION_MS + stopTimeoutMs, () => platform.act(action, signal, stopTimeoutMs)),
+      inspect: (name, signal) => during(MAX_QUESTION_MS, () => platform.inspect(name, signal)),
       logs: (name, lines, signal) =>
-        during(MOST_QUESTION_MS, () => platform.logs(name, lines, signal)),
+        during(MAX_QUESTION_MS, () => platform.logs(name, lines, signal)),
       ...(deaths && {
         deaths: (containerId, signal) =>
-          during(2 * MOST_QUESTION_MS, () => deaths(containerId, signal)),
+          during(2 * MAX_QUESTION_MS, () => deaths(containerId, signal)),
       }),
     },
     findComposeService:
       find &&
       ((service: string, signal: AbortSignal) =>
-        during(MOST_LOOKUP_MS, () => find(service, signal))),
+        during(MAX_LOOKUP_MS, () => find(service, signal))),
     diagnosers: world.diagnosers.map((diagnoser) => ({
       ...diagnoser,
       diagnose: (request, signal) =>
