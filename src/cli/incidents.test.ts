@@ -74,14 +74,14 @@ describe("sentinel incidents", () => {
   });
 
   test("sums up what would have been done", () => {
-    expect(showIncidents(path, undefined, { dryRun: true })).toMatch(
+    expect(showIncidents(path, undefined, { shadow: true })).toMatch(
       /HighCpu +docker-restart +run/,
     );
   });
 
   test.each([
-    [FIRST, { dryRun: true }],
-    [undefined, { dryRun: true, json: true }],
+    [FIRST, { shadow: true }],
+    [undefined, { shadow: true, json: true }],
   ])("of %j with %j is refused", (id, options) => {
     expect(refusal(() => showIncidents(path, id, options)).code).toBe("usage");
   });

@@ -11,7 +11,7 @@ import { sqliteJournal } from "../journals/sqlite.ts";
 
 export interface IncidentsOptions {
   readonly json?: boolean;
-  readonly dryRun?: boolean;
+  readonly shadow?: boolean;
 }
 
 const MAX_NAMED = 5;
@@ -26,7 +26,7 @@ const MAX_NAMED = 5;
 export function showIncidents(
   journalPath: string,
   id: string | undefined,
-  { json = false, dryRun = false }: IncidentsOptions,
+  { json = false, shadow: dryRun = false }: IncidentsOptions,
 ): string {
   if (dryRun && (json || id !== undefined))
     throw new SentinelError("usage", "--shadow goes with neither an id nor --json");

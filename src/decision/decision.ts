@@ -31,7 +31,7 @@ export interface Situation {
   readonly alerts: readonly Alert[];
   /** Whose the alert is. */
   readonly owner: Owner;
-  /** What the ledger says of this service and alert. */
+  /** What the limit tracker says of this service and alert. */
   readonly limitState: LimitState;
   /** Why the state of its container is a person's; absent if it is not. */
   readonly container?: ContainerReason | undefined;

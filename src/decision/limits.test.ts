@@ -18,7 +18,7 @@ interface Place {
 
 type Written = (entry: Omit<JournalEntry, "seq">) => void;
 
-/** A ledger, and what writes to it. */
+/** A limit tracker, and what writes to it. */
 function limitTrackerOf(limits = {}) {
   const limitTracker = createLimitTracker({
     cooldownMs: MINUTE,

@@ -319,7 +319,7 @@ describe("what a person approved is done if it is still called for", () => {
     const journal = memoryJournal();
     const recorder = openRecorder(journal, LIMITS, clock);
     const at = { atMs: START_MS, service: SERVICE_NAME, incident: undefined };
-    // Said while it waited: the book has to look again.
+    // Said while it waited: the recorder has to look again.
     journal.append({ ...at, type: "paused", fields: { by: "a test" } }, "now");
     return { recorder };
   };
