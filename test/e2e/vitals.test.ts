@@ -74,7 +74,10 @@ describe("beside a Prometheus", () => {
     await until("five intervals", async () => (await readiness(origin))[0] === 503);
     expect(await readiness(origin)).toEqual([
       503,
-      { status: "not_ready", reason: expect.stringMatching(/ was last read \d+(\.\d)? s ago: .*500/) },
+      {
+        status: "not_ready",
+        reason: expect.stringMatching(/ was last read \d+(\.\d)? s ago: .*500/),
+      },
     ]);
     const health = await fetch(`${origin}/health`, { proxy: false });
     expect([health.status, await health.json()]).toEqual([200, { status: "ok" }]);
