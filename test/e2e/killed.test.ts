@@ -97,6 +97,8 @@ async function killAndRestart(
     ...patient.env,
     JOURNAL: journalPath,
     MEMORY_THRESHOLD_BYTES,
+    // Eight containers that are started again at once take their time.
+    STABILIZE_SECONDS: "10",
     AUTONOMY: boundary.startsWith("approval_") ? "approve" : "auto",
     // A model that does not answer, for the boundary after its failure.
     LM_STUDIO_URL: `http://127.0.0.1:${freePort()}/api/v1/chat`,
