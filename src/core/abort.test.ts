@@ -11,7 +11,7 @@ describe("work that a signal may end", () => {
 
   test("throws what it throws while nothing aborts", async () => {
     const work = Promise.reject(GONE);
-    expect(unlessAborted(work, new AbortController().signal, () => 2)).rejects.toBe(GONE);
+    await expect(unlessAborted(work, new AbortController().signal, () => 2)).rejects.toBe(GONE);
   });
 
   test("gives way to what stands for it when the signal aborts first", async () => {
@@ -25,11 +25,11 @@ describe("work that a signal may end", () => {
     const stop = new AbortController();
     const ended = unlessAborted(never, stop.signal);
     stop.abort(GONE);
-    expect(ended).rejects.toBe(GONE);
+    await expect(ended).rejects.toBe(GONE);
   });
 
   test("is not waited for when the signal has aborted before", async () => {
-    expect(unlessAborted(never, AbortSignal.abort(GONE))).rejects.toBe(GONE);
+    await expect(unlessAborted(never, AbortSignal.abort(GONE))).rejects.toBe(GONE);
   });
 
   test("is what it gave, if that was before the signal aborted", async () => {

@@ -39,7 +39,7 @@ test("it is given back when the work that it was for throws", async () => {
     using _ = await lock.acquire(NEVER);
     throw new Error("it failed");
   };
-  expect(work()).rejects.toThrow("it failed");
+  await expect(work()).rejects.toThrow("it failed");
   expect(await hasCome(lock.acquire(NEVER))).toBe(true);
 });
 

@@ -57,6 +57,17 @@ test("every test file whose duration is kept is there", () => {
   expect(missing).toEqual([]);
 });
 
+test("no test forgets to wait for what it expects of a promise", async () => {
+  const tests = [...new Glob("{src,test}/**/*.ts").scanSync(ROOT)];
+  const forgotten = await Promise.all(
+    tests.map(async (file) => {
+      const lines = (await Bun.file(join(ROOT, file)).text()).split("\n");
+      return lines.filter((line) => /^\s*expect\(.*\)\.(rejects|resolves)\b/.test(line));
+    }),
+  );
+  expect(forgotten.flat()).toEqual([]);
+});
+
 test("there is something to hold the rules against", () => {
   expect(files).toContain("src/main.ts");
   expect(files).toContain("src/core/model.ts");

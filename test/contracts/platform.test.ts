@@ -236,7 +236,7 @@ describe("process", () => {
     await using svc = await supervise(SERVE);
     const platform = processPlatform(svc.supervisor);
     expect(await platform.inspect("other", never)).toBeUndefined();
-    expect(platform.logs("other", 50, never)).rejects.toThrow("does not run other");
+    await expect(platform.logs("other", 50, never)).rejects.toThrow("does not run other");
   });
 
   test("its lines are the last ones, of both streams, oldest first", async () => {
@@ -274,7 +274,7 @@ describe("every platform", () => {
       expect(outcome).toMatchObject({ kind: "not_started", argv: [...action.argv] });
       expect(outcome.output).toContain(`the platform ${name} does not run actions of`);
     }
-    expect(cli.running()).rejects.toThrow("no script recorded");
+    await expect(cli.running()).rejects.toThrow("no script recorded");
   });
 
   test.each(NAMES)("%s knows nothing of what it does not run", async (name) => {
@@ -296,7 +296,7 @@ describe("every platform", () => {
       const outcome = await platform.act(action, AbortSignal.abort());
       expect(outcome).toMatchObject({ kind: "cancelled", exitCode: undefined });
     }
-    expect(cli.running()).rejects.toThrow("no script recorded");
+    await expect(cli.running()).rejects.toThrow("no script recorded");
   });
 });
 
@@ -369,7 +369,9 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
   test("one that is not there is no container, no logs and no restart", async () => {
     const nobody = uniqueName("nobody");
     expect(await platform.inspect(nobody, never)).toBeUndefined();
-    expect(platform.logs(nobody, 50, never)).rejects.toThrow(`there is no container ${nobody}`);
+    await expect(platform.logs(nobody, 50, never)).rejects.toThrow(
+      `there is no container ${nobody}`,
+    );
     const outcome = await platform.act(allowlistFor(nobody)["docker-restart"], never);
     expect(outcome).toMatchObject({ kind: "failed", exitCode: 1 });
     expect(outcome.output.toLowerCase()).toContain("no such container");

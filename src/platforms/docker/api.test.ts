@@ -20,14 +20,14 @@ test("Podman is called by its name", async () => {
 
 test("an engine that is too old is told so", async () => {
   await using engine = await fakeEngine({}, { Version: "1.11.2", ApiVersion: "1.23" });
-  expect(describeEngine(engine.api, NEVER)).rejects.toThrow(
+  await expect(describeEngine(engine.api, NEVER)).rejects.toThrow(
     `Docker 1.11.2 at ${engine.connection.shown} has API 1.23 and at least 1.24 is needed; update the engine`,
   );
 });
 
 test("what is no engine is told so", async () => {
   await using engine = await fakeEngine({}, { hello: "world" });
-  expect(describeEngine(engine.api, NEVER)).rejects.toThrow(
+  await expect(describeEngine(engine.api, NEVER)).rejects.toThrow(
     "answers GET version in an unknown form",
   );
 });

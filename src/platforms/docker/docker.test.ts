@@ -101,16 +101,18 @@ describe("inspect", () => {
   test.each(["", "not JSON", "[]", { ...CONTAINER, State: { Status: "running" } }])(
     "an answer in another form is an error: %j",
     async (answer) => {
-      expect(inspect(answer)).rejects.toThrow(/^`docker container inspect` answered in an unknown/);
+      await expect(inspect(answer)).rejects.toThrow(
+        /^`docker container inspect` answered in an unknown/,
+      );
     },
   );
 
   test.each(["--help", "a b", "", "-x"])("%j is no name, and nothing runs", async (name) => {
     await using cli = await fakeCli({ docker: "record $$" });
     const runtime = containerReader({ env: cli.env });
-    expect(runtime.inspect(name, never)).rejects.toThrow(RangeError);
-    expect(runtime.logs(name, 50, never)).rejects.toThrow(RangeError);
-    expect(cli.running()).rejects.toThrow("no script recorded");
+    await expect(runtime.inspect(name, never)).rejects.toThrow(RangeError);
+    await expect(runtime.logs(name, 50, never)).rejects.toThrow(RangeError);
+    await expect(cli.running()).rejects.toThrow("no script recorded");
   });
 });
 
@@ -181,13 +183,15 @@ describe("reachDocker", () => {
 
   test("without a docker command it says what to install", async () => {
     await using cli = await fakeCli({});
-    expect(reachDocker(never, { env: cli.env })).rejects.toThrow(
+    await expect(reachDocker(never, { env: cli.env })).rejects.toThrow(
       "docker is not on the PATH; install the Docker CLI",
     );
   });
 
   test("an abort is an error that says so", async () => {
     await using cli = await fakeCli({ docker: "sleep 60" });
-    expect(reachDocker(AbortSignal.timeout(100), { env: cli.env })).rejects.toThrow("cancelled");
+    await expect(reachDocker(AbortSignal.timeout(100), { env: cli.env })).rejects.toThrow(
+      "cancelled",
+    );
   });
 });

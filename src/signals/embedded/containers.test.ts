@@ -174,7 +174,9 @@ describe("one odd container hides no other", () => {
       "id-web/json": () => new Promise<Response>(() => {}),
     });
     const question = { api: engine.api, wanted: { names: [], label: LABEL }, deadlineMs: 500 };
-    expect(readContainers(question, NEVER)).rejects.toThrow("no answer from the Docker engine");
+    await expect(readContainers(question, NEVER)).rejects.toThrow(
+      "no answer from the Docker engine",
+    );
   });
 });
 
