@@ -88,6 +88,7 @@ describe("start", () => {
   test("one that dies at once has failed, with its last words", async () => {
     await using svc = await supervise("echo 'no port' >&2; exit 3", {
       policy: { minDelayMs: 60_000 },
+      settleMs: 20_000,
     });
     expect(await svc.supervisor.start()).toEqual({
       kind: "failed",
@@ -249,6 +250,7 @@ describe("a death", () => {
   test("one that was given up and dies again is given up at once: a start is no cure", async () => {
     await using svc = await supervise("exit 3", {
       policy: { minDelayMs: 1, maxDelayMs: 1, maxDeaths: 3 },
+      settleMs: 20_000,
     });
     await svc.supervisor.start();
     await svc.happened("child_given_up");
