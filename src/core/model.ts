@@ -1,6 +1,8 @@
 /** The values that flow through Sentinel, from a sample to a verdict. Data goes one way. */
 
 import type { ActionId, Permit, PlatformName } from "../allowlist.ts";
+import type { LogDigest } from "./evidence.ts";
+import type { FaultClass } from "./fault-class.ts";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -227,23 +229,13 @@ export interface Evidence {
   readonly health: HealthAnswer | undefined;
   /** Last lines of standard output and error, oldest first, bounded, credentials masked. */
   readonly logs: Observation<readonly string[]>;
+  /** Many more of its lines, by kind; absent where the log cannot be read. */
+  readonly logDigest?: LogDigest;
   /** Its last deaths that nobody wished for, oldest first; empty if none is told. */
   readonly deaths?: readonly Death[];
   /** Its engine starts it again and again by itself; absent if not. */
   readonly restartLoop?: RestartLoop;
 }
-
-export const FAULT_CLASSES = [
-  "cpu",
-  "memory",
-  "latency",
-  "errors",
-  "down",
-  "crash_loop",
-  "dependency",
-  "unknown",
-] as const;
-export type FaultClass = (typeof FAULT_CLASSES)[number];
 
 /** What a diagnoser found. Its severity is shown, and gates nothing. */
 export interface Diagnosis {

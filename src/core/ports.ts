@@ -1,6 +1,7 @@
 /** What the loop needs of the world. Each port has more than one driver and one contract suite. */
 
 import type { ActionId, AllowedAction, Allowlist, PlatformName } from "../allowlist.ts";
+import type { LogLine } from "./evidence.ts";
 import type {
   ContainerState,
   Death,
@@ -62,8 +63,8 @@ export interface Platform {
   act(action: AllowedAction, signal: AbortSignal, stopTimeoutMs?: number): Promise<Outcome>;
   /** `undefined` if there is nothing of that name. */
   inspect(service: string, signal: AbortSignal): Promise<ContainerState | undefined>;
-  /** The last lines of standard output and error together, oldest first, at most 64 KiB. */
-  logs(service: string, lines: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** The last lines of standard output and error together, oldest first, at most 256 KiB. */
+  logs(service: string, lines: number, signal: AbortSignal): Promise<readonly LogLine[]>;
   /**
    * How its runs have ended, oldest first, as far as that is still known; absent from a platform that
    * does not tell.

@@ -13,7 +13,14 @@ export function withoutGroundTruth(lines: readonly string[]): string[] {
 
 /** What stands between the beginning and the end of a key: a line of nothing but base64. */
 const KEY_BODY =
-  /^\s*(?=[A-Za-z0-9+/=]*[a-z])(?=[A-Za-z0-9+/=]*[A-Z])(?=[A-Za-z0-9+/=]*\d)[A-Za-z0-9+/]{60,80}={0,2}\s*$/;
+  /^(?=[A-Za-z0-9+/=]*[a-z])(?=[A-Za-z0-9+/=]*[A-Z])(?=[A-Za-z0-9+/=]*\d)[A-Za-z0-9+/]{60,80}={0,2}$/;
+const MAX_KEY_BODY = 82;
+
+/** A long line costs nothing here: what stands in a key is short. */
+function isKeyBody(line: string): boolean {
+  const text = line.trim();
+  return text.length <= MAX_KEY_BODY && KEY_BODY.test(text);
+}
 
 /**
  * Log lines with everything that looks like a credential replaced by `[masked]`.
@@ -21,14 +28,19 @@ const KEY_BODY =
  * It errs on the side of masking: a diagnosis loses little by it.
  */
 export function maskCredentials(lines: readonly string[]): string[] {
+  return hideKeys(lines).map(maskText);
+}
+
+/** Log lines with those that are a private key, or a part of one, replaced by `[masked]`. */
+export function hideKeys(lines: readonly string[]): string[] {
   const marks = lines.map(privateKeyMarks);
   // The last lines of a log may start in the midst of a key.
   let isInKey = marks.flat()[0] === "END";
   return lines.map((line, index) => {
     const last = marks[index]?.at(-1);
-    const masked = last !== undefined || isInKey || KEY_BODY.test(line);
+    const masked = last !== undefined || isInKey || isKeyBody(line);
     // A line may end one key and begin another.
     if (last !== undefined) isInKey = last === "BEGIN";
-    return masked ? MASK : maskText(line);
+    return masked ? MASK : line;
   });
 }

@@ -12,7 +12,8 @@ import {
 import { findObject } from "./answer-object.ts";
 import { splitThoughts } from "./answer-thoughts.ts";
 import { DiagnosisError } from "../core/errors.ts";
-import { type Diagnosis, FAULT_CLASSES, SEVERITIES, type Severity } from "../core/model.ts";
+import { FAULT_CLASSES } from "../core/fault-class.ts";
+import { type Diagnosis, SEVERITIES, type Severity } from "../core/model.ts";
 
 /** Longest answer that is looked at, in UTF-16 units. A diagnosis takes about 1,000. */
 export const MAX_ANSWER_LENGTH = 64 * 1024;

@@ -4,7 +4,8 @@ import { GIVEN_UP } from "../core/model.ts";
 import { ACTION_IDS, type ActionId, type Effect } from "../allowlist.ts";
 import { actionsFor } from "./proposable.ts";
 import { isCheckBroken } from "./lifecycle.ts";
-import type { ContainerState, Death, Diagnosis, Evidence, FaultClass } from "../core/model.ts";
+import type { FaultClass } from "../core/fault-class.ts";
+import type { ContainerState, Death, Diagnosis, Evidence } from "../core/model.ts";
 import type { Diagnoser, DiagnosisRequest } from "../core/ports.ts";
 import { CONTAINER_DOWN_ALERT, CONTAINER_UNHEALTHY_ALERT } from "../rules/rules.ts";
 

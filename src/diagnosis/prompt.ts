@@ -6,11 +6,11 @@ import { proposableActions } from "./proposable.ts";
 import { answerSchema } from "./model-answer.ts";
 import { printable } from "../text/printable.ts";
 import { maskEmails, maskText } from "../text/redact.ts";
-import { maskCredentials } from "./evidence.ts";
+import { byteLength, fitting, renderLogs, type Show } from "./rendered-log.ts";
+import { FAULT_CLASSES } from "../core/fault-class.ts";
 import {
   type ContainerState,
   type Evidence,
-  FAULT_CLASSES,
   type Observation,
   type Point,
   SEVERITIES,
@@ -39,9 +39,6 @@ const MAX_HISTORY_POINTS = 60;
 const HISTORY_POINTS_PER_LINE = 10;
 const MAX_OTHER_SIGNALS_BYTES = 2000;
 
-/** How a text of strangers is shown: on one bounded line. */
-type Show = (text: string) => string;
-
 /** Left for the marks around the evidence and the notes on what was left out. */
 const MARKS_BYTES = 500;
 
@@ -65,7 +62,7 @@ export function renderPrompt(request: DiagnosisRequest, boundary: string): Promp
   };
   const facts = renderFacts(evidence, show);
   const left = MAX_PROMPT_BYTES - byteLength(system) - byteLength(facts.join("\n")) - MARKS_BYTES;
-  const logs = renderLogs(evidence.logs, show, left);
+  const logs = renderLogs(evidence, show, left);
   const data = [...facts, ...logs].join("\n").replaceAll(boundary, "[mark]");
   return {
     system,
@@ -193,38 +190,7 @@ function renderLife({ restartLoop, deaths = [], container }: Evidence, show: Sho
   ];
 }
 
-function renderLogs(
-  logs: Observation<readonly string[]>,
-  show: Show,
-  budgetBytes: number,
-): string[] {
-  if (logs.kind !== "found") return [show(`log: missing (${logs.reason})`)];
-  if (logs.value.length === 0) return ["log: empty"];
-  // The newest are nearest to the fault: they are kept first, then all stand in their order again.
-  const kept = fitting(
-    maskCredentials(logs.value).toReversed().map(show),
-    budgetBytes,
-  ).toReversed();
-  const dropped = logs.value.length - kept.length;
-  const note = dropped > 0 ? ` (${dropped} older lines left out)` : "";
-  return [`log, last lines, oldest first${note}:`, ...kept];
-}
-
-/** The lines from the first on that fit the budget together. */
-function fitting(lines: readonly string[], budgetBytes: number): string[] {
-  let used = 0;
-  const end = lines.findIndex((text) => {
-    used += byteLength(text) + 1;
-    return used > budgetBytes;
-  });
-  return lines.slice(0, end < 0 ? lines.length : end);
-}
-
 function number(value: number | undefined): string {
   if (value === undefined) return "missing";
   return Number.isFinite(value) ? String(Number(value.toPrecision(5))) : String(value);
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

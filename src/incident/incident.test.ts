@@ -37,7 +37,10 @@ describe("the evidence", () => {
       world: () => ({
         platform: {
           inspect: async () => containerState({ restartCount: 3 }),
-          logs: async () => ["token=abcdef", '{"event":"fault_started","kind":"cpu"}', "plain"],
+          logs: async () =>
+            ["token=abcdef", '{"event":"fault_started","kind":"cpu"}', "plain"].map((text) => ({
+              text,
+            })),
         },
       }),
     });

@@ -4,6 +4,7 @@ import { isSeriesOf } from "../rules/alert-state.ts";
 import { permittedActions } from "../rules/permitted.ts";
 import { DiagnosisError, messageOf } from "../core/errors.ts";
 import { maskCredentials, withoutGroundTruth } from "../diagnosis/evidence.ts";
+import { foldLog } from "../diagnosis/evidence/log-templates.ts";
 import {
   type ContainerReason,
   hasEnded,
@@ -12,6 +13,7 @@ import {
   whyNotYet,
   withLook,
 } from "../diagnosis/lifecycle.ts";
+import type { LogDigest } from "../core/evidence.ts";
 import type {
   Alert,
   ContainerState,
@@ -30,7 +32,9 @@ import { renderSummary } from "../rules/alert-summary.ts";
 import type { Context, Policy, World } from "./context.ts";
 
 const HISTORY_MS = 5 * 60_000;
-const LOG_LINES = 50;
+/** That are read and told by kind, and of those the last ones as they are. */
+const LOG_LINES = 2000;
+const LAST_LINES = 50;
 
 export async function readHistory(
   alert: Alert,
@@ -74,7 +78,7 @@ export async function collectEvidence(
     ...(loop && { restartLoop: loop }),
     ...(deaths.length > 0 && { deaths }),
     health,
-    logLines: logs.kind === "found" ? logs.value.length : 0,
+    logLines: logs.kind === "found" ? logs.value.digest.lineCount : 0,
     historyPoints: history.length,
   });
   return {
@@ -95,7 +99,9 @@ export async function collectEvidence(
         threshold: rule.signal?.threshold,
       })),
     container,
-    logs,
+    ...(logs.kind === "found"
+      ? { logs: { kind: "found", value: logs.value.last }, logDigest: logs.value.digest }
+      : { logs }),
     deaths,
     ...(loop && { restartLoop: loop }),
     health,
@@ -215,14 +221,21 @@ async function readDeaths(
   }
 }
 
+interface ReadLog {
+  readonly last: readonly string[];
+  readonly digest: LogDigest;
+}
+
 async function readLogs(
   name: string,
   platform: Platform,
   signal: AbortSignal,
-): Promise<Observation<readonly string[]>> {
+): Promise<Observation<ReadLog>> {
   try {
-    const lines = withoutGroundTruth(await platform.logs(name, LOG_LINES, signal));
-    return { kind: "found", value: maskCredentials(lines) };
+    const lines = await platform.logs(name, LOG_LINES, signal);
+    const texts = withoutGroundTruth(lines.map(({ text }) => text));
+    const last = maskCredentials(texts.slice(-LAST_LINES));
+    return { kind: "found", value: { last, digest: foldLog(lines) } };
   } catch (error) {
     return { kind: "unreadable", reason: messageOf(error) };
   }

@@ -3,7 +3,8 @@
 import { expect } from "bun:test";
 import { ACTION_IDS, allowlistFor } from "../../src/allowlist.ts";
 import { DIAGNOSIS_FAILURES, DiagnosisError } from "../../src/core/errors.ts";
-import { type Diagnosis, FAULT_CLASSES, SEVERITIES } from "../../src/core/model.ts";
+import { FAULT_CLASSES } from "../../src/core/fault-class.ts";
+import { type Diagnosis, SEVERITIES } from "../../src/core/model.ts";
 import type { Diagnoser, DiagnosisRequest } from "../../src/core/ports.ts";
 import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
 import type { Care } from "../../src/diagnosers/http.ts";

@@ -244,8 +244,10 @@ describe("process", () => {
     await act(svc.supervisor, "supervisor-start");
     await svc.wrote("3");
     const platform = processPlatform(svc.supervisor);
-    expect(await platform.logs("svc", 50, never)).toEqual(["1", "2", "3"]);
-    expect(await platform.logs("svc", 2, never)).toEqual(["2", "3"]);
+    expect(await platform.logs("svc", 50, never)).toEqual(
+      ["1", "2", "3"].map((text) => ({ text })),
+    );
+    expect(await platform.logs("svc", 2, never)).toEqual(["2", "3"].map((text) => ({ text })));
   });
 });
 
@@ -339,7 +341,9 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
   test("its logs are both streams in order, long and broken lines bounded", async () => {
     // Docker stamps a line when it reads it, so only a pause puts the two streams in a sure order.
     await Bun.sleep(1500);
-    const lines = await platform.logs(container, 50, never);
+    const told = await platform.logs(container, 50, never);
+    const lines = told.map(({ text }) => text);
+    for (const { atMs = 0 } of told) expect(Math.abs(atMs - Date.now())).toBeLessThan(60_000);
     expect(lines.filter((line) => line.length < 100).toSorted()).toEqual(
       ["bin\uFFFD", "err", "last", "out"].toSorted(),
     );

@@ -119,7 +119,7 @@ describe("an evil model", () => {
       world: () => ({
         platform: {
           inspect: async () => containerState({ image: poison, status: poison, health: poison }),
-          logs: async () => ["the first line", poison, "the last line"],
+          logs: async () => ["the first line", poison, "the last line"].map((text) => ({ text })),
           async act({ id, argv }) {
             runs.push({ id, argv });
             return { kind: "failed", argv, exitCode: 1, output: poison, durationMs: 2000 };

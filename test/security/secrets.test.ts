@@ -105,7 +105,7 @@ describe("in what strangers write", () => {
       world: () => ({
         platform: {
           inspect: async () => containerState({ image: written, status: written }),
-          logs: async () => ["before", ...written.split("\n"), "after"],
+          logs: async () => ["before", ...written.split("\n"), "after"].map((text) => ({ text })),
         },
         checkHealth: async () => ({ ok: true, message: written }),
       }),

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { MAX_LINE_BYTES, MAX_LOG_BYTES, mergeLogs } from "./logs.ts";
+import { type LogStreams, MAX_LINE_BYTES, MAX_LOG_BYTES, mergeLogs } from "./logs.ts";
+
+const texts = (streams: LogStreams, maxLines: number) =>
+  mergeLogs(streams, maxLines).map(({ text }) => text);
 
 const AT = "2026-01-01T10:00:00";
 
@@ -50,15 +53,15 @@ describe("order", () => {
     { name: "a terminal's CR is dropped", stdout: `${AT}Z a\r\n`, stderr: "", lines: ["a"] },
     { name: "no output is no lines", stdout: "", stderr: "", lines: [] },
   ])("$name", ({ stdout, stderr, lines }) => {
-    expect(mergeLogs({ stdout, stderr }, 50)).toEqual(lines);
+    expect(texts({ stdout, stderr }, 50)).toEqual([...lines]);
   });
 });
 
 describe("bounds", () => {
   test("the newest lines are kept, of both streams together", () => {
     const streams = { stdout: `${AT}.1Z a\n${AT}.3Z c\n`, stderr: `${AT}.2Z b\n` };
-    expect(mergeLogs(streams, 2)).toEqual(["b", "c"]);
-    expect(mergeLogs(streams, 3)).toEqual(["a", "b", "c"]);
+    expect(texts(streams, 2)).toEqual(["b", "c"]);
+    expect(texts(streams, 3)).toEqual(["a", "b", "c"]);
   });
 
   test.each([
@@ -67,18 +70,31 @@ describe("bounds", () => {
     { name: "bytes count, not characters", text: "é".repeat(MAX_LINE_BYTES / 2 + 1), cut: true },
     { name: "no character is cut in half", text: `a${"🙂".repeat(MAX_LINE_BYTES)}`, cut: true },
   ])("a line: $name", ({ text, cut }) => {
-    const [line = ""] = mergeLogs({ stdout: `${AT}Z ${text}\n`, stderr: "" }, 50);
+    const [line = ""] = texts({ stdout: `${AT}Z ${text}\n`, stderr: "" }, 50);
     expect(Buffer.byteLength(line)).toBeLessThanOrEqual(MAX_LINE_BYTES);
     expect(line.endsWith("…")).toBe(cut);
     expect(text.startsWith(cut ? line.slice(0, -1) : line)).toBe(true);
     expect(line.isWellFormed()).toBe(true);
   });
 
-  test("all lines together stay within 64 KiB, and the newest survive", () => {
-    const stdout = Array.from({ length: 50 }, (_, i) => `${AT}.${10 + i}Z ${i}${"x".repeat(4000)}`);
-    const lines = mergeLogs({ stdout: stdout.join("\n"), stderr: "" }, 50);
+  test("all lines together stay within 256 KiB, and the newest survive", () => {
+    const stdout = Array.from(
+      { length: 500 },
+      (_, i) => `${AT}.${100 + i}Z ${i}${"x".repeat(4000)}`,
+    );
+    const lines = texts({ stdout: stdout.join("\n"), stderr: "" }, 500);
     expect(Buffer.byteLength(lines.join("\n"))).toBeLessThanOrEqual(MAX_LOG_BYTES);
-    expect(lines).toHaveLength(31);
-    expect(lines.at(-1)).toStartWith("49x");
+    expect(lines).toHaveLength(127);
+    expect(lines.at(-1)).toStartWith("499x");
   });
+});
+
+test("each line has its time, and what comes before the first that has one has none", () => {
+  const stdout = `remark\n${AT}.123456789Z a\nremark\n`;
+  const atMs = Date.parse(`${AT}.123Z`);
+  expect(mergeLogs({ stdout, stderr: "" }, 50)).toEqual([
+    { text: "remark", atMs: undefined },
+    { text: "a", atMs },
+    { text: "remark", atMs },
+  ]);
 });

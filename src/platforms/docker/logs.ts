@@ -1,7 +1,9 @@
 /** PURE: the two streams of `docker logs --timestamps` as one list of lines. */
 
+import type { LogLine } from "../../core/evidence.ts";
+
 /** Of all lines together; the oldest go first. */
-export const MAX_LOG_BYTES = 64 * 1024;
+export const MAX_LOG_BYTES = 256 * 1024;
 
 /** Of one line, its mark included. */
 export const MAX_LINE_BYTES = 2 * 1024;
@@ -30,15 +32,19 @@ export interface LogStreams {
 }
 
 /**
- * Both streams in order of time, without their timestamps: the last lines up to `maxLines` and
- * 64 KiB, each cut to 2 KiB and then marked with `…`. At the same instant standard output is first.
+ * Both streams in order of time: the last lines up to `maxLines` and 256 KiB, each cut to 2 KiB and then
+ * marked with `…`. At the same instant standard output is first.
  */
-export function mergeLogs(streams: LogStreams, maxLines: number): readonly string[] {
-  return newestLines(
-    stampedLines(streams, maxLines).map(({ text }) => text),
-    maxLines,
-  );
+export function mergeLogs(streams: LogStreams, maxLines: number): readonly LogLine[] {
+  const lines = stampedLines(streams, maxLines).map(({ text, epochMs, nanos }) => ({
+    text,
+    // A remark of the engine's before its first line has no time.
+    atMs: epochMs > 0 ? epochMs + Math.floor(nanos / NANOSECONDS_PER_MS) : undefined,
+  }));
+  return newestLines(lines, maxLines);
 }
+
+const NANOSECONDS_PER_MS = 1e6;
 
 /**
  * Both streams in order of time; at the same instant standard output is first.
@@ -62,15 +68,15 @@ function lastLines(stream: string, maxLines: number): string {
   return stream.slice(from + 1);
 }
 
-/** The last lines up to `maxLines` and 64 KiB, each cut to 2 KiB and then marked with `…`. */
-export function newestLines(lines: readonly string[], maxLines: number): readonly string[] {
-  const kept: string[] = [];
+/** The last lines up to `maxLines` and 256 KiB, each cut to 2 KiB and then marked with `…`. */
+export function newestLines(lines: readonly LogLine[], maxLines: number): readonly LogLine[] {
+  const kept: LogLine[] = [];
   let bytes = 0;
-  for (const text of lines.slice(Math.max(0, lines.length - maxLines)).reverse()) {
-    const line = cut(text);
-    bytes += Buffer.byteLength(line) + 1;
+  for (const line of lines.slice(Math.max(0, lines.length - maxLines)).reverse()) {
+    const text = cut(line.text);
+    bytes += Buffer.byteLength(text) + 1;
     if (bytes > MAX_LOG_BYTES) break;
-    kept.push(line);
+    kept.push({ ...line, text });
   }
   return kept.reverse();
 }

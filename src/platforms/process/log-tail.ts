@@ -3,7 +3,7 @@
 import { MAX_LINE_BYTES, MAX_LOG_BYTES, newestLines } from "../docker/logs.ts";
 import type { Sink } from "../run-command.ts";
 
-export const MAX_LINES = 200;
+export const MAX_LINES = 2000;
 
 /** More than a line may have, so that it is seen to be cut, and not in the middle of a character. */
 const KEPT_LINE_BYTES = MAX_LINE_BYTES + 4;
@@ -17,7 +17,7 @@ interface LineStream extends Sink {
   end(): void;
 }
 
-/** Lines of several streams, in the order in which they ended; 200 lines and 64 KiB at most. */
+/** Lines of several streams, in the order in which they ended; 2,000 lines and 256 KiB at most. */
 export class LogTail {
   readonly #lines: Uint8Array[] = [];
   #bytes = 0;
@@ -59,14 +59,14 @@ export class LogTail {
     this.#add(new TextEncoder().encode(text));
   }
 
-  /** The last lines, oldest first; what has no newline yet is at their end. At most 64 KiB. */
+  /** The last lines, oldest first; what has no newline yet is at their end. At most 256 KiB. */
   last(maxLines: number): readonly string[] {
     const unfinished = [...this.#open]
       .filter(({ length }) => length > 0)
       .map((line) => line.peek());
     const decoder = new TextDecoder();
-    const texts = [...this.#lines, ...unfinished].map((line) => decoder.decode(line));
-    return newestLines(texts, maxLines);
+    const lines = [...this.#lines, ...unfinished].map((line) => ({ text: decoder.decode(line) }));
+    return newestLines(lines, maxLines).map(({ text }) => text);
   }
 
   #add(line: Uint8Array): void {

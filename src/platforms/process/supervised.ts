@@ -59,7 +59,7 @@ export function processPlatform(supervisor: Supervisor): Platform {
 
     async logs(container, lines) {
       if (container !== name) throw new Error(`the supervisor does not run ${container}`);
-      return supervisor.lastLines(lines);
+      return supervisor.lastLines(lines).map((text) => ({ text }));
     },
 
     deaths: () => Promise.resolve(supervisor.deaths()),
