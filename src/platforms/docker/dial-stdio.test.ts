@@ -46,6 +46,10 @@ describe("a way that is a command", () => {
     [
       "echo 'command [ssh -T host] has exited with exit status 255, make sure: stderr=ssh: connect to host host port 22: Connection refused' >&2; exit 1",
     ],
+    // Both sides of a pipe tell of its end, in either order.
+    [
+      "echo 'command [ssh -T host] has exited with exit status 255, make sure: stderr=ssh: connect to host host port 22: Connection refused' >&2; echo 'error while Copy (stdin to stream): write |1: broken pipe' >&2; exit 1",
+    ],
   ])("fails in the words of ssh: %s", async (docker) => {
     await using cli = await fakeCli({ docker });
     const api = apiOf(cli.env);

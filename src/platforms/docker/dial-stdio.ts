@@ -22,12 +22,10 @@ export class DialStdioAgent extends Agent {
     this.#env = env;
   }
 
-  /** The last line that the newest command has written on standard error; empty while it runs. */
+  /** Why the newest command failed, as it wrote on standard error; empty while it runs. */
   async lastWords(): Promise<string> {
     const text = await Promise.race([this.#stderr, Bun.sleep(WORDS_GRACE_MS).then(() => "")]);
-    const line = text.trim().split("\n").at(-1) ?? "";
-    // What ssh itself said stands behind the command's own sentence.
-    return /\bstderr=(\S.*)$/.exec(line)?.[1] ?? line;
+    return reasonIn(text);
   }
 
   override createConnection(): Duplex {
@@ -49,6 +47,16 @@ export class DialStdioAgent extends Agent {
   }
 
   override reuseSocket(): void {}
+}
+
+/**
+ * What ssh itself said stands behind a sentence of the command, which may go on to say that a pipe broke:
+ * that is what came of the failure, not why.
+ */
+function reasonIn(stderr: string): string {
+  const lines = stderr.trim().split("\n");
+  const said = lines.map((line) => /\bstderr=(\S.*)$/.exec(line)?.[1]);
+  return said.findLast((words) => words !== undefined) ?? lines.at(-1) ?? "";
 }
 
 function streamOf(child: Bun.Subprocess<"pipe", "pipe", "pipe">): Duplex {
