@@ -65,7 +65,7 @@ test("F3: its lines go to standard error with its name, and its death is an inci
   const [opened, evidence, closed] = await observer.incident("ProcessDied", "shop");
   expect(opened).toMatchObject({
     event: "incident_opened",
-    alert: { summary: expect.stringMatching(/^died with exit code 3 after \d s$/) },
+    alert: { summary: expect.stringMatching(/^died with exit code 3 after \d+(\.\d)? s$/) },
   });
   const deaths = JSON.stringify(evidence?.["deaths"]);
   expect(deaths).toContain("starting up");
