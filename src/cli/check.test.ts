@@ -62,7 +62,7 @@ describe("check", () => {
       `ok       journal                         ${join(folder, "sentinel.db")} is to be begun`,
       "missing  compose of sentinel-target-api  compose-service-restart and compose-service-up are not offered: the engine's containers cannot be listed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
       "missing  job of sentinel-target-api      not known without signals",
-      `missing  health of sentinel-target-api   ${NOWHERE}/health: connect ECONNREFUSED 127.0.0.1:1; start the service, or correct its health URL`,
+      `missing  health of sentinel-target-api   ${NOWHERE}/health: connect ECONNREFUSED 127.0.0.1:1; start the service, or correct its health address`,
       "missing  gemini                          not asked; set GEMINI_API_KEY to ask it first",
       "missing  local models                    can't reach 127.0.0.1:1 (ECONNREFUSED); start LM Studio's server, or set LM_STUDIO_URL",
       "ok       playbook                        built in, always answers",
@@ -74,7 +74,7 @@ describe("check", () => {
     ["none", /^ok +health of db +none: only its signals show whether it is well$/],
     [
       "tcp://127.0.0.1:1",
-      /^missing +health of db +tcp:\/\/127\.0\.0\.1:1: connect ECONNREFUSED .*; start the service, or correct its health$/,
+      /^missing +health of db +tcp:\/\/127\.0\.0\.1:1: connect ECONNREFUSED .*; start the service, or correct its health address$/,
     ],
     [
       "container",

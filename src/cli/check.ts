@@ -221,7 +221,7 @@ function describeHealth(service: Service, answer: HealthAnswer | undefined): str
   if (answer === undefined) return "none: only its signals show whether it is well";
   const { ok, message } = answer;
   if (ok) return message;
-  const what = typeof service.health === "object" && "http" in service.health ? " URL" : "";
+  const what = typeof service.health === "object" ? " address" : "";
   throw new Error(`${message}; ${startIt(service)}, or correct its health${what}`);
 }
 

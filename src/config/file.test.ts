@@ -119,7 +119,7 @@ services:
   test.each([
     ["none", "none"],
     ["container", "container"],
-    ["tcp://db:5432", { tcp: { host: "db", port: 5432 } }],
+    ["tcp://db:5432", { tcp: "tcp://db:5432" }],
     ["http://db:5432/", { http: "http://db:5432/" }],
   ])("a health may be %s", (text, health) => {
     const file = { "sentinel.yaml": `services: [{ name: db, health: "${text}" }]` };
@@ -167,10 +167,9 @@ services:
     ["services:", "services must be a list, not empty"],
     ["[1, 2]", "the file must be a map of keys and values, not a list"],
     ["just text", "the file must be a map of keys and values, not a text"],
-    ["services: [{ name: a }]", "service a: health is missing: it must be a text"],
     [
       "services: [{ name: a, health: localhost }]",
-      "service a: health must be an http URL, such as http://localhost:8000/health, or tcp://HOST:PORT, container or none",
+      "service a: health must be container, none, or an address such as http://localhost:8000/health, tcp://localhost:5672, redis://localhost:6379, postgres://localhost:5432, grpc://localhost:50051",
     ],
     [
       "services: [{ name: -rf, health: http://a/ }]",

@@ -5,8 +5,9 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { actionIdsOf, defaultActions, isServiceName } from "../allowlist.ts";
 import { isHttpUrl } from "../text/url.ts";
-import { HEALTH_FORM, readHealth } from "./health.ts";
+import { readHealth } from "./health.ts";
 import { SentinelError } from "../core/errors.ts";
+import type { HealthCheck } from "../core/health.ts";
 import type { Service } from "../core/model.ts";
 import { readPlacedRules, type RuleSource } from "../rules/rules.ts";
 import { explainFault } from "../text/schema-words.ts";
@@ -19,12 +20,16 @@ const serviceSchema = z.strictObject({
   name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
   job: z.string().min(1).optional(),
   instance: z.string().min(1).optional(),
-  health: z.string().transform((text, context) => {
-    const health = readHealth(text);
-    if (health !== undefined) return health;
-    context.addIssue({ code: "custom", message: HEALTH_FORM });
-    return z.NEVER;
-  }),
+  health: z
+    .unknown()
+    .transform((value, context): HealthCheck => {
+      const health = readHealth(value);
+      if (typeof health === "string" || !("fault" in health)) return health;
+      context.addIssue({ code: "custom", message: health.fault });
+      return z.NEVER;
+    })
+    // What every container has.
+    .default("container"),
   // A file names no command for the supervisor.
   actions: z.array(z.enum(actionIdsOf("docker"))).default([...defaultActions("docker")]),
 });

@@ -3,6 +3,7 @@
 import type { ActionId, Permit, PlatformName } from "../allowlist.ts";
 import type { LogDigest } from "./evidence.ts";
 import type { FaultClass } from "./fault-class.ts";
+import type { HealthCheck } from "./health.ts";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -26,16 +27,6 @@ export interface Series {
   readonly labels: Labels;
   readonly points: readonly Point[];
 }
-
-/** How a service is asked whether it is well. */
-export type HealthCheck =
-  /** An address that answers 2xx while the service is well. */
-  | { readonly http: string }
-  /** A connection is taken there. */
-  | { readonly tcp: { readonly host: string; readonly port: number } }
-  /** The word of its container's HEALTHCHECK; without one, that it runs. */
-  | "container"
-  | "none";
 
 /** A service that is watched, and what may be done to it without a person. */
 export interface Service {

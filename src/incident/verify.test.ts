@@ -4,7 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { contextOf, type Given } from "../../test/support/context.ts";
 import { alert, rule, sample, service, START_MS } from "../../test/support/fixtures.ts";
 import { verify } from "./verify.ts";
-import type { HealthCheck, Sample, Verdict, Rule } from "../core/model.ts";
+import type { HealthCheck } from "../core/health.ts";
+import type { Sample, Verdict, Rule } from "../core/model.ts";
 
 const SECOND = 1000;
 const CPU = rule();

@@ -8,7 +8,7 @@ import {
   tellCuredDeath,
 } from "../incident/cured-death.ts";
 import type { TellEvent } from "../core/events.ts";
-import type { HealthCheck } from "../core/model.ts";
+import type { HealthCheck } from "../core/health.ts";
 import { incidentId } from "../incident/id.ts";
 import type { Journal, Platform } from "../core/ports.ts";
 import { createIncidentFold } from "../core/incident-record.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { freePort } from "../../test/support/free-port.ts";
 import { containerState } from "../../test/support/fixtures.ts";
-import type { ContainerState, HealthCheck } from "../core/model.ts";
+import type { HealthCheck } from "../core/health.ts";
+import type { ContainerState } from "../core/model.ts";
 import { checkHealth } from "./health.ts";
 
 /** Above what Linux lets any socket have (`net.core.somaxconn`). */
@@ -29,6 +30,9 @@ test("an address of HTTP is asked for its status", async () => {
   expect(await asked({ http: `${url}/ready` })).toMatchObject({ ok: false });
 });
 
+const address = (host: string, port: number) =>
+  `tcp://${host.includes(":") ? `[${host}]` : host}:${port}`;
+
 describe("a port", () => {
   /** Says nothing, and notes when what connects to it has gone. */
   function listen(hostname: string) {
@@ -45,9 +49,9 @@ describe("a port", () => {
     const { server, gone } = listen(host);
     try {
       const { port } = server;
-      expect(await asked({ tcp: { host, port } })).toEqual({
+      expect(await asked({ tcp: address(host, port) })).toEqual({
         ok: true,
-        message: `tcp://${host}:${port}: takes connections`,
+        message: `${address(host, port)}: takes connections`,
       });
       await gone;
     } finally {
@@ -61,14 +65,14 @@ describe("a port", () => {
     ["::1", "[::1]"],
   ])("of %s on which nobody listens is not", async (host, shown) => {
     const port = freePort();
-    const answer = await asked({ tcp: { host, port } });
+    const answer = await asked({ tcp: address(host, port) });
     expect(answer?.ok).toBe(false);
     expect(answer?.message).toStartWith(`tcp://${shown}:${port}: `);
     expect(answer?.message).toMatch(/: connect E[A-Z]+/);
   });
 
   test("of a host that nobody knows is not", async () => {
-    const answer = await asked({ tcp: { host: "nobody.invalid", port: 1 } });
+    const answer = await asked({ tcp: "tcp://nobody.invalid:1" });
     expect(answer?.ok).toBe(false);
     expect(answer?.message).toMatch(/^tcp:\/\/nobody\.invalid:1: \S/);
   });
@@ -81,13 +85,13 @@ describe("a port", () => {
     const child = Bun.spawn([process.execPath, "-e", script], { stderr: "inherit" });
     try {
       const { value } = await child.stdout.getReader().read();
-      const tcp = { host: "127.0.0.1", port: Number(new TextDecoder().decode(value)) };
+      const tcp = address("127.0.0.1", Number(new TextDecoder().decode(value)));
       let answer = await asked({ tcp });
       for (let queued = 1; answer?.ok && queued < MAX_QUEUED; queued += 1)
         answer = await asked({ tcp });
       expect(answer).toEqual({
         ok: false,
-        message: `tcp://127.0.0.1:${tcp.port}: no connection within 3 s`,
+        message: `${tcp}: no answer within 3 s`,
       });
     } finally {
       child.kill("SIGKILL");

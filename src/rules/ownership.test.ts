@@ -136,7 +136,7 @@ const fleets = fc.uniqueArray(
     health: fc.constantFrom(
       { http: "http://h:1/health" },
       { http: "http://h:2/health" },
-      { tcp: { host: "h", port: 1 } },
+      { tcp: "tcp://h:1" },
       "container" as const,
       "none" as const,
     ),

@@ -1,0 +1,29 @@
+/** Where a probe goes. Pure. */
+
+import { shownUrl } from "../../text/url.ts";
+
+/** What is meant where an address names no port. */
+const USUAL_PORTS: Readonly<Record<string, number>> = {
+  "redis:": 6379,
+  "rediss:": 6379,
+  "postgres:": 5432,
+  "postgresql:": 5432,
+};
+
+interface Address {
+  /** Of IPv6 without its brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** For people: without user, password and query. */
+  readonly shown: string;
+}
+
+/** @param url as the settings have let it through: with a host, and with a port where there is no usual one */
+export function hostOf(url: string): Address {
+  const { protocol, hostname, port } = new URL(url);
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? (USUAL_PORTS[protocol] ?? 0) : Number(port),
+    shown: shownUrl(url).replace(/\/$/, ""),
+  };
+}
