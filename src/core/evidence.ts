@@ -33,3 +33,104 @@ export interface LogDigest {
   /** Of those left out: lines of more kinds than are told apart. */
   readonly unfolded?: number;
 }
+
+/** Requests of users, without probes and scrapes. Rates are per second. */
+interface Traffic {
+  readonly now: number;
+  /** Before the onset; `undefined` if nothing is known of then. */
+  readonly before: number | undefined;
+  /** As `now` and `before`, of the routes that were asked for before as well: a new route is no surge. */
+  readonly known: { readonly now: number; readonly before: number } | undefined;
+  /** Most requested first, errors before the rest. */
+  readonly routes: readonly RouteTraffic[];
+  readonly leftOut: number;
+}
+
+interface RouteTraffic {
+  readonly route: string;
+  readonly status: string;
+  readonly now: number;
+  readonly before: number | undefined;
+}
+
+/** What a signal measures, whoever measures it. */
+export type Measure = "cpu_cores" | "memory_bytes" | "requests" | "other";
+
+/** One signal over the time axis of its timeline. */
+export interface SignalHistory {
+  readonly name: string;
+  readonly measures: Measure;
+  /** One value a step, oldest first; `undefined` where nothing was measured. */
+  readonly values: readonly (number | undefined)[];
+  /** Its median before the onset, and that of its last values. */
+  readonly before: number | undefined;
+  readonly now: number | undefined;
+}
+
+/** Every signal of a service on one time axis. */
+interface Timeline {
+  readonly stepMs: number;
+  /** Of the last value of each. */
+  readonly toMs: number;
+  readonly onsetMs: number | undefined;
+  readonly startedAtMs: number | undefined;
+  readonly signals: readonly SignalHistory[];
+  readonly leftOut: number;
+}
+
+/**
+ * `deploy`: other code. `config`: the same code, set up otherwise. `network`: it was connected or disconnected.
+ * `created`: the container was made anew, and whether it is another one is not known. `run`: it was started,
+ * stopped, killed or restarted. `action`: by Sentinel.
+ */
+export type ChangeKind = "deploy" | "config" | "network" | "created" | "run" | "action";
+
+/** What was done to a service. Names alone: no value of an environment variable. */
+export interface Change {
+  readonly atMs: number;
+  readonly kind: ChangeKind;
+  readonly what: string;
+}
+
+/** Why one service is thought to need another, or to have to do with it. */
+type Relation = "depends_on" | "environment" | "log" | "network";
+
+/** A container beside the service. */
+export interface Neighbour {
+  readonly name: string;
+  readonly relations: readonly Relation[];
+  /** As its runtime tells, such as `exited (137)`. */
+  readonly state: string;
+  /** Why it is thought to be sick: it does not run, fails its health check, or alerts of it fire. */
+  readonly sickness: string | undefined;
+}
+
+/** An incident of the same service that has ended. */
+interface FormerIncident {
+  readonly atMs: number;
+  readonly alert: string;
+  readonly cause: string | undefined;
+  readonly action: string | undefined;
+  readonly verdict: string | undefined;
+}
+
+/** What a container may use; absent without a limit. */
+interface ResourceLimits {
+  readonly cpuCores?: number;
+  readonly memoryBytes?: number;
+  readonly processes?: number;
+}
+
+/** What is known beside the alert: each part is absent where nobody tells. */
+export interface Surroundings {
+  readonly traffic?: Traffic | undefined;
+  readonly timeline?: Timeline | undefined;
+  readonly limits?: ResourceLimits | undefined;
+  /** In the last day, newest last. */
+  readonly changes?: { readonly told: readonly Change[]; readonly leftOut: number } | undefined;
+  /** Those that it may need, and sick ones, first. */
+  readonly neighbours?:
+    { readonly told: readonly Neighbour[]; readonly leftOut: number } | undefined;
+  /** Newest last. */
+  readonly former?: readonly FormerIncident[] | undefined;
+}

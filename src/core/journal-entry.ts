@@ -1,6 +1,7 @@
 /** What the journal's entries have, read strictly. */
 
 import { z } from "zod";
+import { readFaultClass } from "./fault-class.ts";
 import {
   APPROVAL_ANSWERS,
   type Closing,
@@ -42,7 +43,11 @@ const alert = z.object({
 const diagnosis = z.object({
   rootCause: z.string(),
   severity: z.string().optional(),
-  faultClass: z.string().optional(),
+  // A journal of before has names of before.
+  faultClass: z
+    .string()
+    .transform((text) => readFaultClass(text) ?? "unknown")
+    .optional(),
   confidence: z.number(),
   action: z.string(),
   refusedAction: z.string().optional(),

@@ -1,7 +1,7 @@
 /** The values that flow through Sentinel, from a sample to a verdict. Data goes one way. */
 
 import type { ActionId, Permit, PlatformName } from "../allowlist.ts";
-import type { LogDigest } from "./evidence.ts";
+import type { LogDigest, Surroundings } from "./evidence.ts";
 import type { FaultClass } from "./fault-class.ts";
 import type { HealthCheck } from "./health.ts";
 
@@ -222,6 +222,7 @@ export interface Evidence {
   readonly logs: Observation<readonly string[]>;
   /** Many more of its lines, by kind; absent where the log cannot be read. */
   readonly logDigest?: LogDigest;
+  readonly surroundings?: Surroundings;
   /** Its last deaths that nobody wished for, oldest first; empty if none is told. */
   readonly deaths?: readonly Death[];
   /** Its engine starts it again and again by itself; absent if not. */

@@ -14,7 +14,7 @@ import {
 import { ACTION_IDS, type ActionId, type Allowlist, allowlistFor } from "../allowlist.ts";
 import { decide } from "./decision.ts";
 import type { ContainerState, Evidence, Observation, Service } from "../core/model.ts";
-import { consult } from "../diagnosis/playbook.ts";
+import { consult } from "../diagnosis/playbook/consult.ts";
 import { GIVEN_UP } from "../core/model.ts";
 import { permittedActions } from "../rules/permitted.ts";
 import { builtInRules, readRule } from "../rules/rules.ts";

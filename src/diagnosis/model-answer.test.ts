@@ -13,7 +13,7 @@ const read = (text: string, thoughts = "") => readAnswer({ text, thoughts }, ask
 const good = {
   root_cause: "A worker burns every core.",
   severity: "high",
-  fault_class: "cpu",
+  fault_class: "hot_loop",
   confidence: 0.9,
   action: "docker-restart",
   evidence: ["value 1.9 against 0.5"],
@@ -41,7 +41,7 @@ function failure(text: string): DiagnosisError {
 const expected: Diagnosis = {
   rootCause: "A worker burns every core.",
   severity: "high",
-  faultClass: "cpu",
+  faultClass: "hot_loop",
   confidence: 0.9,
   action: "docker-restart",
   evidence: ["value 1.9 against 0.5"],
@@ -63,7 +63,9 @@ describe("an answer that is read", () => {
     ["with a constructor key", answer({ constructor: { prototype: {} } })],
     ["with an unknown key", answer({ mood: "good" })],
     ["with the severity in another case", answer({ severity: "HIGH" })],
-    ["with the fault class in another case", answer({ fault_class: "CPU" })],
+    ["with the fault class in another case", answer({ fault_class: "Hot_Loop" })],
+    ["with the fault class in words", answer({ fault_class: "hot loop" })],
+    ["with the name that the fault class had before", answer({ fault_class: "cpu" })],
     ["with a spelling for the id", answer({ action: "docker restart sentinel-target-api" })],
     ["with the same action in both shapes", answer({ remediation_step: "docker-restart" })],
     ["with braces and quotes in a string", answer({ mood: 'a "{" and a }' })],

@@ -12,7 +12,7 @@ import {
 import { findObject } from "./answer-object.ts";
 import { splitThoughts } from "./answer-thoughts.ts";
 import { DiagnosisError } from "../core/errors.ts";
-import { FAULT_CLASSES } from "../core/fault-class.ts";
+import { FAULT_CLASSES, type FaultClass, readFaultClass } from "../core/fault-class.ts";
 import { type Diagnosis, SEVERITIES, type Severity } from "../core/model.ts";
 
 /** Longest answer that is looked at, in UTF-16 units. A diagnosis takes about 1,000. */
@@ -36,7 +36,9 @@ const askedAnswer = z.strictObject({
     .max(ASKED_ROOT_CAUSE_LENGTH)
     .describe("The most likely cause, in one to three sentences."),
   severity: z.enum(SEVERITIES),
-  fault_class: z.enum(FAULT_CLASSES),
+  fault_class: z
+    .enum(FAULT_CLASSES)
+    .describe("What kind of fault it is; unknown if the evidence does not tell."),
   confidence: z
     .int()
     .min(0)
@@ -129,7 +131,7 @@ function diagnosisOf(answer: Readonly<Record<string, unknown>>, asked: Asked): D
   return {
     rootCause,
     severity: wordOf(answer["severity"], SEVERITIES) ?? asked.evidence.severity,
-    faultClass: wordOf(answer["fault_class"], FAULT_CLASSES) ?? "unknown",
+    faultClass: faultClassOf(answer["fault_class"]),
     confidence: confidenceOf(answer["confidence"]),
     ...chosenAction([answer["action"], answer["remediation_step"]], asked.allowlist),
     evidence: factsOf(answer["evidence"]),
@@ -163,6 +165,10 @@ function chosenAction(
 function wordOf<Word extends string>(value: unknown, words: readonly Word[]): Word | undefined {
   const text = typeof value === "string" ? value.trim().toLowerCase() : undefined;
   return words.find((word) => word === text);
+}
+
+function faultClassOf(value: unknown): FaultClass {
+  return (typeof value === "string" ? readFaultClass(value) : undefined) ?? "unknown";
 }
 
 const CONFIDENCE_WORDS: Readonly<Record<string, number>> = { high: 0.9, medium: 0.5, low: 0.2 };

@@ -16,7 +16,7 @@ import {
   SEVERITIES,
   type SignalReading,
 } from "../core/model.ts";
-import { describeDeath } from "./playbook.ts";
+import { describeDeath } from "./playbook/consult.ts";
 import type { DiagnosisRequest } from "../core/ports.ts";
 
 export interface Prompt {

@@ -26,7 +26,7 @@ import type {
   Rule,
 } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
-import { consult, PLAYBOOK_NAME } from "../diagnosis/playbook.ts";
+import { consult, PLAYBOOK_NAME } from "../diagnosis/playbook/consult.ts";
 import type { Clock, DiagnosisRequest, Platform } from "../core/ports.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 import type { Context, Policy, World } from "./context.ts";

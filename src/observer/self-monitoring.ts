@@ -9,7 +9,7 @@ import type { SharedRules } from "../rules/shared-rules.ts";
 import type { Alert, Service } from "../core/model.ts";
 import type { Monitor, Poll } from "../rules/monitor.ts";
 import { moveAlert } from "../incident/wall-time.ts";
-import { PLAYBOOK_NAME } from "../diagnosis/playbook.ts";
+import { PLAYBOOK_NAME } from "../diagnosis/playbook/consult.ts";
 import { createObserverMetrics } from "../http/metrics.ts";
 import { API_BOUNDS } from "../http/prometheus-api/api.ts";
 import type { ApiSources } from "../http/prometheus-api/endpoint.ts";

@@ -4,7 +4,7 @@ import { isoTime, span } from "../text/time.ts";
 import { REASON_TEXT } from "../decision/decision.ts";
 import { standing } from "./incident-table.ts";
 import { markdownCode, markdownText } from "../text/markdown.ts";
-import { describeDeath } from "../diagnosis/playbook.ts";
+import { describeDeath } from "../diagnosis/playbook/consult.ts";
 import type { JournalEntry } from "../core/ports.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import { readEvent, type Recorded, type RecordedEvent } from "../core/journal-entry.ts";

@@ -2,7 +2,7 @@
 
 import type { SentinelEvent } from "../core/events.ts";
 import { FLAP_HOLD_MS } from "../rules/flapping.ts";
-import { describeDeath } from "../diagnosis/playbook.ts";
+import { describeDeath } from "../diagnosis/playbook/consult.ts";
 import { clockTime, seconds } from "../text/time.ts";
 import { field } from "./terminal-text.ts";
 

@@ -58,7 +58,7 @@ test("the report of an incident, whole", async () => {
    Diagnosed   by ministral-3-3b (LM Studio) in 1 s
    Root cause  Worker threads burn every core.
                - CPU is 1.9 cores
-   Severity    high (cpu, 90 % sure)
+   Severity    high (hot_loop, 90 % sure)
    Proposes    docker-restart
    Decision    act: the diagnosis chose it and the alert's rule permits it
    Action      docker-restart

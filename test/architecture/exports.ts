@@ -128,6 +128,7 @@ export const EXPORTED_FOR_TESTS: readonly Exception[] = [
       "decision/limits.ts: isReopened",
       "demo/narrator.ts: wrap",
       "diagnosis/lifecycle.ts: startingForMs",
+      "diagnosis/playbook/facts.ts: growthOf",
       "incident/effect.ts: awaitEffect",
       "incident/verification.ts: lastCheckMs",
       "observer/drivers.ts: dockerApiOf",
@@ -146,7 +147,7 @@ export const EXPORTED_FOR_TESTS: readonly Exception[] = [
   {
     reason:
       "A driver as its port has it, which the contract suite or its own test takes by itself.",
-    exports: ["diagnosis/playbook.ts: playbook", "observer/system-clock.ts: createClock"],
+    exports: ["diagnosis/playbook/consult.ts: playbook", "observer/system-clock.ts: createClock"],
   },
   {
     reason: "A bound that its test meets from both sides.",

@@ -109,7 +109,7 @@ export function diagnosis(changes: Partial<Diagnosis> = {}): Diagnosis {
   return {
     rootCause: "Worker threads burn every core.",
     severity: "high",
-    faultClass: "cpu",
+    faultClass: "hot_loop",
     confidence: 0.9,
     action: "docker-restart",
     evidence: ["CPU is 1.9 cores"],

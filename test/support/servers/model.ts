@@ -82,7 +82,7 @@ const CHUNK = new Uint8Array(64 * 1024).fill(0x20);
 export const GOOD_ANSWER = {
   root_cause: "Worker threads burn every core.",
   severity: "high",
-  fault_class: "cpu",
+  fault_class: "hot_loop",
   confidence: 0.9,
   action: "docker-restart",
   evidence: ["CPU is 1.9 cores against a threshold of 0.5"],

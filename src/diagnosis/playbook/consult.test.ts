@@ -5,11 +5,11 @@ import {
   evidence,
   NEVER,
   service,
-} from "../../test/support/fixtures.ts";
-import type { Evidence } from "../core/model.ts";
-import { consult, playbook } from "./playbook.ts";
-import { permittedActions } from "../rules/permitted.ts";
-import { builtInRules, readRule } from "../rules/rules.ts";
+} from "../../../test/support/fixtures.ts";
+import type { Evidence } from "../../core/model.ts";
+import { consult, playbook } from "./consult.ts";
+import { permittedActions } from "../../rules/permitted.ts";
+import { builtInRules, readRule } from "../../rules/rules.ts";
 
 const unwell = { ok: false, message: "no answer within 3 s" };
 const exited = containerState({ status: "exited", exitCode: 1 });
@@ -24,33 +24,33 @@ const consulted = (changes: Partial<Evidence>) =>
 describe("what the playbook finds", () => {
   const down = { alert: "TargetDown", health: unwell };
   const cases: readonly (readonly [string, Partial<Evidence>, string, string])[] = [
-    ["much CPU", {}, "cpu docker-restart", "runaway computation"],
-    ["much memory", { alert: "HighMemory" }, "memory docker-restart", "a leak"],
-    ["long latency", { alert: "HighLatency" }, "latency docker-restart", "wait much longer"],
-    ["many errors", { alert: "HighErrorRatio" }, "errors docker-restart", "an error of its own"],
-    ["down, with a container that runs", down, "down docker-restart", "hangs or no longer listens"],
+    ["much CPU", {}, "hot_loop docker-restart", "computes without an end"],
+    ["much memory", { alert: "HighMemory" }, "leak docker-restart", "leaks memory"],
+    ["long latency", { alert: "HighLatency" }, "hang docker-restart", "wait long inside"],
+    ["many errors", { alert: "HighErrorRatio" }, "crash docker-restart", "errors of its own"],
+    ["down, with a container that runs", down, "hang docker-restart", "runs and does not answer"],
     [
       "down, with one that has ended",
       { ...down, container: found(exited) },
-      "down docker-restart",
+      "crash docker-restart",
       "is exited (exit code 1)",
     ],
     [
       "down, with one that ran out of memory",
       { ...down, container: found(oomKilled) },
-      "down docker-restart",
-      "killed for lack of memory",
+      "resource_limit docker-restart",
+      "the kernel killed it for lack of memory",
     ],
     [
       "down, without a container",
       { ...down, container: noContainer },
-      "down compose-service-up",
+      "unknown compose-service-up",
       "does not exist",
     ],
     [
       "down, and Docker does not answer",
       { ...down, container: noDocker },
-      "down none",
+      "unknown none",
       "not known: Docker cannot be reached",
     ],
     [
@@ -59,45 +59,64 @@ describe("what the playbook finds", () => {
         ...down,
         container: { kind: "unreadable", reason: "Docker has no container of that name" },
       },
-      "down none",
+      "unknown none",
       "not known: Docker has no container of that name",
     ],
     [
       "down, without a health check, with a container that runs",
       { ...down, health: undefined },
-      "down docker-restart",
-      "hangs or no longer listens",
+      "hang docker-restart",
+      "runs and does not answer",
     ],
     [
       "down by Prometheus, but well",
       { alert: "TargetDown" },
-      "down none",
+      "unknown none",
       "the scraping of its metrics",
     ],
     [
       "down by Prometheus, but well, without Docker",
       { alert: "TargetDown", container: noDocker },
-      "down none",
+      "unknown none",
       "the scraping of its metrics",
     ],
-    ["a crash loop", { alert: "CrashLoop" }, "crash_loop none", "has not cured it"],
+    [
+      "a crash loop",
+      { alert: "CrashLoop", restartLoop: { restarts: 7, isGivenUp: true } },
+      "crash none",
+      "started it again 7 times and has given it up",
+    ],
+    [
+      "much CPU, by a rule of a file alone, whose threshold may mean anything",
+      {
+        alert: "BusyBox",
+        signal: {
+          expr: "rate(container_cpu_usage_seconds_total[1m])",
+          operator: ">",
+          threshold: 1,
+        },
+      },
+      "unknown none",
+      "too thin",
+    ],
+    ["a crash loop of which nothing is told", { alert: "CrashLoop" }, "unknown none", "too thin"],
     [
       "an alert of somebody else",
-      { alert: "DiskFull" },
+      { alert: "DiskFull", signal: undefined },
       "unknown none",
-      "none that the playbook knows",
+      "too thin to tell a cause",
     ],
     [
       "an alert named as nothing should be",
-      { alert: "__proto__" },
+      { alert: "__proto__", signal: undefined },
       "unknown none",
-      "none that the playbook knows",
+      "too thin to tell a cause",
     ],
     [
       "an alert named as a method",
-      { alert: "constructor" },
+      { alert: "constructor", signal: undefined },
       "unknown none",
-      "none that the playbook knows",
+      "too thin to tell a cause",
     ],
   ];
   test.each(cases)("%s", (_, changes, expected, cause) => {
@@ -110,7 +129,9 @@ describe("what the playbook finds", () => {
 test("it is less sure where Docker did not answer, and least of what it does not know", () => {
   const confidence = (changes: Partial<Evidence>) => consulted(changes).confidence;
   expect(confidence({})).toBeGreaterThan(confidence({ container: noDocker }));
-  expect(confidence({ container: noDocker })).toBeGreaterThan(confidence({ alert: "DiskFull" }));
+  expect(confidence({ container: noDocker })).toBeGreaterThan(
+    confidence({ alert: "DiskFull", signal: undefined }),
+  );
 });
 
 test("its severity is the rule's, its facts are the summary and the container", () => {
