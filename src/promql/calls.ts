@@ -5,7 +5,7 @@ import type { Call, Expression } from "./ast.ts";
 import { withoutParens } from "./ast.ts";
 import { type Compile, type ScalarAt, stringOf, type VectorAt } from "./compiled.ts";
 import { dateFunctions } from "./functions/date.ts";
-import { histogramQuantile } from "./functions/histogram.ts";
+import { histogramFraction, histogramQuantile } from "./functions/histogram.ts";
 import { labelJoin, labelReplace } from "./functions/labels.ts";
 import { clampMax, clampMin, elementFunctions, roundTo } from "./functions/math.ts";
 import { rangeFunctions } from "./functions/range.ts";
@@ -59,6 +59,21 @@ export function compileCall(call: Call, compile: Compile): VectorAt {
     case "clamp_max":
     case "round":
       return compileBound(call, compile);
+    case "histogram_avg":
+    case "histogram_count":
+    case "histogram_stddev":
+    case "histogram_stdvar":
+    case "histogram_sum":
+      return compileOfNative(call, compile);
+    case "histogram_fraction": {
+      const [lower, upper] = [0, 1].map((index) => compile.scalar(argument(call, index)));
+      const buckets = compile.vector(argument(call, 2));
+      return (tsMs) =>
+        histogramFraction(
+          { lower: lower?.(tsMs) ?? Number.NaN, upper: upper?.(tsMs) ?? Number.NaN },
+          buckets(tsMs),
+        );
+    }
     case "histogram_quantile": {
       const q = compile.scalar(argument(call, 0));
       const buckets = compile.vector(argument(call, 1));
@@ -85,6 +100,15 @@ export function compileCall(call: Call, compile: Compile): VectorAt {
     default:
       return compileTableCall(call, name, compile);
   }
+}
+
+/** Of native histograms alone, and the text format that is scraped has none: other samples have no answer. */
+function compileOfNative(call: Call, compile: Compile): VectorAt {
+  const vector = compile.vector(argument(call, 0));
+  return (tsMs) => {
+    vector(tsMs);
+    return EMPTY_VECTOR;
+  };
 }
 
 /** Functions that are a table's entry. */

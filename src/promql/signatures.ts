@@ -91,7 +91,13 @@ export type RangeFunction = (typeof RANGE_FUNCTIONS)[number];
 const SPECIAL_FUNCTIONS = [
   "absent",
   "absent_over_time",
+  "histogram_avg",
+  "histogram_count",
+  "histogram_fraction",
   "histogram_quantile",
+  "histogram_stddev",
+  "histogram_stdvar",
+  "histogram_sum",
   "label_join",
   "label_replace",
   "pi",
@@ -116,7 +122,7 @@ const ofMatrix = takes("matrix");
 const ofOptionalVector: Signature = { ...ofVector, variadic: 1 };
 
 /**
- * Every function that Prometheus 3.5 counts as stable, but those on native histograms.
+ * Every function that Prometheus 3.5 counts as stable.
  *
  * @see https://prometheus.io/docs/prometheus/latest/querying/functions/
  */
@@ -177,7 +183,13 @@ export const FUNCTIONS = {
   predict_linear: takes("matrix", "scalar"),
   absent: ofVector,
   absent_over_time: ofMatrix,
+  histogram_avg: ofVector,
+  histogram_count: ofVector,
+  histogram_fraction: takes("scalar", "scalar", "vector"),
   histogram_quantile: takes("scalar", "vector"),
+  histogram_stddev: ofVector,
+  histogram_stdvar: ofVector,
+  histogram_sum: ofVector,
   label_join: { ...takes("vector", "string", "string", "string"), variadic: -1 },
   label_replace: takes("vector", "string", "string", "string", "string"),
   pi: { ...takes(), returns: "scalar" },

@@ -29,12 +29,7 @@ import {
   whyNoPrometheus,
 } from "./prometheus.ts";
 import { randomCases } from "./random-cases.ts";
-import {
-  REFUSED_BY_US_ALONE,
-  REFUSED_ON_DATA,
-  REFUSED_SPELLINGS,
-  REFUSED_TEXTS,
-} from "./refused.ts";
+import { REFUSED_ON_DATA, REFUSED_SPELLINGS, REFUSED_TEXTS } from "./refused.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -129,16 +124,6 @@ describeUnless(whyNoPrometheus(), "PromQL as Prometheus evaluates it", () => {
     },
     TIMEOUT_MS,
   );
-
-  test("refuses by name what only native histograms need", async () => {
-    const store = arrayStore(series);
-    for (const [expr, name] of REFUSED_BY_US_ALONE) {
-      const theirs = theirOutcome(await prometheus.query(expr, DATA_END_MS));
-      expect(theirs.kind).toBe("vector");
-      const ours = evaluate(expr, store, DATA_END_MS);
-      expect(ours.kind === "refused" && ours.message).toContain(name);
-    }
-  });
 
   test("refuses spellings that its grammar lacks, and never misreads them", async () => {
     const store = arrayStore(series);

@@ -151,6 +151,7 @@ export const REFUSED_TEXTS: readonly string[] = [
     "sort_desc(up, 1)",
   ],
   ...["histogram_quantile(up)", "histogram_quantile(up, 0.5)", "histogram_quantile('x', up)"],
+  ...["histogram_fraction(0, up)", "histogram_fraction(0, 1, 2)", "histogram_avg(1)"],
   ...["histogram_quantile(0.5, up[1m])", "histogram_quantile(0.5)", "histogram_quantile(0.5, 1)"],
   ...[
     "label_replace(up)",
@@ -230,6 +231,8 @@ export const REFUSED_ON_DATA: readonly string[] = [
   'avg_over_time({__name__=~"twin_.*"}[1m])',
   'present_over_time({__name__=~"twin_.*"}[1m])',
   'histogram_quantile(0.5, label_replace(odd_bucket, "le", "$1.0", "le", "(\\\\d)"))',
+  'histogram_quantile(0.5, spelled_bucket or on (__name__, le) label_replace(spelled_bucket, "__name__", "b", "", ""))',
+  'histogram_fraction(0, 1, spelled_bucket or on (__name__, le) label_replace(spelled_bucket, "__name__", "b", "", ""))',
   'label_replace(up, "instance", "$1", "instance", "(.).*")',
   'label_replace(up, "instance", "x", "job", "(")',
   'label_replace(up, "", "x", "job", ".*")',
@@ -242,16 +245,6 @@ export const REFUSED_ON_DATA: readonly string[] = [
   "topk(Inf, up)",
   "topk(1e300, up)",
   "topk(scalar(nothing_of_this_name), up)",
-];
-
-/** Answered by Prometheus, which knows native histograms; refused by us, by name. */
-export const REFUSED_BY_US_ALONE: readonly (readonly [expr: string, named: string])[] = [
-  ["histogram_count(up)", "histogram_count"],
-  ["histogram_sum(rate(up[1m]))", "histogram_sum"],
-  ["histogram_avg(up)", "histogram_avg"],
-  ["histogram_stddev(up)", "histogram_stddev"],
-  ["histogram_stdvar(up)", "histogram_stdvar"],
-  ["histogram_fraction(0, 1, up)", "histogram_fraction"],
 ];
 
 /**

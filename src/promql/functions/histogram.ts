@@ -1,6 +1,6 @@
-/** Quantiles of classic histograms. */
+/** Quantiles and shares of classic histograms. */
 
-import { labelOf, METRIC_NAME, Projection } from "../labels.ts";
+import { labelOf, Projection, withoutNames } from "../labels.ts";
 import { type Vector, VectorBuilder } from "../vector.ts";
 
 const BUCKET_LABEL = "le";
@@ -17,11 +17,26 @@ interface Bucket {
   count: number;
 }
 
-/** All buckets of a histogram share these labels. */
-const histogramLabels = new Projection(false, [BUCKET_LABEL, METRIC_NAME]);
+/** All buckets of a histogram share these labels, its name among them. */
+const histogramLabels = new Projection(false, [BUCKET_LABEL]);
 
-/** @param buckets a series each, told apart by `le`; one whose `le` is no number is left out */
+/** What is made of all buckets of one histogram. */
+type Summarize = (buckets: readonly Bucket[]) => number;
+
+/**
+ * @param buckets a series each, told apart by `le`; one whose `le` is no number is left out
+ * @throws PromqlError `execution` if two histograms differ by their names alone
+ */
 export function histogramQuantile(q: number, buckets: Vector): Vector {
+  return ofHistograms(buckets, (own) => bucketQuantile(q, own));
+}
+
+/** As `histogramQuantile`, for the share of all observations that is above one bound and up to another. */
+export function histogramFraction(bounds: Bounds, buckets: Vector): Vector {
+  return ofHistograms(buckets, (own) => bucketFraction(bounds, own));
+}
+
+function ofHistograms(buckets: Vector, summarize: Summarize): Vector {
   const histograms = new Map<string, { readonly index: number; readonly buckets: Bucket[] }>();
   for (const [index, labels] of buckets.labels.entries()) {
     const upperBound = parseBound(labelOf(labels, BUCKET_LABEL));
@@ -36,9 +51,9 @@ export function histogramQuantile(q: number, buckets: Vector): Vector {
   for (const histogram of histograms.values()) {
     const labels = buckets.labels[histogram.index];
     if (labels !== undefined)
-      result.add(histogramLabels.apply(labels), bucketQuantile(q, histogram.buckets));
+      result.add(histogramLabels.apply(labels), summarize(histogram.buckets));
   }
-  return result;
+  return { labels: withoutNames(result.labels), values: result.values };
 }
 
 function parseBound(text: string): number | undefined {
@@ -59,9 +74,7 @@ export function bucketQuantile(q: number, unsorted: readonly Bucket[]): number {
   if (Number.isNaN(q)) return Number.NaN;
   if (q < 0) return Number.NEGATIVE_INFINITY;
   if (q > 1) return Number.POSITIVE_INFINITY;
-  const sorted = unsorted.toSorted((a, b) =>
-    a.upperBound < b.upperBound ? -1 : a.upperBound > b.upperBound ? 1 : 0,
-  );
+  const sorted = byBound(unsorted);
   if (sorted.at(-1)?.upperBound !== Number.POSITIVE_INFINITY) return Number.NaN;
   const buckets = mergeEqualBounds(sorted);
   makeMonotonic(buckets);
@@ -82,6 +95,48 @@ export function bucketQuantile(q: number, unsorted: readonly Bucket[]): number {
   rank -= below.count;
   const width = bucket.upperBound - below.upperBound;
   return below.upperBound + width * (rank / (bucket.count - below.count));
+}
+
+interface Bounds {
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/**
+ * Interpolated within the buckets that hold the bounds, as if their observations were spread evenly.
+ *
+ * @returns NaN as for a quantile
+ * @see https://github.com/prometheus/prometheus/blob/v3.5.0/promql/quantile.go
+ */
+function bucketFraction({ lower, upper }: Bounds, unsorted: readonly Bucket[]): number {
+  const sorted = byBound(unsorted);
+  if (sorted.at(-1)?.upperBound !== Number.POSITIVE_INFINITY) return Number.NaN;
+  const buckets = mergeEqualBounds(sorted);
+  const total = buckets.at(-1)?.count ?? 0;
+  if (total === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN;
+  if (lower >= upper) return 0;
+  return (countUpTo(upper, buckets, total) - countUpTo(lower, buckets, total)) / total;
+}
+
+/** How many observations are taken to be up to that value; never more than all. */
+function countUpTo(value: number, buckets: readonly Bucket[], total: number): number {
+  let below = { upperBound: Number.NEGATIVE_INFINITY, count: 0 };
+  for (const bucket of buckets) {
+    if (below.upperBound >= value) return Math.min(below.count, total);
+    if (bucket.upperBound > value) {
+      const share = (value - below.upperBound) / (bucket.upperBound - below.upperBound);
+      const count = below.count + (bucket.count - below.count) * share;
+      return count > total ? total : count;
+    }
+    below = bucket;
+  }
+  return total;
+}
+
+function byBound(buckets: readonly Bucket[]): Bucket[] {
+  return buckets.toSorted((a, b) =>
+    a.upperBound < b.upperBound ? -1 : a.upperBound > b.upperBound ? 1 : 0,
+  );
 }
 
 /** Index of the first bucket whose count is at least the rank; their number if there is none. */

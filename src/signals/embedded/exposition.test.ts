@@ -289,3 +289,28 @@ describe("what is written is read back", () => {
     );
   });
 });
+
+describe("numbers in labels are written as Prometheus 3 does", () => {
+  const seriesOf = (text: string) => {
+    const reader = createExpositionReader((labels) => ({ ...labels }));
+    return reader.read(text).series.map(({ le, quantile }) => le ?? quantile);
+  };
+  test.each([
+    [
+      "le of a histogram",
+      '# TYPE x histogram\nx_bucket{le="1"} 1\nx_bucket{le="1e6"} 1\n',
+      ["1.0", "1e+06"],
+    ],
+    [
+      "quantile of a summary",
+      '# TYPE x summary\nx{quantile="0.50"} 1\nx{quantile="1"} 1\n',
+      ["0.5", "1.0"],
+    ],
+    ["infinity", '#  TYPE  x  histogram\nx_bucket{le="+inf"} 1\n', ["+Inf"]],
+    ["not of a gauge", '# TYPE x gauge\nx{le="1"} 1\n', ["1"]],
+    ["not the other label", '# TYPE x summary\nx{le="1"} 1\n', ["1"]],
+    ["not without a type", 'x_bucket{le="1"} 1\n', ["1"]],
+    ["of the last type, whatever the name", '# TYPE x histogram\ny{le="1"} 1\n', ["1.0"]],
+    ["not what is no number", '# TYPE x histogram\nx_bucket{le="many"} 1\n', ["many"]],
+  ])("%s", (_, text, expected) => expect(seriesOf(text)).toEqual(expected));
+});

@@ -22,6 +22,7 @@ import {
   TAB,
   ZERO,
 } from "../characters.ts";
+import { type BoundLabel, boundLabelOf } from "./bound-label.ts";
 import { type KnownSeries, SeriesCache } from "./series-cache.ts";
 import { Turns } from "../turns.ts";
 
@@ -80,6 +81,9 @@ const EXCERPT_LENGTH = 80;
 /** A whole number of so many digits is exact, and so are these powers: one division rounds right. */
 const MAX_EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: MAX_EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
+
+/** After the hash of a comment. */
+const TYPE = "TYPE";
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
@@ -140,6 +144,8 @@ class Reading<T> {
   readonly #counted = { at: 0, lines: 0 };
   /** Where the line starts, until the whole of it is read. */
   #at = 0;
+  /** Where the last comment with a type starts: it holds for all that follows, as in Prometheus. */
+  #typeAt = -1;
 
   constructor(
     readonly text: string,
@@ -162,7 +168,8 @@ class Reading<T> {
   readLine(): void {
     const { text, cache } = this;
     const first = text.charCodeAt(this.#at);
-    if (first === HASH || first === NEWLINE) return this.#skipLine();
+    if (first === HASH) return this.#readComment();
+    if (first === NEWLINE) return this.#skipLine();
     const expected = cache.expected();
     if (expected !== undefined && startsWithSeries(text, expected.text, this.#at))
       return this.#readValue(expected, this.#at + expected.text.length);
@@ -170,7 +177,7 @@ class Reading<T> {
     const start = skipBlanks(text, this.#at);
     if (isEmpty(text.charCodeAt(start))) return this.#skipLine();
     const end = endOfSeries(text, start);
-    const found = cache.find(text.slice(start, end));
+    const found = cache.find(text.slice(start, end), this.#boundLabel);
     if (typeof found === "string") return this.#refuseLine(found);
     this.#readValue(found, end);
   }
@@ -227,6 +234,16 @@ class Reading<T> {
     counted.at = start;
     return counted.lines + 1;
   }
+
+  #readComment(): void {
+    if (this.text.startsWith(TYPE, skipBlanks(this.text, this.#at + 1))) this.#typeAt = this.#at;
+    this.#skipLine();
+  }
+
+  #boundLabel = (): BoundLabel | undefined => {
+    if (this.#typeAt < 0) return undefined;
+    return boundLabelOf(this.text.slice(this.#typeAt, endOfLine(this.text, this.#typeAt)));
+  };
 
   #skipLine(): void {
     this.#at = endOfLine(this.text, this.#at) + 1;

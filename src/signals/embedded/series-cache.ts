@@ -1,6 +1,7 @@
 /** What a target's last exposition held, so that the next is read by comparing. */
 
 import type { Labels } from "../../core/model.ts";
+import { type BoundLabel, normalizeBound } from "./bound-label.ts";
 import { parseSeriesText } from "./series-text.ts";
 
 /** A series' text, and what it stands for. */
@@ -34,15 +35,18 @@ export class SeriesCache<T> {
     return this.#previous === undefined ? this.#first : this.#previous.next;
   }
 
-  /** @returns what is wrong with the text, if it is none of a series */
-  find(text: string): KnownSeries<T> | string {
+  /**
+   * @param bound asked only of a text that is new
+   * @returns what is wrong with the text, if it is none of a series
+   */
+  find(text: string, bound: () => BoundLabel | undefined): KnownSeries<T> | string {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
     // A part of a string holds on to the whole, which is the body of a scrape: hence the copy.
     const copy = Buffer.from(text).toString();
     const parsed = parseSeriesText(copy);
     if (parsed.kind === "bad") return parsed.reason;
-    const series = this.open(parsed.labels);
+    const series = this.open(normalizeBound(parsed.labels, bound()));
     const added: KnownSeries<T> = { text: copy, series, next: undefined, seenIn: 0 };
     this.#byText.set(copy, added);
     return added;

@@ -23,7 +23,28 @@ export const HISTOGRAMS: readonly string[] = [
       'scalar(constant{kind="third"})',
     ],
   ),
+  ...fill(
+    [
+      "histogram_fraction($, odd_bucket)",
+      "histogram_fraction($, rate(http_request_duration_seconds_bucket[2m]))",
+    ],
+    [
+      ...["0, 1", "0, 0.07", "-1, 0.3", "-Inf, +Inf", "-Inf, 0.2", "0.2, +Inf", "0.05, 0.1"],
+      ...["1, 1", "2, 1", "NaN, 1", "0, NaN", "3, 100", "+Inf, +Inf", "-Inf, -Inf", "1.5, 3.5"],
+    ],
+  ),
   ...lines(`
+    histogram_fraction(0, 0.1, spelled_bucket)
+    histogram_fraction(0, 0.2, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))
+    histogram_fraction(0, 0.2, http_request_duration_seconds_bucket{le!="+Inf"})
+    histogram_fraction(0, 0.2, up)
+    histogram_fraction(0, scalar(vector(0.7)), odd_bucket) < 0.9
+    histogram_fraction(0, 2, odd_bucket * -1)
+    histogram_count(http_request_duration_seconds_bucket)
+    histogram_sum(rate(up[1m]))
+    histogram_avg(up) or up
+    histogram_stddev(up)
+    histogram_stdvar(up)
     histogram_quantile(0.9, http_request_duration_seconds_bucket)
     histogram_quantile(0.9, http_request_duration_seconds_bucket{le!="+Inf"})
     histogram_quantile(0.9, http_request_duration_seconds_bucket{le="+Inf"})
