@@ -5,7 +5,7 @@ import { composedNames, findOne, tellingLookup } from "./observer/compose-notice
 import type { ObserverSettings } from "./config/config.ts";
 import { printable } from "./text/printable.ts";
 import { maskText } from "./text/redact.ts";
-import { toEventLine } from "./incident/event-line.ts";
+import { toLogLine } from "./incident/event-line.ts";
 import { messageOf } from "./core/errors.ts";
 import type { ToldEvent } from "./core/events.ts";
 import type { Journal } from "./core/ports.ts";
@@ -206,7 +206,7 @@ function createOutput({ logFormat }: ObserverSettings): Output {
   const log = createLog({ name: "sentinel.observer" });
   return {
     emit: (happened) => {
-      const { level, event, fields } = toEventLine(happened);
+      const { level, event, fields } = toLogLine(happened);
       log.event(level, event, fields);
     },
     announce: (text) => log.event("info", "notice", { text }),

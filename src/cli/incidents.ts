@@ -4,7 +4,7 @@ import { SentinelError } from "../core/errors.ts";
 import { renderIncidentPage } from "../report/incident-page.ts";
 import { renderIncidents } from "../report/incident-table.ts";
 import { nearest } from "../text/did-you-mean.ts";
-import { snakeJson } from "../text/snake-json.ts";
+import { snakeFields } from "../text/snake-json.ts";
 import { foldIncidents, type IncidentRecord } from "../core/incident-record.ts";
 import { renderDryRun } from "../report/dry-run.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
@@ -36,7 +36,7 @@ export function showIncidents(
     const records = foldIncidents(entries);
     if (dryRun) return renderDryRun(records, entries).join("\n");
     const chosen = id === undefined ? records : find(id, records);
-    if (json) return JSON.stringify(snakeJson(chosen.toReversed()), null, 2);
+    if (json) return JSON.stringify(chosen.toReversed().map(snakeFields), null, 2);
     if (id === undefined) return renderIncidents(records, Date.now()).join("\n");
     return chosen.map((record) => renderIncidentPage(record, entries).join("\n")).join("\n\n");
   } finally {

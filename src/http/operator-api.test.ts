@@ -83,7 +83,12 @@ test("what waits is listed, with what would be run and until when", async () => 
   const { status, body } = await deskOf().ask("GET", "/approvals");
   expect(status).toBe(200);
   expect(body).toEqual({
-    waiting: [{ id: ID, service: "shop", alert: "HighCpu", argv: ARGV, expiresAtMs: EXPIRES_MS }],
+    waiting: [
+      {
+        ...{ id: ID, service: "shop", alert: "HighCpu", argv: ARGV },
+        expires_at: new Date(EXPIRES_MS).toISOString(),
+      },
+    ],
   });
 });
 

@@ -14,6 +14,7 @@ import {
 } from "../decision/operator-commands.ts";
 import type { NewJournalEntry } from "../core/ports.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
+import { snakeFields } from "../text/snake-json.ts";
 import { createTokenGate, type TokenGate, type TokenRefusal } from "../core/token-gate.ts";
 
 export interface OperatorDesk {
@@ -57,7 +58,9 @@ export function operatorApi(desk: OperatorDesk, addressOf: AddressOf) {
       { beforeHandle: ({ request }) => requireToken(request, { gate, desk, addressOf }) },
       (guarded) =>
         guarded
-          .get("/approvals", () => ({ waiting: openRequests(records(), nowMs()) }))
+          .get("/approvals", () => ({
+            waiting: openRequests(records(), nowMs()).map(snakeFields),
+          }))
           .post("/approvals/:id/approve", ({ params }) => answer(params.id, "approved"))
           .post("/approvals/:id/deny", ({ params }) => answer(params.id, "denied"))
           .post(

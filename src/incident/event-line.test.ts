@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { alert, rule, SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
 import { createTeller } from "../../test/support/teller.ts";
-import { toEventLine } from "./event-line.ts";
+import { toLogLine } from "./event-line.ts";
 import type { IncidentEvent, WatchEvent } from "../core/events.ts";
 import type { Closing } from "../core/model.ts";
 
@@ -16,7 +16,7 @@ function closed(closing: Partial<Closing>) {
 describe("an alert in a log line", () => {
   test("is told by what identifies it, by how much, and since when", () => {
     const event: WatchEvent = { type: "alert_changed", alert: alert(), from: "pending" };
-    expect(toEventLine({ ...event, ...stamp })).toEqual({
+    expect(toLogLine({ ...event, ...stamp })).toEqual({
       level: "warning",
       event: "alert_changed",
       fields: {
@@ -46,7 +46,7 @@ describe("an alert in a log line", () => {
       firingAtMs: undefined,
       noDataReason: "there are no samples",
     });
-    const line = toEventLine({ type: "quiet", alerts: [missing], ...stamp });
+    const line = toLogLine({ type: "quiet", alerts: [missing], ...stamp });
     expect(line.level).toBe("info");
     expect(JSON.parse(JSON.stringify(line.fields))).toEqual({
       service: SERVICE_NAME,
@@ -69,11 +69,11 @@ test("what only the readers of an event need is in no log line", () => {
   const opened: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
   const event = told({ ...opened, ...stamp, incident: "x" });
   expect(event.record?.phase).toBe("investigating");
-  expect(toEventLine(event)).toEqual(toEventLine({ ...opened, ...stamp, incident: "x" }));
-  expect(Object.keys(toEventLine(event).fields).toSorted()).toEqual([
+  expect(toLogLine(event)).toEqual(toLogLine({ ...opened, ...stamp, incident: "x" }));
+  expect(Object.keys(toLogLine(event).fields).toSorted()).toEqual([
     "alert",
     "incident",
-    "onsetMs",
+    "onset",
     "service",
   ]);
 });
@@ -81,7 +81,7 @@ test("what only the readers of an event need is in no log line", () => {
 test("credentials are masked in a log line", () => {
   const labels = { token: "abc", path: "/x?password=abcdef" };
   const event: WatchEvent = { type: "alert_changed", alert: alert({ labels }), from: "pending" };
-  expect(toEventLine({ ...event, ...stamp }).fields).toMatchObject({
+  expect(toLogLine({ ...event, ...stamp }).fields).toMatchObject({
     alert: { labels: { token: "[masked]", path: "/x?password=[masked]" } },
   });
 });
@@ -99,6 +99,6 @@ test.each<[string, WatchEvent | IncidentEvent]>([
   ["warning", closed({ result: "held" })],
   ["info", closed({ result: "skipped" })],
 ])("the level is %s for %j", (level, event) => {
-  const line = toEventLine(Object.assign({ incident: "x", ...stamp }, event));
+  const line = toLogLine(Object.assign({ incident: "x", ...stamp }, event));
   expect(line.level as string).toBe(level);
 });

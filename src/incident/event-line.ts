@@ -1,30 +1,38 @@
-/** Events as log lines for a machine, in the order in which they happen. */
+/** Events as the journal keeps them, and as log lines for a machine. */
 
 import { isoTime } from "../text/time.ts";
 import { maskFields } from "../text/redact.ts";
+import { snakeFields } from "../text/snake-json.ts";
 import type { Circumstances, SentinelEvent } from "../core/events.ts";
 import type { Alert, Closing } from "../core/model.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 
-interface EventLine {
+interface LogLine {
   readonly level: "info" | "warning" | "error";
   /** The event's type. */
   readonly event: SentinelEvent["type"];
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** One event as one line of the log, in the form of docs/json.md. */
+export function toLogLine(told: SentinelEvent & Partial<Circumstances>): LogLine {
+  return { level: levelOf(told), event: told.type, fields: snakeFields(eventFields(told)) };
+}
+
 /**
- * One event as one line, credentials masked. An alert is told by what identifies it, not with its
- * whole rule, and what only its readers need is left out.
+ * What an event says, as the journal keeps it: credentials masked, an alert by what identifies it and
+ * not with its whole rule, and without what only the event's readers need.
  */
-export function toEventLine(told: SentinelEvent & Partial<Circumstances>): EventLine {
+export function eventFields(
+  told: SentinelEvent & Partial<Circumstances>,
+): Readonly<Record<string, unknown>> {
   const { record: _, othersOpen: __, isFlapping: ___, ...event } = told;
-  const { type, atMs: ____, ...fields } = event;
+  const { type: ____, atMs: _____, ...fields } = event;
   const alerts = {
     ...("alert" in event ? { alert: alertFields(event.alert) } : {}),
     ...("alerts" in event ? { alerts: event.alerts.map(alertFields) } : {}),
   };
-  return { level: levelOf(event), event: type, fields: maskFields({ ...fields, ...alerts }) };
+  return maskFields({ ...fields, ...alerts });
 }
 
 function alertFields(alert: Alert) {
@@ -44,7 +52,7 @@ function alertFields(alert: Alert) {
   };
 }
 
-function levelOf(event: SentinelEvent): EventLine["level"] {
+function levelOf(event: SentinelEvent): LogLine["level"] {
   switch (event.type) {
     case "source_down":
     case "journal_down":
@@ -66,7 +74,7 @@ function levelOf(event: SentinelEvent): EventLine["level"] {
 }
 
 /** What waits for a person, or was not proven, must not be lost among the rest. */
-function closingLevel({ result, verdict }: Closing): EventLine["level"] {
+function closingLevel({ result, verdict }: Closing): LogLine["level"] {
   if (verdict !== undefined) return verdict.kind === "healed" ? "info" : "error";
   return result === "held" ? "warning" : "info";
 }

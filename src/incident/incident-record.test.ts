@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { alert, diagnosis, SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
-import { toEventLine } from "./event-line.ts";
+import { eventFields } from "./event-line.ts";
 import type { IncidentEvent } from "../core/events.ts";
 import type { ApprovalAnswer } from "../core/model.ts";
 import type { JournalEntry } from "../core/ports.ts";
@@ -22,7 +22,7 @@ function record(...events: readonly IncidentEvent[]): JournalEntry[] {
   return events.map((event, index) => {
     const atMs = START_MS + index * 1000;
     const stamped = { ...event, atMs, service: SERVICE_NAME, incident: ID };
-    const fields: JournalEntry["fields"] = JSON.parse(JSON.stringify(toEventLine(stamped).fields));
+    const fields: JournalEntry["fields"] = JSON.parse(JSON.stringify(eventFields(stamped)));
     return { seq: index + 1, atMs, service: SERVICE_NAME, incident: ID, type: event.type, fields };
   });
 }

@@ -1,7 +1,7 @@
 /** What is kept of what happens: the journal, and what its folds tell. */
 
 import { moveSaved, readSavedAlerts, type SavedAlerts } from "../rules/alert-memory.ts";
-import { toEventLine } from "./event-line.ts";
+import { eventFields } from "./event-line.ts";
 import type { SentinelEvent, ToldEvent } from "../core/events.ts";
 import { fingerprint } from "../rules/alert-state.ts";
 import { isToldFlap } from "../rules/flapping.ts";
@@ -208,7 +208,7 @@ function isFlapping(
 /** An event as the journal keeps it; its times are the wall clock's. */
 export function toEntry(event: SentinelEvent): NewJournalEntry {
   const { atMs, service, type } = event;
-  const { service: _, incident: __, ...fields } = toEventLine(event).fields;
+  const { service: _, incident: __, ...fields } = eventFields(event);
   const incident = "incident" in event ? event.incident : undefined;
   return { atMs, service, incident, type, fields };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { snakeJson } from "./snake-json.ts";
+import { snakeFields } from "./snake-json.ts";
 
 test.each([
   [
@@ -17,6 +17,11 @@ test.each([
     },
   ],
   ["a duration", { durationMs: 1500, healedAfterMs: 0 }, { duration_s: 1.5, healed_after_s: 0 }],
+  [
+    "what is not known",
+    { onsetMs: undefined, ranMs: undefined },
+    { onset: undefined, ran_s: undefined },
+  ],
   ["a word", { faultClass: "leakMs", exitCode: 1 }, { fault_class: "leakMs", exit_code: 1 }],
   [
     "what is nested",
@@ -25,10 +30,16 @@ test.each([
   ],
   [
     "somebody else's names",
-    { labels: { podName: "a" }, annotations: { runbookUrl: "b" } },
-    { labels: { podName: "a" }, annotations: { runbookUrl: "b" } },
+    { labels: { podName: "a" }, annotations: { runbookUrl: "b" }, joined: [{ podName: "c" }] },
+    { labels: { podName: "a" }, annotations: { runbookUrl: "b" }, joined: [{ podName: "c" }] },
   ],
-  ["nothing", [null, undefined, 1, "aB", true], [null, undefined, 1, "aB", true]],
-])("%s", (_, value, expected) => {
-  expect<unknown>(snakeJson(value)).toEqual(expected);
+  ["what has such a name already", { active_at: "x", is_1: 1 }, { active_at: "x", is_1: 1 }],
+  ["a time that is none", { atMs: Infinity }, { at: undefined }],
+  [
+    "a value that is no object",
+    { values: [null, undefined, 1, "aB", true] },
+    { values: [null, undefined, 1, "aB", true] },
+  ],
+])("%s", (_, fields, expected) => {
+  expect<unknown>(snakeFields(fields)).toStrictEqual(expected);
 });

@@ -109,7 +109,7 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
     expect(events).toContainEqual(
       expect.objectContaining({
         event: "action_finished",
-        outcome: expect.objectContaining({ kind: "succeeded", exitCode: 0, argv }),
+        outcome: expect.objectContaining({ kind: "succeeded", exit_code: 0, argv }),
       }),
     );
     expect(events.at(-1)).toMatchObject({

@@ -70,7 +70,7 @@ describeUnless(missing, "C2: a container that its engine restarts by itself", ()
   test.concurrent("C2: dies at boot: a person is asked, and shown the last lines", async () => {
     expect(await crashLoop(observer, boot)).toMatchObject({
       deaths: expect.arrayContaining([
-        expect.objectContaining({ exitCode: 1, lines: expect.arrayContaining([COMPLAINT]) }),
+        expect.objectContaining({ exit_code: 1, lines: expect.arrayContaining([COMPLAINT]) }),
       ]),
     });
     await expectUntouched(observer, boot);
@@ -78,21 +78,21 @@ describeUnless(missing, "C2: a container that its engine restarts by itself", ()
 
   test.concurrent("C2: ends by itself while its HEALTHCHECK fails", async () => {
     expect(await crashLoop(observer, check)).toMatchObject({
-      deaths: expect.arrayContaining([expect.objectContaining({ exitCode: 3 })]),
+      deaths: expect.arrayContaining([expect.objectContaining({ exit_code: 3 })]),
     });
     await expectUntouched(observer, check);
   });
 
   test.concurrent("C2: killed for lack of memory again and again", async () => {
     expect(await crashLoop(observer, oom)).toMatchObject({
-      deaths: expect.arrayContaining([expect.objectContaining({ oomKilled: true })]),
+      deaths: expect.arrayContaining([expect.objectContaining({ oom_killed: true })]),
     });
     await expectUntouched(observer, oom);
   });
 
   test.concurrent("C2: its engine has given it up: it stays down", async () => {
     expect(await crashLoop(observer, givenUp)).toMatchObject({
-      restartLoop: { restarts: 2, isGivenUp: true },
+      restart_loop: { restarts: 2, is_given_up: true },
     });
     await expectUntouched(observer, givenUp, 2);
     expect(await docker("inspect", "--format", "{{.State.Status}}", givenUp)).toBe("exited");
@@ -118,7 +118,7 @@ describeUnless(missing ?? whyNoPrometheus(), "C2: with a real Prometheus", () =>
     expect(await crashLoop(observer, name)).toMatchObject({
       // Of the deaths: the container itself may just be running again.
       deaths: expect.arrayContaining([
-        expect.objectContaining({ exitCode: 1, lines: expect.arrayContaining([COMPLAINT]) }),
+        expect.objectContaining({ exit_code: 1, lines: expect.arrayContaining([COMPLAINT]) }),
       ]),
     });
     await expectUntouched(observer, name);

@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ACTION_IDS, type ActionId, allowlistFor } from "../../src/allowlist.ts";
-import { toEventLine } from "../../src/incident/event-line.ts";
+import { toLogLine } from "../../src/incident/event-line.ts";
 import type { ToldEvent } from "../../src/core/events.ts";
 import type { Policy } from "../../src/incident/context.ts";
 import type { Rule } from "../../src/core/model.ts";
@@ -214,7 +214,7 @@ describe("an evil model", () => {
   test("reaches no terminal by the log", async () => {
     const folder = await mkdtemp(join(tmpdir(), "sentinel-evil-"));
     const path = join(folder, "events.json");
-    await Bun.write(path, JSON.stringify(told.map(toEventLine)));
+    await Bun.write(path, JSON.stringify(told.map(toLogLine)));
     const script = `
       import { createLog } from ${JSON.stringify(join(PROJECT, "src/log.ts"))};
       const log = createLog({ name: "sentinel.observer" });

@@ -11,7 +11,7 @@ import { check } from "../../src/cli/check.ts";
 import { showPrompt } from "../../src/cli/check-prompt.ts";
 import { observerSettings } from "../../src/config/config.ts";
 import { DiagnosisError, messageOf } from "../../src/core/errors.ts";
-import { toEventLine } from "../../src/incident/event-line.ts";
+import { toLogLine } from "../../src/incident/event-line.ts";
 import { reportEvent } from "../../src/report/terminal.ts";
 import { geminiDiagnoser } from "../../src/diagnosers/gemini.ts";
 import { openaiDiagnoser } from "../../src/diagnosers/openai.ts";
@@ -116,7 +116,7 @@ describe("in what strangers write", () => {
     return {
       prompt: server.prompts.join("\n"),
       report: events.flatMap(reportEvent).join("\n"),
-      log: events.map((event) => JSON.stringify(toEventLine(event))).join("\n"),
+      log: events.map((event) => JSON.stringify(toLogLine(event))).join("\n"),
     };
   }
 
@@ -144,7 +144,7 @@ describe("in what strangers write", () => {
         stopAt: "incident_closed",
         untilMs: 300_000,
       });
-      const text = [...events.flatMap(reportEvent), JSON.stringify(events.map(toEventLine))];
+      const text = [...events.flatMap(reportEvent), JSON.stringify(events.map(toLogLine))];
       expect(leaked(text.join("\n"), [{ written, parts }])).toEqual([]);
     }
   });

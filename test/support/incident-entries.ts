@@ -1,6 +1,6 @@
 /** Entries of a journal as an observer writes them. */
 
-import { toEventLine } from "../../src/incident/event-line.ts";
+import { eventFields } from "../../src/incident/event-line.ts";
 import type { IncidentEvent, WatchEvent } from "../../src/core/events.ts";
 import type { NewJournalEntry } from "../../src/core/ports.ts";
 import { alert, diagnosis, SERVICE_NAME, START_MS } from "./fixtures.ts";
@@ -21,7 +21,7 @@ export function entriesOf(
 ): NewJournalEntry[] {
   return events.map((event, index) => {
     const stamp = { atMs: atMs + index * 5000, service, incident: id };
-    const { fields } = toEventLine({ ...event, ...stamp });
+    const fields = eventFields({ ...event, ...stamp });
     return { ...stamp, type: event.type, fields: JSON.parse(JSON.stringify(fields)) };
   });
 }
@@ -29,7 +29,7 @@ export function entriesOf(
 /** An event outside of incidents. */
 export function entryOf(event: WatchEvent, atMs = START_MS): NewJournalEntry {
   const stamp = { atMs, service: SERVICE_NAME };
-  const { fields } = toEventLine({ ...event, ...stamp });
+  const fields = eventFields({ ...event, ...stamp });
   const kept = JSON.parse(JSON.stringify(fields));
   return { ...stamp, incident: undefined, type: event.type, fields: kept };
 }

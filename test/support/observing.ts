@@ -10,6 +10,7 @@ import {
   startProcess,
 } from "./binary.ts";
 import { freshJournal } from "./fresh-journal.ts";
+import { faultsOfLine } from "./json-schema.ts";
 
 /** As short as is sound: a window of 4 s, and a verdict after it. */
 const EMBEDDED: Environment = {
@@ -49,7 +50,11 @@ export function embeddedSettings(env: Environment = {}): Environment {
   return { ...EMBEDDED, JOURNAL: freshJournal(), ...env };
 }
 
-/** @param options its environment goes on top of `embeddedSettings`; it works in `/` */
+/**
+ * At its end, each line that it has logged is held to `docs/json.schema.json`.
+ *
+ * @param options its environment goes on top of `embeddedSettings`; it works in `/`
+ */
 export function startObserving(options: StartOptions = {}): Observing {
   const env = embeddedSettings(options.env);
   const observer = startProcess([sentinelBinary(), "--role=observer"], {
@@ -90,6 +95,13 @@ export function startObserving(options: StartOptions = {}): Observing {
       if (!response.ok) throw new Error(`${expr} is answered with ${response.status}: ${text}`);
       const { data } = answerSchema.parse(JSON.parse(text));
       return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+    },
+    async [Symbol.asyncDispose]() {
+      await observer[Symbol.asyncDispose]();
+      for (const line of observer.events()) {
+        const faults = faultsOfLine(line);
+        if (faults !== "") throw new Error(`${JSON.stringify(line)}:\n${faults}`);
+      }
     },
   };
 }
