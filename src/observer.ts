@@ -1,5 +1,6 @@
 /** The role `observer`: reads the settings into drivers, and tells what happens. */
 
+import { existsSync } from "node:fs";
 import { exactSeconds, seconds } from "./text/time.ts";
 import { composedNames, findOne, tellingLookup } from "./observer/compose-notices.ts";
 import type { ObserverSettings } from "./config/config.ts";
@@ -20,6 +21,7 @@ import {
   type Signals,
   signalsOf,
 } from "./observer/drivers.ts";
+import { missingContainers } from "./observer/missing-containers.ts";
 import { keepCuredDeath } from "./observer/cured-deaths.ts";
 import { composeLookup } from "./platforms/docker/compose-lookup.ts";
 import { dockerPlatform } from "./platforms/docker/platform.ts";
@@ -78,10 +80,17 @@ export async function runObserver(
     const platforms = [dockerPlatform(compose)];
     const lookup = tellingLookup(composeLookup(compose), (text) => say("compose", text));
     const findComposeService = findOne(lookup);
-    await Promise.all([
-      observe({ ...shared, platforms, findComposeService }, signal),
+    const hasComposeFile = () => existsSync(settings.composeFile);
+    const tellMissing = async () => {
       // What is seen of a container now is what is known of it once it is gone.
-      lookup.find(composedNames(services), signal),
+      const composed = await lookup.find(composedNames(services), signal);
+      const missing = await missingContainers(services, composed, { docker, signal });
+      if (signal.aborted) return;
+      for (const why of missing.values()) say("container", why, "warning");
+    };
+    await Promise.all([
+      observe({ ...shared, platforms, findComposeService, hasComposeFile }, signal),
+      tellMissing(),
     ]);
   } else {
     await superviseAndObserve(settings.supervise, shared, signal);

@@ -1,5 +1,6 @@
 /** The command `check --prompt`: what a model would be sent, and who would get it. */
 
+import { existsSync } from "node:fs";
 import { allowlistFor } from "../allowlist.ts";
 import { findOne } from "../observer/compose-notices.ts";
 import type { ObserverSettings } from "../config/config.ts";
@@ -139,6 +140,7 @@ async function sampleRequest(
     checkHealth: (of) => checkHealth(of, platform),
     ownerOf: (of) => ownerOfAlert(of, directory),
     findComposeService: findOne(lookup),
+    hasComposeFile: () => existsSync(settings.composeFile),
   };
   const allowlist = allowlistFor(service.name, service);
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };

@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 import { checkModels } from "./check-models.ts";
 import { askedPlatforms } from "./asked-platforms.ts";
 import { composedNames } from "../observer/compose-notices.ts";
+import { missingContainers } from "../observer/missing-containers.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { printable } from "../text/printable.ts";
 import { maskText } from "../text/redact.ts";
@@ -66,6 +67,10 @@ export async function check(
   const reach = { ...(given ?? dockerOptionsOf(settings)), composeFile: settings.composeFile };
   const platforms = askedPlatforms(reach, others);
   const found = composeLookup(reach).find(composedNames(settings.services), signal);
+  const missing = await missingContainers(settings.services, await found, {
+    docker: reach,
+    signal,
+  });
   const told = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),
@@ -76,16 +81,23 @@ export async function check(
       ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
       : []),
     attempt("journal", "failed", async () => readJournal(settings)),
+    ...[...missing].map(([name, why]) =>
+      attempt(`container of ${name}`, "missing", () => Promise.reject(new Error(why))),
+    ),
     ...settings.services.flatMap((service) => [
-      ...(service.usesCompose
+      ...(service.usesCompose && !missing.has(service.name)
         ? [attempt(`compose of ${service.name}`, "missing", () => describeCompose(service, found))]
         : []),
-      attempt(`job of ${service.name}`, "missing", async () => {
-        await answers.catch(() => {
-          throw new Error("not known without signals");
-        });
-        return await findJob(service, signals, signal);
-      }),
+      attempt(
+        `${service.job === undefined ? "metrics" : "job"} of ${service.name}`,
+        "missing",
+        async () => {
+          await answers.catch(() => {
+            throw new Error("not known without signals");
+          });
+          return await findJob(service, signals, signal);
+        },
+      ),
       attempt(`health of ${service.name}`, "missing", async () => {
         return describeHealth(service, await checkHealth(service, platformOf(service, platforms)));
       }),
@@ -242,16 +254,23 @@ async function findJob(
   signal: AbortSignal,
 ): Promise<string> {
   const { job } = service;
+  if (job === undefined) return describeNoMetrics(embedded);
   const up = await source.query(`up{job=${JSON.stringify(job)}}`, signal);
   if (embedded !== undefined) return findTarget(service, embedded);
   if (up.length === 0)
-    throw new Error(`no job ${job} is scraped; add it to the scrape_configs of Prometheus`);
+    throw new Error(
+      `no job ${job} is scraped; add it to the scrape_configs of Prometheus${service.isJobAssumed ? ", or write its job, or metrics: none" : ""}`,
+    );
   const down = up.filter(({ value }) => value !== 1).length;
   if (down > 0)
     throw new Error(
       `${down} of ${up.length} cannot be scraped; ${startIt(service)}, or correct the job ${job} in the scrape_configs of Prometheus`,
     );
   return `${job} is scraped`;
+}
+
+function describeNoMetrics(embedded: EmbeddedSource | undefined): string {
+  return `none: it is judged by its health${embedded === undefined ? "" : " and its container"} alone`;
 }
 
 function findTarget(service: Service, embedded: EmbeddedSource): string {
@@ -262,7 +281,9 @@ function findTarget(service: Service, embedded: EmbeddedSource): string {
   const down = targets.find(({ health }) => health !== "up");
   if (down !== undefined)
     throw new Error(
-      `${down.url} ${down.lastError}; ${startIt(service)}, or correct SCRAPE_TARGETS`,
+      service.isJobAssumed
+        ? `${down.url} ${down.lastError}; ${startIt(service)}, or write its metrics: an address, or none`
+        : `${down.url} ${down.lastError}; ${startIt(service)}, or correct SCRAPE_TARGETS`,
     );
   return `${job} is scraped`;
 }

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { defaultActions } from "../allowlist.ts";
 import { readDotEnv } from "./dotenv.ts";
 import { type Environment, type Read, reader, refuseMisspelt, VERSION } from "./environment.ts";
-import { readRules, readSettingsFile, type SettingsFile } from "./file.ts";
+import { NO_FILE, readRules, readSettingsFile, type SettingsFile } from "./file.ts";
 import { SETTINGS } from "./keys.ts";
 import { type PrometheusAccessSettings, prometheusAccess } from "./prometheus.ts";
 import { type UnusedSetting, unusedSettings } from "./unused.ts";
@@ -88,6 +88,8 @@ interface DockerVariables {
 interface ScrapeTargetSettings {
   readonly job: string;
   readonly url: string;
+  /** Nobody has said that there are metrics. */
+  readonly isAssumed?: true;
 }
 
 /** Where settings come from. */
@@ -136,8 +138,15 @@ export function observerSettings(sources: Sources): ObserverSettings {
       { hint: "Remove services from the file, and name the one service in TARGET_CONTAINER." },
     );
   const own = serviceOfEnvironment(env, read);
-  const services = file.services ?? [own];
   const prometheusUrl = read("PROMETHEUS_URL", SETTINGS.PROMETHEUS_URL);
+  const named = env["SCRAPE_TARGETS"]
+    ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
+    : file.scrape;
+  const scrapeTargets = targetsOf(named, file, file.services ?? [own]);
+  const services =
+    prometheusUrl === undefined
+      ? withScrapedJobs(file.services ?? [own], scrapeTargets)
+      : (file.services ?? [own]);
   if (services.length === 0 && prometheusUrl !== undefined)
     throw new SentinelError("configuration", "services is empty, so nothing would be watched", {
       hint: "Name a service; or set PROMETHEUS_URL=embedded to watch the labelled containers alone.",
@@ -145,9 +154,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
   return {
     prometheusUrl,
     prometheusAccess: prometheusAccess(prometheusUrl, { env, folder, read }),
-    scrapeTargets: env["SCRAPE_TARGETS"]
-      ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
-      : (file.scrape ?? targetsOf(services, { isEmbedded: prometheusUrl === undefined })),
+    scrapeTargets,
     supervise: argv && {
       service: own.name,
       argv,
@@ -264,31 +271,35 @@ function splitSupervise(text: string): readonly string[] {
   }
 }
 
-const NO_FILE: SettingsFile = {
-  path: undefined,
-  services: undefined,
-  scrape: undefined,
-  ruleFiles: [],
-};
-
-/**
- * Where the metrics of services are, unless it is said: beside their health.
- *
- * @throws SentinelError `configuration` if Sentinel is to scrape one whose health is no address of HTTP
- */
+/** What is scraped, if Sentinel scrapes; where nobody has said it, what may be beside the health of services. */
 function targetsOf(
+  named: readonly ScrapeTargetSettings[] | undefined,
+  { pages }: SettingsFile,
   services: readonly Service[],
-  { isEmbedded }: { readonly isEmbedded: boolean },
-): ScrapeTargetSettings[] {
-  return services.flatMap(({ name, job = name, health }) => {
-    if (typeof health === "object" && "http" in health)
-      return [{ job, url: new URL("metrics", health.http).href }];
-    if (!isEmbedded) return [];
-    throw new SentinelError(
-      "configuration",
-      `nothing says where the metrics of ${name} are, since its health is no http URL`,
-      { hint: `Name their job and url under scrape, or set SCRAPE_TARGETS=${job}=URL.` },
-    );
+): readonly ScrapeTargetSettings[] {
+  const isNamed = new Set(named?.map(({ job }) => job));
+  const known = [...(named ?? []), ...pages.filter(({ job }) => !isNamed.has(job))];
+  if (named !== undefined) return known;
+  const isKnown = new Set(known.map(({ job }) => job));
+  const assumed = services.flatMap(({ job, isJobAssumed, health }): ScrapeTargetSettings[] => {
+    if (job === undefined || isKnown.has(job)) return [];
+    if (typeof health !== "object" || !("http" in health)) return [];
+    const url = new URL("metrics", health.http).href;
+    return [{ job, url, ...(isJobAssumed ? { isAssumed: true } : {}) }];
+  });
+  return [...known, ...assumed];
+}
+
+/** Where Sentinel scrapes by itself, a job that nobody has named and nobody scrapes is none. */
+function withScrapedJobs(
+  services: readonly Service[],
+  targets: readonly ScrapeTargetSettings[],
+): readonly Service[] {
+  const isScraped = new Set(targets.map(({ job }) => job));
+  return services.map((service) => {
+    const { job, isJobAssumed, ...rest } = service;
+    if (!isJobAssumed || job === undefined || isScraped.has(job)) return service;
+    return { ...rest, job: undefined };
   });
 }
 

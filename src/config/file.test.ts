@@ -101,6 +101,7 @@ services:
       {
         name: "shop",
         job: "shop",
+        isJobAssumed: true,
         health: { http: "http://localhost:1/health" },
         ...placed,
         actions: ["docker-restart", "compose-service-restart", "compose-service-up"],
@@ -112,7 +113,12 @@ services:
         ...placed,
         actions: ["docker-restart"],
       },
-      { name: "db", job: "db", health: { http: "http://db/" }, ...placed, actions: [] },
+      {
+        ...{ name: "db", job: "db", isJobAssumed: true },
+        health: { http: "http://db/" },
+        ...placed,
+        actions: [],
+      },
     ]);
   });
 
@@ -126,19 +132,66 @@ services:
     expect(read(file).services).toMatchObject([{ name: "db", health }]);
   });
 
-  test("says where metrics are, by its http health alone", () => {
-    const services =
-      "services: [{ name: shop, health: 'http://s:1/health' }, { name: db, health: container }]";
+  test("a name is enough", () => {
+    const [redis] = read({ "sentinel.yaml": "services: [{ name: redis }]" }).services;
+    expect(redis).toMatchObject({ name: "redis", job: "redis", isJobAssumed: true });
+    expect(redis?.health).toBe("container");
     const embedded = { env: { PROMETHEUS_URL: "embedded" } };
-    const shop = { job: "shop", url: "http://s:1/metrics" };
-    expect(read({ "sentinel.yaml": services }).scrapeTargets).toEqual([shop]);
-    expect(() => read({ "sentinel.yaml": services }, embedded)).toThrow(
-      "nothing says where the metrics of db are, since its health is no http URL",
-    );
-    const scrape = "\nscrape: [{ job: db, url: 'http://exporter:9187/metrics' }]";
-    expect(read({ "sentinel.yaml": services + scrape }, embedded).scrapeTargets).toEqual([
-      { job: "db", url: "http://exporter:9187/metrics" },
-    ]);
+    const alone = read({ "sentinel.yaml": "services: [{ name: redis }]" }, embedded);
+    expect(alone.services).toMatchObject([{ name: "redis", job: undefined }]);
+    expect(alone.scrapeTargets).toEqual([]);
+  });
+
+  describe("says where metrics are", () => {
+    const embedded = { env: { PROMETHEUS_URL: "embedded" } };
+    const of = (service: string, more = "") =>
+      read({ "sentinel.yaml": `services: [{ name: shop, ${service} }]\n${more}` }, embedded);
+    const job = "shop";
+
+    test("by its http health, where they may be", () => {
+      const { services, scrapeTargets } = of("health: 'http://s:1/health'");
+      expect(scrapeTargets).toEqual([{ job, url: "http://s:1/metrics", isAssumed: true }]);
+      expect(services).toMatchObject([{ job, isJobAssumed: true }]);
+    });
+
+    test("by an address, or by a word that there are none", () => {
+      const { services, scrapeTargets } = of("metrics: 'http://s:2/m'");
+      expect(scrapeTargets).toEqual([{ job, url: "http://s:2/m" }]);
+      expect(services[0]?.isJobAssumed).toBeUndefined();
+      const without = of("health: 'http://s:1/health', metrics: none");
+      expect(without.scrapeTargets).toEqual([]);
+      expect(without.services).toMatchObject([{ job: undefined }]);
+    });
+
+    test("by a list, beside the addresses of services", () => {
+      const scrape = "scrape: [{ job: other, url: 'http://o:1/' }]";
+      const { services, scrapeTargets } = of("metrics: 'http://s:2/m'", scrape);
+      expect(scrapeTargets).toEqual([
+        { job: "other", url: "http://o:1/" },
+        { job, url: "http://s:2/m" },
+      ]);
+      expect(services).toMatchObject([{ job }]);
+      expect(of("health: 'http://s:1/health'", scrape).services).toMatchObject([
+        { job: undefined },
+      ]);
+      expect(of("job: shop", scrape).services).toMatchObject([{ job }]);
+    });
+
+    test("SCRAPE_TARGETS wins for its jobs", () => {
+      const env = { ...embedded.env, SCRAPE_TARGETS: "shop=http://env:1/" };
+      const file = { "sentinel.yaml": "services: [{ name: shop, metrics: 'http://s:2/m' }]" };
+      expect(read(file, { env }).scrapeTargets).toEqual([{ job, url: "http://env:1/" }]);
+    });
+
+    test("an address has no effect with a Prometheus, and that is said", () => {
+      const file = { "sentinel.yaml": "services: [{ name: shop, metrics: 'http://s:2/m' }]" };
+      expect(read(file).unused).toEqual([
+        {
+          name: expect.stringMatching(/^an address as metrics of a service in .*sentinel\.yaml$/),
+          why: "is only used with PROMETHEUS_URL=embedded",
+        },
+      ]);
+    });
   });
 
   test.each(["", "# services:\n", "{}", "rule_files: []", "---\n..."])(
@@ -160,7 +213,7 @@ services:
     [`services: [{ ${SERVICE}, helth: x }]`, "service a: unknown key helth | Did you mean health?"],
     [
       `services: [{ ${SERVICE}, services: x }]`,
-      "service a: unknown key services | Known keys: name, job, instance, health, actions.",
+      "service a: unknown key services | Known keys: name, job, instance, health, metrics, actions.",
     ],
     ["services: all", "services must be a list, not a text"],
     ["services: [a]", "item 1 of services must be a map of keys and values, not a text"],
@@ -186,6 +239,18 @@ services:
     [
       `services: [{ ${SERVICE} }, { ${SERVICE} }]`,
       "the service a is there twice | Give each service a name of its own.",
+    ],
+    [
+      "services: [{ name: a, metrics: 9187 }]",
+      'service a: metrics must be a text, not a number: write "9187"',
+    ],
+    [
+      "services: [{ name: a, metrics: localhost:9187 }]",
+      "service a: metrics must be none, or an http URL, such as http://localhost:8080/metrics",
+    ],
+    [
+      "services: [{ name: a, metrics: none, job: b }]",
+      "service a: job names whose metrics it has, and metrics is none: remove one of the two",
     ],
     ["rule_files: a.yml", "rule_files must be a list, not a text"],
     ["rule_files: ['']", "item 1 of rule_files must not be empty"],

@@ -16,23 +16,37 @@ import { readYaml, type YamlFile } from "./yaml-file.ts";
 /** Far more than anybody writes; the time that YAML takes grows with the square of its keys. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-const serviceSchema = z.strictObject({
-  name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
-  job: z.string().min(1).optional(),
-  instance: z.string().min(1).optional(),
-  health: z
-    .unknown()
-    .transform((value, context): HealthCheck => {
-      const health = readHealth(value);
-      if (typeof health === "string" || !("fault" in health)) return health;
-      context.addIssue({ code: "custom", message: health.fault });
-      return z.NEVER;
-    })
-    // What every container has.
-    .default("container"),
-  // A file names no command for the supervisor.
-  actions: z.array(z.enum(actionIdsOf("docker"))).default([...defaultActions("docker")]),
-});
+const serviceSchema = z
+  .strictObject({
+    name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
+    job: z.string().min(1).optional(),
+    instance: z.string().min(1).optional(),
+    health: z
+      .unknown()
+      .transform((value, context): HealthCheck => {
+        const health = readHealth(value);
+        if (typeof health === "string" || !("fault" in health)) return health;
+        context.addIssue({ code: "custom", message: health.fault });
+        return z.NEVER;
+      })
+      // What every container has.
+      .default("container"),
+    metrics: z
+      .string()
+      .refine(
+        (text) => text === "none" || isHttpUrl(text),
+        "must be none, or an http URL, such as http://localhost:8080/metrics",
+      )
+      .optional(),
+    // A file names no command for the supervisor.
+    actions: z.array(z.enum(actionIdsOf("docker"))).default([...defaultActions("docker")]),
+  })
+  .superRefine(({ metrics, job, instance }, context) => {
+    const named = job !== undefined ? "job" : instance !== undefined ? "instance" : undefined;
+    if (metrics !== "none" || named === undefined) return;
+    const message = `names whose metrics it has, and metrics is none: remove one of the two`;
+    context.addIssue({ code: "custom", path: [named], message });
+  });
 
 const scrapeSchema = z.strictObject({
   job: z.string().min(1).max(200),
@@ -50,11 +64,21 @@ export interface SettingsFile {
   readonly path: string | undefined;
   /** `undefined` if the file has none: then the environment names the one service. */
   readonly services: readonly Service[] | undefined;
+  /** Where services have said that their metrics are. */
+  readonly pages: readonly { readonly job: string; readonly url: string }[];
   /** What Sentinel scrapes by itself, with PROMETHEUS_URL=embedded. */
   readonly scrape: readonly { readonly job: string; readonly url: string }[] | undefined;
   /** Absolute paths. */
   readonly ruleFiles: readonly string[];
 }
+
+export const NO_FILE: SettingsFile = {
+  path: undefined,
+  services: undefined,
+  pages: [],
+  scrape: undefined,
+  ruleFiles: [],
+};
 
 /**
  * @param configFile must exist; without it `sentinel.yaml` is read if it is there
@@ -63,22 +87,14 @@ export interface SettingsFile {
 export function readSettingsFile(folder: string, configFile: string | undefined): SettingsFile {
   const path = resolve(folder, configFile ?? "sentinel.yaml");
   const text = readText(path, { optional: configFile === undefined });
-  if (text === undefined)
-    return { path: undefined, services: undefined, scrape: undefined, ruleFiles: [] };
+  if (text === undefined) return NO_FILE;
   // A file whose every line is commented out sets nothing.
   const yaml = readYaml(text, path);
   const parsed = fileSchema.safeParse(yaml.value ?? {});
   if (!parsed.success) throw badFile(yaml, parsed.error);
-  const services = parsed.data.services?.map(
-    ({ name, job, instance, health, actions }): Service => ({
-      name,
-      job: job ?? name,
-      instance,
-      health,
-      platform: "docker",
-      usesCompose: true,
-      actions,
-    }),
+  const services = parsed.data.services?.map(readService);
+  const pages = (parsed.data.services ?? []).flatMap(({ name, job, metrics }) =>
+    metrics === undefined || metrics === "none" ? [] : [{ job: job ?? name, url: metrics }],
   );
   const names = services?.map(({ name }) => name) ?? [];
   const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
@@ -89,7 +105,21 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
       { hint: "Give each service a name of its own." },
     );
   const ruleFiles = parsed.data.rule_files.map((file) => resolve(dirname(path), file));
-  return { path, services, scrape: parsed.data.scrape, ruleFiles };
+  return { path, services, pages, scrape: parsed.data.scrape, ruleFiles };
+}
+
+function readService(given: z.output<typeof serviceSchema>): Service {
+  const { name, job, instance, health, metrics, actions } = given;
+  const isNamed = job !== undefined || instance !== undefined || metrics !== undefined;
+  return {
+    name,
+    job: metrics === "none" ? undefined : (job ?? name),
+    ...(isNamed ? {} : { isJobAssumed: true }),
+    instance,
+    health,
+    ...{ platform: "docker", usesCompose: true },
+    actions,
+  };
 }
 
 function badFile(yaml: YamlFile, error: z.ZodError): SentinelError {

@@ -49,6 +49,7 @@ export function unusedSettings({ env, dotEnv, file }: Given): readonly UnusedSet
     ...unless(!isSupervised || !isEmbedded, "is not used with SUPERVISE", "HEAL_LABEL"),
     ...unless(isSupervised, "needs SUPERVISE", "SUPERVISE_OUTPUT"),
     ...unlessIn(isEmbedded, ONLY_EMBEDDED, file.scrape, "scrape"),
+    ...unlessIn(isEmbedded, ONLY_EMBEDDED, file.pages[0], "an address as metrics of a service"),
     ...unlessIn(
       !isEmbedded || !isSet("SCRAPE_TARGETS"),
       "has no effect: SCRAPE_TARGETS takes its place",

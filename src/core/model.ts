@@ -34,6 +34,8 @@ export interface Service {
   readonly name: string;
   /** Prometheus job whose series belong to it; `undefined` for a container without metrics of its own. */
   readonly job: string | undefined;
+  /** Nobody has named the job; its own name is taken for it, and nobody need scrape it. */
+  readonly isJobAssumed?: true;
   /** Its `instance` in Prometheus, such as `localhost:8000`: tells it from others of the same job. */
   readonly instance?: string | undefined;
   readonly health: HealthCheck;

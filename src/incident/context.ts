@@ -30,6 +30,8 @@ export interface World {
   /** Where Compose has the service now; absent where Compose can't act on it. */
   readonly findComposeService?:
     ((service: string, signal: AbortSignal) => Promise<Observation<ComposeService>>) | undefined;
+  /** Whether the Compose file is there, on which what acts on the whole project runs. Default: it is. */
+  readonly hasComposeFile?: (() => boolean) | undefined;
 }
 
 export interface Policy {

@@ -10,10 +10,11 @@ import type { Context } from "./context.ts";
  */
 export async function settleActions(context: Context, signal: AbortSignal): Promise<Context> {
   const { policy, world } = context;
-  const { name, platform, usesCompose } = policy.service;
-  if (world.findComposeService === undefined || !usesCompose) return context;
+  const { name, platform } = policy.service;
+  if (world.findComposeService === undefined || !policy.service.usesCompose) return context;
   const found = await world.findComposeService(name, signal);
   const compose = found.kind === "found" ? found.value : undefined;
+  const usesCompose = world.hasComposeFile?.() ?? true;
   const allowlist = allowlistFor(name, { platform, usesCompose, compose });
   return { ...context, policy: { ...policy, allowlist } };
 }

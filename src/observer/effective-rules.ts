@@ -28,13 +28,17 @@ export function builtInSources(
   service: Service,
   windowMs: number,
 ): RuleSource[] {
-  const builtIn = builtInRules(service, settings.thresholds, windowMs);
+  const { pollIntervalMs, prometheusUrl, thresholds } = settings;
+  const isEmbedded = prometheusUrl === undefined;
+  const hasMetrics = service.job !== undefined;
+  const ofMetrics = hasMetrics ? builtInRules(service, thresholds, windowMs) : [];
+  const refused = hasMetrics && isEmbedded ? [refusedRule(service, pollIntervalMs)] : [];
   // Only Sentinel's own scraping has what Docker says as series.
-  const hasContainer = settings.prometheusUrl === undefined && service.platform === "docker";
-  const own = [unhealthyRule(service), containerLoopRule(service)];
-  const refused = refusedRule(service, settings.pollIntervalMs);
-  const scraped = settings.prometheusUrl === undefined ? [...builtIn, refused] : builtIn;
-  const all = hasContainer ? [...scraped, ...own] : scraped;
+  const hasContainer = isEmbedded && service.platform === "docker";
+  const ofContainer = hasMetrics
+    ? [unhealthyRule(service), containerLoopRule(service)]
+    : containerRules(service, pollIntervalMs);
+  const all = [...ofMetrics, ...refused, ...(hasContainer ? ofContainer : [])];
   return withoutReplaced(all, settings.ownRules);
 }
 
@@ -71,7 +75,8 @@ export function monitorOptions(
   const { job } = service;
   return {
     rulesFor: (windowMs) => builtInRulesFor(settings, service, windowMs),
-    fallbackWindowMs: UNKNOWN_WINDOW_MS,
+    fallbackWindowMs:
+      job === undefined ? SCRAPES_PER_WINDOW * settings.pollIntervalMs : UNKNOWN_WINDOW_MS,
     pollIntervalMs: settings.pollIntervalMs,
     async findWindowMs(signal) {
       if (settings.rateWindowMs !== undefined || job === undefined) return settings.rateWindowMs;

@@ -24,7 +24,7 @@ import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./self-monitoring.ts";
 import { withHeartbeat } from "./watchdog/heartbeat.ts";
 
-export interface ObserveOptions extends Pick<World, "findComposeService"> {
+export interface ObserveOptions extends Pick<World, "findComposeService" | "hasComposeFile"> {
   readonly settings: ObserverSettings;
   /** What is kept over a restart; closed by whoever opened it. */
   readonly journal: Journal;
@@ -190,7 +190,7 @@ class Observer {
   }
 
   #worldOf({ service, monitor }: Watched): World {
-    const { signals, platforms, findComposeService } = this.#options;
+    const { signals, platforms, findComposeService, hasComposeFile } = this.#options;
     const platform = platformOf(service, platforms);
     return {
       source: signals.source,
@@ -202,6 +202,7 @@ class Observer {
       actionLock: this.#actionLock,
       seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
       findComposeService,
+      hasComposeFile,
       checkHealth: (of) => checkHealth(of, platform),
       ownerOf: (alert) => ownerOfAlert(alert, this.#roster.directory()),
     };

@@ -148,14 +148,7 @@ export function builtInRules(
         [PERMITS_ANNOTATION]: REVIVALS.join(", "),
       },
     },
-    {
-      // Nobody scrapes it: that says nothing of the service, so it permits nothing.
-      alert: "TargetDown",
-      expr: `absent(up{${selector}})`,
-      for: "30s",
-      labels: { severity: "critical", service: service.name, kind: "absent" },
-      annotations: { summary: `no job ${JSON.stringify(service.job)} is scraped at all` },
-    },
+    ...(service.isJobAssumed ? [] : [unscrapedRule(service)]),
     {
       alert: CRASH_LOOP_ALERT,
       expr: `changes(process_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
@@ -163,6 +156,17 @@ export function builtInRules(
       annotations: { summary: CRASH_LOOP_SUMMARY },
     },
   ];
+}
+
+/** Nobody scrapes a job that somebody has named: that says nothing of the service, so it permits nothing. */
+function unscrapedRule({ name, job }: Service): RuleSource {
+  return {
+    alert: "TargetDown",
+    expr: `absent(up{job=${JSON.stringify(job)}})`,
+    for: "30s",
+    labels: { severity: "critical", service: name, kind: "absent" },
+    annotations: { summary: `no job ${JSON.stringify(job)} is scraped at all` },
+  };
 }
 
 /**

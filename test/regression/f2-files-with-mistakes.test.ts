@@ -42,12 +42,12 @@ describe("F2: sentinel.yaml", () => {
       "sentinel.yaml:5: service pay: unknown key helth. Did you mean health?",
     ],
     [
-      "services:\n  - name: shop\n    job: shop\n",
-      "sentinel.yaml:2: service shop: health is missing: it must be a text.",
+      "services:\n  - job: shop\n",
+      "sentinel.yaml:2: service shop: name is missing: it must be a text.",
     ],
     [
       "services:\n  - name: shop\n    health: shop:80\n",
-      "sentinel.yaml:3: service shop: health must be an http URL, such as http://localhost:8000/health, or tcp://HOST:PORT, container or none.",
+      "sentinel.yaml:3: service shop: health needs a scheme: http://shop:80/, or tcp://shop:80.",
     ],
     [
       "services:\n  - name: 0123\n    health: http://a/\n",

@@ -31,6 +31,13 @@ export function isRefusal(failure: ScrapeFailure): boolean {
   return REFUSALS.includes(failure);
 }
 
+/** What answers a request for metrics by saying that it has none there. */
+const NO_METRICS: readonly ScrapeFailure[] = ["bad_status", "not_metrics", "redirected"];
+
+export function hasNoMetrics(failure: ScrapeFailure): boolean {
+  return NO_METRICS.includes(failure);
+}
+
 /** `message` is one line for people, without credentials. */
 export interface ScrapeFailed {
   readonly kind: "failed";

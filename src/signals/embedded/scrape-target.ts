@@ -8,6 +8,7 @@ import { createExpositionReader, type Exposition } from "./exposition.ts";
 import { excessOf } from "./page-cost.ts";
 import {
   failed,
+  hasNoMetrics,
   isRefusal,
   type FetchPage,
   type MetricsPage,
@@ -15,6 +16,7 @@ import {
   type ScrapeFailure,
 } from "./scrape-page.ts";
 import type { MemorySeries, MemoryStore } from "./store.ts";
+import { type Tracked, track } from "./tracked.ts";
 import { Turns } from "../turns.ts";
 
 export interface ScrapeTarget {
@@ -23,6 +25,8 @@ export interface ScrapeTarget {
   readonly url: string;
   /** Before the names of what is told of each scrape, `up` among them; none by default. */
   readonly reportPrefix?: string;
+  /** Nobody has said that there are metrics: a service that answers without any is not down. */
+  readonly isAssumed?: true;
   /** Put on every series; they win over `job` and `instance`, as in Prometheus. */
   readonly labels?: Labels;
 }
@@ -70,12 +74,6 @@ const MAX_AHEAD_MS = 10 * 60_000;
 /** Of a page, beside its samples. Exporters have long help texts, and labels with statements of SQL. */
 const PAGE_BOUNDS = { maxLines: 200_000, maxLineLength: 32 * 1024, maxLabels: 128 } as const;
 
-/** A series of this target. */
-interface Tracked {
-  readonly labels: Labels;
-  series: MemorySeries | undefined;
-}
-
 /** A page whose series are all in the store. */
 interface ReadPage {
   readonly kind: "read";
@@ -101,13 +99,17 @@ export class TargetScraper {
   /** The series of the last scrape, but for those with times of their own: they end when they like. */
   #current: readonly Tracked[] = [];
   #state: TargetState;
+  /** Until a page with metrics has come. */
+  #isAssumed: boolean;
 
   /** @throws RangeError if the URL is none of http; the text is not repeated, it may hold a password */
-  constructor({ job, url, labels, reportPrefix }: ScrapeTarget, settings: ScrapeSettings) {
+  constructor(target: ScrapeTarget, settings: ScrapeSettings) {
+    const { job, url, labels, reportPrefix, isAssumed = false } = target;
     const parsed = URL.parse(url);
     if (parsed === null || !["http:", "https:"].includes(parsed.protocol))
       throw new RangeError(`the URL of job ${job} must be like http://localhost:8000/metrics`);
     this.#url = parsed.href;
+    this.#isAssumed = isAssumed;
     this.#settings = settings;
     this.#account = settings.store.account(settings.writers);
     this.labels = withoutEmpty({ job, instance: parsed.host, ...labels });
@@ -259,12 +261,17 @@ export class TargetScraper {
     if (tracked.series !== undefined) store.append(tracked.series, startMs, 1);
   }
 
+  /** A target whose page is too much for Sentinel, or was only assumed: to restart it would cure nothing. */
+  #answers(failure: ScrapeFailure): boolean {
+    return isRefusal(failure) || (this.#isAssumed && hasNoMetrics(failure));
+  }
+
   #report(result: Stored | ScrapeFailed, { startMs, durationMs }: ScrapeTime): void {
     const { store } = this.#settings;
     const stored = result.kind === "stored" ? result : NOTHING;
+    if (result.kind === "stored") this.#isAssumed = false;
     const values = {
-      // A target whose page is too much for Sentinel does answer: to restart it would cure nothing.
-      up: result.kind === "stored" || isRefusal(result.failure) ? 1 : 0,
+      up: result.kind === "stored" || this.#answers(result.failure) ? 1 : 0,
       scrape_duration_seconds: durationMs / 1000,
       scrape_samples_scraped: stored.samples,
       scrape_samples_post_metric_relabeling: stored.samples,
@@ -322,20 +329,6 @@ function reportsOf(target: Labels, prefix: string): Record<Report, Tracked> {
     scrape_samples_post_metric_relabeling: report("scrape_samples_post_metric_relabeling"),
     scrape_series_added: report("scrape_series_added"),
   };
-}
-
-/** The target's labels win; one of the same name that was scraped is kept as `exported_...`. */
-function track(scraped: Labels, target: Labels): Tracked {
-  const labels: Record<string, string> = Object.assign(Object.create(null), scraped);
-  for (const [name, value] of Object.entries(target)) {
-    const displaced = labels[name];
-    labels[name] = value;
-    if (displaced === undefined) continue;
-    let exported = `exported_${name}`;
-    while (exported in labels || exported in target) exported = `exported_${exported}`;
-    labels[exported] = displaced;
-  }
-  return { labels, series: undefined };
 }
 
 function withoutEmpty(labels: Labels): Labels {
