@@ -147,7 +147,11 @@ async function sampleRequest(
   const given: Context = { policy, world, incident: "sample", emit: () => true };
   const context = await settleActions(given, signal);
   const history = await readHistory(alert, world, signal);
-  const evidence = await collectEvidence({ alert, poll, history }, context, signal);
+  const evidence = await collectEvidence(
+    { alert, poll, history, onsetMs: alert.activeAtMs },
+    context,
+    signal,
+  );
   const request = diagnosisRequest({ evidence, rule: alert.rule }, context.policy);
   return { alert, fires, request: { ...request, maskEmails } };
 }

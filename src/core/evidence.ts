@@ -46,7 +46,7 @@ interface Traffic {
   readonly leftOut: number;
 }
 
-interface RouteTraffic {
+export interface RouteTraffic {
   readonly route: string;
   readonly status: string;
   readonly now: number;
@@ -106,7 +106,7 @@ export interface Neighbour {
 }
 
 /** An incident of the same service that has ended. */
-interface FormerIncident {
+export interface FormerIncident {
   readonly atMs: number;
   readonly alert: string;
   readonly cause: string | undefined;
@@ -133,4 +133,51 @@ export interface Surroundings {
     { readonly told: readonly Neighbour[]; readonly leftOut: number } | undefined;
   /** Newest last. */
   readonly former?: readonly FormerIncident[] | undefined;
+}
+
+/** How a container is set up. Values of its environment, its command and its volumes are told as hashes alone. */
+export interface ContainerSetup {
+  readonly containerId: string;
+  readonly createdAtMs: number | undefined;
+  readonly image: string;
+  readonly imageId: string;
+  readonly commandHash: string;
+  readonly mountsHash: string;
+  /** By name, a hash that is good for as long as this process lives. */
+  readonly environment: ReadonlyMap<string, string>;
+  readonly limits: ResourceLimits;
+  readonly networks: readonly string[];
+  /** Of Compose. */
+  readonly project: string | undefined;
+  /** Services of its project that it is started after. */
+  readonly needs: readonly string[];
+  /** Names of hosts in its environment. */
+  readonly namedHosts: readonly string[];
+}
+
+/** One thing that an engine tells to have happened to a container. */
+export interface RuntimeEvent {
+  readonly atMs: number;
+  /** In Docker's words, such as `create`, `die` or `disconnect`. */
+  readonly action: string;
+  readonly image: string;
+  readonly imageId?: string | undefined;
+  readonly configHash?: string | undefined;
+  readonly exitCode?: number | undefined;
+  /** That it was connected to or disconnected from. */
+  readonly network?: string | undefined;
+}
+
+/** Any container of the engine. */
+export interface ContainerBeside {
+  readonly name: string;
+  /** Other names by which it is known on its networks. */
+  readonly aliases: readonly string[];
+  readonly status: string;
+  /** For people, such as `Exited (137) 2 minutes ago`. */
+  readonly state: string;
+  /** It ended well, as a job does. */
+  readonly isOneShot: boolean;
+  readonly networks: readonly string[];
+  readonly project: string | undefined;
 }

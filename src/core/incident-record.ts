@@ -109,11 +109,17 @@ interface IncidentFold {
   find(about: Pick<JournalEntry, "incident" | "service">): IncidentRecord | undefined;
   /** Forgets the incidents that have ended, so that the fold of a process that runs for long stays small. */
   forgetClosed(): void;
+  /** The last incidents of the service that have ended, oldest first, those that are forgotten among them. */
+  former(service: string): readonly IncidentRecord[];
 }
+
+/** Of one service. */
+const MAX_FORMER = 5;
 
 export function createIncidentFold(): IncidentFold {
   const records = new Map<string, IncidentRecord>();
   const ofRequest = new Map<string, string>();
+  const forgotten = new Map<string, readonly IncidentRecord[]>();
 
   const step = (entry: JournalEntry, event: RecordedEvent): IncidentRecord | undefined => {
     const { service } = entry;
@@ -146,8 +152,19 @@ export function createIncidentFold(): IncidentFold {
     records: () => [...records.values()],
     find: ({ service, incident }) => records.get(keyOf(service, incident) ?? ""),
     forgetClosed() {
-      for (const [key, { phase }] of records) if (phase === "closed") records.delete(key);
+      for (const [key, record] of records) {
+        if (record.phase !== "closed") continue;
+        records.delete(key);
+        const { service } = record;
+        forgotten.set(service, [...(forgotten.get(service) ?? []), record].slice(-MAX_FORMER));
+      }
       for (const [request, key] of ofRequest) if (!records.has(key)) ofRequest.delete(request);
+    },
+    former(service) {
+      const closed = [...records.values()].filter(
+        (record) => record.service === service && record.phase === "closed",
+      );
+      return [...(forgotten.get(service) ?? []), ...closed].slice(-MAX_FORMER);
     },
   };
 }

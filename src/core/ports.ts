@@ -1,7 +1,7 @@
 /** What the loop needs of the world. Each port has more than one driver and one contract suite. */
 
 import type { ActionId, AllowedAction, Allowlist, PlatformName } from "../allowlist.ts";
-import type { LogLine } from "./evidence.ts";
+import type { ContainerBeside, ContainerSetup, LogLine, RuntimeEvent } from "./evidence.ts";
 import type {
   ContainerState,
   Death,
@@ -72,6 +72,26 @@ export interface Platform {
    * @param containerId as `inspect` has it
    */
   deaths?(containerId: string, signal: AbortSignal): Promise<readonly Death[]>;
+  /** What tells of more than the service itself; absent from a platform that does not. */
+  readonly surroundings?: SurroundingsReader;
+}
+
+/** What a platform knows around a service. */
+export interface SurroundingsReader {
+  /** How the service is set up now; `undefined` if there is nothing of that name. */
+  setup(service: string, abort: AbortSignal): Promise<ContainerSetup | undefined>;
+  /**
+   * What happened since then by the wall clock, oldest first, as far as that is still known.
+   *
+   * @param names of the service, and the ids of its containers
+   */
+  events(
+    names: readonly string[],
+    sinceMs: number,
+    abort: AbortSignal,
+  ): Promise<readonly RuntimeEvent[]>;
+  /** All that runs there or has ended, the service among them. */
+  beside(abort: AbortSignal): Promise<readonly ContainerBeside[]>;
 }
 
 /**

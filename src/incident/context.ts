@@ -3,6 +3,7 @@
 import type { Allowlist, ComposeService } from "../allowlist.ts";
 import type { Recorder } from "./recorder.ts";
 import type { IncidentEvent } from "../core/events.ts";
+import type { SeenSetup } from "../diagnosis/evidence/changes.ts";
 import type { ContainerHistory } from "../diagnosis/lifecycle.ts";
 import type { Lock } from "../core/lock.ts";
 import type { Alert, Autonomy, Observation, HealthAnswer, Service } from "../core/model.ts";
@@ -27,6 +28,8 @@ export interface World {
   checkHealth(service: Service): Promise<HealthAnswer | undefined>;
   /** To whom an alert belongs, of all services that are watched now. */
   ownerOf(alert: Alert): Owner;
+  /** The watched services of which alerts fire, and their names. */
+  alertingServices?(): ReadonlyMap<string, readonly string[]>;
   /** Where Compose has the service now; absent where Compose can't act on it. */
   readonly findComposeService?:
     ((service: string, signal: AbortSignal) => Promise<Observation<ComposeService>>) | undefined;
@@ -54,6 +57,8 @@ export interface Context {
 /** Of one service, for as long as its loop runs. */
 interface ContainerSeen {
   history: ContainerHistory;
+  /** How it was set up at each look that found it otherwise, oldest first; by the wall clock. */
+  setups?: readonly SeenSetup[];
   /** How the last end that was asked about came about. */
   end?: { readonly of: string; readonly wasStopped: boolean | undefined };
 }

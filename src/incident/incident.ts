@@ -88,7 +88,11 @@ export async function handleIncident(
   if (resumed === undefined) emit({ type: "incident_opened", alert, onsetMs });
   const opened = { openedAtMs, onsetMs };
 
-  const evidence = await collectEvidence({ alert, poll, history }, context, signal);
+  const evidence = await collectEvidence(
+    { alert, poll, history, onsetMs: onsetMs ?? alert.activeAtMs },
+    context,
+    signal,
+  );
   if (signal.aborted) return close({ result: "cancelled" }, opened, context);
   const findings = findingsOf(alert, opened, evidence);
 

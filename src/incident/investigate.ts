@@ -28,6 +28,7 @@ import type {
 import type { Poll } from "../rules/monitor.ts";
 import { consult, PLAYBOOK_NAME } from "../diagnosis/playbook/consult.ts";
 import type { Clock, DiagnosisRequest, Platform } from "../core/ports.ts";
+import { collectSurroundings } from "./surroundings.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 import type { Context, Policy, World } from "./context.ts";
 
@@ -57,10 +58,11 @@ interface Fired {
   readonly alert: Alert;
   readonly poll: Poll;
   readonly history: readonly Point[];
+  readonly onsetMs: number | undefined;
 }
 
 export async function collectEvidence(
-  { alert, poll, history }: Fired,
+  { alert, poll, history, onsetMs }: Fired,
   { policy, world, emit }: Context,
   signal: AbortSignal,
 ): Promise<Evidence> {
@@ -70,7 +72,11 @@ export async function collectEvidence(
     readLogs(service.name, world.platform, signal),
     world.checkHealth(service),
   ]);
-  const deaths = await readDeaths(container, world, signal);
+  const log = logs.kind === "found" ? logs.value.digest : undefined;
+  const [deaths, surroundings] = await Promise.all([
+    readDeaths(container, world, signal),
+    collectSurroundings({ alert, onsetMs, container, log }, { policy, world }, signal),
+  ]);
   const loop = loopOf(container, world);
   emit({
     type: "evidence_collected",
@@ -105,6 +111,7 @@ export async function collectEvidence(
     deaths,
     ...(loop && { restartLoop: loop }),
     health,
+    surroundings,
   };
 }
 

@@ -22,6 +22,8 @@ export interface Recorder {
   readonly savedAlerts: ReadonlyMap<string, SavedAlerts>;
   /** Keeps what is known of the service's alerts now. @returns whether it is kept */
   saveAlerts(service: string, saved: SavedAlerts): boolean;
+  /** The last incidents of the service that have ended, oldest first. */
+  former(service: string): readonly IncidentRecord[];
   /** What was not ended when the journal was opened, for that service; it is given once. */
   takeUnfinished(service: string): readonly IncidentRecord[];
   /**
@@ -82,6 +84,7 @@ export function openRecorder(
   return {
     limitTracker,
     savedAlerts,
+    former: (service) => incidents.former(service),
     saveAlerts(service, saved) {
       if (writer.trouble !== undefined) return false;
       const aheadMs = clock.toWall(saved.savedAtMs) - saved.savedAtMs;

@@ -12,6 +12,7 @@ import type { Diagnoser, Journal, Platform } from "../core/ports.ts";
 import { createSharedRules, type SharedRules } from "../rules/shared-rules.ts";
 import { createSharedTeller } from "../rules/shared-teller.ts";
 import { createServiceLoop } from "../incident/service-loop.ts";
+import { keepRememberingSetup } from "../incident/surroundings.ts";
 import type { World } from "../incident/context.ts";
 import { diagnosersOf, platformOf, type Signals } from "./drivers.ts";
 import { checkHealth } from "./health.ts";
@@ -65,6 +66,8 @@ class Observer {
   readonly #vitals: Vitals;
   readonly #diagnosers: readonly Diagnoser[];
   readonly #actionLock = createLock();
+  /** One look at a set-up at a time: each is a process of its own. */
+  readonly #setupTurn = createLock();
 
   constructor(options: ObserveOptions, signal: AbortSignal) {
     const { settings, journal } = options;
@@ -183,7 +186,10 @@ class Observer {
       },
     };
     try {
-      await createServiceLoop(options).run(signal);
+      await Promise.all([
+        createServiceLoop(options).run(signal),
+        keepRememberingSetup(service.name, world, { turn: this.#setupTurn, abort: signal }),
+      ]);
     } finally {
       loop.leave();
     }
@@ -204,6 +210,7 @@ class Observer {
       findComposeService,
       hasComposeFile,
       checkHealth: (of) => checkHealth(of, platform),
+      alertingServices: () => alertingOf(this.#roster.watched),
       ownerOf: (alert) => ownerOfAlert(alert, this.#roster.directory()),
     };
   }
@@ -222,4 +229,15 @@ class Observer {
     };
     return createSharedRules(options, signals.source, systemClock);
   }
+}
+
+/** Whose alerts fire now, and which. */
+function alertingOf(watched: readonly Watched[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    watched.flatMap(({ service, monitor }) => {
+      const firing = (monitor.lastPoll?.alerts ?? []).filter(({ state }) => state === "firing");
+      const names = [...new Set(firing.map(({ rule }) => rule.alert))];
+      return names.length > 0 ? [[service.name, names] as const] : [];
+    }),
+  );
 }

@@ -353,6 +353,19 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => 
     expect(await platform.logs(container, 1, never)).toHaveLength(1);
   });
 
+  test("its set-up, what happened to it and what is beside it are told", async () => {
+    const { surroundings } = platform;
+    const setup = await surroundings?.setup(container, never);
+    expect(setup).toMatchObject({ image: BUN_IMAGE, networks: ["bridge"] });
+    expect(setup?.imageId).toStartWith("sha256:");
+    const sinceMs = Date.now() - 60_000;
+    const events = await surroundings?.events([container], sinceMs, never);
+    expect(events?.map(({ action }) => action)).toEqual(["create", "start"]);
+    const beside = await surroundings?.beside(never);
+    expect(beside?.find(({ name }) => name === container)).toMatchObject({ status: "running" });
+    expect(await surroundings?.setup(uniqueName("nobody"), never)).toBeUndefined();
+  });
+
   test("it is restarted: the same container, started later", async () => {
     const before = await platform.inspect(container, never);
     const outcome = await platform.act(actions["docker-restart"], never);

@@ -31,7 +31,7 @@ export function withHeartbeat<Given extends Waits>(
   { beat }: Pick<Loop, "beat">,
 ): Given {
   const { clock, platform, actionLock, findComposeService: find } = world;
-  const { deaths } = platform;
+  const { deaths, surroundings } = platform;
   const during = async <T>(mostMs: number, work: () => Promise<T>): Promise<T> => {
     beat(mostMs);
     try {
@@ -59,6 +59,14 @@ export function withHeartbeat<Given extends Waits>(
       ...(deaths && {
         deaths: (containerId, signal) =>
           during(2 * MAX_QUESTION_MS, () => deaths(containerId, signal)),
+      }),
+      ...(surroundings && {
+        surroundings: {
+          setup: (name, signal) => during(MAX_QUESTION_MS, () => surroundings.setup(name, signal)),
+          events: (names, sinceMs, signal) =>
+            during(MAX_QUESTION_MS, () => surroundings.events(names, sinceMs, signal)),
+          beside: (signal) => during(MAX_QUESTION_MS, () => surroundings.beside(signal)),
+        },
       }),
     },
     findComposeService:

@@ -180,7 +180,7 @@ interface QuestionOptions extends DockerOptions {
   readonly maxOutputBytes?: number;
 }
 
-function ask(
+export function ask(
   argv: readonly string[],
   { deadlineMs = QUESTION_DEADLINE_MS, env, maxOutputBytes = MAX_READ_BYTES }: QuestionOptions,
   signal: AbortSignal,
@@ -189,16 +189,16 @@ function ask(
   return runCommand(argv, options, signal);
 }
 
-function requireName(container: string): void {
+export function requireName(container: string): void {
   if (!isServiceName(container))
     throw new RangeError(`${JSON.stringify(container)} is not a name that Docker gives`);
 }
 
-function isMissing({ kind, stderr }: CommandResult): boolean {
+export function isMissing({ kind, stderr }: CommandResult): boolean {
   return kind === "failed" && /no such (container|object)/i.test(stderr);
 }
 
-function requireSuccess(result: CommandResult): CommandResult {
+export function requireSuccess(result: CommandResult): CommandResult {
   if (result.kind === "succeeded") return result;
   throw new Error(complaint(result));
 }

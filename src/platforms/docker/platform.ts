@@ -3,6 +3,7 @@
 import type { Platform } from "../../core/ports.ts";
 import { composeActions, type ComposeOptions } from "./compose.ts";
 import { containerActions, containerReader, refuseOther } from "./docker.ts";
+import { surroundingsReader } from "./surroundings.ts";
 
 export function dockerPlatform(options: ComposeOptions): Platform {
   const onContainer = containerActions(options);
@@ -16,5 +17,6 @@ export function dockerPlatform(options: ComposeOptions): Platform {
       return await run(action, signal, stopTimeoutMs);
     },
     ...containerReader(options),
+    surroundings: surroundingsReader(options),
   };
 }
