@@ -12,7 +12,7 @@ import {
   SERVICE_NAME,
   START_MS,
 } from "../../test/support/fixtures.ts";
-import { memoryJournal } from "../../test/support/story.ts";
+import { ACTED, memoryJournal } from "../../test/support/story.ts";
 import type { ActionId } from "../allowlist.ts";
 import { openRecorder } from "./recorder.ts";
 import {
@@ -116,16 +116,7 @@ async function handled(given: Setting = {}, signal: AbortSignal = NEVER) {
 describe("an incident", () => {
   test("goes from what fired to the verdict, each step told once, and with its times", async () => {
     const { end, types, runs, events } = await handled();
-    expect(types).toEqual([
-      "incident_opened",
-      "evidence_collected",
-      "diagnosed",
-      "decided",
-      "action_started",
-      "action_finished",
-      "verification_started",
-      "incident_closed",
-    ]);
+    expect(types).toEqual([...ACTED]);
     expect(runs).toEqual(["docker docker-restart"]);
     expect(events[3]).toMatchObject({ argv: ARGV });
     expect(events[4]).toEqual({ type: "action_started", action: "docker-restart", argv: ARGV });

@@ -12,7 +12,7 @@ import { entriesOf } from "../../test/support/incident-entries.ts";
 import type { IncidentEvent, SentinelEvent } from "../core/events.ts";
 import type { ContainerState, Sample } from "../core/model.ts";
 import type { NewJournalEntry } from "../core/ports.ts";
-import { type Story, type Told, tell } from "../../test/support/story.ts";
+import { ACTED, type Story, type Told, tell } from "../../test/support/story.ts";
 
 /** As a source has it: with labels of its own, which the alert takes over. */
 function sampleOf(value: number, elapsedMs: number): Sample {
@@ -40,17 +40,6 @@ function service() {
   return { story, starts };
 }
 
-const BOUNDARIES = [
-  "incident_opened",
-  "evidence_collected",
-  "diagnosed",
-  "decided",
-  "action_started",
-  "action_finished",
-  "verification_started",
-  "incident_closed",
-] as const;
-
 /** Until it is killed, and from then on until it has been quiet for a while. */
 async function killedAndBack(first: Partial<Story>, awayMs = 5000) {
   const { story, starts } = service();
@@ -66,25 +55,22 @@ function types({ events }: Told) {
 }
 
 describe("killed right after", () => {
-  test.each(BOUNDARIES)(
-    "%s: it ends with the right verdict, and nothing was done twice",
-    async (at) => {
-      const { starts, entries, before, after } = await killedAndBack({
-        killAt: ({ type }) => type === at,
-      });
-      expect(types(before).at(-1)).toBe(at);
-      expect(starts).toHaveLength(1);
-      const count = (type: string) => entries.filter((entry) => entry.type === type).length;
-      expect(count("incident_opened")).toBe(1);
-      expect(count("incident_closed")).toBe(1);
-      expect(entries.findLast(({ type }) => type === "incident_closed")?.fields).toMatchObject({
-        closing: { result: "acted", verdict: { kind: "healed" } },
-      });
-      // One intent for each time that it was really to be done: none is left without an outcome.
-      expect(count("action_started")).toBe(count("action_finished"));
-      expect(types(after).includes("incident_resumed")).toBe(at !== "incident_closed");
-    },
-  );
+  test.each(ACTED)("%s: it ends with the right verdict, and nothing was done twice", async (at) => {
+    const { starts, entries, before, after } = await killedAndBack({
+      killAt: ({ type }) => type === at,
+    });
+    expect(types(before).at(-1)).toBe(at);
+    expect(starts).toHaveLength(1);
+    const count = (type: string) => entries.filter((entry) => entry.type === type).length;
+    expect(count("incident_opened")).toBe(1);
+    expect(count("incident_closed")).toBe(1);
+    expect(entries.findLast(({ type }) => type === "incident_closed")?.fields).toMatchObject({
+      closing: { result: "acted", verdict: { kind: "healed" } },
+    });
+    // One intent for each time that it was really to be done: none is left without an outcome.
+    expect(count("action_started")).toBe(count("action_finished"));
+    expect(types(after).includes("incident_resumed")).toBe(at !== "incident_closed");
+  });
 
   test("again and again at every boundary in turn: one restart, one verdict", async () => {
     const { story, starts } = service();

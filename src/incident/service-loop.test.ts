@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { rule, sample, SERVICE_NAME, START_MS } from "../../test/support/fixtures.ts";
 import {
+  ACTED,
   diagnoser,
   hotUntil,
   memoryJournal,
@@ -35,14 +36,7 @@ describe("one incident, from the alert to the verdict", () => {
     expect(told.events.map(({ type }) => type)).toEqual([
       "quiet",
       "alert_changed",
-      "incident_opened",
-      "evidence_collected",
-      "diagnosed",
-      "decided",
-      "action_started",
-      "action_finished",
-      "verification_started",
-      "incident_closed",
+      ...ACTED,
       "alert_changed",
       "quiet",
     ]);

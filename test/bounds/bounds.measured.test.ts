@@ -11,7 +11,7 @@ import { type Observing, startObserving } from "../support/observing.ts";
 import type { Costly } from "./costly.ts";
 import { PAGES } from "./pages.ts";
 import { QUERIES, SERIES } from "./queries.ts";
-import { createTable, eventually, Pulse, type Table } from "./table.ts";
+import { createTable, endsWell, eventually, Pulse, type Table } from "./table.ts";
 
 /** In this time a page of a target is scraped twice. */
 const PAGE_MS = 2200;
@@ -112,9 +112,4 @@ describe("a page", () => {
   test.each(named(PAGES))("%s", (_, input) => meet(input), GIVEN_UP_MS);
 });
 
-test("memory falls back, and nothing was done or ended", async () => {
-  await table.fallsBack();
-  expect(observer.stdout()).not.toContain("action_started");
-  observer.kill("SIGTERM");
-  expect(await observer.exited).toBe(0);
-}, 60_000);
+test("memory falls back, and nothing was done or ended", () => endsWell(table, observer), 60_000);

@@ -15,7 +15,7 @@ import { ENGINE_ANSWERS, type EngineInput } from "./engine-answers.ts";
 import { LOGS } from "./logs.ts";
 import { completion, MODEL_ANSWERS } from "./model-answers.ts";
 import { NAMES } from "./names.ts";
-import { createTable, eventually, Pulse, type Table } from "./table.ts";
+import { createTable, endsWell, eventually, Pulse, type Table } from "./table.ts";
 
 const GIVEN_UP_MS = 60_000;
 /** What an engine begins to answer is read within this, or it is as bad as no answer. */
@@ -193,9 +193,4 @@ describe("a model's answer", () => {
   );
 });
 
-test("memory falls back, and nothing was done or ended", async () => {
-  await table.fallsBack();
-  expect(observer.stdout()).not.toContain("action_started");
-  observer.kill("SIGTERM");
-  expect(await observer.exited).toBe(0);
-}, 60_000);
+test("memory falls back, and nothing was done or ended", () => endsWell(table, observer), 60_000);

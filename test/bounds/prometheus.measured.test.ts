@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { type Observing, startObserving } from "../support/observing.ts";
 import { json, list } from "./bodies.ts";
 import { PROMETHEUS_ANSWERS, type PrometheusInput } from "./prometheus-answers.ts";
-import { createTable, eventually, Pulse, type Table } from "./table.ts";
+import { createTable, endsWell, eventually, Pulse, type Table } from "./table.ts";
 
 /** In this time it is asked twice and more. */
 const ANSWER_MS = 1200;
@@ -107,9 +107,4 @@ describe("an answer", () => {
   );
 });
 
-test("memory falls back, and nothing was done or ended", async () => {
-  await table.fallsBack();
-  expect(observer.stdout()).not.toContain("action_started");
-  observer.kill("SIGTERM");
-  expect(await observer.exited).toBe(0);
-}, 60_000);
+test("memory falls back, and nothing was done or ended", () => endsWell(table, observer), 60_000);

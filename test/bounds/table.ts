@@ -1,6 +1,7 @@
 /** What every input of the table is held to while it is met, and the worst that was seen. */
 
 import { expect } from "bun:test";
+import type { RunningProcess } from "../support/binary.ts";
 import { waitedForCpuMs } from "../target/process.ts";
 import { residentMb, type Watching, watchHealth } from "./watching.ts";
 
@@ -100,6 +101,14 @@ export async function createTable({ pid, url, pulse, honest }: TableOptions): Pr
       console.log(report(figures, restMb));
     },
   };
+}
+
+/** The last question to an observer that has met all of a table; it ends with this. */
+export async function endsWell(table: Table, observer: RunningProcess): Promise<void> {
+  await table.fallsBack();
+  expect(observer.stdout()).not.toContain("action_started");
+  observer.kill("SIGTERM");
+  expect(await observer.exited).toBe(0);
 }
 
 function report(figures: readonly Figures[], restMb: number): string {

@@ -59,6 +59,18 @@ export interface Story {
   readonly stopAt?: SentinelEvent["type"];
 }
 
+/** The events of an incident in which one action was run, in their order. */
+export const ACTED = [
+  "incident_opened",
+  "evidence_collected",
+  "diagnosed",
+  "decided",
+  "action_started",
+  "action_finished",
+  "verification_started",
+  "incident_closed",
+] as const satisfies readonly SentinelEvent["type"][];
+
 export interface Told {
   readonly events: readonly ToldEvent[];
   /** Each run of an executor: when, and the id. */

@@ -34,6 +34,11 @@ function openShop(refuse: (request: Request) => Response | undefined = () => und
   };
 }
 
+/** A second of the traffic, which is 50 requests. */
+function load(shop: { readonly url: string }): string[] {
+  return [sentinel, "load", "--duration=1", "--url", shop.url];
+}
+
 /** The numbers of a row of the table. */
 function row(stdout: string, name: string): readonly number[] {
   const line = stdout.split("\n").find((text) => text.startsWith(`${name} `)) ?? "";
@@ -76,12 +81,8 @@ describe("sentinel load", () => {
   test("measures the service, whatever proxy the user has", async () => {
     await using shop = openShop();
     const proxy = "http://127.0.0.1:9";
-    const { exitCode, stdout } = await runToEnd(
-      [sentinel, "load", "--duration=1", "--url", shop.url],
-      {
-        env: { HTTP_PROXY: proxy, http_proxy: proxy, ALL_PROXY: proxy },
-      },
-    );
+    const env = { HTTP_PROXY: proxy, http_proxy: proxy, ALL_PROXY: proxy };
+    const { exitCode, stdout } = await runToEnd(load(shop), { env });
     expect(row(stdout, "total").slice(0, 2)).toEqual([50, 0]);
     expect(exitCode).toBe(0);
   });
@@ -90,13 +91,7 @@ describe("sentinel load", () => {
     await using shop = openShop(({ method }) =>
       method === "POST" ? new Response("", { status: 503 }) : undefined,
     );
-    const { exitCode, stdout } = await runToEnd([
-      sentinel,
-      "load",
-      "--duration=1",
-      "--url",
-      shop.url,
-    ]);
+    const { exitCode, stdout } = await runToEnd(load(shop));
     expect(row(stdout, "total").slice(0, 2)).toEqual([50, 5]);
     expect(stdout).toMatch(/^POST \/api\/orders +5 +status 503$/m);
     expect(exitCode).toBe(0);
@@ -104,13 +99,7 @@ describe("sentinel load", () => {
 
   test("of a service that fails throughout is exit 1, with the table", async () => {
     await using shop = openShop(() => new Response("", { status: 500 }));
-    const { exitCode, stdout } = await runToEnd([
-      sentinel,
-      "load",
-      "--duration=1",
-      "--url",
-      shop.url,
-    ]);
+    const { exitCode, stdout } = await runToEnd(load(shop));
     expect(stdout).toMatch(/^total +50 +50 +0\.00( +-){4}$/m);
     expect(exitCode).toBe(1);
   });
