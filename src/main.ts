@@ -71,6 +71,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function createCli(): Promise<Cli> {
   const cli: Cli = { program: await createProgram(), exitCode: 0 };
   await addRoles(cli);
+  await addInit(cli);
   await addChecks(cli);
   await addOrders(cli);
   await addLoad(cli);
@@ -123,6 +124,27 @@ async function addRoles(cli: Cli): Promise<void> {
           hint: `Write sentinel ${role} or sentinel ${options.role}.`,
         });
       await playRole(role, options);
+    });
+}
+
+async function addInit(cli: Cli): Promise<void> {
+  const { SentinelError } = await import("./core/errors.ts");
+  const { print } = await import("./log.ts");
+  command(cli, "init", "write sentinel.yaml from what runs, for you to read and trim")
+    .option("--compose <file>", "only the containers of this Compose file's project")
+    .action(async ({ compose }: { readonly compose?: string }) => {
+      if (cli.program.opts<Options>().config !== undefined)
+        throw new SentinelError(
+          "usage",
+          "--config does not belong to init, which writes sentinel.yaml",
+        );
+      const { init } = await import("./cli/init.ts");
+      const settings = await readObserverSettings({ none: true });
+      const lines = await init({
+        ...{ settings, folder: process.cwd() },
+        ...(compose === undefined ? {} : { compose }),
+      });
+      print(lines.join("\n"));
     });
 }
 

@@ -131,7 +131,6 @@ export const EXPORTED_FOR_TESTS: readonly Exception[] = [
       "diagnosis/playbook/facts.ts: growthOf",
       "incident/effect.ts: awaitEffect",
       "incident/verification.ts: lastCheckMs",
-      "observer/drivers.ts: dockerApiOf",
       "observer/effective-rules.ts: builtInRulesFor",
       "platforms/docker/connection.ts: usualSockets",
       "promql/functions/histogram.ts: bucketQuantile",

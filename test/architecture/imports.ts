@@ -43,7 +43,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: "cli",
     imports: ["load", "observer", "log.ts", ...DECIDING, ...DRIVERS, ...BASE],
-    packages: ["node:*", "yaml"],
+    packages: ["node:*", "yaml", "zod"],
   },
   { name: "load", imports: ["text", "core"], packages: ["node:perf_hooks"] },
   {
