@@ -153,6 +153,11 @@ interface TableRow extends Row {
 
 const TABLE: readonly TableRow[] = ROWS;
 
+/** Every platform, in the order of the table. */
+export const PLATFORM_NAMES: readonly PlatformName[] = [
+  ...new Set(TABLE.map(({ platform }) => platform)),
+];
+
 /** Every id, in the order of the table. */
 export const ACTION_IDS: readonly ActionId[] = TABLE.map(({ id }) => id);
 

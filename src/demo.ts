@@ -76,13 +76,14 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   introduce(narrator, { settings, url });
 
   const stage = createStage();
+  const platform = processPlatform(supervisor);
   const observing = observe(
     {
       settings,
       // Of its own service, which nobody has to remember.
       journal: memoryJournal(),
-      signals: signalsOf(settings),
-      platforms: [processPlatform(supervisor)],
+      signals: signalsOf(settings, [platform]),
+      platforms: [{ platform }],
       emit: stage.emit,
       say: (topic, text) => narrator.say(row(topic, text)),
     },

@@ -2,7 +2,6 @@
 
 import { existsSync } from "node:fs";
 import { allowlistFor } from "../allowlist.ts";
-import { findOne } from "../observer/compose-notices.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { isLoopback } from "../text/url.ts";
 import { mostUrgent } from "../rules/alert-state.ts";
@@ -13,15 +12,14 @@ import { createLock } from "../core/lock.ts";
 import type { Alert } from "../core/model.ts";
 import { createMonitor, type Poll } from "../rules/monitor.ts";
 import { createDirectory, ownerOfAlert } from "../rules/ownership.ts";
-import type { DiagnosisRequest, Platform } from "../core/ports.ts";
+import type { DiagnosisRequest } from "../core/ports.ts";
 import { renderPrompt } from "../diagnosis/prompt.ts";
 import { createSharedRules } from "../rules/shared-rules.ts";
 import { settleActions } from "../incident/settled-actions.ts";
 import type { Context, World } from "../incident/context.ts";
-import { dockerOptionsOf, platformOf, recipientsOf, signalsOf } from "../observer/drivers.ts";
-import { composeLookup } from "../platforms/docker/compose-lookup.ts";
+import { platformOf, recipientsOf, signalsOf } from "../observer/drivers.ts";
+import { askPlatforms } from "../observer/platforms.ts";
 import type { DockerOptions } from "../platforms/docker/docker.ts";
-import { askedPlatforms } from "./asked-platforms.ts";
 import { checkHealth } from "../observer/health.ts";
 import { memoryJournal } from "../journals/memory.ts";
 import { monitorOptions, rulesOfFiles } from "../observer/effective-rules.ts";
@@ -38,16 +36,15 @@ const HEADING_WIDTH = 72;
  * What would be sent to a model now, if the most urgent alert of the first service fired: its evidence
  * is collected as in an incident, and goes nowhere.
  *
- * @param others platforms beside Docker and the process
+ * @param docker the `docker` command, where it is not that of the settings
  * @returns lines for people, control characters made visible; the first says who would get it
  * @throws SentinelError `configuration` on a rule that cannot be read, or if no service is named
  */
 export async function showPrompt(
   settings: ObserverSettings,
   docker?: DockerOptions,
-  others: readonly Platform[] = [],
 ): Promise<readonly string[]> {
-  const { alert, fires, request } = await sampleRequest(settings, { docker, others });
+  const { alert, fires, request } = await sampleRequest(settings, docker);
   const { system, schema, user } = renderPrompt(request, crypto.randomUUID());
   const when = `when ${alert.rule.alert} fires on ${request.evidence.service}`;
   return [
@@ -80,21 +77,21 @@ interface Sample {
   readonly request: DiagnosisRequest;
 }
 
-interface Asked {
-  readonly docker: DockerOptions | undefined;
-  readonly others: readonly Platform[];
-}
-
 async function sampleRequest(
   settings: ObserverSettings,
-  { docker, others }: Asked,
+  docker: DockerOptions | undefined,
 ): Promise<Sample> {
   const [service] = settings.services;
   if (service === undefined)
     throw new SentinelError("configuration", "no service is named, so there is nothing to show", {
       hint: "Name one in TARGET_CONTAINER, or in the settings file.",
     });
-  const { source, embedded, docker: api } = signalsOf(settings);
+  const platforms = askPlatforms(settings, docker);
+  const { platform, findComposeService } = platformOf(service, platforms);
+  const { source, embedded } = signalsOf(
+    settings,
+    platforms.map((one) => one.platform),
+  );
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const directory = createDirectory(settings.services);
   const sharedRules = createSharedRules(
@@ -114,15 +111,10 @@ async function sampleRequest(
     await embedded.scrapeOnce(signal);
     await systemClock.sleep(BETWEEN_SCRAPES_MS, signal);
     await embedded.scrapeOnce(signal);
-    api?.close();
   }
   const poll = await monitor.poll(signal);
   const { alert, fires } = sampleAlert(poll);
   const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
-  const reach = docker ?? dockerOptionsOf(settings);
-  const compose = { ...reach, composeFile: settings.composeFile };
-  const lookup = composeLookup(compose);
-  const platform = platformOf(service, askedPlatforms(compose, others));
   const world: World = {
     source,
     monitor,
@@ -139,7 +131,7 @@ async function sampleRequest(
     actionLock: createLock(),
     checkHealth: (of) => checkHealth(of, platform),
     ownerOf: (of) => ownerOfAlert(of, directory),
-    findComposeService: findOne(lookup),
+    findComposeService,
     hasComposeFile: () => existsSync(settings.composeFile),
   };
   const allowlist = allowlistFor(service.name, service);
@@ -152,6 +144,7 @@ async function sampleRequest(
     context,
     signal,
   );
+  for (const { close } of platforms) await close?.();
   const request = diagnosisRequest({ evidence, rule: alert.rule }, context.policy);
   return { alert, fires, request: { ...request, maskEmails } };
 }

@@ -4,7 +4,6 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { checkModels } from "./check-models.ts";
-import { askedPlatforms } from "./asked-platforms.ts";
 import { composedNames } from "../observer/compose-notices.ts";
 import { missingContainers } from "../observer/missing-containers.ts";
 import type { ObserverSettings } from "../config/config.ts";
@@ -12,20 +11,12 @@ import { printable } from "../text/printable.ts";
 import { maskText } from "../text/redact.ts";
 import { messageOf, SentinelError } from "../core/errors.ts";
 import type { HealthAnswer, Service } from "../core/model.ts";
-import type { Platform } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
-import { describeEngine } from "../platforms/docker/api.ts";
-import { resolveConnection } from "../platforms/docker/connection.ts";
 import { type ComposeLookup, composeLookup } from "../platforms/docker/compose-lookup.ts";
-import { type DockerOptions, reachDocker } from "../platforms/docker/docker.ts";
+import type { DockerOptions } from "../platforms/docker/docker.ts";
 import { checkHealth } from "../observer/health.ts";
-import {
-  dockerOptionsOf,
-  platformOf,
-  runsContainers,
-  type Signals,
-  signalsOf,
-} from "../observer/drivers.ts";
+import { platformOf, type Signals, signalsOf } from "../observer/drivers.ts";
+import { askPlatforms, dockerOptionsOf } from "../observer/platforms.ts";
 import { journalError } from "../journals/journal-error.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
@@ -52,31 +43,30 @@ interface CheckResult {
 /**
  * Reaches every dependency once.
  *
- * @param others platforms beside Docker and the process
+ * @param given the `docker` command, where it is not that of the settings
  */
 export async function check(
   settings: ObserverSettings,
   given?: DockerOptions,
-  others: readonly Platform[] = [],
 ): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const signals = signalsOf(settings);
+  const platforms = askPlatforms(settings, given);
+  const signals = signalsOf(
+    settings,
+    platforms.map(({ platform }) => platform),
+  );
   const answers = reachSignals(signals, signal);
-  const usesDocker = runsContainers(settings);
   const models = checkModels(settings, signal);
-  const reach = { ...(given ?? dockerOptionsOf(settings)), composeFile: settings.composeFile };
-  const platforms = askedPlatforms(reach, others);
-  const found = composeLookup(reach).find(composedNames(settings.services), signal);
-  const missing = await missingContainers(settings.services, await found, {
-    docker: reach,
-    signal,
-  });
+  const docker = given ?? dockerOptionsOf(settings);
+  const lookup = composeLookup({ ...docker, composeFile: settings.composeFile });
+  const found = lookup.find(composedNames(settings.services), signal);
+  const missing = await missingContainers(settings.services, await found, { docker, signal });
   const told = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),
-    ...(usesDocker
-      ? [attempt("docker", "failed", () => reachEngine(settings, signals, { signal, given }))]
-      : []),
+    ...platforms.flatMap(({ platform, reach }) =>
+      reach === undefined ? [] : [attempt(platform.name, "failed", () => reach(signal))],
+    ),
     ...(settings.supervise
       ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
       : []),
@@ -99,11 +89,12 @@ export async function check(
         },
       ),
       attempt(`health of ${service.name}`, "missing", async () => {
-        return describeHealth(service, await checkHealth(service, platformOf(service, platforms)));
+        const { platform } = platformOf(service, platforms);
+        return describeHealth(service, await checkHealth(service, platform));
       }),
     ]),
   ]);
-  signals.docker?.close();
+  for (const { close } of platforms) await close?.();
   const [ofSettings, ...rest] = told;
   const findings: readonly Finding[] = [
     ...(ofSettings === undefined ? [] : [ofSettings]),
@@ -126,30 +117,6 @@ export async function check(
       ? "The observer can work."
       : `The observer cannot work without: ${failed.join(", ")}.`;
   return { lines: [...lines, conclusion], canWork: failed.length === 0 };
-}
-
-interface Reach {
-  readonly signal: AbortSignal;
-  /** Default: the `docker` command, and the engine of the settings. */
-  readonly given: DockerOptions | undefined;
-}
-
-/** By the command, which acts, and where series come from containers by the API, which tells of them. */
-async function reachEngine(
-  settings: ObserverSettings,
-  { docker: api }: Signals,
-  { signal, given = dockerOptionsOf(settings) }: Reach,
-): Promise<string> {
-  const [version, engine] = await Promise.all([reachDocker(signal, given), api?.engine(signal)]);
-  if (api === undefined || engine === undefined) {
-    const { isAssumed, shown: where } = resolveConnection(settings.docker);
-    return `engine ${version}${isAssumed ? ", by the docker command" : ` at ${where}`}`;
-  }
-  if (version !== engine.version)
-    throw new Error(
-      `the docker command acts on an engine ${version}, and series come from ${engine.product} ${engine.version} at ${api.shown}; set DOCKER_HOST to the one that is meant`,
-    );
-  return await describeEngine(api, signal);
 }
 
 async function attempt(
@@ -294,7 +261,7 @@ function findTarget(service: Service, embedded: EmbeddedSource): string {
  * @throws SentinelError `configuration` on a rule that cannot be read
  */
 export async function renderRules(settings: ObserverSettings): Promise<string> {
-  const { source } = signalsOf(settings);
+  const { source } = signalsOf(settings, []);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const groups = await Promise.all(
     settings.services.map(async (service) => {

@@ -3,7 +3,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { actionIdsOf, defaultActions, isServiceName } from "../allowlist.ts";
+import {
+  ACTION_IDS,
+  actionIdsOf,
+  defaultActions,
+  isServiceName,
+  PLATFORM_NAMES,
+} from "../allowlist.ts";
 import { isHttpUrl } from "../text/url.ts";
 import { readHealth } from "./health.ts";
 import { SentinelError } from "../core/errors.ts";
@@ -15,6 +21,9 @@ import { readYaml, type YamlFile } from "./yaml-file.ts";
 
 /** Far more than anybody writes; the time that YAML takes grows with the square of its keys. */
 const MAX_FILE_BYTES = 1024 * 1024;
+
+/** A file names no command for the supervisor: that is SUPERVISE's. */
+const FILE_PLATFORMS = PLATFORM_NAMES.filter((name) => name !== "process");
 
 const serviceSchema = z
   .strictObject({
@@ -38,14 +47,24 @@ const serviceSchema = z
         "must be none, or an http URL, such as http://localhost:8080/metrics",
       )
       .optional(),
-    // A file names no command for the supervisor.
-    actions: z.array(z.enum(actionIdsOf("docker"))).default([...defaultActions("docker")]),
+    platform: z.enum(FILE_PLATFORMS).default("docker"),
+    actions: z.array(z.enum(ACTION_IDS)).optional(),
   })
   .superRefine(({ metrics, job, instance }, context) => {
     const named = job !== undefined ? "job" : instance !== undefined ? "instance" : undefined;
     if (metrics !== "none" || named === undefined) return;
     const message = `names whose metrics it has, and metrics is none: remove one of the two`;
     context.addIssue({ code: "custom", path: [named], message });
+  })
+  .superRefine(({ platform, actions = [] }, context) => {
+    const ids = actionIdsOf(platform);
+    for (const [index, id] of actions.entries())
+      if (!ids.includes(id))
+        context.addIssue({
+          code: "custom",
+          path: ["actions", index],
+          message: `must be an action of ${platform}: ${ids.join(", ")}`,
+        });
   });
 
 const scrapeSchema = z.strictObject({
@@ -109,7 +128,7 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
 }
 
 function readService(given: z.output<typeof serviceSchema>): Service {
-  const { name, job, instance, health, metrics, actions } = given;
+  const { name, job, instance, health, metrics, platform, actions } = given;
   const isNamed = job !== undefined || instance !== undefined || metrics !== undefined;
   return {
     name,
@@ -117,8 +136,9 @@ function readService(given: z.output<typeof serviceSchema>): Service {
     ...(isNamed ? {} : { isJobAssumed: true }),
     instance,
     health,
-    ...{ platform: "docker", usesCompose: true },
-    actions,
+    platform,
+    ...(platform === "docker" && { usesCompose: true }),
+    actions: actions ?? defaultActions(platform),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { ActionId, AllowedAction, Allowlist, PlatformName } from "../allowlist.ts";
 import type { ContainerBeside, ContainerSetup, LogLine, RuntimeEvent } from "./evidence.ts";
+import type { ServiceSeries } from "./given-series.ts";
 import type {
   ContainerState,
   Death,
@@ -49,10 +50,9 @@ export interface Diagnoser {
 }
 
 /**
- * What runs services: it acts on them, and tells of them. What tells throws an `Error` whose message a
- * person can act on.
+ * What acts on a service, and tells of it. What tells throws an `Error` whose message a person can act on.
  */
-export interface Platform {
+export interface ServiceRuntime {
   readonly name: PlatformName;
   /**
    * Runs one of its own allow-listed commands, and no other platform's. Never throws: what went wrong is in
@@ -92,6 +92,35 @@ export interface SurroundingsReader {
   ): Promise<readonly RuntimeEvent[]>;
   /** All that runs there or has ended, the service among them. */
   beside(abort: AbortSignal): Promise<readonly ContainerBeside[]>;
+}
+
+/** What runs services. */
+export interface Platform extends ServiceRuntime {
+  /** What its services are and use at this moment, by cAdvisor's metric names. */
+  series(question: SeriesQuestion, signal: AbortSignal): Promise<PlatformSeries>;
+}
+
+export interface SeriesQuestion {
+  /** The services of the settings that it runs. */
+  readonly services: readonly string[];
+  /** Of the whole answer. What one service takes longer costs no other its series. */
+  readonly deadlineMs: number;
+}
+
+export interface PlatformSeries {
+  /** Of the services that there are: those that were asked for, and those that it found. */
+  readonly services: readonly ServiceSeries[];
+  /** Services that want to be watched although no setting names them, also those without series now. */
+  readonly found: readonly string[];
+  /** Why a service is left out, one line each, with what to do. */
+  readonly problems: readonly ServiceProblem[];
+}
+
+/** Why a service cannot be watched, or not told of; the others can. */
+export interface ServiceProblem {
+  /** Its name; of one without, its short id. */
+  readonly service: string;
+  readonly why: string;
 }
 
 /**

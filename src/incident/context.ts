@@ -9,13 +9,13 @@ import type { Lock } from "../core/lock.ts";
 import type { Alert, Autonomy, Observation, HealthAnswer, Service } from "../core/model.ts";
 import type { Monitor } from "../rules/monitor.ts";
 import type { Owner } from "../rules/ownership.ts";
-import type { Clock, Diagnoser, Platform, SignalSource } from "../core/ports.ts";
+import type { Clock, Diagnoser, ServiceRuntime, SignalSource } from "../core/ports.ts";
 
 export interface World {
   readonly source: SignalSource;
   readonly monitor: Monitor;
   /** Of the service. */
-  readonly platform: Platform;
+  readonly platform: ServiceRuntime;
   /** Asked in this order; the playbook answers if none of them does. */
   readonly diagnosers: readonly Diagnoser[];
   readonly clock: Clock;

@@ -27,7 +27,7 @@ import type {
 } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import { consult, PLAYBOOK_NAME } from "../diagnosis/playbook/consult.ts";
-import type { Clock, DiagnosisRequest, Platform } from "../core/ports.ts";
+import type { Clock, DiagnosisRequest, ServiceRuntime } from "../core/ports.ts";
 import { collectSurroundings } from "./surroundings.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
 import type { Context, Policy, World } from "./context.ts";
@@ -235,7 +235,7 @@ interface ReadLog {
 
 async function readLogs(
   name: string,
-  platform: Platform,
+  platform: ServiceRuntime,
   signal: AbortSignal,
 ): Promise<Observation<ReadLog>> {
   try {

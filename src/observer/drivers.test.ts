@@ -8,7 +8,8 @@ import { type ObserverSettings, observerSettings } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import type { Diagnoser } from "../core/ports.ts";
-import { diagnosersOf, dockerApiOf, dockerOptionsOf, recipientsOf } from "./drivers.ts";
+import { diagnosersOf, recipientsOf } from "./drivers.ts";
+import { dockerApiOf, dockerOptionsOf } from "./platforms.ts";
 
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
 

@@ -1,26 +1,25 @@
 /** Which drivers the settings ask for. */
 
+import type { PlatformName } from "../allowlist.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import { shownUrl } from "../text/url.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Service } from "../core/model.ts";
 import type { Diagnoser, Platform, SignalSource } from "../core/ports.ts";
 import { formatDuration } from "../core/duration.ts";
-import { createDockerApi, type DockerApi } from "../platforms/docker/api.ts";
-import { resolveConnection } from "../platforms/docker/connection.ts";
 import { Budget } from "../diagnosers/budget.ts";
 import { behindCircuits, Circuit } from "../diagnosers/circuit.ts";
 import { geminiDiagnoser, geminiServer } from "../diagnosers/gemini.ts";
 import { lmstudioDiagnoser, lmstudioServer } from "../diagnosers/lmstudio.ts";
 import type { ListedServer } from "../diagnosers/model-list.ts";
 import { openaiDiagnoser, openaiServer } from "../diagnosers/openai.ts";
-import { childEnvironment, type Environment } from "../platforms/run-command.ts";
 import {
   type EmbeddedOptions,
   type EmbeddedSource,
   embeddedSource,
 } from "../signals/embedded/embedded.ts";
 import { prometheusSource } from "../signals/prometheus/prometheus.ts";
+import { PLATFORM_DRIVERS, platformNamesOf } from "./platforms.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** The path of LM Studio's own API; any other is taken for OpenAI's. */
@@ -31,71 +30,54 @@ export interface Signals {
   readonly source: SignalSource;
   /** The same source, if Sentinel scrapes by itself: then it has to be run. */
   readonly embedded: EmbeddedSource | undefined;
-  /** The engine that is asked for series of containers, if one is. */
-  readonly docker: DockerApi | undefined;
   readonly description: string;
 }
 
 /**
- * A Prometheus, or Sentinel itself; in that case Docker is asked as well, unless the services are
- * processes under the supervisor.
+ * A Prometheus, or Sentinel itself; in that case the platforms are asked for series as well.
  *
- * @throws SentinelError `configuration` on two targets that would have the same series, and on an
- *   engine that cannot be named
+ * @throws SentinelError `configuration` on two targets that would have the same series
  */
-export function signalsOf(settings: ObserverSettings): Signals {
+export function signalsOf(
+  settings: ObserverSettings,
+  platforms: readonly Pick<Platform, "name" | "series">[],
+): Signals {
   const { prometheusUrl, pollIntervalMs, scrapeTargets, services } = settings;
-  const { healLabel } = settings;
   const every = `every ${formatDuration(pollIntervalMs)}`;
   if (prometheusUrl !== undefined) {
     const description = `${new URL(prometheusUrl).origin}, ${every}`;
     const source = prometheusSource({ url: prometheusUrl, access: settings.prometheusAccess });
-    return { source, embedded: undefined, docker: undefined, description };
+    return { source, embedded: undefined, description };
   }
-  const contained = services.filter(({ platform }) => platform === "docker");
-  const docker = watchesLabelled(settings) ? dockerApiOf(settings) : undefined;
-  const wanted = { names: contained.map(({ name }) => name), label: healLabel };
+  const servicesOn = (name: PlatformName) =>
+    services.filter(({ platform }) => platform === name).map((service) => service.name);
   const embedded = createEmbedded({
     targets: scrapeTargets,
     intervalMs: pollIntervalMs,
     clock: systemClock,
-    ...(docker && { docker: { api: docker, wanted } }),
+    platforms: platforms.map((platform) => ({ platform, services: servicesOn(platform.name) })),
   });
-  const asked = [...scrapeTargets.map(({ url }) => shownUrl(url)), ...(docker ? ["Docker"] : [])];
+  const asked = [
+    ...scrapeTargets.map(({ url }) => shownUrl(url)),
+    ...platforms.map(({ name }) => PLATFORM_DRIVERS[name].title),
+  ];
   const description = `scraped from ${asked.join(", ")}, ${every}`;
-  return { source: embedded, embedded, docker, description };
+  return { source: embedded, embedded, description };
 }
 
 /** @throws RangeError if none of them is the service's */
-export function platformOf(service: Service, platforms: readonly Platform[]): Platform {
-  const platform = platforms.find(({ name }) => name === service.platform);
-  if (platform !== undefined) return platform;
+export function platformOf<T extends { readonly platform: Platform }>(
+  service: Service,
+  platforms: readonly T[],
+): T {
+  const found = platforms.find(({ platform }) => platform.name === service.platform);
+  if (found !== undefined) return found;
   throw new RangeError(`there is no platform ${service.platform} for ${service.name}`);
 }
 
-/** Whether containers are watched for their label alone, beside the services of the settings. */
+/** Whether services are watched that a platform finds by itself, beside those of the settings. */
 export function watchesLabelled(settings: ObserverSettings): boolean {
-  return settings.prometheusUrl === undefined && runsContainers(settings);
-}
-
-/** Whether there may be something to do for Docker. */
-export function runsContainers({ services }: Pick<ObserverSettings, "services">): boolean {
-  return services.length === 0 || services.some(({ platform }) => platform === "docker");
-}
-
-/**
- * For the `docker` command line. What is scraped from one engine must not be acted on in another, and
- * the command knows nothing of `.env`.
- *
- * @throws SentinelError `configuration` on an engine that cannot be named
- */
-export function dockerOptionsOf({ docker }: ObserverSettings): { readonly env: Environment } {
-  return { env: { ...childEnvironment(), ...resolveConnection(docker).env } };
-}
-
-/** Asks the engine that the `docker` command line acts on. */
-export function dockerApiOf(settings: ObserverSettings): DockerApi {
-  return createDockerApi(resolveConnection(settings.docker), dockerOptionsOf(settings).env);
+  return settings.prometheusUrl === undefined && platformNamesOf(settings).includes("docker");
 }
 
 function createEmbedded(options: EmbeddedOptions): EmbeddedSource {

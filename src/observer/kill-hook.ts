@@ -30,7 +30,7 @@ const KILL_IN_ACTION_MS = 300;
 
 interface Killable {
   readonly journal: Journal;
-  readonly platforms: readonly Platform[];
+  readonly platforms: readonly { readonly platform: Platform }[];
 }
 
 /**
@@ -58,12 +58,15 @@ export function withKillHook<T extends Killable>(options: T, text: string | unde
         return kept;
       },
     },
-    platforms: platforms.map((platform) => ({
-      ...platform,
-      act(action, signal, stopTimeoutMs) {
-        const running = platform.act(action, signal, stopTimeoutMs);
-        if (boundary === "action_running") setTimeout(die, KILL_IN_ACTION_MS);
-        return running;
+    platforms: platforms.map((open) => ({
+      ...open,
+      platform: {
+        ...open.platform,
+        act(action, signal, stopTimeoutMs) {
+          const running = open.platform.act(action, signal, stopTimeoutMs);
+          if (boundary === "action_running") setTimeout(die, KILL_IN_ACTION_MS);
+          return running;
+        },
       },
     })),
   };

@@ -1,10 +1,10 @@
-/** Containers that wear the label, each watched from when it is found to when it is gone. */
+/** Services that a platform finds by itself, such as by a label: watched from when each is found to when it is gone. */
 
-import { defaultActions } from "../allowlist.ts";
+import { defaultActions, type PlatformName } from "../allowlist.ts";
 import type { Service } from "../core/model.ts";
 import { GONE } from "../incident/service-loop.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
-import { dockerNotices } from "./docker-notices.ts";
+import { createPlatformNotices } from "./platform-notices.ts";
 import { systemClock } from "./system-clock.ts";
 
 interface LabelledOptions {
@@ -43,23 +43,32 @@ class LabelledContainers {
   async run(signal: AbortSignal): Promise<void> {
     const { embedded, pollIntervalMs, configured, say } = this.#options;
     const isConfigured = new Set(configured.map(({ name }) => name));
-    const tellOfDocker = dockerNotices(embedded, (text) => say("docker", text));
+    const notices = new Map(
+      embedded
+        .platforms()
+        .map(({ platform: topic }) => [topic, createPlatformNotices((text) => say(topic, text))]),
+    );
     while (!signal.aborted) {
-      tellOfDocker();
-      const labelled = embedded.labelledContainers().filter((name) => !isConfigured.has(name));
-      for (const name of labelled) await this.#begin(name, signal);
-      for (const name of this.#running.keys()) if (!labelled.includes(name)) await this.#end(name);
+      const found = new Map<string, PlatformName>();
+      for (const state of embedded.platforms()) {
+        notices.get(state.platform)?.(state);
+        for (const name of state.found)
+          if (!isConfigured.has(name)) found.set(name, state.platform);
+      }
+      for (const [name, platform] of found) await this.#begin(foundService(name, platform), signal);
+      for (const name of this.#running.keys()) if (!found.has(name)) await this.#end(name);
       await systemClock.sleep(pollIntervalMs, signal);
     }
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  async #begin(name: string, signal: AbortSignal): Promise<void> {
+  async #begin(service: Service, signal: AbortSignal): Promise<void> {
+    const { name } = service;
     const { apartMs, watch, say } = this.#options;
     if (this.#running.has(name)) return;
     await systemClock.sleep(apartMs, signal);
     const stop = new AbortController();
-    const done = watch(containerService(name), AbortSignal.any([signal, stop.signal]));
+    const done = watch(service, AbortSignal.any([signal, stop.signal]));
     this.#running.set(name, { stop, done });
     say("watching", `${name} as well, for its label`);
   }
@@ -75,12 +84,7 @@ class LabelledContainers {
   }
 }
 
-function containerService(name: string): Service {
-  return {
-    name,
-    job: undefined,
-    health: "container",
-    platform: "docker",
-    actions: defaultActions("docker"),
-  };
+function foundService(name: string, platform: PlatformName): Service {
+  const actions = defaultActions(platform);
+  return { name, job: undefined, health: "container", platform, actions };
 }

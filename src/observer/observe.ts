@@ -8,7 +8,7 @@ import { createLock } from "../core/lock.ts";
 import type { Service } from "../core/model.ts";
 import { createMonitor, type MonitorOptions } from "../rules/monitor.ts";
 import { ownerOfAlert } from "../rules/ownership.ts";
-import type { Diagnoser, Journal, Platform } from "../core/ports.ts";
+import type { Diagnoser, Journal } from "../core/ports.ts";
 import { createSharedRules, type SharedRules } from "../rules/shared-rules.ts";
 import { createSharedTeller } from "../rules/shared-teller.ts";
 import { createServiceLoop } from "../incident/service-loop.ts";
@@ -20,20 +20,22 @@ import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./effecti
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import { withKillHook } from "./kill-hook.ts";
 import { watchLabelled } from "./labelled-containers.ts";
+import type { OpenPlatform } from "./platforms.ts";
 import { createRoster } from "./roster.ts";
 import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./self-monitoring.ts";
 import { withHeartbeat } from "./watchdog/heartbeat.ts";
 
-export interface ObserveOptions extends Pick<World, "findComposeService" | "hasComposeFile"> {
+interface ObserveOptions {
   readonly settings: ObserverSettings;
   /** What is kept over a restart; closed by whoever opened it. */
   readonly journal: Journal;
   readonly signals: Signals;
   /** One for each that a service names. */
-  readonly platforms: readonly Platform[];
-  /** Starts the service, if it is Sentinel's to start; called once nothing can be refused any more. */
-  readonly startService?: (signal: AbortSignal) => Promise<unknown>;
+  readonly platforms: readonly Pick<
+    OpenPlatform,
+    "platform" | "startService" | "findComposeService" | "hasComposeFile"
+  >[];
   readonly emit: TellEvent;
   /** What a person should know beside the events: what it is about, in a word, and one line of it. */
   readonly say: (topic: string, text: string) => void;
@@ -83,7 +85,7 @@ class Observer {
   }
 
   async run(): Promise<void> {
-    const { settings, signals, startService, say } = this.#options;
+    const { settings, signals, platforms, say } = this.#options;
     const { source, embedded } = signals;
     const configured = settings.services.map((service) =>
       this.#add(service, monitorOptions(settings, service, source)),
@@ -91,7 +93,8 @@ class Observer {
     await using own = this.#vitals.start();
     say("health", `${own.url}/ready and ${own.url}/metrics`);
     if (embedded !== undefined) say("series", `${own.url}/api/v1, as a Prometheus has them`);
-    await startService?.(this.#signal);
+    // Now nothing can be refused any more.
+    for (const { startService } of platforms) await startService?.(this.#signal);
     if (embedded === undefined) await this.#watchConfigured(configured);
     else await Promise.all([embedded.run(this.#signal), this.#watchScraped(embedded, configured)]);
   }
@@ -103,8 +106,8 @@ class Observer {
   }
 
   async #watchConfigured(configured: readonly Watched[]): Promise<void> {
-    const { settings, startService } = this.#options;
-    if (startService !== undefined) await this.#untilUp();
+    const { settings, platforms } = this.#options;
+    if (platforms.some(({ startService }) => startService !== undefined)) await this.#untilUp();
     const apartMs = Math.min(MAX_APART_MS, settings.pollIntervalMs / configured.length);
     await Promise.all([
       this.#evaluateSharedRules(),
@@ -196,8 +199,8 @@ class Observer {
   }
 
   #worldOf({ service, monitor }: Watched): World {
-    const { signals, platforms, findComposeService, hasComposeFile } = this.#options;
-    const platform = platformOf(service, platforms);
+    const { signals, platforms } = this.#options;
+    const { platform, findComposeService, hasComposeFile } = platformOf(service, platforms);
     return {
       source: signals.source,
       monitor,

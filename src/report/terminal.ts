@@ -5,6 +5,7 @@ import { maskCredentials } from "../diagnosis/evidence.ts";
 import { isToldFlap } from "../rules/flapping.ts";
 import type { SentinelEvent, ToldEvent } from "../core/events.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
+import { SERVICE_LABEL } from "../core/given-series.ts";
 import type {
   Alert,
   AlertState,
@@ -16,7 +17,6 @@ import type {
   Observation,
   Outcome,
 } from "../core/model.ts";
-import { SERVICE_LABEL } from "../rules/ownership.ts";
 import { renderFlaps, renderLife } from "./terminal-container.ts";
 import { clockTime, isoTime, seconds } from "../text/time.ts";
 import { clean, field } from "./terminal-text.ts";

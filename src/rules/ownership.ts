@@ -1,9 +1,7 @@
 /** Whose alert it is: one service's, or nobody's. Pure. */
 
+import { SERVICE_LABEL } from "../core/given-series.ts";
 import type { Alert, Labels, Service } from "../core/model.ts";
-
-/** The label by which a rule or a series says whose it is; it wins over all others. */
-export const SERVICE_LABEL = "sentinel_service";
 
 /** Labels that may hold a service's name, as cAdvisor, Kubernetes and rule authors write them. */
 const NAME_LABELS = ["container", "pod", "service"] as const;

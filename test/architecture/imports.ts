@@ -87,9 +87,8 @@ export const ROOMS: readonly Room[] = [
   },
   { name: "rules", imports: ["promql", ...BASE], packages: ["zod"] },
   {
-    // Containers are asked for at the engine, and so is what is done to them.
     name: "signals",
-    imports: ["platforms/docker/api.ts", "platforms/docker/orchestrator.ts", "promql", ...BASE],
+    imports: ["promql", ...BASE],
     packages: ["zod", "node:*", "bun", "bun:*"],
   },
   { name: "platforms", imports: BASE, packages: ["zod", "node:*", "bun", "bun:*"] },

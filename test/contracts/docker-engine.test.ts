@@ -11,7 +11,7 @@ import { resolveConnection } from "../../src/platforms/docker/connection.ts";
 import { reachDocker } from "../../src/platforms/docker/docker.ts";
 import { dockerPlatform } from "../../src/platforms/docker/platform.ts";
 import type { Environment } from "../../src/platforms/run-command.ts";
-import { readContainers } from "../../src/signals/embedded/containers.ts";
+import { NO_ENGINE, valuesOf } from "../support/platform-series.ts";
 import { describeUnless, uniqueName, whyNoDocker } from "../support/docker.ts";
 import { startDockerd, whyNoDockerd, whyNoNewerDocker } from "../support/engines/dockerd.ts";
 import { ownFolder, run, shellImage, type TestEngine } from "../support/engines/engine.ts";
@@ -98,7 +98,8 @@ for (const [title, { missing, start, says }] of Object.entries(ENGINES))
     let api: DockerApi | undefined;
 
     const docker = (...args: readonly string[]) => run(["docker", ...args], env);
-    const platform = () => dockerPlatform({ env, composeFile: "compose.yaml" });
+    const platform = () =>
+      dockerPlatform({ env, composeFile: "compose.yaml" }, { api: api ?? NO_ENGINE.api, label });
     const act = (container: string) =>
       platform().act(allowlistFor(container)["docker-restart"], never);
 
@@ -180,21 +181,24 @@ for (const [title, { missing, start, says }] of Object.entries(ENGINES))
 
     if (says !== undefined) {
       const read = async (names: readonly string[] = []) => {
-        if (api === undefined) throw new Error("there is no API");
-        return await readContainers({ api, wanted: { names, label }, deadlineMs: 10_000 }, never);
+        return await platform().series({ services: names, deadlineMs: 10_000 }, never);
       };
 
       test("it is told of by its label and by its name, with what it uses", async () => {
-        const { readings, labelled, problems } = await read();
-        expect({ labelled, problems }).toEqual({ labelled: [name], problems: [] });
-        expect(readings).toMatchObject([
-          { name, isRunning: true, restarts: 0, isOomKilled: false },
-        ]);
-        const [reading] = readings;
-        expect(reading?.memoryBytes).toBeGreaterThan(10_000);
-        expect(reading?.cpuSeconds).toBeGreaterThan(0);
-        expect(Math.abs((reading?.startedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
-        expect((await read([name])).readings).toHaveLength(1);
+        const { services, found, problems } = await read();
+        expect({ found, problems }).toEqual({ found: [name], problems: [] });
+        expect(services.map(({ service }) => service)).toEqual([name]);
+        const values = valuesOf(services, name);
+        expect(values).toMatchObject({
+          container_up: 1,
+          container_restarts_total: 0,
+          container_oom_killed: 0,
+        });
+        expect(values["container_memory_working_set_bytes"]).toBeGreaterThan(10_000);
+        expect(values["container_cpu_usage_seconds_total"]).toBeGreaterThan(0);
+        const startedAtMs = (values["container_start_time_seconds"] ?? 0) * 1000;
+        expect(Math.abs(startedAtMs - Date.now())).toBeLessThan(60_000);
+        expect((await read([name])).services).toHaveLength(1);
       });
     }
 

@@ -22,6 +22,8 @@ import { processPlatform } from "../../src/platforms/process/supervised.ts";
 import type { Supervisor } from "../../src/platforms/process/supervisor.ts";
 import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../support/docker.ts";
 import { fakeCli } from "../support/fake-cli.ts";
+import { fakeEngine } from "../support/fake-engine.ts";
+import { NO_ENGINE, valuesOf } from "../support/platform-series.ts";
 import { supervise } from "../support/supervise.ts";
 
 const never = new AbortController().signal;
@@ -40,7 +42,7 @@ function dockerDoing(script: string): string {
 async function withDocker(script: string, deadlineMs = 10_000) {
   const cli = await fakeCli({ docker: dockerDoing(script), "compose.yaml": "" });
   const composeFile = join(cli.folder, "compose.yaml");
-  return { cli, platform: dockerPlatform({ env: cli.env, composeFile, deadlineMs }) };
+  return { cli, platform: dockerPlatform({ env: cli.env, composeFile, deadlineMs }, NO_ENGINE) };
 }
 
 describe.each(COMMANDS)("docker, by %s", (id) => {
@@ -106,7 +108,10 @@ describe.each(COMMANDS)("docker, by %s", (id) => {
   test("without the command line nothing starts, and the text says what to install", async () => {
     await using cli = await fakeCli({ "compose.yaml": "" });
     const composeFile = join(cli.folder, "compose.yaml");
-    const outcome = await dockerPlatform({ env: cli.env, composeFile }).act(action, never);
+    const outcome = await dockerPlatform({ env: cli.env, composeFile }, NO_ENGINE).act(
+      action,
+      never,
+    );
     expect(outcome).toMatchObject({ kind: "not_started", exitCode: undefined });
     expect(outcome.output).toContain("docker is not on the PATH");
     expect(outcome.output).toContain("install");
@@ -117,7 +122,7 @@ describe.each(COMMANDS)("docker, by %s", (id) => {
     await using _ = cli;
     const env = { ...cli.env, GEMINI_API_KEY: "secret-a", LM_STUDIO_API_KEY: "secret-b" };
     const composeFile = join(cli.folder, "compose.yaml");
-    const outcome = await dockerPlatform({ env, composeFile }).act(action, never);
+    const outcome = await dockerPlatform({ env, composeFile }, NO_ENGINE).act(action, never);
     expect(outcome.kind).toBe("succeeded");
     expect(outcome.output).not.toContain("secret-");
   });
@@ -265,6 +270,31 @@ describe("every platform", () => {
     return { platform, cli, end: cli };
   }
 
+  /** One that runs. */
+  async function createTold(name: (typeof NAMES)[number]) {
+    if (name === "process") {
+      const svc = await supervise("trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done");
+      await svc.supervisor.start();
+      await svc.wrote("up");
+      const platform = processPlatform(svc.supervisor);
+      return { platform, service: "svc", [Symbol.asyncDispose]: () => svc[Symbol.asyncDispose]() };
+    }
+    const engine = await fakeEngine({
+      json: ["svc", "unasked"].map((of) => ({ Id: `id-${of}`, Names: [`/${of}`] })),
+      "id-svc/json": {
+        RestartCount: 0,
+        State: { Running: true, OOMKilled: false, StartedAt: new Date().toISOString() },
+      },
+      "id-svc/stats": {
+        cpu_stats: { cpu_usage: { total_usage: 1_000_000_000 } },
+        memory_stats: { usage: 100_000 },
+      },
+    });
+    const { api } = engine;
+    const platform = dockerPlatform({ composeFile: "compose.yaml" }, { ...NO_ENGINE, api });
+    return { platform, service: "svc", [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose]() };
+  }
+
   test.each(NAMES)("%s runs its own actions, and no other's", async (name) => {
     const { platform, cli, end } = await create(name);
     await using _ = end;
@@ -289,6 +319,28 @@ describe("every platform", () => {
     await expect(platform.logs("other", 50, never)).rejects.toThrow("other");
   });
 
+  test.each(NAMES)(
+    "%s gives the series of what it runs, and none of what it does not",
+    async (name) => {
+      await using one = await createTold(name);
+      const { platform, service } = one;
+      const asked = { services: [service, "other"], deadlineMs: 10_000 };
+      const { services, found, problems } = await platform.series(asked, never);
+      expect(services.map((told) => told.service)).toEqual([service]);
+      expect({ found, problems }).toEqual({ found: [], problems: [] });
+      const values = valuesOf(services, service);
+      expect(values).toMatchObject({ container_up: 1, container_restarts_total: 0 });
+      expect(values["container_memory_working_set_bytes"]).toBeGreaterThan(10_000);
+      expect(values["container_cpu_usage_seconds_total"]).toBeGreaterThanOrEqual(0);
+      const startedAtMs = (values["container_start_time_seconds"] ?? 0) * 1000;
+      expect(Math.abs(startedAtMs - Date.now())).toBeLessThan(60_000);
+      for (const { samples } of services)
+        for (const { labels } of samples) expect(labels["container"]).toBe(service);
+      const none = { services: [], deadlineMs: 10_000 };
+      expect((await platform.series(none, never)).services).toEqual([]);
+    },
+  );
+
   test.each(NAMES)("%s does nothing that was cancelled before", async (name) => {
     const { platform, cli, end } = await create(name);
     await using _ = end;
@@ -311,7 +363,7 @@ function required(table: Allowlist, id: ActionId): AllowedAction {
 describeUnless(await whyNoDocker([BUN_IMAGE]), "docker on a real engine", () => {
   const container = uniqueName("docker");
   const actions = allowlistFor(container);
-  const platform = dockerPlatform({ composeFile: "compose.yaml" });
+  const platform = dockerPlatform({ composeFile: "compose.yaml" }, NO_ENGINE);
 
   beforeAll(async () => {
     const script =
@@ -422,7 +474,7 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "compose on a real engine", () =>
   });
 
   test("up, restart, stop and up again", async () => {
-    const platform = dockerPlatform({ composeFile });
+    const platform = dockerPlatform({ composeFile }, NO_ENGINE);
 
     expect((await platform.act(actions["compose-up"], never)).kind).toBe("succeeded");
     const first = await platform.inspect(container, never);
@@ -442,7 +494,7 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "compose on a real engine", () =>
   test("a file that Compose refuses is a failure in its own words", async () => {
     const broken = join(folder, "broken.yaml");
     await Bun.write(broken, "services: [");
-    const outcome = await dockerPlatform({ composeFile: broken }).act(
+    const outcome = await dockerPlatform({ composeFile: broken }, NO_ENGINE).act(
       actions["compose-restart"],
       never,
     );

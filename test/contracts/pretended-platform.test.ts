@@ -1,6 +1,6 @@
 /**
- * A platform is rows and a driver, and nothing else: a copy of the source with both, and no other change,
- * type-checks, and uses the platform from the rule to the report.
+ * A platform is rows, a driver and an entry in the list of platforms, and nothing else: a copy of the source with
+ * the three, and no other change, type-checks, and uses the platform from the settings file to the report.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -12,6 +12,10 @@ import { z } from "zod";
 const ROOT = join(import.meta.dir, "../..");
 const PARTS = join(ROOT, "test/support/pretended-platform");
 const END_OF_ROWS = "] as const satisfies readonly Row[];";
+const BEGINNING_OF_LIST = "PLATFORM_DRIVERS: Readonly<Record<PlatformName, PlatformDriver>> = {\n";
+const DRIVER_IMPORT = 'import { vmPlatform } from "../platforms/vm/vm.ts";\n';
+const SETTINGS_FILE =
+  "services:\n  - name: box\n    platform: vm\n    health: container\nscrape:\n  - { job: box, url: http://127.0.0.1:1/metrics }\n";
 
 const configSchema = z.object({ compilerOptions: z.record(z.string(), z.unknown()) });
 const outcomeSchema = z.object({ kind: z.string(), output: z.string() });
@@ -30,6 +34,7 @@ const resultSchema = z.object({
   refused: outcomeSchema,
   check: z.array(z.string()),
   shown: z.array(z.string()),
+  series: z.array(z.array(z.union([z.string(), z.number()]))),
 });
 let folder = "";
 let result: z.output<typeof resultSchema>;
@@ -43,19 +48,29 @@ beforeAll(async () => {
   const include = ["src", "test/scenario.ts"];
   await Bun.write(join(folder, "tsconfig.json"), JSON.stringify({ ...config, include }));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  const table = join(folder, "src/allowlist.ts");
-  const pieces = (await Bun.file(table).text()).split(END_OF_ROWS);
-  expect(pieces).toHaveLength(2);
-  const rows = await Bun.file(join(PARTS, "rows.txt")).text();
-  await Bun.write(table, pieces.join(rows + END_OF_ROWS));
-  for (const [part, path] of [
+  const part = (name: string) => Bun.file(join(PARTS, name)).text();
+  await insert("src/allowlist.ts", END_OF_ROWS, (await part("rows.txt")) + END_OF_ROWS);
+  const entry = BEGINNING_OF_LIST + (await part("entry.txt"));
+  await insert("src/observer/platforms.ts", BEGINNING_OF_LIST, entry);
+  const list = join(folder, "src/observer/platforms.ts");
+  await Bun.write(list, DRIVER_IMPORT + (await Bun.file(list).text()));
+  await Bun.write(join(folder, "sentinel.yaml"), SETTINGS_FILE);
+  for (const [name, path] of [
     ["driver.ts.txt", "src/platforms/vm/vm.ts"],
     ["scenario.ts.txt", "test/scenario.ts"],
   ] as const)
-    await Bun.write(join(folder, path), await Bun.file(join(PARTS, part)).text());
+    await Bun.write(join(folder, path), await part(name));
   result = resultSchema.parse(JSON.parse(await bun("run", "test/scenario.ts", folder)));
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Puts a text in the one place where another stands. */
+async function insert(file: string, place: string, text: string): Promise<void> {
+  const path = join(folder, file);
+  const pieces = (await Bun.file(path).text()).split(place);
+  expect(pieces).toHaveLength(2);
+  await Bun.write(path, pieces.join(text));
+}
 
 async function bun(...args: readonly string[]): Promise<string> {
   const child = Bun.spawn([process.execPath, ...args], {
@@ -115,6 +130,10 @@ test("it runs no other platform's actions", () => {
     kind: "not_started",
     output: "the platform vm does not run actions of docker",
   });
+});
+
+test("its series are its services', as those of any platform", () => {
+  expect(result.series).toEqual([["box", "vm", 1]]);
 });
 
 test("check asks it how the service is, and asks no Docker", () => {

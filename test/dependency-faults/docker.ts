@@ -1,7 +1,8 @@
 /** A Docker that fails, asked by the drivers through a command line that misbehaves. */
 
-import type { Platform } from "../../src/core/ports.ts";
+import type { ServiceRuntime } from "../../src/core/ports.ts";
 import { dockerPlatform } from "../../src/platforms/docker/platform.ts";
+import { NO_ENGINE } from "../support/platform-series.ts";
 import { fakeCli } from "../support/fake-cli.ts";
 import { rule, SERVICE_NAME, START_MS } from "../support/fixtures.ts";
 import type { Story } from "../support/story.ts";
@@ -67,8 +68,8 @@ async function cliOf(stage: Stage, failing: Cli | undefined): Promise<Partial<St
   const scripts = failing === undefined ? {} : { docker: script(failing) };
   const bad = stage.resources.use(await fakeCli(scripts));
   const now = () => ({ env: (stage.fails() ? bad : good).env, deadlineMs: DEADLINE_MS });
-  const docker = () => dockerPlatform({ ...now(), composeFile: "compose.yaml" });
-  const platform: Platform = {
+  const docker = () => dockerPlatform({ ...now(), composeFile: "compose.yaml" }, NO_ENGINE);
+  const platform: ServiceRuntime = {
     name: "docker",
     inspect: (...asked) => docker().inspect(...asked),
     logs: (...asked) => docker().logs(...asked),

@@ -10,7 +10,13 @@ import type { Outcome } from "../../src/core/model.ts";
 import type { Alert } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/rules/monitor.ts";
 import { createDirectory, ownerOfAlert } from "../../src/rules/ownership.ts";
-import type { Clock, Diagnoser, Journal, JournalEntry, Platform } from "../../src/core/ports.ts";
+import type {
+  Clock,
+  Diagnoser,
+  Journal,
+  JournalEntry,
+  ServiceRuntime,
+} from "../../src/core/ports.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import { diagnosis } from "../support/fixtures.ts";
@@ -93,7 +99,7 @@ export function live(options: LifeOptions): Life {
       source,
       clock,
     );
-    const platform: Platform = {
+    const platform: ServiceRuntime = {
       name: "docker",
       ...observed,
       act: actOf(member, options, () => isDead),
@@ -158,7 +164,7 @@ function actOf(
   { service, apply }: Member,
   { timeline, chance, fleet, witness, whileActing }: LifeOptions,
   isDead: () => boolean,
-): Platform["act"] {
+): ServiceRuntime["act"] {
   return async ({ id, argv }, signal) => {
     const outcome = (kind: Outcome["kind"], exitCode?: number): Outcome => {
       return { kind, argv, exitCode, output: "", durationMs: 0 };

@@ -6,7 +6,7 @@ import { createLock } from "../../src/core/lock.ts";
 import type { Rule } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/rules/monitor.ts";
 import type { Context, Policy, World } from "../../src/incident/context.ts";
-import type { Platform } from "../../src/core/ports.ts";
+import type { ServiceRuntime } from "../../src/core/ports.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
 import {
   allowlist,
@@ -40,11 +40,11 @@ const LIMITS = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
 
 /** A world's parts that a test has its own of; of the platform, single methods. */
 export type WorldChanges = Partial<Omit<World, "platform">> & {
-  readonly platform?: Partial<Platform>;
+  readonly platform?: Partial<ServiceRuntime>;
 };
 
 /** A container that is well, and on which nothing can be started. */
-const NOTHING_RUN: Platform = {
+const NOTHING_RUN: ServiceRuntime = {
   name: "docker",
   act: async ({ argv }) => {
     const output = "nothing can be started here";

@@ -6,7 +6,7 @@ import type { Limits } from "../../src/decision/limits.ts";
 import { createLock } from "../../src/core/lock.ts";
 import type { Closing, Outcome, Rule } from "../../src/core/model.ts";
 import { createMonitor, type MonitorOptions } from "../../src/rules/monitor.ts";
-import type { Diagnoser, Journal, Platform, SignalSource } from "../../src/core/ports.ts";
+import type { Diagnoser, Journal, ServiceRuntime, SignalSource } from "../../src/core/ports.ts";
 import { createDirectory, type Identity, ownerOfAlert } from "../../src/rules/ownership.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
@@ -124,7 +124,7 @@ export async function tell(story: Story): Promise<Told> {
   };
   const events: ToldEvent[] = [];
   const runs: { elapsedMs: number; id: string }[] = [];
-  const platform: Platform = {
+  const platform: ServiceRuntime = {
     name: "docker",
     inspect: async () => containerState(),
     logs: async () => [],

@@ -1,14 +1,14 @@
 /** Makes each step of a loop a sign of life, and long waits known in advance. */
 
 import type { Lock } from "../../core/lock.ts";
-import type { Clock, Diagnoser, Platform } from "../../core/ports.ts";
+import type { Clock, Diagnoser, ServiceRuntime } from "../../core/ports.ts";
 import type { World } from "../../incident/context.ts";
 import type { Loop } from "./stall-detector.ts";
 
 /** Through these a loop waits for the world. Each has a deadline of its own. */
 export interface Waits {
   readonly clock: Clock;
-  readonly platform: Platform;
+  readonly platform: ServiceRuntime;
   readonly diagnosers: readonly Diagnoser[];
   readonly actionLock: Lock;
   readonly findComposeService?: World["findComposeService"];

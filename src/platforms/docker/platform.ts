@@ -2,10 +2,12 @@
 
 import type { Platform } from "../../core/ports.ts";
 import { composeActions, type ComposeOptions } from "./compose.ts";
+import { type ContainerEngine, containerSeries } from "./containers.ts";
 import { containerActions, containerReader, refuseOther } from "./docker.ts";
 import { surroundingsReader } from "./surroundings.ts";
 
-export function dockerPlatform(options: ComposeOptions): Platform {
+/** @param engine what tells of containers; the commands of `options` have to reach the same */
+export function dockerPlatform(options: ComposeOptions, engine: ContainerEngine): Platform {
   const onContainer = containerActions(options);
   const byCompose = composeActions(options);
   return {
@@ -18,5 +20,6 @@ export function dockerPlatform(options: ComposeOptions): Platform {
     },
     ...containerReader(options),
     surroundings: surroundingsReader(options),
+    series: containerSeries(engine),
   };
 }

@@ -1,9 +1,10 @@
 /** A supervised command as a platform: what acts on the one service, and what tells of it. */
 
-import type { Outcome } from "../../core/model.ts";
-import { GIVEN_UP } from "../../core/model.ts";
+import type { GivenSample } from "../../core/given-series.ts";
+import { GIVEN_UP, type Outcome } from "../../core/model.ts";
 import type { Platform } from "../../core/ports.ts";
 import { notStarted, refuseOther } from "../docker/docker.ts";
+import { readUsage } from "./usage.ts";
 import type { Supervisor, SupervisorResult, SupervisorState } from "./supervisor.ts";
 
 /** As Docker calls it, where Docker has a word for it. */
@@ -63,5 +64,32 @@ export function processPlatform(supervisor: Supervisor): Platform {
     },
 
     deaths: () => Promise.resolve(supervisor.deaths()),
+
+    async series({ services }) {
+      if (!services.includes(name)) return { services: [], found: [], problems: [] };
+      return {
+        services: [{ service: name, samples: await readSeries(supervisor) }],
+        found: [],
+        problems: [],
+      };
+    },
   };
+}
+
+/** The process for the container, as in `inspect`. */
+async function readSeries(supervisor: Supervisor): Promise<readonly GivenSample[]> {
+  const { state, pid, restarts, startedAtMs } = supervisor.status();
+  const usage = pid === undefined ? undefined : await readUsage(pid);
+  const values: Readonly<Record<string, number | undefined>> = {
+    container_up: Number(state === "running"),
+    container_restarts_total: restarts,
+    container_start_time_seconds: startedAtMs && startedAtMs / 1000,
+    container_cpu_usage_seconds_total: usage?.cpuSeconds,
+    container_memory_working_set_bytes: usage?.memoryBytes,
+    container_processes: usage?.processes,
+  };
+  const labels = { container: supervisor.name };
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, labels, value }],
+  );
 }

@@ -1,16 +1,17 @@
 /** Sentinel as its own Prometheus: it scrapes, keeps what it got in memory, and evaluates over it. */
 
-import { messageOf, SentinelError } from "../../core/errors.ts";
+import { SentinelError } from "../../core/errors.ts";
 import type { Sample, Series } from "../../core/model.ts";
 import type { Clock, RangeSpan, SignalSource } from "../../core/ports.ts";
 import type { Expression } from "../../promql/ast.ts";
 import { PromqlError } from "../../promql/errors.ts";
 import { evaluateInstant, evaluateRange } from "../../promql/evaluate.ts";
 import { parseExpression } from "../../promql/parse.ts";
-import type { DockerApi } from "../../platforms/docker/api.ts";
-import type { ContainerProblem, Wanted } from "./container-list.ts";
-import { readContainers, renderContainers } from "./containers.ts";
-import { type FetchPage, failed } from "./scrape-page.ts";
+import {
+  type AskedPlatform,
+  createPlatformScraper,
+  type PlatformState,
+} from "./platform-series.ts";
 import { RuleLimits } from "./rule-limits.ts";
 import type { ScrapeTarget, TargetState } from "./scrape-target.ts";
 import { createScraper } from "./scraper.ts";
@@ -20,27 +21,18 @@ export interface EmbeddedOptions {
   readonly targets: readonly ScrapeTarget[];
   readonly intervalMs: number;
   readonly clock: Clock;
-  /** Without it, Docker is not asked. */
-  readonly docker?: EmbeddedDocker;
-}
-
-interface EmbeddedDocker {
-  readonly api: DockerApi;
-  readonly wanted: Wanted;
+  /** Each is asked for the series of its services. Default: none. */
+  readonly platforms?: readonly AskedPlatform[];
 }
 
 export interface EmbeddedSource extends SignalSource {
   readonly store: MemoryStore;
   /** At which queries are evaluated: of the wall clock, as are the samples' times. */
   presentMs(): number;
-  /** Docker's pseudo-target is the last, if it is asked. */
+  /** The platforms are the last, as a target each. */
   targets(): readonly TargetState[];
-  /** Containers with the label, running or not, as Docker last told. */
-  labelledContainers(): readonly string[];
-  /** Containers that cannot be watched, or not told of, for two looks in a row. */
-  containerProblems(): readonly ContainerProblem[];
-  /** Why Docker gave no answer when it was last asked; `undefined` if it did, or is not asked. */
-  dockerError(): string | undefined;
+  /** How each platform that is asked stands. */
+  platforms(): readonly PlatformState[];
   /** Every target once. */
   scrapeOnce(signal: AbortSignal): Promise<void>;
   /** Scrapes until the signal aborts. */
@@ -48,15 +40,6 @@ export interface EmbeddedSource extends SignalSource {
   /** Resolves when every target has been scraped, with or without success, or the signal aborts. */
   firstScrape(signal: AbortSignal): Promise<void>;
 }
-
-/** The job of the series that tell of containers. */
-const DOCKER_JOB = "docker";
-
-/** A user's `up == 0` is about scraped targets, and this is none. */
-const OWN_PREFIX = "sentinel_";
-
-/** Docker counts CPU and memory once a second, and keeps an asker waiting until then. */
-const MIN_DOCKER_INTERVAL_MS = 2000;
 
 /** How often it is looked whether the first scrape has ended. */
 const FIRST_SCRAPE_LOOK_MS = 20;
@@ -72,20 +55,21 @@ const MAX_QUOTED = 300;
  * @throws RangeError on targets that cannot be scraped apart
  */
 export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
-  const { targets, intervalMs, clock, docker } = options;
-  if (docker !== undefined && targets.some(({ job }) => job === DOCKER_JOB))
-    throw new RangeError(
-      `the job ${DOCKER_JOB} is that of what Docker says: give yours another name`,
-    );
+  const { targets, intervalMs, clock, platforms = [] } = options;
+  for (const { platform } of platforms)
+    if (targets.some(({ job }) => job === platform.name))
+      throw new RangeError(
+        `the job ${platform.name} is that of what Sentinel's platform ${platform.name} says: give yours another name`,
+      );
   const store = createSeriesStore();
-  const writers = targets.length + (docker === undefined ? 0 : 1);
+  const writers = targets.length + platforms.length;
   const shared = { store, clock, intervalMs, writers };
-  const scraper = createScraper({ targets, ...shared });
-  const containers = docker && createContainerScraper(docker, shared);
+  const asked = platforms.map((one) => createPlatformScraper(one, shared));
+  const scrapers = [createScraper({ targets, ...shared }), ...asked];
   const parse = createParser();
   const ruleLimits = new RuleLimits();
 
-  const allTargets = () => [...scraper.targets(), ...(containers?.scraper.targets() ?? [])];
+  const allTargets = () => scrapers.flatMap((scraper) => scraper.targets());
 
   const presentMs = () => store.timeOf(clock.nowMs(), clock);
 
@@ -93,17 +77,14 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     store,
     presentMs,
     targets: allTargets,
-    labelledContainers: () => containers?.labelled() ?? [],
-    containerProblems: () => containers?.problems() ?? [],
-    dockerError: () =>
-      containers?.scraper.targets().find(({ health }) => health === "down")?.lastError,
+    platforms: () => asked.map((one) => one.state()),
 
     async scrapeOnce(signal) {
-      await Promise.all([scraper.scrapeAll(signal), containers?.scraper.scrapeAll(signal)]);
+      await Promise.all(scrapers.map((scraper) => scraper.scrapeAll(signal)));
     },
 
     async run(signal) {
-      await Promise.all([scraper.run(signal), containers?.scraper.run(signal)]);
+      await Promise.all(scrapers.map((scraper) => scraper.run(signal)));
     },
 
     async firstScrape(signal) {
@@ -171,38 +152,4 @@ function rejected(expr: string, why: string, cause?: unknown): SentinelError {
   const shown = expr.length > MAX_QUOTED ? `${expr.slice(0, MAX_QUOTED)}...` : expr;
   const message = `cannot evaluate ${shown}: ${why.slice(0, MAX_QUOTED)}`;
   return new SentinelError("source_rejected", message, { cause });
-}
-
-interface ContainerScraperOptions {
-  readonly writers: number;
-  readonly store: MemoryStore;
-  readonly clock: Clock;
-  readonly intervalMs: number;
-}
-
-/** Docker as one more target: so that its series end as any target's do. */
-function createContainerScraper(docker: EmbeddedDocker, options: ContainerScraperOptions) {
-  let labelled: readonly string[] = [];
-  let latest: readonly ContainerProblem[] = [];
-  let lasting: readonly ContainerProblem[] = [];
-  const fetchPage: FetchPage = async ({ deadlineMs }, signal) => {
-    try {
-      const answer = await readContainers({ ...docker, deadlineMs }, signal);
-      labelled = answer.labelled;
-      // What is seen once may be a container on its way in or out.
-      const before = new Set(latest.map(({ container }) => container));
-      lasting = answer.problems.filter(({ container }) => before.has(container));
-      latest = answer.problems;
-      return { kind: "page", text: renderContainers(answer.readings), openMetrics: false };
-    } catch (error) {
-      return failed("unreachable", messageOf(error));
-    }
-  };
-  const scraper = createScraper({
-    ...options,
-    intervalMs: Math.max(options.intervalMs, MIN_DOCKER_INTERVAL_MS),
-    targets: [{ job: DOCKER_JOB, url: "http://docker/", reportPrefix: OWN_PREFIX }],
-    fetchPage,
-  });
-  return { scraper, labelled: () => labelled, problems: () => lasting };
 }

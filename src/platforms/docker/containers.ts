@@ -1,20 +1,17 @@
-/** What Docker says of the watched containers, as a Prometheus exposition like any target's. */
+/** What an engine says of the watched containers, as series. */
 
 import { z } from "zod";
 import { messageOf } from "../../core/errors.ts";
-import { type DockerApi, NoAnswerError } from "../../platforms/docker/api.ts";
-import {
-  type ContainerProblem,
-  chooseWatched,
-  type ListedContainer,
-  type Wanted,
-} from "./container-list.ts";
+import type { GivenSample } from "../../core/given-series.ts";
+import type { Platform, PlatformSeries, SeriesQuestion } from "../../core/ports.ts";
+import { type DockerApi, NoAnswerError } from "./api.ts";
+import { chooseWatched, type ListedContainer } from "./container-list.ts";
 
-interface ContainersQuestion {
+/** Whose containers they are. */
+export interface ContainerEngine {
   readonly api: DockerApi;
-  readonly wanted: Wanted;
-  /** Of the whole look; a single container gets a part of it. */
-  readonly deadlineMs: number;
+  /** Containers that wear it are watched although nobody names them: `name=value`. */
+  readonly label: string;
 }
 
 /** What one container may hold up the others for, as a share of the deadline. */
@@ -47,7 +44,7 @@ const statsSchema = z.object({
 });
 
 /** One container at one moment. */
-export interface ContainerReading {
+interface ContainerReading {
   readonly name: string;
   readonly isRunning: boolean;
   /** It died, and its engine is about to start it again. */
@@ -63,13 +60,6 @@ export interface ContainerReading {
   readonly cpuSeconds: number | undefined;
 }
 
-export interface ContainersAnswer {
-  readonly readings: readonly ContainerReading[];
-  /** The containers with the label, also those of which there is no reading. */
-  readonly labelled: readonly string[];
-  readonly problems: readonly ContainerProblem[];
-}
-
 /**
  * Asks the engine's own API: a `docker` process for each look would cost more than all the rest.
  * A container of which the engine cannot tell is a problem of its own, and hides no other.
@@ -77,13 +67,18 @@ export interface ContainersAnswer {
  * @throws Error that says what is wrong with the engine's answer, or that it cannot be reached
  * @see https://docs.docker.com/reference/api/engine/
  */
-export async function readContainers(
-  { api, wanted, deadlineMs }: ContainersQuestion,
+export function containerSeries(engine: ContainerEngine): Platform["series"] {
+  return (question, signal) => readContainers(engine, question, signal);
+}
+
+async function readContainers(
+  { api, label }: ContainerEngine,
+  { services, deadlineMs }: SeriesQuestion,
   caller: AbortSignal,
-): Promise<ContainersAnswer> {
+): Promise<PlatformSeries> {
   const signal = AbortSignal.any([caller, AbortSignal.timeout(deadlineMs)]);
   const listed = await api.get("containers/json?all=true", z.array(z.unknown()), signal);
-  const { watched, problems } = chooseWatched(listed ?? [], wanted);
+  const { watched, problems } = chooseWatched(listed ?? [], { names: services, label });
   const each = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs * CONTAINER_SHARE)]);
   const answers = await Promise.all(watched.map((one) => readContainer(api, one, each)));
   const failures = answers.flatMap((answer) => (answer.kind === "failed" ? [answer] : []));
@@ -92,13 +87,17 @@ export async function readContainers(
   if (first && failures.length === watched.length && first.error instanceof NoAnswerError)
     throw first.error;
   return {
-    readings: answers.flatMap((answer) => (answer.kind === "read" ? [answer.reading] : [])),
-    labelled: watched
+    services: answers.flatMap((answer) =>
+      answer.kind === "read"
+        ? [{ service: answer.reading.name, samples: samplesOf(answer.reading) }]
+        : [],
+    ),
+    found: watched
       .filter(({ isLabelled }, index) => isLabelled && answers[index]?.kind !== "gone")
       .map(({ name }) => name),
     problems: [
       ...problems,
-      ...failures.map(({ name, error }) => ({ container: name, why: messageOf(error) })),
+      ...failures.map(({ name, error }) => ({ service: name, why: messageOf(error) })),
     ],
   };
 }
@@ -172,70 +171,22 @@ function useOf(stats: z.output<typeof statsSchema> | undefined) {
   };
 }
 
-const METRICS: readonly {
-  readonly name: string;
-  readonly type: "gauge" | "counter";
-  readonly help: string;
-  value(reading: ContainerReading): number | undefined;
-}[] = [
-  {
-    name: "container_up",
-    type: "gauge",
-    help: "1 while the container runs, or waits to be restarted by Docker's own restart policy.",
-    value: ({ isRunning }) => Number(isRunning),
-  },
-  {
-    name: "container_healthy",
-    type: "gauge",
-    help: "1 or 0 as its HEALTHCHECK says; absent where there is none, and while it starts.",
-    value: ({ isHealthy }) => (isHealthy === undefined ? undefined : Number(isHealthy)),
-  },
-  {
-    name: "container_restarts_total",
-    type: "counter",
-    help: "Restarts by Docker's own restart policy.",
-    value: ({ restarts }) => restarts,
-  },
-  {
-    name: "container_restarting",
-    type: "gauge",
-    help: "1 while it waits to be restarted by Docker's own restart policy.",
-    value: ({ isRestarting }) => Number(isRestarting),
-  },
-  {
-    name: "container_oom_killed",
-    type: "gauge",
-    help: "1 if the kernel killed it for lack of memory the last time it ended.",
-    value: ({ isOomKilled }) => Number(isOomKilled),
-  },
-  {
-    name: "container_start_time_seconds",
-    type: "gauge",
-    help: "When it was last started, in seconds since 1970.",
-    value: ({ startedAtMs }) => startedAtMs && startedAtMs / 1000,
-  },
-  {
-    name: "container_memory_working_set_bytes",
-    type: "gauge",
-    help: "Memory in use, without the file cache that could be given up.",
-    value: ({ memoryBytes }) => memoryBytes,
-  },
-  {
-    name: "container_cpu_usage_seconds_total",
-    type: "counter",
-    help: "CPU time used since it was started.",
-    value: ({ cpuSeconds }) => cpuSeconds,
-  },
-];
+/** The series of one container: what is not known has none. */
+const METRICS: Readonly<Record<string, (reading: ContainerReading) => number | undefined>> = {
+  container_up: ({ isRunning }) => Number(isRunning),
+  container_healthy: ({ isHealthy }) => (isHealthy === undefined ? undefined : Number(isHealthy)),
+  container_restarts_total: ({ restarts }) => restarts,
+  container_restarting: ({ isRestarting }) => Number(isRestarting),
+  container_oom_killed: ({ isOomKilled }) => Number(isOomKilled),
+  container_start_time_seconds: ({ startedAtMs }) => startedAtMs && startedAtMs / 1000,
+  container_memory_working_set_bytes: ({ memoryBytes }) => memoryBytes,
+  container_cpu_usage_seconds_total: ({ cpuSeconds }) => cpuSeconds,
+};
 
-/** Prometheus' text format; the label `container` is the name, which needs no escape. */
-export function renderContainers(readings: readonly ContainerReading[]): string {
-  const lines = METRICS.flatMap(({ name, type, help, value }) => {
-    const samples = readings.flatMap((reading) => {
-      const found = value(reading);
-      return found === undefined ? [] : [`${name}{container="${reading.name}"} ${found}`];
-    });
-    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples];
+function samplesOf(reading: ContainerReading): readonly GivenSample[] {
+  const labels = { container: reading.name };
+  return Object.entries(METRICS).flatMap(([name, valueOf]) => {
+    const value = valueOf(reading);
+    return value === undefined ? [] : [{ name, labels, value }];
   });
-  return `${lines.join("\n")}\n`;
 }

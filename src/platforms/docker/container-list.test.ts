@@ -34,7 +34,7 @@ describe("names", () => {
   ])("%s: named with why, and the others go on", (_, names, container, why) => {
     expect(choose(entry(names), entry(["/well"]))).toEqual({
       names: ["well"],
-      problems: [{ container, why: expect.stringMatching(why) }],
+      problems: [{ service: container, why: expect.stringMatching(why) }],
     });
   });
 
@@ -45,7 +45,7 @@ describe("names", () => {
   test("of two with one name the first is watched: series are told apart by it", () => {
     expect(choose(entry(["/a"], HEAL, "1"), entry(["/a"], HEAL, "2"))).toEqual({
       names: ["a"],
-      problems: [{ container: "a", why: expect.stringContaining("the same name") }],
+      problems: [{ service: "a", why: expect.stringContaining("the same name") }],
     });
   });
 });
@@ -56,7 +56,7 @@ describe("what Compose leaves behind", () => {
   test("is not taken for a service, and said of the one that it stands for", () => {
     const { names, problems } = choose(entry(["/0123456789ab_web"], { ...HEAL, ...compose }));
     expect(names).toEqual([]);
-    expect(problems.map(({ container }) => container)).toEqual(["0123456789ab_web", "web"]);
+    expect(problems.map(({ service }) => service)).toEqual(["0123456789ab_web", "web"]);
     expect(problems[1]?.why).toStartWith("its container is 0123456789ab_web: Compose is replacing");
   });
 
@@ -102,6 +102,6 @@ test("with one too many the services of the settings come first, and the last is
   expect(names).toHaveLength(MAX_CONTAINERS);
   expect(names[0]).toBe("web");
   expect(problems).toEqual([
-    { container: `c${MAX_CONTAINERS - 1}`, why: expect.stringContaining("HEAL_LABEL") },
+    { service: `c${MAX_CONTAINERS - 1}`, why: expect.stringContaining("HEAL_LABEL") },
   ]);
 });

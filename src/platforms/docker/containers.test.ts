@@ -2,20 +2,21 @@
 
 import { describe, expect, test } from "bun:test";
 import { type Answers, fakeEngine } from "../../../test/support/fake-engine.ts";
-import {
-  type ContainerReading,
-  type ContainersAnswer,
-  readContainers,
-  renderContainers,
-} from "./containers.ts";
+import { valuesOf } from "../../../test/support/platform-series.ts";
+import type { PlatformSeries } from "../../core/ports.ts";
+import { containerSeries } from "./containers.ts";
 
 const NEVER = new AbortController().signal;
 const LABEL = "sentinel.heal=true";
 
-async function readAll(answers: Answers, names: readonly string[] = []): Promise<ContainersAnswer> {
+async function readAll(
+  answers: Answers,
+  services: readonly string[] = [],
+  deadlineMs = 5000,
+): Promise<PlatformSeries> {
   await using engine = await fakeEngine(answers);
-  const wanted = { names, label: LABEL };
-  return await readContainers({ api: engine.api, wanted, deadlineMs: 5000 }, NEVER);
+  const series = containerSeries({ api: engine.api, label: LABEL });
+  return await series({ services, deadlineMs }, NEVER);
 }
 
 function listed(name: string, labels: Record<string, string> | null = null) {
@@ -32,39 +33,34 @@ const STATS = {
   memory_stats: { usage: 3000, stats: { inactive_file: 1000 } },
 };
 
-const readingOf = (changes: Partial<ContainerReading> = {}): ContainerReading => ({
-  name: "api",
-  isRunning: true,
-  isRestarting: false,
-  isHealthy: true,
-  restarts: 2,
-  isOomKilled: false,
-  startedAtMs: Date.UTC(2025, 0, 1, 12, 0, 0, 500),
-  memoryBytes: 2000,
-  cpuSeconds: 2.5,
-  ...changes,
-});
+const ALL = {
+  container_up: 1,
+  container_healthy: 1,
+  container_restarts_total: 2,
+  container_restarting: 0,
+  container_oom_killed: 0,
+  container_start_time_seconds: Date.UTC(2025, 0, 1, 12, 0, 0, 500) / 1000,
+  container_memory_working_set_bytes: 2000,
+  container_cpu_usage_seconds_total: 2.5,
+};
 
-async function readOne(
-  state: object,
-  stats: object = STATS,
-): Promise<ContainerReading | undefined> {
+async function readOne(state: object, stats: object = STATS) {
   const answers = {
     json: [listed("api")],
     "id-api/json": inspected(state),
     "id-api/stats": stats,
   };
-  return (await readAll(answers, ["api"])).readings[0];
+  return valuesOf((await readAll(answers, ["api"])).services, "api");
 }
 
 describe("a reading", () => {
   test("has the state, the start, and what is in use", async () => {
-    expect(await readOne({ Health: { Status: "healthy" } })).toEqual(readingOf());
+    expect(await readOne({ Health: { Status: "healthy" } })).toEqual(ALL);
   });
 
-  test.each<[string, object, boolean | undefined]>([
-    ["healthy", { Health: { Status: "healthy" } }, true],
-    ["unhealthy", { Health: { Status: "unhealthy" } }, false],
+  test.each<[string, object, number | undefined]>([
+    ["healthy", { Health: { Status: "healthy" } }, 1],
+    ["unhealthy", { Health: { Status: "unhealthy" } }, 0],
     ["not known while it starts", { Health: { Status: "starting" } }, undefined],
     ["not known without a HEALTHCHECK", {}, undefined],
     ["not known where Podman writes null", { Health: null }, undefined],
@@ -74,19 +70,23 @@ describe("a reading", () => {
       undefined,
     ],
   ])("is %s", async (_, state, isHealthy) => {
-    expect((await readOne(state))?.isHealthy).toBe(isHealthy);
+    expect((await readOne(state))["container_healthy"]).toBe(isHealthy);
   });
 
   test("of one that never ran has no start and no use", async () => {
     const reading = await readOne({ Running: false, StartedAt: "0001-01-01T00:00:00Z" });
-    expect(reading).toMatchObject({ isRunning: false, startedAtMs: undefined });
-    expect(reading).toMatchObject({ memoryBytes: undefined, cpuSeconds: undefined });
+    expect(reading).toEqual({
+      container_up: 0,
+      container_restarts_total: 2,
+      container_restarting: 0,
+      container_oom_killed: 0,
+    });
   });
 
   test("leaves out what the engine does not count, and is never below zero", async () => {
-    expect((await readOne({}, {}))?.memoryBytes).toBeUndefined();
+    expect(await readOne({}, {})).not.toHaveProperty("container_memory_working_set_bytes");
     const cached = { memory_stats: { usage: 10, stats: { total_inactive_file: 20 } } };
-    expect((await readOne({}, cached))?.memoryBytes).toBe(0);
+    expect(await readOne({}, cached)).toMatchObject({ container_memory_working_set_bytes: 0 });
   });
 });
 
@@ -96,19 +96,20 @@ describe("one odd container hides no other", () => {
     "id-web/stats": STATS,
   };
   const heal = { "sentinel.heal": "true" };
-  const WEB = { name: "web", isRunning: true, memoryBytes: 2000, cpuSeconds: 2.5 };
+  const { container_healthy: _, ...WEB } = ALL;
+  const USE = /^container_(memory|cpu)/;
 
   test("its use is not told", async () => {
-    const { readings, problems } = await readAll({
+    const { services, problems } = await readAll({
       json: [listed("api", heal), listed("web", heal)],
       "id-api/json": inspected({}),
       "id-api/stats": new Response(""),
       ...well,
     });
-    expect(readings).toMatchObject([
-      { name: "api", isRunning: true, memoryBytes: undefined, cpuSeconds: undefined },
-      WEB,
-    ]);
+    const api = valuesOf(services, "api");
+    expect(api).toMatchObject({ container_up: 1 });
+    expect(Object.keys(api).filter((name) => USE.test(name))).toEqual([]);
+    expect(valuesOf(services, "web")).toEqual(WEB);
     expect(problems).toEqual([]);
   });
 
@@ -134,49 +135,41 @@ describe("one odd container hides no other", () => {
       "(not in time)",
     ],
   ])("%s", async (_, answers, why) => {
-    await using engine = await fakeEngine({
-      json: [listed("api", heal), listed("web", heal)],
-      ...answers,
-      ...well,
-    });
-    const wanted = { names: [], label: LABEL };
-    const question = { api: engine.api, wanted, deadlineMs: 1000 };
-    const { readings, labelled, problems } = await readContainers(question, NEVER);
-    expect(readings).toMatchObject([WEB]);
+    const json = [listed("api", heal), listed("web", heal)];
+    const { services, found, problems } = await readAll({ json, ...answers, ...well }, [], 1000);
+    expect(services.map(({ service }) => service)).toEqual(["web"]);
+    expect(valuesOf(services, "web")).toEqual(WEB);
     // It is still watched: its alerts have no data.
-    expect(labelled).toEqual(["api", "web"]);
-    expect(problems).toMatchObject([{ container: "api" }]);
+    expect(found).toEqual(["api", "web"]);
+    expect(problems).toMatchObject([{ service: "api" }]);
     expect(problems[0]?.why).toEndWith(why);
   });
 
   test("what 200 of 500 use is never told: their states are, in time", async () => {
     const names = Array.from({ length: 500 }, (_, at) => `c${at}`);
     const labels = (at: number) => (at % 2 === 0 ? heal : {});
-    await using engine = await fakeEngine({
+    const answers = {
       json: names.map((name, at) => listed(name, labels(at))),
       ...Object.fromEntries(names.map((name) => [`id-${name}/json`, inspected({})])),
       ...Object.fromEntries(
         names.map((name) => [`id-${name}/stats`, () => new Promise<Response>(() => {})]),
       ),
-    });
-    const question = { api: engine.api, wanted: { names: [], label: LABEL }, deadlineMs: 3000 };
-    const { readings, labelled, problems } = await readContainers(question, NEVER);
-    expect(readings).toHaveLength(200);
-    expect(readings.every(({ memoryBytes }) => memoryBytes === undefined)).toBe(true);
-    expect(labelled).toHaveLength(200);
+    };
+    const { services, found, problems } = await readAll(answers, [], 3000);
+    expect(services).toHaveLength(200);
+    const told = services.flatMap(({ samples }) => samples.map(({ name }) => name));
+    expect(told.filter((name) => USE.test(name))).toEqual([]);
+    expect(found).toHaveLength(200);
     // 250 wear the label.
     expect(problems).toHaveLength(50);
   });
 
   test("an engine that goes away after its list is no problem of the containers", async () => {
-    await using engine = await fakeEngine({
+    const answers = {
       json: [listed("web", heal)],
       "id-web/json": () => new Promise<Response>(() => {}),
-    });
-    const question = { api: engine.api, wanted: { names: [], label: LABEL }, deadlineMs: 500 };
-    await expect(readContainers(question, NEVER)).rejects.toThrow(
-      "no answer from the Docker engine",
-    );
+    };
+    await expect(readAll(answers, [], 500)).rejects.toThrow("no answer from the Docker engine");
   });
 });
 
@@ -197,9 +190,9 @@ test("those named and those labelled are told of, without one that is gone by th
       ]),
     ),
   };
-  const { readings, labelled } = await readAll(answers, ["named", "nobody"]);
-  expect(readings.map(({ name }) => name)).toEqual(["named", "labelled"]);
-  expect(labelled).toEqual(["labelled"]);
+  const { services, found } = await readAll(answers, ["named", "nobody"]);
+  expect(services.map(({ service }) => service)).toEqual(["named", "labelled"]);
+  expect(found).toEqual(["labelled"]);
 });
 
 test.each<[string, Answers, RegExp]>([
@@ -224,33 +217,4 @@ test.each<[string, Answers, RegExp]>([
   const thrown = await readAll(answers).catch((error: unknown) => error);
   expect(thrown).toMatchObject({ message: expect.stringMatching(message) });
   expect(String(thrown)).not.toContain("\n");
-});
-
-test("the exposition has each metric once, and only what is known", () => {
-  const stopped = readingOf({
-    name: "b",
-    isRunning: false,
-    isHealthy: undefined,
-    isOomKilled: true,
-    memoryBytes: undefined,
-    cpuSeconds: undefined,
-  });
-  const lines = renderContainers([readingOf(), stopped]).split("\n");
-  expect(lines.filter((line) => !line.startsWith("#"))).toEqual([
-    'container_up{container="api"} 1',
-    'container_up{container="b"} 0',
-    'container_healthy{container="api"} 1',
-    'container_restarts_total{container="api"} 2',
-    'container_restarts_total{container="b"} 2',
-    'container_restarting{container="api"} 0',
-    'container_restarting{container="b"} 0',
-    'container_oom_killed{container="api"} 0',
-    'container_oom_killed{container="b"} 1',
-    'container_start_time_seconds{container="api"} 1735732800.5',
-    'container_start_time_seconds{container="b"} 1735732800.5',
-    'container_memory_working_set_bytes{container="api"} 2000',
-    'container_cpu_usage_seconds_total{container="api"} 2.5',
-    "",
-  ]);
-  expect(lines.filter((line) => line.startsWith("# TYPE"))).toHaveLength(8);
 });

@@ -1,21 +1,19 @@
 import { expect, test } from "bun:test";
-import { dockerNotices } from "./docker-notices.ts";
+import { createPlatformNotices } from "./platform-notices.ts";
 
 test("each thing is told once, and again when it is over", () => {
   let error: string | undefined;
-  let problems = [{ container: "a", why: "odd" }];
+  let problems = [{ service: "a", why: "odd" }];
   const said: string[] = [];
-  const look = dockerNotices(
-    { dockerError: () => error, containerProblems: () => problems },
-    (text) => said.push(text),
-  );
+  const tell = createPlatformNotices((text) => said.push(text));
+  const look = () => tell({ error, problems });
   const toldBy = () => {
     look();
     return said.splice(0);
   };
   expect(toldBy()).toEqual(["container a is left out: odd"]);
   expect(toldBy()).toEqual([]);
-  problems = [...problems, { container: "b", why: "odd too" }];
+  problems = [...problems, { service: "b", why: "odd too" }];
   expect(toldBy()).toEqual(["container b is left out: odd too"]);
   error = "no answer";
   problems = [];
@@ -30,12 +28,10 @@ test("each thing is told once, and again when it is over", () => {
 });
 
 test("of thousands at once the first ones are told by name, and the others by their number", () => {
-  let problems = Array.from({ length: 5000 }, (_, i) => ({ container: `c${i}`, why: "odd" }));
+  let problems = Array.from({ length: 5000 }, (_, i) => ({ service: `c${i}`, why: "odd" }));
   const said: string[] = [];
-  const look = dockerNotices(
-    { dockerError: () => undefined, containerProblems: () => problems },
-    (text) => said.push(text),
-  );
+  const tell = createPlatformNotices((text) => said.push(text));
+  const look = () => tell({ error: undefined, problems });
   look();
   expect(said).toHaveLength(21);
   expect(said.splice(0).at(-1)).toBe("4980 more containers are left out");

@@ -2,11 +2,12 @@
 
 import { z } from "zod";
 import { isServiceName } from "../../allowlist.ts";
+import type { ServiceProblem } from "../../core/ports.ts";
 import { printable } from "../../text/printable.ts";
-import { orchestratorOf } from "../../platforms/docker/orchestrator.ts";
+import { orchestratorOf } from "./orchestrator.ts";
 
 /** What is to be watched. */
-export interface Wanted {
+interface Wanted {
   /** Containers told of by name, labelled or not. */
   readonly names: readonly string[];
   /** Whoever wears it wants to be restarted when its HEALTHCHECK fails: `name=value`. */
@@ -19,18 +20,10 @@ export interface ListedContainer {
   readonly isLabelled: boolean;
 }
 
-/** Why a container cannot be watched, or not told of; the others can. */
-export interface ContainerProblem {
-  /** Its name; of one without, its short id. */
-  readonly container: string;
-  /** One line, with what to do. */
-  readonly why: string;
-}
-
 interface ContainerList {
   /** Those of the settings first; no two have the same name. */
   readonly watched: readonly ListedContainer[];
-  readonly problems: readonly ContainerProblem[];
+  readonly problems: readonly ServiceProblem[];
 }
 
 /** An engine with more of them is a cluster's, and not what one Sentinel watches. */
@@ -57,13 +50,13 @@ const entrySchema = z.object({
  */
 export function chooseWatched(listed: readonly unknown[], wanted: Wanted): ContainerList {
   const [labelName = "", labelValue] = wanted.label.split("=");
-  const problems: ContainerProblem[] = [];
+  const problems: ServiceProblem[] = [];
   const found = new Map<string, ListedContainer>();
   const leftOver = new Map<string, string>();
   for (const entry of listed) {
     const parsed = entrySchema.safeParse(entry);
     if (!parsed.success) {
-      problems.push({ container: "?", why: "the engine lists a container in an unknown form" });
+      problems.push({ service: "?", why: "the engine lists a container in an unknown form" });
       continue;
     }
     const { Id: id, Names, Labels, State } = parsed.data;
@@ -72,31 +65,31 @@ export function chooseWatched(listed: readonly unknown[], wanted: Wanted): Conta
     const isLabelled = Labels?.[labelName] === labelValue && !isOver;
     const name = ownName(Names ?? []);
     if (name === undefined) {
-      if (isLabelled) problems.push({ container: shortId(id), why: NAMELESS });
+      if (isLabelled) problems.push({ service: shortId(id), why: NAMELESS });
       continue;
     }
     const replaced = Labels?.[COMPOSE_LABEL] ? REPLACING.exec(name)?.[1] : undefined;
     if (replaced !== undefined && !wanted.names.includes(name)) {
       leftOver.set(replaced, name);
-      if (isLabelled) problems.push({ container: name, why: whyLeftOver(replaced) });
+      if (isLabelled) problems.push({ service: name, why: whyLeftOver(replaced) });
       continue;
     }
     if (!isLabelled && !wanted.names.includes(name)) continue;
-    const container = printable(name, MAX_SHOWN_NAME);
-    if (!isServiceName(name)) problems.push({ container, why: whyRefused(name) });
-    else if (found.has(name)) problems.push({ container, why: TWICE });
+    const service = printable(name, MAX_SHOWN_NAME);
+    if (!isServiceName(name)) problems.push({ service, why: whyRefused(name) });
+    else if (found.has(name)) problems.push({ service, why: TWICE });
     else found.set(name, { id, name, isLabelled });
   }
   for (const name of wanted.names) {
     const other = leftOver.get(name);
     if (other === undefined || found.has(name)) continue;
-    problems.push({ container: name, why: `its container is ${other}: ${whyLeftOver(name)}` });
+    problems.push({ service: name, why: `its container is ${other}: ${whyLeftOver(name)}` });
   }
   const isNamed = ({ name }: ListedContainer) => wanted.names.includes(name);
   const all = [...found.values()];
   const ordered = [...all.filter(isNamed), ...all.filter((one) => !isNamed(one))];
   for (const { name } of ordered.slice(MAX_CONTAINERS))
-    problems.push({ container: name, why: TOO_MANY });
+    problems.push({ service: name, why: TOO_MANY });
   return { watched: ordered.slice(0, MAX_CONTAINERS), problems };
 }
 
