@@ -55,12 +55,13 @@ export async function check(
     settings,
     platforms.map(({ platform }) => platform),
   );
-  const answers = reachSignals(signals, signal);
   const models = checkModels(settings, signal);
   const docker = given ?? dockerOptionsOf(settings);
   const lookup = composeLookup({ ...docker, composeFile: settings.composeFile });
   const found = lookup.find(composedNames(settings.services), signal);
   const missing = await missingContainers(settings.services, await found, { docker, signal });
+  // Begun where its failure is waited for.
+  const answers = reachSignals(signals, signal);
   const told = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
     attempt("signals", "failed", () => answers),

@@ -213,7 +213,7 @@ services:
     [`services: [{ ${SERVICE}, helth: x }]`, "service a: unknown key helth | Did you mean health?"],
     [
       `services: [{ ${SERVICE}, services: x }]`,
-      "service a: unknown key services | Known keys: name, job, instance, health, metrics, actions.",
+      "service a: unknown key services | Known keys: name, job, instance, health, metrics, platform, actions.",
     ],
     ["services: all", "services must be a list, not a text"],
     ["services: [a]", "item 1 of services must be a map of keys and values, not a text"],
@@ -252,6 +252,7 @@ services:
       "services: [{ name: a, metrics: none, job: b }]",
       "service a: job names whose metrics it has, and metrics is none: remove one of the two",
     ],
+    ["services: [{ name: a, platform: process }]", 'service a: platform must be "docker"'],
     ["rule_files: a.yml", "rule_files must be a list, not a text"],
     ["rule_files: ['']", "item 1 of rule_files must not be empty"],
   ])("%j is refused", (text, expected) => {

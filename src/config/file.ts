@@ -3,13 +3,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import {
-  ACTION_IDS,
-  actionIdsOf,
-  defaultActions,
-  isServiceName,
-  PLATFORM_NAMES,
-} from "../allowlist.ts";
+import { actionIdsOf, defaultActions, isServiceName, PLATFORM_NAMES } from "../allowlist.ts";
 import { isHttpUrl } from "../text/url.ts";
 import { readHealth } from "./health.ts";
 import { SentinelError } from "../core/errors.ts";
@@ -24,6 +18,7 @@ const MAX_FILE_BYTES = 1024 * 1024;
 
 /** A file names no command for the supervisor: that is SUPERVISE's. */
 const FILE_PLATFORMS = PLATFORM_NAMES.filter((name) => name !== "process");
+const FILE_ACTIONS = FILE_PLATFORMS.flatMap(actionIdsOf);
 
 const serviceSchema = z
   .strictObject({
@@ -48,7 +43,7 @@ const serviceSchema = z
       )
       .optional(),
     platform: z.enum(FILE_PLATFORMS).default("docker"),
-    actions: z.array(z.enum(ACTION_IDS)).optional(),
+    actions: z.array(z.enum(FILE_ACTIONS)).optional(),
   })
   .superRefine(({ metrics, job, instance }, context) => {
     const named = job !== undefined ? "job" : instance !== undefined ? "instance" : undefined;

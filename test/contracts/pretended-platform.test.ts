@@ -34,6 +34,7 @@ const resultSchema = z.object({
   refused: outcomeSchema,
   check: z.array(z.string()),
   shown: z.array(z.string()),
+  mixedUp: z.string(),
   series: z.array(z.array(z.union([z.string(), z.number()]))),
 });
 let folder = "";
@@ -134,6 +135,12 @@ test("it runs no other platform's actions", () => {
 
 test("its series are its services', as those of any platform", () => {
   expect(result.series).toEqual([["box", "vm", 1]]);
+});
+
+test("a settings file names it, with its own actions alone", () => {
+  expect(result.mixedUp).toEndWith(
+    "service box: item 1 of actions must be an action of vm: vm-restart, vm-rollback",
+  );
 });
 
 test("check asks it how the service is, and asks no Docker", () => {
