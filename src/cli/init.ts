@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { ObserverSettings } from "../config/config.ts";
 import { messageOf, SentinelError } from "../core/errors.ts";
-import { dockerApiOf, dockerOptionsOf } from "../observer/drivers.ts";
+import { dockerApiOf, dockerOptionsOf } from "../observer/platforms.ts";
 import { readProject } from "../platforms/docker/compose.ts";
 import { prometheusSource } from "../signals/prometheus/prometheus.ts";
 import { parseJson } from "../text/json.ts";

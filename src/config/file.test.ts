@@ -252,7 +252,7 @@ services:
       "services: [{ name: a, metrics: none, job: b }]",
       "service a: job names whose metrics it has, and metrics is none: remove one of the two",
     ],
-    ["services: [{ name: a, platform: process }]", 'service a: platform must be "docker"'],
+    ["services: [{ name: a, platform: process }]", "service a: platform must be one of docker"],
     ["rule_files: a.yml", "rule_files must be a list, not a text"],
     ["rule_files: ['']", "item 1 of rule_files must not be empty"],
   ])("%j is refused", (text, expected) => {
