@@ -132,7 +132,6 @@ export const EXPORTED_FOR_TESTS: readonly Exception[] = [
       "incident/effect.ts: awaitEffect",
       "incident/verification.ts: lastCheckMs",
       "observer/effective-rules.ts: builtInRulesFor",
-      "observer/platforms.ts: dockerApiOf",
       "platforms/docker/connection.ts: usualSockets",
       "promql/functions/histogram.ts: bucketQuantile",
       "promql/pattern.ts: patternCost",
