@@ -140,6 +140,7 @@ function demoSettings(settings: ObserverSettings, url: string): ObserverSettings
     services: [service],
     supervise: undefined,
     thresholds: THRESHOLDS,
+    ruleGroups: [{ name: "the demo", rules: [PATIENT_CRASH_LOOP] }],
     ownRules: [PATIENT_CRASH_LOOP],
     // As many as there are faults, and again with --keep.
     actionsPerService: 1000,

@@ -257,6 +257,42 @@ describe("rules", () => {
     expect(readRuleFile(parse(text), "printed")).toEqual([...builtIn, ...own]);
   });
 
+  test("groups of files are printed as they are, and named apart", async () => {
+    const group = `groups:
+- name: slo
+  interval: 30s
+  limit: 5
+  query_offset: 1m
+  labels: { team: 7 }
+  rules:
+  - { record: "job:up:sum", expr: "sum by (job) (up)" }
+  - { alert: Few, expr: "job:up:sum < 1", for: 0, labels: { team.name: yes } }
+`;
+    writeFileSync(join(folder, "first.yml"), group);
+    writeFileSync(join(folder, "second.yml"), group);
+    writeFileSync(join(folder, "twice.yaml"), "services: []\nrule_files: [first.yml, second.yml]");
+    const given = observerSettings({
+      env: { PROMETHEUS_URL: "embedded" },
+      folder,
+      configFile: "twice.yaml",
+      isTerminal: false,
+    });
+    const printed = {
+      name: "slo",
+      interval: "30s",
+      limit: 5,
+      query_offset: "1m",
+      labels: { team: "7" },
+      rules: [
+        { record: "job:up:sum", expr: "sum by (job) (up)" },
+        { alert: "Few", expr: "job:up:sum < 1", for: "0", labels: { "team.name": "yes" } },
+      ],
+    };
+    expect(parse(await renderRules(given), { schema: "core" })).toEqual({
+      groups: [printed, { ...printed, name: "slo (2)" }],
+    });
+  });
+
   test("an own rule takes the place of the built-in ones of its name", async () => {
     writeFileSync(
       join(folder, "own.yml"),

@@ -21,7 +21,13 @@ import { journalError } from "../journals/journal-error.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import type { TargetState } from "../signals/embedded/scrape-target.ts";
-import { builtInSources, monitorOptions, rulesOfFiles } from "../observer/effective-rules.ts";
+import type { RuleGroupSource } from "../rules/files/rule-file.ts";
+import {
+  builtInSources,
+  groupsOfFiles,
+  monitorOptions,
+  rulesOfFiles,
+} from "../observer/effective-rules.ts";
 
 const DEADLINE_MS = 10_000;
 const MAX_LENGTH = 1000;
@@ -264,8 +270,8 @@ function findTarget(service: Service, embedded: EmbeddedSource): string {
 export async function renderRules(settings: ObserverSettings): Promise<string> {
   const { source } = signalsOf(settings, []);
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const groups = await Promise.all(
-    settings.services.map(async (service) => {
+  const builtIn = await Promise.all(
+    settings.services.map(async (service): Promise<PrintedGroup> => {
       const { findWindowMs, fallbackWindowMs } = monitorOptions(settings, service, source);
       const windowMs = (await findWindowMs(signal)) ?? fallbackWindowMs;
       return {
@@ -275,8 +281,28 @@ export async function renderRules(settings: ObserverSettings): Promise<string> {
     }),
   );
   // Throws on what cannot be read.
-  rulesOfFiles(settings);
-  const own = settings.ownRules.map(({ file: _, ...rule }) => rule);
-  if (own.length > 0) groups.push({ name: "sentinel-own-rules", rules: own });
+  groupsOfFiles(settings);
+  const groups = distinctlyNamed([...builtIn, ...settings.ruleGroups.map(printedGroup)]);
   return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+}
+
+interface PrintedGroup {
+  readonly name: string;
+  readonly rules: readonly object[];
+}
+
+/** As it stands in its file, but for where that is. */
+function printedGroup(group: RuleGroupSource): PrintedGroup {
+  return { ...group, rules: group.rules.map(({ file: _, ...rule }) => rule) };
+}
+
+/** Two files may have groups of one name, and one file may not. */
+function distinctlyNamed(groups: readonly PrintedGroup[]): PrintedGroup[] {
+  const taken = new Set<string>();
+  return groups.map((group) => {
+    let { name } = group;
+    for (let count = 2; taken.has(name); count += 1) name = `${group.name} (${count})`;
+    taken.add(name);
+    return { ...group, name };
+  });
 }

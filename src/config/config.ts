@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { defaultActions } from "../allowlist.ts";
 import { readDotEnv } from "./dotenv.ts";
 import { type Environment, type Read, reader, refuseMisspelt, VERSION } from "./environment.ts";
-import { NO_FILE, readRules, readSettingsFile, type SettingsFile } from "./file.ts";
+import { NO_FILE, readRuleFile, readSettingsFile, type SettingsFile } from "./file.ts";
 import { SETTINGS } from "./keys.ts";
 import { type PrometheusAccessSettings, prometheusAccess } from "./prometheus.ts";
 import { type UnusedSetting, unusedSettings } from "./unused.ts";
@@ -13,6 +13,7 @@ import { splitCommand } from "../text/shell-words.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Autonomy, Service } from "../core/model.ts";
 import { isPlaceholder } from "./placeholder.ts";
+import { alertsOfGroups, type RuleGroupSource } from "../rules/files/rule-file.ts";
 import type { RuleSource, Thresholds } from "../rules/rules.ts";
 
 export interface ObserverSettings {
@@ -63,7 +64,9 @@ export interface ObserverSettings {
   readonly actionsInAll: number;
   readonly autonomy: Autonomy;
   readonly services: readonly Service[];
-  /** Alerting rules of the user's own files, which replace built-in ones of the same name. */
+  /** The groups of the user's own rule files. */
+  readonly ruleGroups: readonly RuleGroupSource[];
+  /** Their alerting rules with the labels of their groups, which replace built-in ones of the same name. */
   readonly ownRules: readonly (RuleSource & { readonly file: string })[];
   readonly composeFile: string;
   /** The file in which what happened is kept, as an absolute path. */
@@ -151,6 +154,7 @@ export function observerSettings(sources: Sources): ObserverSettings {
     throw new SentinelError("configuration", "services is empty, so nothing would be watched", {
       hint: "Name a service; or set PROMETHEUS_URL=embedded to watch the labelled containers alone.",
     });
+  const ruleGroups = ownFiles.flatMap((path) => readRuleFile(resolve(folder, path)));
   return {
     prometheusUrl,
     prometheusAccess: prometheusAccess(prometheusUrl, { env, folder, read }),
@@ -167,7 +171,8 @@ export function observerSettings(sources: Sources): ObserverSettings {
     ...limitSettings(read),
     operatorToken: read("OPERATOR_TOKEN", SETTINGS.OPERATOR_TOKEN) || undefined,
     services,
-    ownRules: ownFiles.flatMap((path) => readRules(resolve(folder, path))),
+    ruleGroups,
+    ownRules: alertsOfGroups(ruleGroups),
     composeFile: resolve(folder, read("COMPOSE_FILE", SETTINGS.COMPOSE_FILE)),
     journalPath: resolve(folder, read("JOURNAL", SETTINGS.JOURNAL)),
     logFormat: env["LOG_FORMAT"]

@@ -9,7 +9,7 @@ import { readHealth } from "./health.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { HealthCheck } from "../core/health.ts";
 import type { Service } from "../core/model.ts";
-import { readPlacedRules, type RuleSource } from "../rules/rules.ts";
+import { readRuleGroups, type RuleGroupSource } from "../rules/files/rule-file.ts";
 import { explainFault } from "../text/schema-words.ts";
 import { readYaml, type YamlFile } from "./yaml-file.ts";
 
@@ -157,16 +157,11 @@ function placeOf(value: unknown, [list, index, key]: readonly PropertyKey[]): st
 
 /**
  * @param path absolute
- * @returns each with the file and the line at which it begins
  * @throws SentinelError `configuration`
  */
-export function readRules(path: string): (RuleSource & { readonly file: string })[] {
+export function readRuleFile(path: string): RuleGroupSource[] {
   const text = readText(path, { optional: false }) ?? "";
-  const yaml = readYaml(text, path);
-  return readPlacedRules(yaml.value ?? { groups: [] }, yaml.at).map(({ rule, place }) => ({
-    ...rule,
-    file: place,
-  }));
+  return readRuleGroups(readYaml(text, path, { asTexts: true }));
 }
 
 /**

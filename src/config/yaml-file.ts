@@ -1,6 +1,17 @@
 /** YAML with its lines, so that a mistake in it can be pointed at. */
 
-import { isAlias, isCollection, isMap, isNode, LineCounter, parseDocument } from "yaml";
+import {
+  Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseAllDocuments,
+  parseDocument,
+  type SchemaOptions,
+} from "yaml";
 import { messageOf, SentinelError } from "../core/errors.ts";
 
 /** Deeper than anybody nests settings; the parser is recursive, and takes seconds for 100,000. */
@@ -11,15 +22,32 @@ export interface YamlFile {
   readonly value: unknown;
   /** The file's path and the line of what stands there; of what is missing, that of what should have it. */
   at(path: readonly PropertyKey[]): string;
+  /** Whether the scalar there stands in quotes, and so is a text whatever it looks like. */
+  isQuoted(path: readonly PropertyKey[]): boolean;
+}
+
+interface YamlOptions {
+  /**
+   * As Prometheus reads its rule files: the first document of several, with merge keys, and each scalar as
+   * the text that stands there, unless it is nothing at all.
+   */
+  readonly asTexts?: boolean;
 }
 
 /** @throws SentinelError `configuration`, naming the file and, if it is known, the line */
-export function readYaml(text: string, path: string): YamlFile {
+export function readYaml(
+  text: string,
+  path: string,
+  { asTexts = false }: YamlOptions = {},
+): YamlFile {
   const deep = lineTooDeep(text);
   if (deep !== undefined) throw notYaml(`${path}:${deep}: it is nested ${MAX_DEPTH} deep and more`);
   const lineCounter = new LineCounter();
   // Without its warnings, which it would print itself.
-  const document = parseDocument(text, { logLevel: "error", lineCounter });
+  const options = { logLevel: "error", lineCounter } as const;
+  const document = asTexts
+    ? firstOf(parseAllDocuments(text, { ...options, ...TEXTS }))
+    : parseDocument(text, options);
   const [error] = document.errors;
   if (error !== undefined) {
     const line = error.linePos?.[0].line ?? 1;
@@ -33,11 +61,22 @@ export function readYaml(text: string, path: string): YamlFile {
   try {
     return {
       value: document.toJS({ maxAliasCount: MAX_ALIASES }),
+      isQuoted: (place) => {
+        const node: unknown = document.getIn(place, true);
+        return isScalar(node) && String(node.type).startsWith("QUOTE");
+      },
       at: (place) => `${path}:${lineCounter.linePos(offsetOf(document.contents, place)).line}`,
     };
   } catch (cause) {
     throw notYaml(`${path}: ${messageOf(cause)}`, cause);
   }
+}
+
+const TEXTS: SchemaOptions = { schema: "failsafe", customTags: ["null"], merge: true };
+
+/** An empty text has no document at all. */
+function firstOf(documents: ReturnType<typeof parseAllDocuments>): Document.Parsed | Document {
+  return documents[0] ?? new Document(null);
 }
 
 /** Where the last part of the place begins that is in the file; a key of a map is where it is written. */

@@ -26,6 +26,10 @@ function settings(
 
 describe("rules", () => {
   const own = (alert: string, file = "/own.yml") => ({ alert, expr: "up == 0", file });
+  const ownRules = (...rules: ReturnType<typeof own>[]) => ({
+    ownRules: rules,
+    ruleGroups: [{ name: "own", rules }],
+  });
   const alerts = (given: ObserverSettings) =>
     [...builtInRulesFor(given, service(), WINDOW_MS), ...rulesOfFiles(given)].map(
       ({ alert, service: madeFor }) => [alert, madeFor],
@@ -51,10 +55,7 @@ describe("rules", () => {
   });
 
   test("own ones come behind, and take the place of all built-in ones of their name", () => {
-    const given = settings(
-      {},
-      { ownRules: [own("Mine"), own("TargetDown"), own("Mine", "/b.yml")] },
-    );
+    const given = settings({}, ownRules(own("Mine"), own("TargetDown"), own("Mine", "/b.yml")));
     expect(alerts(given)).toEqual([
       ["HighCpu", SERVICE_NAME],
       ["HighLatency", SERVICE_NAME],
@@ -65,20 +66,20 @@ describe("rules", () => {
       ["TargetDown", undefined],
       ["Mine", undefined],
     ]);
-    const nearMiss = settings({}, { ownRules: [own("targetDown")] });
+    const nearMiss = settings({}, ownRules(own("targetDown")));
     expect(alerts(nearMiss)).toHaveLength(8);
   });
 
   test("one that cannot be read is named with its file", () => {
-    const given = settings({}, { ownRules: [{ alert: "A", expr: "up >", file: "/own.yml" }] });
+    const given = settings({}, ownRules({ alert: "A", expr: "up >", file: "/own.yml" }));
     expect(() => rulesOfFiles(given)).toThrow(
       "/own.yml: alert A: expr up >: 1:5: parse error: unexpected end of input",
     );
   });
 
   test("for Sentinel's own engine, what it cannot evaluate is refused by name", () => {
-    const own = { alert: "A", expr: 'sort_by_label(up, "job") == 0', file: "/own.yml" };
-    const read = (env: Environment) => rulesOfFiles(settings(env, { ownRules: [own] }));
+    const unknown = { alert: "A", expr: 'sort_by_label(up, "job") == 0', file: "/own.yml" };
+    const read = (env: Environment) => rulesOfFiles(settings(env, ownRules(unknown)));
     expect(read({}).at(-1)?.signal).toBeUndefined();
     expect(() => read({ PROMETHEUS_URL: "embedded" })).toThrow(
       '/own.yml: alert A: expr sort_by_label(up, "job") == 0: 1:1: parse error: function sort_by_label is not supported',

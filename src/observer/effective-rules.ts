@@ -14,7 +14,7 @@ import {
   unhealthyRule,
   withoutReplaced,
 } from "../rules/rules.ts";
-import { requireSupported } from "../rules/signal.ts";
+import { isAlerting, readGroup, type RuleGroup } from "../rules/files/group.ts";
 
 const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;
@@ -54,16 +54,23 @@ export function builtInRulesFor(
 }
 
 /**
- * The rules of the user's files, which are evaluated once for all services.
+ * The groups of the user's files, which are evaluated once for all services.
  *
  * @throws SentinelError `configuration`
  */
-export function rulesOfFiles({ ownRules, prometheusUrl }: ObserverSettings): Rule[] {
-  return ownRules.map(({ file, ...source }) => {
-    const rule = readRule(source, file);
-    if (prometheusUrl === undefined) requireSupported(rule.expr, `${file}: alert ${rule.alert}`);
-    return rule;
-  });
+export function groupsOfFiles(
+  settings: Pick<ObserverSettings, "ruleGroups" | "prometheusUrl">,
+): RuleGroup[] {
+  return settings.ruleGroups.map((group) =>
+    readGroup(group, { isEvaluatedHere: settings.prometheusUrl === undefined }),
+  );
+}
+
+/** The alerting rules among them. */
+export function rulesOfFiles(
+  settings: Pick<ObserverSettings, "ruleGroups" | "prometheusUrl">,
+): Rule[] {
+  return groupsOfFiles(settings).flatMap(({ rules }) => rules.filter(isAlerting));
 }
 
 /** `RATE_WINDOW=auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */

@@ -183,19 +183,19 @@ describe("a rule file", () => {
     ]);
   });
 
+  const FORM = "It must be a Prometheus rule file: groups, each with a name and rules.";
   const cases: readonly (readonly [string, unknown, string])[] = [
-    ["an empty one", null, "a.yml: the file must be "],
-    ["no groups", {}, "a.yml: groups is missing: "],
-    ["a group without a name", { groups: [{ rules: [] }] }, "a.yml: group 1: name is missing: "],
+    ["a list", [], `a.yml: the file must be a map of keys and values, not a list | ${FORM}`],
+    ["a group without a name", { groups: [{ rules: [] }] }, "a.yml: group 1: name is missing"],
+    [
+      "a group's name twice",
+      { groups: [{ name: "g" }, { name: "g" }] },
+      "a.yml: group g: another group of this file has the same name",
+    ],
     [
       "a rule without an expression",
       group({ alert: "A" }),
-      "a.yml: group g, rule A: expr is missing: ",
-    ],
-    [
-      "an alert of no name",
-      group({ alert: "", expr: "A" }),
-      "a.yml: group g, rule 1: alert must not be empty",
+      "a.yml: group g, rule A: expr is missing",
     ],
     [
       "a key that is none",
@@ -205,31 +205,31 @@ describe("a rule file", () => {
     [
       "neither an alert nor a record",
       group({ expr: "A" }),
-      "a.yml: group g, rule 1: alert is missing: ",
+      "a.yml: group g, rule 1: alert or record is missing",
+    ],
+    [
+      "both",
+      group({ expr: "A", alert: "A", record: "b" }),
+      "a.yml: group g, rule A: it has both alert and record, and is either",
     ],
     [
       "a for that is a number",
       group({ alert: "A", expr: "A", for: 5 }),
-      "a.yml: group g, rule A: for must be a text, not a number: ",
+      'a.yml: group g, rule A: for is "5" | Write a duration such as 10s or 1m30s.',
     ],
     [
-      "a label that is none",
-      group({ alert: "A", expr: "A", labels: { "a-b": "c" } }),
-      "a.yml: group g, rule A: a-b is no name: ",
+      "the label of the metric's name",
+      group({ alert: "A", expr: "A", labels: { __name__: "c" } }),
+      "a.yml: group g, rule A: the label __name__ is the name of the metric",
     ],
     [
       "a recording rule with a for",
       group({ record: "r", expr: "A", for: "5s" }),
-      "a.yml: group g, rule r: unknown key for | Known keys: record, expr, labels.",
+      "a.yml: group g, rule r: a recording rule has no for",
     ],
   ];
   test.each(cases)("%s is said in one line", (_, file, expected) => {
-    const text = failure(() => readRuleFile(file, "a.yml"));
-    expect(text).toStartWith(expected);
-    expect(text).not.toContain("\n");
-    expect(text).toMatch(
-      /\| (It must be a Prometheus rule file: groups, each with a name and rules\.|Did you mean .+\?|Known keys: .+\.)$/,
-    );
+    expect(failure(() => readRuleFile(file, "a.yml"))).toBe(expected);
   });
 
   test("replaces built-in rules by name, all of that name", () => {

@@ -1,12 +1,10 @@
 /** Prometheus alerting rules: how they are read, and those that are built in. */
 
-import { z } from "zod";
 import { ACTION_IDS, EFFECTS, type Permit } from "../allowlist.ts";
 import { formatDuration, parseDuration } from "../core/duration.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Labels, Rule, Service, Severity } from "../core/model.ts";
 import { SEVERITIES } from "../core/model.ts";
-import { explainFault } from "../text/schema-words.ts";
 import { CURES, REVIVALS } from "./permitted.ts";
 import { readSignal } from "./signal.ts";
 
@@ -26,39 +24,15 @@ const PERMITS_ANNOTATION = "sentinel_actions";
 /** For an alert whose severity is not one of ours: such an alert waits for a person. */
 const UNKNOWN_SEVERITY: Severity = "medium";
 
-const labelsSchema = z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string());
-
-const ruleSourceSchema = z.strictObject({
-  alert: z.string().min(1).max(200),
-  expr: z.union([z.string(), z.number()]).transform(String),
-  for: z.string().optional(),
-  keep_firing_for: z.string().optional(),
-  labels: labelsSchema.optional(),
-  annotations: labelsSchema.optional(),
-});
-
-const recordingRuleSchema = z.strictObject({
-  record: z.string(),
-  expr: z.union([z.string(), z.number()]),
-  labels: labelsSchema.optional(),
-});
-
-const ruleFileSchema = z.strictObject({
-  groups: z.array(
-    z.strictObject({
-      name: z.string().min(1),
-      interval: z.string().optional(),
-      query_offset: z.string().optional(),
-      limit: z.number().optional(),
-      labels: labelsSchema.optional(),
-      // Of either kind: each is read by its own schema, so that a mistake is named.
-      rules: z.array(z.looseObject({})).default([]),
-    }),
-  ),
-});
-
 /** One alerting rule as it stands in a Prometheus rule file. */
-export type RuleSource = z.output<typeof ruleSourceSchema>;
+export interface RuleSource {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for?: string | undefined;
+  readonly keep_firing_for?: string | undefined;
+  readonly labels?: Labels | undefined;
+  readonly annotations?: Labels | undefined;
+}
 
 export interface Thresholds {
   /** Cores. */
@@ -235,59 +209,6 @@ export function containerRules(service: Service, intervalMs: number): RuleSource
     },
     containerLoopRule(service),
   ];
-}
-
-/** Names a place in a file by the path that leads to it, such as `alerts.yml:7`. */
-type NamePlace = (path: readonly PropertyKey[]) => string;
-
-/**
- * The alerting rules of a rule file, with their groups' labels, each with its place. Recording rules are
- * left to the Prometheus that loads the file.
- *
- * @param parsed the file's YAML, as a value
- * @throws SentinelError `configuration`
- */
-export function readPlacedRules(
-  parsed: unknown,
-  at: NamePlace,
-): { readonly rule: RuleSource; readonly place: string }[] {
-  const { groups } = parse(ruleFileSchema, parsed, { at, path: [], what: "" });
-  return groups.flatMap((group, groupIndex) =>
-    group.rules.flatMap((rule, index) => {
-      const path = ["groups", groupIndex, "rules", index];
-      const name = rule["alert"] ?? rule["record"];
-      const own = typeof name === "string" && name !== "" ? name : `${index + 1}`;
-      const place = { at, path, what: `group ${group.name}, rule ${own}: ` };
-      if ("record" in rule) {
-        parse(recordingRuleSchema, rule, place);
-        return [];
-      }
-      const source = parse(ruleSourceSchema, rule, place);
-      const labelled = { ...source, labels: { ...group.labels, ...source.labels } };
-      return [{ rule: labelled, place: at(path) }];
-    }),
-  );
-}
-
-interface Place {
-  readonly at: NamePlace;
-  /** Of the value within the file. */
-  readonly path: readonly PropertyKey[];
-  /** Which rule it is, as the beginning of a message. */
-  readonly what: string;
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, { at, path, what }: Place): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const fault = explainFault(schema, result.error, value);
-  const [list, index, key] = fault.path;
-  const isInGroup = list === "groups" && typeof index === "number" && key !== undefined;
-  const whose = isInGroup && what === "" ? `group ${index + 1}: ` : what;
-  const message = `${at([...path, ...fault.path])}: ${whose}${fault.message}`;
-  throw new SentinelError("configuration", message, {
-    hint: fault.hint ?? "It must be a Prometheus rule file: groups, each with a name and rules.",
-  });
 }
 
 /** The built-in rules that are in force: a rule of a file replaces every one of its name. */

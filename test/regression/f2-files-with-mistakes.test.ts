@@ -114,11 +114,11 @@ describe("F2: rule files", () => {
   test.each([
     [RULE, "nothing"],
     [`${RULE}    fro: 5m\n`, "r.yml:6: group g, rule Busy: unknown key fro. Did you mean for?"],
+    [`${RULE}    labels:\n      a: 1\n      a-b: x\n`, "nothing"],
     [
-      `${RULE}    labels:\n      a: 1\n`,
-      'r.yml:7: group g, rule Busy: a must be a text, not a number: write "1".',
+      `${RULE}    labels:\n      __name__: x\n`,
+      "r.yml:7: group g, rule Busy: the label __name__ is the name of the metric.",
     ],
-    [`${RULE}    labels:\n      a-b: x\n`, "r.yml:7: group g, rule Busy: a-b is no name"],
     [`${RULE}  - alert: Slow\n`, "r.yml:6: group g, rule Slow: expr is missing"],
     [`${RULE}  - alert: Slow\n    expr: up >\n`, "r.yml:6: alert Slow: expr up >"],
     ["groups:\n- nam: g\n", "r.yml:2: group 1: unknown key nam. Did you mean name?"],
