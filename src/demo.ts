@@ -26,7 +26,7 @@ import { observe } from "./observer/observe.ts";
 import { systemClock } from "./observer/system-clock.ts";
 
 interface DemoOptions {
-  /** Of the observer; the demo has its own service, thresholds and intervals. */
+  /** The observer's settings; the demo has its own service, thresholds and intervals. */
   readonly settings: ObserverSettings;
   readonly faults: readonly DemoFault[];
   /** Goes on watching after the last fault, until the signal aborts. */
@@ -40,7 +40,7 @@ const POLL_MS = 1000;
 const STABILIZE_MS = 5000;
 const MODEL_DEADLINE_MS = 500;
 const START_DEADLINE_MS = 10_000;
-/** Of all faults together. */
+/** How long all faults together may take. */
 const MAX_MS = 115_000;
 
 /** Low enough for a small machine to pass them, high enough for a quiet service not to. */
@@ -80,7 +80,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const observing = observe(
     {
       settings,
-      // Of its own service, which nobody has to remember.
+      // Its own service need not be remembered after its end.
       journal: memoryJournal(),
       signals: signalsOf(settings, [platform]),
       platforms: [{ platform }],

@@ -23,7 +23,7 @@ interface LogOptions {
 const STDOUT = 1;
 const STDERR = 2;
 const BUFFER_BYTES = 64 * 1024;
-const MOST_BYTES_PER_UTF16_UNIT = 3;
+const MAX_BYTES_PER_UTF16_UNIT = 3;
 
 /**
  * Events on standard output, one JSON object a line: `event, level, logger, timestamp` and the
@@ -44,9 +44,9 @@ export function createLog({ name, bufferMs = 0 }: LogOptions): Log {
   if (bufferMs > 0) setInterval(flush, bufferMs).unref();
 
   const append = (line: string) => {
-    const mostBytes = line.length * MOST_BYTES_PER_UTF16_UNIT;
-    if (used + mostBytes > BUFFER_BYTES) flush();
-    if (mostBytes > BUFFER_BYTES) writeAll(STDOUT, Buffer.from(line));
+    const maxBytes = line.length * MAX_BYTES_PER_UTF16_UNIT;
+    if (used + maxBytes > BUFFER_BYTES) flush();
+    if (maxBytes > BUFFER_BYTES) writeAll(STDOUT, Buffer.from(line));
     else used += buffer.write(line, used);
     if (bufferMs === 0) flush();
   };
@@ -93,7 +93,7 @@ export function printError(text: string): void {
   writeAll(STDERR, Buffer.from(`${text}\n`));
 }
 
-/** Past it, lines are left out until the reader has caught up. */
+/** Beyond this many bytes lines are left out until the reader has caught up. */
 const MAX_WAITING_BYTES = 256 * 1024;
 const RETRY_MS = 10;
 const FLUSH_MS = 1000;
@@ -169,7 +169,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
       from += writeSync(descriptor, bytes, from);
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      // The reader is gone: there is nobody left to tell, and the work goes on.
+      // The reader is gone, so there is nothing to write, and the work goes on.
       if (code === "EPIPE" || code === "ECONNRESET") return;
       if (code !== "EAGAIN") throw error;
       Bun.sleepSync(1);

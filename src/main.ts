@@ -17,7 +17,7 @@ const ROLE_DESCRIPTIONS = {
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-/** Of what is not a terminal: a pipe or a file has no width. */
+/** The width of what is not a terminal: a pipe or a file has none of its own. */
 const DEFAULT_COLUMNS = 100;
 
 // A compiled executable has one entry: its workers come through here as well. All else is imported

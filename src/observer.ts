@@ -15,7 +15,7 @@ import { observe } from "./observer/observe.ts";
 import { beginPlatforms } from "./observer/platforms.ts";
 import { systemClock } from "./observer/system-clock.ts";
 
-/** Of one notice; a list of targets may well be long. */
+/** The longest notice; a list of targets may well be long. */
 const MAX_LENGTH = 4000;
 
 /** What a platform calls itself is not worth a longer wait. */

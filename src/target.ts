@@ -13,7 +13,7 @@ interface RunningTarget {
   stop(): Promise<void>;
 }
 
-/** So long new connections are still taken: whoever probes is to see that there should be none. */
+/** How long new connections are still taken, so that probes can see that the service is not ready. */
 const LAME_DUCK_MS = 300;
 
 /**

@@ -139,7 +139,7 @@ async function attempt(
   }
 }
 
-/** What answers is a stranger, and may repeat an address with its password. */
+/** What answers is not trusted, and may repeat an address with its password. */
 function shown(text: string): string {
   return printable(maskText(text), MAX_LENGTH);
 }

@@ -44,7 +44,7 @@ export function showIncidents(
   }
 }
 
-/** Of that id; several only if two services had the same alert at the same moment. */
+/** The incidents of that id: several only if two services had the same alert at the same moment. */
 function find(id: string, records: readonly IncidentRecord[]): readonly IncidentRecord[] {
   const exact = records.filter((record) => record.id === id);
   if (exact.length > 0) return exact;

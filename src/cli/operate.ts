@@ -60,8 +60,8 @@ function say(order: Order, known: Known, saying: Saying): Said {
 
 /** Those of the settings, and those of which the journal tells: a container may come by its label. */
 function servicesOf({ settings, entries }: Known): KnownServices {
-  const told = entries.map(({ service }) => service).filter((name) => name !== "");
-  const names = [...new Set([...settings.services.map(({ name }) => name), ...told])];
+  const ofJournal = entries.map(({ service }) => service).filter((name) => name !== "");
+  const names = [...new Set([...settings.services.map(({ name }) => name), ...ofJournal])];
   return { names, isComplete: !watchesLabelled(settings) };
 }
 

@@ -25,7 +25,7 @@ export interface ObserverSettings {
   readonly scrapeTargets: readonly ScrapeTargetSettings[];
   /** Where Docker's engine is, as the variables of the `docker` command say. */
   readonly docker: DockerVariables;
-  /** Of containers that want to be healed without metrics: `name=value`. */
+  /** The label of containers that are to be healed without metrics: `name=value`. */
   readonly healLabel: string;
   /** The command that Sentinel itself runs as the service; program first. */
   readonly supervise:
@@ -36,7 +36,7 @@ export interface ObserverSettings {
         readonly showsOutput: boolean;
       }
     | undefined;
-  /** Of the API, on 127.0.0.1. */
+  /** Where page, API and metrics are served, on 127.0.0.1. */
   readonly observerPort: number;
   readonly gemini:
     { readonly apiKey: string; readonly model: string; readonly baseUrl?: string } | undefined;
@@ -47,7 +47,7 @@ export interface ObserverSettings {
   };
   /** Settings that hold a template's placeholder where a key should be: as good as empty. */
   readonly placeholderKeys: readonly string[];
-  /** Of each model. */
+  /** What each model may be asked. */
   readonly modelBudget: { readonly callsPerHour: number; readonly tokensPerHour: number };
   /** Whether e-mail addresses are kept from models, as credentials are. */
   readonly maskEmails: boolean;
@@ -308,7 +308,7 @@ function withScrapedJobs(
   });
 }
 
-/** An empty variable is none, so that it does not hide one of `.env`. */
+/** An empty variable counts as unset, so that it does not hide one of `.env`. */
 function withoutEmpty(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value));
 }

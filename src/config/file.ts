@@ -74,7 +74,7 @@ const fileSchema = z.strictObject({
 });
 
 export interface SettingsFile {
-  /** Of the file that was read; `undefined` if there is none. */
+  /** The path of the file that was read; `undefined` without a file. */
   readonly path: string | undefined;
   /** `undefined` if the file has none: then the environment names the one service. */
   readonly services: readonly Service[] | undefined;

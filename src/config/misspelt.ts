@@ -70,7 +70,7 @@ function distanceOf(words: readonly string[], key: Key): number {
   const own = key.split("_");
   // Hardly anybody mistypes the first letter, and many names differ in it alone.
   if (words.length !== own.length || words[0]?.[0] !== key[0]) return Infinity;
-  // One letter off, a short word is another word; two of its letters swapped, it is none.
+  // A short word with one letter changed is often another word; with two letters swapped it is a typing error.
   const name = words.join("_");
   if (key.length <= SHORT_WORD && (name === key || !isAnagram(name, key))) return Infinity;
   return own.reduce((sum, word, index) => {

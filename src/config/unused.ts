@@ -29,7 +29,10 @@ const ACCESS_KEYS = [
 const ONLY_EMBEDDED = "is only used with PROMETHEUS_URL=embedded";
 const ONLY_TARGET = "is read by sentinel target, and from the environment alone, not from .env";
 
-/** In the order in which they are told. One that has its default, as in a copy of the template, is none. */
+/**
+ * Settings without effect, in the order in which they are shown. One with its default value, as in a
+ * copy of the template, is not among them.
+ */
 export function unusedSettings({ env, dotEnv, file }: Given): readonly UnusedSetting[] {
   const isSet = (key: keyof typeof SETTINGS) =>
     env[key] !== undefined && env[key] !== "" && env[key] !== SETTINGS[key].fallback;

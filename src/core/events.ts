@@ -34,7 +34,7 @@ export type IncidentEvent =
       readonly type: "evidence_collected";
       readonly container: Observation<ContainerState>;
       readonly restartLoop?: RestartLoop;
-      /** The last ones that nobody wished for, oldest first. */
+      /** The last unwanted ones, oldest first. */
       readonly deaths?: readonly Death[];
       /** `undefined` if the service has no health check. */
       readonly health: HealthAnswer | undefined;
@@ -53,7 +53,7 @@ export type IncidentEvent =
       readonly diagnoser: string;
       readonly diagnosis: Diagnosis;
       readonly durationMs: number;
-      /** Of the model, if it tells. */
+      /** What the model took, if it says so. */
       readonly tokens?: number;
     }
   | {
@@ -118,7 +118,7 @@ export type WatchEvent =
   | { readonly type: "journal_back" }
   | { readonly type: "quiet"; readonly alerts: readonly Alert[] };
 
-/** As it happens. The journal and the log have this and nothing more. */
+/** An event as it happens. The journal and the log have this and nothing more. */
 export type SentinelEvent = (WatchEvent | (IncidentEvent & { readonly incident: string })) & {
   readonly atMs: number;
   readonly service: string;

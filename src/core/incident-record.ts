@@ -32,7 +32,7 @@ export interface IncidentRecord {
   readonly openedAtMs: number;
   readonly onsetMs: number | undefined;
   readonly phase: Phase;
-  /** As it was when the evidence was collected; the health endpoint's answer as well. */
+  /** The container when the evidence was collected, and whether its health check passed then. */
   readonly container: Observation<ContainerState> | undefined;
   readonly wasHealthy: boolean | undefined;
   /** Diagnosers that gave no usable answer, in the order in which they were asked. */
@@ -105,7 +105,7 @@ interface IncidentFold {
   apply(entry: JournalEntry): IncidentStep | undefined;
   /** In the order in which they were opened. */
   records(): readonly IncidentRecord[];
-  /** `undefined` if there is none of that id and service. */
+  /** @returns `undefined` if no incident has that id and service */
   find(about: Pick<JournalEntry, "incident" | "service">): IncidentRecord | undefined;
   /** Forgets the incidents that have ended, so that the fold of a process that runs for long stays small. */
   forgetClosed(): void;

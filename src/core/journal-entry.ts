@@ -100,7 +100,7 @@ const container = z.discriminatedUnion("kind", [
   })),
 ]);
 
-/** What is shown of an end that nobody wished for. */
+/** What is shown of an unwanted end. */
 const death = z.object({
   atMs: time,
   exitCode: z.number(),
@@ -189,7 +189,7 @@ export function readEvent(entry: JournalEntry): RecordedEvent | undefined {
   return event.safeParse({ ...entry.fields, type: entry.type }).data;
 }
 
-/** Of one type, without it. */
+/** The fields of one type of event, without the type. */
 export type Recorded<Type extends RecordedEvent["type"]> = Omit<
   Extract<RecordedEvent, { type: Type }>,
   "type"

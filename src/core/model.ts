@@ -119,7 +119,7 @@ export interface Alert {
   readonly isRejected?: true;
 }
 
-/** What starts containers anew by itself, elsewhere or here: a restart behind its back leaves one too many. */
+/** What replaces containers by itself, here or elsewhere: a restart behind its back leaves one too many. */
 export const ORCHESTRATORS = ["swarm", "kubernetes"] as const;
 export type Orchestrator = (typeof ORCHESTRATORS)[number];
 
@@ -135,13 +135,13 @@ export interface ContainerState {
   readonly oomKilled: boolean;
   readonly restartCount: number;
   readonly startedAtMs: number | undefined;
-  /** When its last run ended; `undefined` if none has, or nobody tells. */
+  /** When its last run ended; `undefined` if none has, or if that is not known. */
   readonly finishedAtMs?: number | undefined;
-  /** Of one that has ended: whether somebody stopped it; `undefined` if its engine does not tell any more. */
+  /** Whether somebody stopped a container that has ended; `undefined` if its engine does not know any more. */
   readonly wasStopped?: boolean | undefined;
-  /** After so many restarts its engine gives it up; `undefined` if there is no such number. */
+  /** The number of restarts after which its engine gives it up; `undefined` without such a limit. */
   readonly maxRestarts?: number | undefined;
-  /** Of its health check: so long after its start failures do not count; 0 without one. */
+  /** How long after its start failures of its health check do not count; 0 without one. */
   readonly startPeriodMs: number;
   /** How long all retries of its health check take, so that it is `starting` no longer; absent without one. */
   readonly retriesMs?: number | undefined;
@@ -149,7 +149,7 @@ export interface ContainerState {
   readonly checks?: readonly CheckResult[] | undefined;
   /** How long it may take to stop, if that was set, at most 10 minutes: a restart may take as long. */
   readonly stopTimeoutMs?: number;
-  /** Whose task it is; absent if it is nobody's. */
+  /** The orchestrator whose task it is; absent if there is none. */
   readonly orchestrator?: Orchestrator | undefined;
   readonly containerId: string;
   readonly image: string;
@@ -169,7 +169,7 @@ export interface Death {
   readonly oomKilled: boolean;
   /** Somebody stopped it: `docker stop`, `docker restart` and Compose do. A kill is no stop. */
   readonly wasStopped: boolean;
-  /** `undefined` if its start is not told any more. */
+  /** How long it ran; `undefined` if its start is not known any more. */
   readonly ranMs: number | undefined;
   /** The last lines that it wrote before, oldest first. */
   readonly lines: readonly string[];
@@ -205,7 +205,7 @@ export interface SignalReading {
   readonly threshold: number | undefined;
 }
 
-/** All that a diagnosis may rest on. Log lines and labels are input from strangers. */
+/** All that a diagnosis may rest on. Log lines and labels are untrusted input. */
 export interface Evidence {
   readonly service: string;
   readonly alert: string;
@@ -225,7 +225,7 @@ export interface Evidence {
   /** Many more of its lines, by kind; absent where the log cannot be read. */
   readonly logDigest?: LogDigest;
   readonly surroundings?: Surroundings;
-  /** Its last deaths that nobody wished for, oldest first; empty if none is told. */
+  /** Its last unwanted deaths, oldest first; empty if none is known. */
   readonly deaths?: readonly Death[];
   /** Its engine starts it again and again by itself; absent if not. */
   readonly restartLoop?: RestartLoop;
@@ -242,7 +242,7 @@ export interface Diagnosis {
   /** What it asked for that is not in the allowlist, quoted to be shown; then the action is `none`. */
   readonly refusedAction?: string;
   readonly evidence: readonly string[];
-  /** What it took of the model, question and answer, as its server counts; absent if it is not told. */
+  /** Tokens of question and answer, as its server counts them; absent if it does not say. */
   readonly tokens?: number;
 }
 
@@ -326,7 +326,7 @@ export interface Closing {
   /** Why nothing was run; only of what was held or skipped. */
   readonly reason?: DecisionReason;
   readonly verdict: Verdict | undefined;
-  /** The health endpoint answered when the evidence was collected, and does not after the action. */
+  /** Its health check passed when the evidence was collected, and fails after the action. */
   readonly madeWorse?: true;
   readonly detectedAfterMs: number | undefined;
   readonly actedAfterMs: number | undefined;

@@ -179,6 +179,6 @@ export interface Journal {
 export interface JournalLimits {
   /** Incidents whose last entry is older are forgotten. */
   readonly beforeMs: number;
-  /** Of all that is kept. */
+  /** Total size of the journal; the oldest closed incidents are pruned above it. */
   readonly maxBytes: number;
 }

@@ -73,7 +73,7 @@ export function createTokenGate(token: string): TokenGate {
     check(authorization, address, nowMs) {
       const found = checkBearer(authorization, token);
       const isKnown = clients.has(networkOf(address)) || clients.size >= MAX_ADDRESSES;
-      // Of those who never failed nothing is kept.
+      // Nothing is kept of an address that has never failed.
       if (found === "right" && !isKnown) return { kind: "right" };
       const client = clientOf(address, nowMs);
       // Whoever sends none guesses nothing.

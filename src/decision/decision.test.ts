@@ -344,7 +344,7 @@ describe("what has healed it for a moment only gives way to the next on the rule
       fired: alert({ rule: rule({ permits: [...permits] }) }),
       actions,
       ...(action && { action }),
-      ...held({ exhausted: new Set(spent), ...limitState }),
+      ...held({ ineffectiveActions: new Set(spent), ...limitState }),
     });
     expect(`${kind} ${chosen} ${reason}`).toBe(expected);
   });

@@ -68,11 +68,11 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   if (!permitted.includes(action)) return ask(action, whyNotPermitted(action, proposal));
   const why = whyNotOffered(action, proposal);
   if (why !== undefined) return ask(action, why);
-  const { exhausted } = limitState;
-  if (!exhausted.has(action)) return permit(action, "two_keys_agree", proposal, situation);
+  const { ineffectiveActions } = limitState;
+  if (!ineffectiveActions.has(action)) return permit(action, "two_keys_agree", proposal, situation);
 
   const later = permitted.slice(permitted.indexOf(action) + 1);
-  const next = later.find((id) => !exhausted.has(id) && !whyNotOffered(id, proposal));
+  const next = later.find((id) => !ineffectiveActions.has(id) && !whyNotOffered(id, proposal));
   if (next === undefined) return ask(action, "recurrence");
   return permit(next, "next_on_the_list", proposal, situation);
 }

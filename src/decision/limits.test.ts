@@ -272,10 +272,10 @@ describe("the budgets", () => {
 });
 
 describe("a healing that did not last", () => {
-  const exhausted = (
+  const ineffectiveActions = (
     limitTracker: ReturnType<typeof limitTrackerOf>["limitTracker"],
     about = CPU,
-  ) => [...limitTracker.limitState(about, 0).exhausted];
+  ) => [...limitTracker.limitState(about, 0).ineffectiveActions];
 
   test.each([
     ["twice within half an hour each", RECURRENCE_MS, ["docker-restart"]],
@@ -284,9 +284,9 @@ describe("a healing that did not last", () => {
     const { limitTracker, at } = limitTrackerOf();
     heal(at, { incident: "1", atMs: 0 });
     heal(at, { incident: "2", atMs: apartMs });
-    expect(exhausted(limitTracker)).toEqual([]);
+    expect(ineffectiveActions(limitTracker)).toEqual([]);
     open(at, { incident: "3", atMs: 2 * apartMs });
-    expect(exhausted(limitTracker)).toEqual(
+    expect(ineffectiveActions(limitTracker)).toEqual(
       ACTION_IDS.filter((id) => expected.some((one) => one === id)),
     );
   });
@@ -297,7 +297,7 @@ describe("a healing that did not last", () => {
     heal(at, { incident: "2", atMs: RECURRENCE_MS });
     heal(at, { incident: "3", atMs: 2 * RECURRENCE_MS + 1 });
     open(at, { incident: "4", atMs: 3 * RECURRENCE_MS + 1 });
-    expect(exhausted(limitTracker)).toEqual([]);
+    expect(ineffectiveActions(limitTracker)).toEqual([]);
   });
 
   test("is none where nothing was healed", () => {
@@ -308,7 +308,7 @@ describe("a healing that did not last", () => {
       act(at, { incident });
       at("incident_closed", { closing }, { incident });
     }
-    expect(exhausted(limitTracker)).toEqual([]);
+    expect(ineffectiveActions(limitTracker)).toEqual([]);
   });
 
   test("is measured from the last action that healed, not from an alert that went by itself", () => {
@@ -318,7 +318,7 @@ describe("a healing that did not last", () => {
     at("incident_closed", { closing: HEALED }, { incident: "2", atMs: 20 * MINUTE });
     heal(at, { incident: "3", atMs: 40 * MINUTE });
     open(at, { incident: "4", atMs: 41 * MINUTE });
-    expect(exhausted(limitTracker)).toEqual([]);
+    expect(ineffectiveActions(limitTracker)).toEqual([]);
   });
 
   test("within half an hour, as the documentation has it", () => {
@@ -328,9 +328,9 @@ describe("a healing that did not last", () => {
   test("is of that alert and that service alone", () => {
     const { limitTracker, at } = limitTrackerOf();
     for (const incident of ["1", "2", "3"]) heal(at, { incident });
-    expect(exhausted(limitTracker)).toEqual(["docker-restart"]);
-    expect(exhausted(limitTracker, { ...CPU, alert: "HighLatency" })).toEqual([]);
-    expect(exhausted(limitTracker, { ...CPU, service: "db" })).toEqual([]);
+    expect(ineffectiveActions(limitTracker)).toEqual(["docker-restart"]);
+    expect(ineffectiveActions(limitTracker, { ...CPU, alert: "HighLatency" })).toEqual([]);
+    expect(ineffectiveActions(limitTracker, { ...CPU, service: "db" })).toEqual([]);
   });
 
   test("is counted for the action that healed, once", () => {
@@ -339,7 +339,7 @@ describe("a healing that did not last", () => {
     heal(at, { incident: "2" }, "compose-restart");
     // It comes and goes by itself: nothing was done that could have failed to last.
     for (const incident of ["3", "4", "5"]) open(at, { incident });
-    expect(exhausted(limitTracker)).toEqual([]);
+    expect(ineffectiveActions(limitTracker)).toEqual([]);
   });
 
   test("of two services whose incidents have one id is not mixed up", () => {
@@ -352,8 +352,10 @@ describe("a healing that did not last", () => {
       at("incident_closed", { closing: HEALED }, { incident, service: "db" });
       at("incident_closed", { closing: HEALED }, { incident });
     }
-    expect(exhausted(limitTracker)).toEqual(["docker-restart"]);
-    expect(exhausted(limitTracker, { ...CPU, service: "db" })).toEqual(["compose-restart"]);
+    expect(ineffectiveActions(limitTracker)).toEqual(["docker-restart"]);
+    expect(ineffectiveActions(limitTracker, { ...CPU, service: "db" })).toEqual([
+      "compose-restart",
+    ]);
   });
 });
 

@@ -20,7 +20,7 @@ export interface Limits {
 /** What holds for one alert of one service at one moment. */
 export interface LimitState {
   readonly coolsUntilMs: number;
-  /** By a person; Infinity without an end. */
+  /** Until when a person has paused it; Infinity without an end. */
   readonly pausedUntilMs: number;
   readonly isPaused: boolean;
   /** An action made things worse, and no person has said since that Sentinel may go on. */
@@ -28,7 +28,7 @@ export interface LimitState {
   readonly isServiceBudgetSpent: boolean;
   readonly isTotalBudgetSpent: boolean;
   /** Actions that have healed this alert for a moment only, and too often to be tried again. */
-  readonly exhausted: ReadonlySet<ActionId>;
+  readonly ineffectiveActions: ReadonlySet<ActionId>;
 }
 
 /** All its times are of one clock that never jumps. */
@@ -38,7 +38,7 @@ export interface LimitTracker {
   limitState(about: AlertOfService, nowMs: number): LimitState;
   /** The incident to which an alert comes back, if it does. */
   flapping: Flaps["of"];
-  /** What a person answered to a request of that service; `undefined` so far. */
+  /** What a person answered to a request of that service; `undefined` while nobody has. */
   answerTo(asked: RequestOfService): "approved" | "denied" | undefined;
 }
 
@@ -52,13 +52,13 @@ interface RequestOfService {
   readonly request: string;
 }
 
-/** In place of a service's name: all of them. */
+/** Stands for all services where the name of one is expected. */
 const ALL = "";
 
 export const HOUR_MS = 3_600_000;
 /** An alert that comes back within this time after it was healed was not cured. */
 export const RECURRENCE_MS = 30 * 60_000;
-/** After so many recurrences the same action is not tried again. */
+/** The number of recurrences after which the same action is not tried again. */
 const MAX_RECURRENCES = 2;
 
 const REOPENED: readonly DecisionReason[] = [
@@ -161,7 +161,7 @@ class JournalLimits implements LimitTracker {
         this.#resume(service);
         break;
       case "approval_requested":
-        // Asked again after a restart it is another question: an earlier answer is none to it.
+        // A request that is made again after a restart is a new one: an earlier answer does not count.
         this.#answers.delete(key(service, event.request));
         break;
       case "approval_given":
@@ -239,7 +239,7 @@ class JournalLimits implements LimitTracker {
       isServiceBudgetSpent:
         recent.filter((act) => act.service === service).length >= this.#limits.mostPerService,
       isTotalBudgetSpent: recent.length >= this.#limits.mostInAll,
-      exhausted: new Set(times.map(([action]) => action)),
+      ineffectiveActions: new Set(times.map(([action]) => action)),
     };
   }
 

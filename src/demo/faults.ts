@@ -19,7 +19,7 @@ interface FaultScene {
 export interface Victim {
   /** Without a slash at the end. */
   readonly url: string;
-  /** Of its process; another one after a restart. */
+  /** The id of its process; another one after a restart. */
   pid(): number | undefined;
   /** Ends the process by SIGKILL, as the kernel does when memory runs out. */
   kill(): void;

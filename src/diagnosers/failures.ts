@@ -99,6 +99,6 @@ export function redact(text: string, apiKey: string | undefined): string {
 }
 
 /** What a body that is no JSON looks like, to be put behind a sentence. */
-export function lookOf(body: string): string {
+export function webPageHint(body: string): string {
   return body.trimStart().startsWith("<") ? " (a web page: is this the right address?)" : "";
 }

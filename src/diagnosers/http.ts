@@ -10,7 +10,7 @@ import type { Diagnosis } from "../core/model.ts";
 import { parseJson } from "../text/json.ts";
 import { JsonCost } from "../text/json-cost.ts";
 import type { Budget } from "./budget.ts";
-import { lookOf, malformed, redact, refusalOf } from "./failures.ts";
+import { webPageHint, malformed, redact, refusalOf } from "./failures.ts";
 import { absence, findModel, type ListedServer, listModels } from "./model-list.ts";
 import { askedWaitMs, type Retry, retryWaitMs } from "./retry.ts";
 import type { Said } from "./said.ts";
@@ -21,7 +21,7 @@ export const ANSWER_TOKENS = 2048;
 /** Longest body that is read, after decompression. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Past these it is no model's answer; and it is parsed more than once, by the SDK as well. */
+/** Beyond these bounds it is not a model's answer. It is parsed more than once, by the SDK as well. */
 const BODY_BOUNDS = {
   maxBytes: MAX_BODY_BYTES,
   maxNodes: 50_000,
@@ -121,7 +121,7 @@ export async function ask(
 const NO_SUCH_MODEL =
   /not[ _]found|no longer|(?:does|did) not exist|no such|unknown|invalid|not available|not loaded/i;
 
-/** Of a refusal for a model that is not there: the failure that names those that are. */
+/** The failure for a model that is not there, which names those that are. */
 async function absentModel(
   server: ModelServer,
   failure: DiagnosisError,
@@ -143,7 +143,7 @@ interface PassingFailure {
   readonly retryAfterMs: number | undefined;
 }
 
-/** Of one answer. Nothing takes more; a greater number would be a server's mistake. */
+/** The tokens of one answer. No model takes more, so a greater number is a mistake of its server. */
 const tokenCount = z.number().int().min(0).max(10_000_000);
 
 class Requests implements Exchange {
@@ -254,7 +254,7 @@ class Requests implements Exchange {
     if (body.trim() === "")
       throw new DiagnosisError("empty_answer", `${host} answered with an empty body`);
     const answer = parseJson(body);
-    if (answer === undefined) throw malformed(host, `something else than JSON${lookOf(body)}`);
+    if (answer === undefined) throw malformed(host, `something else than JSON${webPageHint(body)}`);
     this.#count(this.server.tokensOf(answer));
     return new Response(body, { headers: { "content-type": "application/json" } });
   }
@@ -290,10 +290,10 @@ class Requests implements Exchange {
 
   /** Here and not with the diagnosis, as an answer that can't be used is paid for as well. */
   #count(tokens: unknown): void {
-    const told = tokenCount.safeParse(tokens).data;
-    if (told === undefined) return;
-    this.#tokens = (this.#tokens ?? 0) + told;
-    this.server.budget?.countTokens(told);
+    const counted = tokenCount.safeParse(tokens).data;
+    if (counted === undefined) return;
+    this.#tokens = (this.#tokens ?? 0) + counted;
+    this.server.budget?.countTokens(counted);
   }
 
   /** @throws DiagnosisError if it would be refused again */

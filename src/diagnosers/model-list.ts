@@ -6,7 +6,7 @@ import { printable } from "../text/printable.ts";
 import { DiagnosisError } from "../core/errors.ts";
 import { parseJson } from "../text/json.ts";
 import { JsonCost } from "../text/json-cost.ts";
-import { lookOf, malformed, type Refusing, refusalOf } from "./failures.ts";
+import { webPageHint, malformed, type Refusing, refusalOf } from "./failures.ts";
 import { lmstudioUrl, openaiBase, serverUrl } from "./server-url.ts";
 
 /** OpenRouter's list of some hundred models has more than 1 MiB. */
@@ -34,7 +34,7 @@ export type ModelApi = (typeof MODEL_APIS)[number];
 /** A model, and the server whose list it should be on. */
 export interface ListedServer extends Refusing {
   readonly api: ModelApi;
-  /** As it is written in the settings. */
+  /** The server's address as it is written in the settings. */
   readonly url: string;
   readonly model: string;
   /** The setting that names the model. */
@@ -109,7 +109,7 @@ async function get(url: string, server: ListedServer, abort: AbortSignal): Promi
     return malformed(host, `no list of its models (status ${status})`);
   if (!ok) throw refusalOf(server, status, body);
   const answer = parseJson(body);
-  if (answer === undefined) throw malformed(host, `something else than JSON${lookOf(body)}`);
+  if (answer === undefined) throw malformed(host, `something else than JSON${webPageHint(body)}`);
   return answer;
 }
 

@@ -4,14 +4,14 @@ import { z } from "zod";
 import { parseJson } from "../text/json.ts";
 import type { Clock } from "../core/ports.ts";
 
-/** With what a wait is measured and spread. */
+/** The clock that a wait is measured with, and the randomness that spreads it. */
 export interface Retry {
   readonly clock: Clock;
   /** From 0 to less than 1. */
   readonly random: () => number;
 }
 
-/** Of one diagnosis. More would only put the next diagnoser off. */
+/** Retries of one diagnosis. More would only delay the next diagnoser. */
 const MAX_RETRIES = 2;
 
 const FIRST_WAIT_MS = 500;
@@ -24,11 +24,11 @@ const LEFT_FOR_ANSWER = 0.25;
 
 /** Where a diagnosis stands after a failure that may pass. */
 export interface Standing {
-  /** So far. */
+  /** The number of retries so far. */
   readonly retries: number;
   /** What the server asks for; `undefined` if it does not say. */
   readonly retryAfterMs: number | undefined;
-  /** Until the deadline. */
+  /** The time that is left until the deadline. */
   readonly leftMs: number;
   readonly deadlineMs: number;
 }

@@ -18,7 +18,7 @@ export interface Said extends ModelAnswer {
 /** A text, or parts of which each may be a text, a thought or a refusal. */
 const partsOrText = z.union([z.string(), z.array(z.unknown())]);
 
-/** Of a message: where DeepSeek, vLLM, llama.cpp, OpenRouter and Ollama put what was thought. */
+/** A message with the fields in which DeepSeek, vLLM, llama.cpp, OpenRouter and Ollama put thoughts. */
 const message = z.object({
   content: partsOrText.nullish(),
   refusal: z.string().nullish(),

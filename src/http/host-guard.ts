@@ -11,7 +11,7 @@ const ANOTHER_SITE = "another web site asked";
  * Why a request is refused; `undefined` if it is not.
  *
  * A site may have its own name lead to 127.0.0.1, and would then read as a page of its own (DNS
- * rebinding): so the name must be none that a stranger can own. Under any name it cannot read, for no
+ * rebinding): so the name must be one that nobody else can own. Under any name it cannot read, for no
  * answer allows it to, but it could ask for the dearest queries without end. So what a browser says to
  * come from elsewhere is refused: below `/api/` that is a navigation too, since a site can make any
  * number of them; elsewhere a link that a person follows is answered. A browser too old for the header

@@ -58,7 +58,7 @@ const OUTCOMES = Object.keys({
   not_started: true,
 } satisfies Record<Outcome["kind"], true>);
 
-/** Of an incident that was opened under rules that are no longer in force. */
+/** The alert of an incident that was opened under rules that are no longer in force. */
 const UNKNOWN_ALERT = "unknown";
 /** What a failure counts as that is on no list, as in the incident itself. */
 const OTHER_FAILURE = "unavailable";

@@ -33,7 +33,7 @@ export interface OperatorDesk {
   tell(text: string): void;
 }
 
-/** Of whoever sent a request. */
+/** The address of whoever sent a request. */
 type AddressOf = (request: Request) => string;
 
 /** Who it was is not known beyond that. */

@@ -18,7 +18,7 @@ export interface WatchedService {
 /** How old the newest scrape is, by the source's own clock. What was never scraped is not in them. */
 export interface ScrapeAges {
   readonly ofJobs: ReadonlyMap<string, number>;
-  /** Of what Docker says of a container; empty where Docker is not asked. */
+  /** By container, from what Docker says of it; empty where Docker is not asked. */
   readonly ofContainers: ReadonlyMap<string, number>;
 }
 
@@ -29,7 +29,7 @@ interface ReadinessAt {
   readonly ages: ScrapeAges | undefined;
 }
 
-/** After so many intervals without a poll that was answered, nothing is known of a service any more. */
+/** The number of poll intervals without an answer after which nothing is known of a service any more. */
 export const MAX_SILENT_INTERVALS = 5;
 
 /** Why the observer cannot be relied on now, as one line; `undefined` if it can. */

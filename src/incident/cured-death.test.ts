@@ -60,7 +60,7 @@ describe("a death that a restart has cured", () => {
     });
   });
 
-  test("is not called healed where the health endpoint does not answer", () => {
+  test("is not called healed where its health check fails", () => {
     const closed = tell([death(START_MS)], false).at(-1);
     expect(closed).toMatchObject({ closing: { verdict: { kind: "unknown" } } });
     expect(closed).not.toMatchObject({ closing: { healedAfterMs: expect.any(Number) } });

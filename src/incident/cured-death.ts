@@ -35,23 +35,22 @@ export function tellCuredDeath(
   { container, health, nowMs }: Seen,
 ): readonly IncidentEvent[] {
   const onsetMs = deaths[0]?.atMs ?? nowMs;
-  const told = deaths.map((death) => ({
+  const masked = deaths.map((death) => ({
     ...death,
     lines: maskCredentials(withoutGroundTruth(death.lines)),
   }));
   const since = `its supervisor started it again, and it has run for ${seconds(ranMs)}`;
-  const unwell =
-    health === undefined ? "it has no health check" : "the health endpoint does not answer";
+  const unwell = health === undefined ? "it has no health check" : "its health check fails";
   const verdict = health?.ok
-    ? ({ kind: "healed", reason: `${since}; the health endpoint answers` } as const)
+    ? ({ kind: "healed", reason: `${since}; its health check passes` } as const)
     : ({ kind: "unknown", reason: `${since}, but ${unwell}` } as const);
-  const logLines = told.reduce((sum, { lines }) => sum + lines.length, 0);
+  const logLines = masked.reduce((sum, { lines }) => sum + lines.length, 0);
   return [
     { type: "incident_opened", alert: alertOf(service, deaths, nowMs), onsetMs },
     {
       type: "evidence_collected",
       container: { kind: "found", value: container },
-      deaths: told,
+      deaths: masked,
       health,
       logLines,
       historyPoints: 0,

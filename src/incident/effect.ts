@@ -17,7 +17,7 @@ type Effect = "came" | "open" | "none";
 const RECONCILE_MS = 30_000;
 
 interface Unseen {
-  /** As it was when the command was begun. */
+  /** The container when the command was begun. */
   readonly before: Observation<ContainerState>;
   /** Since when nobody sees the command any more. */
   readonly sinceMs: number;

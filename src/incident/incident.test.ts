@@ -122,7 +122,7 @@ describe("the verdict", () => {
     expect(verdictOf(stale)).toBe("unknown");
   });
 
-  test("is not healed while the health endpoint fails", async () => {
+  test("is not healed while its health check fails", async () => {
     const told = await tell({
       script: hotUntil(15_000),
       world: () => ({ checkHealth: async () => ({ ok: false, message: "no answer" }) }),

@@ -250,7 +250,7 @@ async function readLogs(
 
 interface Found {
   readonly evidence: Evidence;
-  /** Of the alert. */
+  /** The rule of the alert. */
   readonly rule: Rule;
 }
 

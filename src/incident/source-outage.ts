@@ -2,7 +2,7 @@
 
 import type { WatchEvent } from "../core/events.ts";
 
-/** A source is back once it has answered so many polls in a row: one that comes and goes is told once. */
+/** Polls in a row that a source must answer to be back, so that one that comes and goes is reported once. */
 export const BACK_AFTER_POLLS = 3;
 
 type SourceEvent = Extract<WatchEvent, { type: "source_down" | "source_back" }>;

@@ -41,18 +41,14 @@ describe("the verdict", () => {
     ["active at the first due time", checks(30, { 30: active }), "none yet"],
     ["active at the last due time", checks(50, { 50: active }), "not_healed"],
     ["it came back and went away", checks(50, { 45: active }), "not_healed"],
-    ["silent, but the health endpoint fails", checks(50, { 50: unhealthy }), "not_healed"],
-    ["the health endpoint failed before the last check", checks(30, { 25: unhealthy }), "healed"],
+    ["silent, but its health check fails", checks(50, { 50: unhealthy }), "not_healed"],
+    ["its health check failed before the last check", checks(30, { 25: unhealthy }), "healed"],
     ["silent, without a health check", [check(25, unasked), check(30, unasked)], "healed"],
     ["active, without a health check", checks(50, { 50: { ...active, ...unasked } }), "not_healed"],
     ["no data at the last due time", checks(50, { 50: missing }), "unknown"],
     ["no data once within the span", checks(50, { 40: missing }), "unknown"],
     ["no data before the span", checks(30, { 15: missing }), "healed"],
-    [
-      "no data, and the health endpoint answers",
-      checks(50, { 45: missing, 50: missing }),
-      "unknown",
-    ],
+    ["no data, and its health check passes", checks(50, { 45: missing, 50: missing }), "unknown"],
     ["no scrape since the action", checks(50, { 50: { scrapeAgeMs: 50_000 } }), "unknown"],
     ["a scrape just after the action", checks(50, { 50: { scrapeAgeMs: 49_999 } }), "healed"],
     ["a scrape of unknown age", checks(30, { 30: { scrapeAgeMs: undefined } }), "none yet"],
@@ -71,7 +67,7 @@ describe("the verdict", () => {
     expect(judge(checks(30), plan)).toEqual({
       kind: "healed",
       reason:
-        "the alert is silent on 20 s of samples taken after the action, and the health endpoint answers",
+        "the alert is silent on 20 s of samples taken after the action, and its health check passes",
     });
     expect(judge(checks(30, { 30: unasked }), plan)).toEqual({
       kind: "healed",
@@ -119,12 +115,12 @@ describe("the reason says what was seen", () => {
       { kind: "not_healed", reason: "the alert came back after the action" },
     ],
     [
-      "silent at the last check, when the health endpoint fails",
+      "silent at the last check, when its health check fails",
       checks(50, { 45: missing, 50: unhealthy }),
-      { kind: "not_healed", reason: "the alert is silent, but the health endpoint fails" },
+      { kind: "not_healed", reason: "the alert is silent, but its health check fails" },
     ],
     [
-      "without data at the last check the health endpoint decides nothing",
+      "without data at the last check its health check decides nothing",
       checks(50, { 50: { ...missing, ...unhealthy } }),
       {
         kind: "unknown",

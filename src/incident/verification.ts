@@ -8,7 +8,7 @@ export interface Check {
   readonly atMs: number;
   /** The alert that fired, evaluated again; `no_data` is neither. */
   readonly alert: "silent" | "active" | "no_data";
-  /** Age of the newest scrape, by the source's own clock; `undefined` if there is none. */
+  /** Age of the newest scrape, by the source's own clock; `undefined` without a scrape. */
   readonly scrapeAgeMs: number | undefined;
   /** Whether its health check passes; `undefined` if it has none. */
   readonly healthy: boolean | undefined;
@@ -53,7 +53,7 @@ function judgeSpan(checks: readonly Check[], newest: Check, plan: VerificationPl
       reason: "the alert still holds on samples taken after the action",
     };
   if (newest.alert === "silent" && newest.healthy === false)
-    return { kind: "not_healed", reason: "the alert is silent, but the health endpoint fails" };
+    return { kind: "not_healed", reason: "the alert is silent, but its health check fails" };
   if (span.some(({ alert }) => alert === "no_data"))
     return {
       kind: "unknown",
@@ -66,7 +66,7 @@ function judgeSpan(checks: readonly Check[], newest: Check, plan: VerificationPl
   const health =
     newest.healthy === undefined
       ? "; the service has no health check"
-      : ", and the health endpoint answers";
+      : ", and its health check passes";
   return {
     kind: "healed",
     reason: `the alert is silent on ${seconds(plan.windowMs)} of samples taken after the action${health}`,

@@ -166,7 +166,7 @@ describe("what is made of what is seen", () => {
     ],
     ["the source fails", { script: () => new Error("it is down") }, "unknown", 50],
     [
-      "its health endpoint fails",
+      "its health check fails",
       { world: () => ({ checkHealth: async () => ({ ok: false, message: "" }) }) },
       "not_healed",
       50,
@@ -185,7 +185,7 @@ describe("what is made of what is seen", () => {
     expect(verdict.kind).toBe("healed");
   });
 
-  test("the health endpoint is the service's own, and its last answer is told", async () => {
+  test("the health check is the service's own, and its last answer is told", async () => {
     const health = { http: "http://localhost:9/health" };
     // One for each poll of the 50 s, and the last one bad.
     const answers = [...Array.from({ length: 9 }, () => true), false];

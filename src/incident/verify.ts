@@ -12,7 +12,7 @@ const MAX_CHECK_MS = 10_000;
 /** What came of an action. */
 interface Aftermath {
   readonly verdict: Verdict;
-  /** Whether the health endpoint answered at last; `undefined` if nobody looked, or there is none. */
+  /** Whether its health check passed last; `undefined` if it was not asked, or there is none. */
   readonly isHealthy: boolean | undefined;
 }
 
@@ -43,7 +43,7 @@ export async function verify(
     await clock.sleep(waitMs, signal);
     const nowMs = clock.nowMs();
     const passedMs = nowMs - lastMs;
-    // Asleep, nobody saw how the service was.
+    // While the machine slept, the service was not watched.
     awakeMs += passedMs > waitMs + MAX_CHECK_MS ? waitMs : passedMs;
     lastMs = nowMs;
     checks.push(await check({ alert, atMs: awakeMs }, context, signal));
@@ -65,11 +65,11 @@ async function check(
     world.checkHealth(policy.service),
   ]);
   const evaluation = poll.evaluationOf(alert.rule);
-  return { atMs, alert: sightOf(alert, evaluation), scrapeAgeMs, healthy: health?.ok };
+  return { atMs, alert: alertAt(alert, evaluation), scrapeAgeMs, healthy: health?.ok };
 }
 
 /** Active if the rule holds for any label set; silent only if this one was measured. */
-function sightOf(alert: Alert, evaluation: Evaluation | undefined): Check["alert"] {
+function alertAt(alert: Alert, evaluation: Evaluation | undefined): Check["alert"] {
   if (evaluation === undefined || evaluation.kind === "no_data") return "no_data";
   if (evaluation.kind === "active") return "active";
   const { measured } = evaluation;
@@ -77,7 +77,7 @@ function sightOf(alert: Alert, evaluation: Evaluation | undefined): Check["alert
   return isMeasured ? "silent" : "no_data";
 }
 
-/** Of its own metrics, or of what Docker says of a container that has none. */
+/** The age of its newest scrape: of its own metrics, or of what Docker says of a container without any. */
 async function newestScrapeAgeMs(
   { name, job }: Service,
   source: SignalSource,
@@ -92,7 +92,7 @@ async function newestScrapeAgeMs(
     const seconds = (await source.query(expr, signal))[0]?.value;
     return seconds === undefined || !Number.isFinite(seconds) ? undefined : seconds * 1000;
   } catch {
-    // Not known is what the verdict makes of it.
+    // The verdict takes an age that is not known into account.
     return undefined;
   }
 }

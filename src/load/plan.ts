@@ -8,7 +8,7 @@ export interface LoadPlan {
   readonly rate: number;
   /** Whole seconds. */
   readonly durationS: number;
-  /** Of the service, without a slash at the end. */
+  /** Where the service is, without a slash at the end. */
   readonly url: string;
 }
 
@@ -42,7 +42,7 @@ export function dueAtMs({ rate }: LoadPlan, index: number): number {
   return (index * 1000) / rate;
 }
 
-/** How many requests of the plan are due so many ms after the start. */
+/** How many requests of the plan are due after that time since the start. */
 export function dueCount(plan: LoadPlan, elapsedMs: number): number {
   const { rate } = plan;
   return Math.min(requestCount(plan), Math.floor((elapsedMs * rate) / 1000) + 1);

@@ -9,15 +9,15 @@ export type Failure = string;
 /** The requests of one endpoint, or all: those that succeeded and those that failed, and no others. */
 export interface Tally {
   readonly succeeded: number;
-  /** Of those, how many had their answer while requests were still being made. */
+  /** How many of them had their answer while requests were still being made. */
   readonly inTime: number;
   readonly failures: ReadonlyMap<Failure, number>;
   readonly latency: Latency;
 }
 
 /**
- * Of those that succeeded, in ms from when each was due. A failure has no latency: an error that
- * comes at once would make a broken service look fast.
+ * Latencies of the requests that succeeded, in ms from when each was due. A failure has no latency: an
+ * error that comes at once would make a broken service look fast.
  */
 interface Latency {
   /** At most 0.1 % above the true value. @param percent in (0, 100]; `undefined` without a latency */
@@ -77,7 +77,7 @@ export function createRecorder(): Recorder {
 }
 
 interface Gathered {
-  /** Of µs. Three significant figures, which is the default. */
+  /** Latencies in µs, with three significant figures, which is the default. */
   readonly histogram: RecordableHistogram;
   readonly failures: Map<Failure, number>;
   inTime: number;

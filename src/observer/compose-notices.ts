@@ -1,4 +1,4 @@
-/** Which services Compose can act on alone, and what a person is told of those on which it can't. */
+/** Which services Compose can act on alone, and what a person reads of those on which it cannot. */
 
 import type { Service } from "../core/model.ts";
 import type { World } from "../incident/context.ts";
@@ -7,14 +7,14 @@ import type { ComposeLookup } from "../platforms/docker/compose-lookup.ts";
 /** How many services one notice names. */
 const MAX_NAMES = 5;
 
-/** Of the containers that Compose may have made. */
+/** Names of the containers that Compose may have made. */
 export function composedNames(services: readonly Service[]): readonly string[] {
   return services.filter(({ usesCompose }) => usesCompose).map(({ name }) => name);
 }
 
 /** The same lookup, which says why a service can't be acted on alone: once for each reason. */
 export function tellingLookup(lookup: ComposeLookup, say: (text: string) => void): ComposeLookup {
-  const told = new Map<string, string>();
+  const reported = new Map<string, string>();
   return {
     async find(names, signal) {
       const found = await lookup.find(names, signal);
@@ -22,9 +22,9 @@ export function tellingLookup(lookup: ComposeLookup, say: (text: string) => void
       const news = new Map<string, string[]>();
       for (const [name, seen] of found) {
         const reason = seen.kind === "found" ? undefined : seen.reason;
-        if (reason === undefined) told.delete(name);
-        if (reason === undefined || told.get(name) === reason) continue;
-        told.set(name, reason);
+        if (reason === undefined) reported.delete(name);
+        if (reason === undefined || reported.get(name) === reason) continue;
+        reported.set(name, reason);
         news.getOrInsert(reason, []).push(name);
       }
       for (const [reason, about] of news) say(notOffered(about, reason));

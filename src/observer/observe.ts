@@ -142,7 +142,7 @@ class Observer {
       return (await signals.source.query(expr, this.#signal)).length > 0;
     };
     while (!this.#signal.aborted && systemClock.nowMs() < untilMs) {
-      // A source that does not answer is told of by the watch that follows.
+      // A source that does not answer is reported by the service loop that follows.
       const up = await Promise.all(services.map((service) => isUp(service).catch(() => true)));
       if (up.every(Boolean)) return;
       await systemClock.sleep(pollIntervalMs, this.#signal);

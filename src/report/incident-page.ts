@@ -11,7 +11,7 @@ import { readEvent, type Recorded, type RecordedEvent } from "../core/journal-en
 
 const MAX_LENGTH = 600;
 const OUTPUT_LINES = 5;
-/** Of what was written before a death, the last of which mostly say why. */
+/** Lines shown of what was written before a death; the last mostly say why. */
 const DEATH_LINES = 8;
 /**
  * @param entries of the whole journal, in order

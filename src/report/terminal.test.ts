@@ -65,7 +65,7 @@ test("the report of an incident, whole", async () => {
    Command     docker restart sentinel-target-api
    Result      succeeded, exit code 0, in 2 s
    Verifying   the verdict is due in 30 s
-   Verdict     HEALED: the alert is silent on 20 s of samples taken after the action, and the health endpoint answers
+   Verdict     HEALED: the alert is silent on 20 s of samples taken after the action, and its health check passes
    Timing      found after 5 s, acted after 6 s, proven healed after 38 s
 ────────────────────────────────────────────────────────────────────────
 

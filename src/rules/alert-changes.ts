@@ -1,10 +1,10 @@
-/** What changed between two polls, and how much of it is told one by one. Pure. */
+/** What changed between two polls, and how much of it is reported one by one. Pure. */
 
 import { alertKey } from "./alert-state.ts";
 import type { WatchEvent } from "../core/events.ts";
 import type { Alert } from "../core/model.ts";
 
-/** Changes of one rule's label sets at one poll that are told one by one. */
+/** Changes of one rule's label sets at one poll that are reported one by one. */
 export const MAX_TOLD_CHANGES = 10;
 
 /** The alerts of one poll by rule and labels. */
@@ -27,8 +27,8 @@ export function changes(before: AlertsByKey, after: AlertsByKey): AlertChange[] 
 }
 
 /**
- * The changes to tell: of each rule so many one by one, the others by their number. Those of alerts that
- * an incident is about come first.
+ * The changes to report: of each rule the first `MAX_TOLD_CHANGES` one by one, the others by their
+ * number. Those of alerts that an incident is about come first.
  */
 export function boundedChanges(
   all: readonly AlertChange[],
@@ -38,11 +38,11 @@ export function boundedChanges(
   const rank = ({ alert }: AlertChange) => (handled.has(alertKey(alert)) ? 0 : 1);
   const groups = Map.groupBy(all, ({ alert }) => `${alert.rule.expr}\n${alert.state}`);
   return [...groups.values()].flatMap((group): WatchEvent[] => {
-    const told = group.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_TOLD_CHANGES);
-    const [first] = told;
-    const count = group.length - told.length;
-    if (first === undefined || count === 0) return told;
+    const named = group.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_TOLD_CHANGES);
+    const [first] = named;
+    const count = group.length - named.length;
+    if (first === undefined || count === 0) return named;
     const { rule, state } = first.alert;
-    return [...told, { type: "more_alerts_changed", alertname: rule.alert, state, count }];
+    return [...named, { type: "more_alerts_changed", alertname: rule.alert, state, count }];
   });
 }

@@ -33,7 +33,7 @@ const savedAlertsSchema = z.object({
 export type SavedAlert = z.output<typeof savedAlertSchema>;
 export type SavedAlerts = z.output<typeof savedAlertsSchema>;
 
-/** Of one service; those that were taken up come first. */
+/** Alerts that are saved of one service; those that were taken up come first. */
 const MAX_SAVED = 200;
 const MAX_SAVED_CHARACTERS = 256 * 1024;
 
@@ -137,7 +137,7 @@ function isWithin(some: Rule["labels"], all: Rule["labels"]): boolean {
 export const TAKEN_UP_BEFORE =
   "an incident took it up before Sentinel was restarted; it is a person's until it has resolved";
 
-/** What does not change is saved so often, so that its age tells how long nobody has looked. */
+/** Alerts are saved at this interval even without a change: their age says how long nothing was evaluated. */
 const SAVE_EVERY_MS = 30_000;
 
 /** What was saved of the alerts, before this start and since. */

@@ -12,7 +12,7 @@ import type { Recorded } from "../core/journal-entry.ts";
 
 /** An alert that comes back within this time after its incident ended, or after it came back last, flaps. */
 const FLAP_WINDOW_MS = 5 * 60_000;
-/** What has fired for so long without a break is no flicker, whatever it did before. */
+/** An alert that has fired for this long without a break does not flap, whatever it did before. */
 export const FLAP_HOLD_MS = 60_000;
 
 /** The incident to which the flaps of an alert belong. */
@@ -26,7 +26,7 @@ interface Ended extends Flapping {
   readonly atMs: number;
 }
 
-/** Of one rule on one label set. */
+/** One rule on one label set. */
 interface About {
   readonly service: string;
   readonly labels: Readonly<Record<string, string>>;

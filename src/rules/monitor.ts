@@ -67,7 +67,7 @@ export function createMonitor(
 ): Monitor {
   const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, shared } = options;
   let lastPoll: Poll | undefined;
-  /** Of the rules made for the service. */
+  /** The last alerts of the rules made for the service. */
   let lastAlerts: readonly Alert[] = [];
   let answeredAtMs: number | undefined;
   let windowMs = options.fallbackWindowMs;

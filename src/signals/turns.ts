@@ -2,7 +2,7 @@
 
 import { setImmediate } from "node:timers/promises";
 
-/** So long a turn is; what waits for it is a probe of the observer's health, at worst. */
+/** The length of a turn; at worst a probe of the observer's health waits for it. */
 const TURN_MS = 10;
 
 export class Turns {

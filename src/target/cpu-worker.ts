@@ -8,10 +8,10 @@
 
 declare const self: Worker;
 
-/** What the main thread sends: burn from now on, for so long. */
+/** What the main thread sends: how long to burn from now on. */
 export interface BurnOrder {
   readonly durationMs: number;
-  /** Of one core, from 0 (excluded) to 1. */
+  /** The share of one core, above 0 and up to 1. */
   readonly share: number;
 }
 
@@ -24,8 +24,8 @@ export type WorkerReport =
       readonly primesFound?: number;
     };
 
-/** Numbers tested between two looks at the clock: some 50 µs, so the burn ends on time. */
-const NUMBERS_PER_LOOK = 200;
+/** Numbers tested between two readings of the clock: some 50 µs, so the burn ends on time. */
+const NUMBERS_PER_CLOCK_READ = 200;
 /** In each of these the share is kept. */
 const PERIOD_MS = 50;
 /** What others took of a core is made up for later, up to this much. */
@@ -64,7 +64,7 @@ function burn({ durationMs, share }: BurnOrder): WorkerReport {
       Bun.sleepSync(Math.min(PERIOD_MS * (1 - share), durationMs - elapsedMs));
       continue;
     }
-    for (const to = from + NUMBERS_PER_LOOK; from < to; from += 1) {
+    for (const to = from + NUMBERS_PER_CLOCK_READ; from < to; from += 1) {
       if (isPrime(from)) primesFound += 1;
     }
   }

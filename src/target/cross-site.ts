@@ -19,7 +19,7 @@ export function isCrossSite(headers: Headers): boolean {
 }
 
 /**
- * Whether a browser asks by a name that a stranger can own, so that it may be the stranger's page that asks
+ * Whether a browser asks by a name that somebody else can own, so that it may be a page of theirs that asks
  * (DNS rebinding). Programs send neither header.
  */
 export function mayBeRebound(headers: Headers): boolean {

@@ -8,7 +8,7 @@ interface TokenDependencies {
   readonly emit: EmitEvent;
   /** A clock that never goes back. */
   readonly nowMs: () => number;
-  /** Of whoever sent a request. */
+  /** The address of whoever sent a request. */
   readonly addressOf: (request: Request) => string;
   /** Counts what was refused. */
   readonly onRefused: (refusal: TokenRefusal) => void;

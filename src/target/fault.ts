@@ -40,7 +40,7 @@ export class FaultInterrupted extends Error {
   }
 }
 
-/** No slot is free. */
+/** As many faults are active as may be. */
 export class TooManyFaults extends Error {
   override readonly name = "TooManyFaults";
 

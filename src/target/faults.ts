@@ -16,7 +16,7 @@ import { seededRandom } from "./seeded-random.ts";
 
 interface StartedFault<Result> {
   readonly id: string;
-  /** As it is now, also when it has ended so long ago that `Faults.get` has forgotten it. */
+  /** The fault as it is now, even when `Faults.get` has forgotten it. */
   view(): FaultView;
   /** Resolves when the effect is in place, or the fault is over. */
   readonly applied: Promise<void>;
@@ -28,7 +28,7 @@ interface FaultCounts {
   readonly started: number;
   readonly active: number;
   readonly ended: Readonly<Record<FaultOutcome, number>>;
-  /** Of the fault of this kind that was measured last. */
+  /** The effect ratio of the fault of this kind that was measured last. */
   readonly effectRatio: number | undefined;
 }
 

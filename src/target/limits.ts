@@ -5,14 +5,14 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import type { MemoryProbe } from "./faults/held-memory.ts";
 
-/** Past this share the kernel would soon pick a process to kill, and it may pick another one. */
+/** Above this share the kernel would soon kill a process, and it may pick another one. */
 const ALLOWED_SHARE = 0.8;
 const CGROUPS = "/sys/fs/cgroup";
 
-/** Text of a file, `undefined` if there is none. */
+/** The text of a file; `undefined` without such a file. */
 type ReadText = (path: string) => string | undefined;
 
-/** This process on this machine. The limit is read anew each time: it can be changed while we run. */
+/** This process on this machine. The limit is read again each time, as it can be changed while this process runs. */
 export const systemMemory: MemoryProbe = {
   residentBytes: () => process.memoryUsage.rss(),
   allowedBytes() {
@@ -67,7 +67,7 @@ interface GroupFolder {
   readonly version: 1 | 2;
 }
 
-/** Of the process's cgroup and those above it, where the controller's files are. */
+/** The folders of the controller's files, of the process's cgroup and of those above it. */
 function groupFolders(read: ReadText, controller: "cpu" | "memory"): readonly GroupFolder[] {
   return (read("/proc/self/cgroup") ?? "").split("\n").flatMap((line): readonly GroupFolder[] => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];

@@ -5,7 +5,7 @@ import type { Handle } from "./requests.ts";
 export interface ListeningTarget {
   /** Without a slash at the end. */
   readonly url: string;
-  /** Of whoever sent a request that is under way. */
+  /** The address of whoever sent a request that is under way. */
   addressOf(request: Request): string | undefined;
   /** Lets answers under way finish, but not for ever. */
   close(): Promise<void>;
@@ -16,7 +16,7 @@ interface Address {
   readonly port: number;
 }
 
-/** Of a connection that says nothing; a request may be silent for as long as its fault takes. */
+/** How long a connection may be silent; a request may be silent for as long as its fault takes. */
 const IDLE_TIMEOUT_S = 30;
 const DRAIN_MS = 1500;
 /** Above what is read of a body, so that what is too much is refused in our own words. */
@@ -40,7 +40,7 @@ export function listen(
     reusePort: false,
     idleTimeout: idleTimeoutS,
     maxRequestBodySize: MAX_BODY_BYTES,
-    // Else a failure would be answered with a page of source code.
+    // In development a failure is answered with a page of source code.
     development: false,
     fetch(request, server) {
       const answer = handle(request);

@@ -40,7 +40,7 @@ const UNTIMED_ROUTES: ReadonlySet<string> = new Set([
 
 interface RequestOutcome {
   readonly method: string;
-  /** The template, e.g. `/stress/cpu`; `unmatched` for a path that is none of ours. */
+  /** The template, e.g. `/stress/cpu`; `unmatched` for any other path. */
   readonly route: string;
   readonly status: number;
   readonly durationS: number;

@@ -18,7 +18,7 @@ interface ObserveOptions {
 /** The templates that are served; each is its own label. */
 interface RouteTable {
   readonly exact: ReadonlySet<string>;
-  /** Of templates that end in a parameter, such as `/faults/:id`: what comes before it. */
+  /** Templates that end in a parameter, such as `/faults/:id`, by what comes before it. */
   readonly byPrefix: ReadonlyMap<string, string>;
 }
 

@@ -45,7 +45,7 @@ export interface TargetDependencies {
   /** A clock that never goes back. */
   readonly nowMs?: () => number;
   readonly memory?: MemoryProbe;
-  /** Of whoever sent a request, as the socket tells it; without one all are one. */
+  /** The address of whoever sent a request, as the socket has it; without it all callers count as one. */
   readonly addressOf?: (request: Request) => string | undefined;
   /** See `CpuBurn.workerEntry`. */
   readonly cpuWorkerEntry?: string;

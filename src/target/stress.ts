@@ -179,7 +179,7 @@ interface StressOrder<Result> extends Pick<
   "durationMs" | "requested" | "unit" | "inject"
 > {
   readonly kind: StressKind;
-  /** Of its events. */
+  /** The fields of its log events. */
   readonly fields: Readonly<Record<string, number | string>>;
 }
 

@@ -61,7 +61,7 @@ export function createTraffic(): Traffic {
 
 interface DueEffect {
   readonly effect: Effect;
-  /** Of the fault: when it aborts, the effect is over. */
+  /** The fault's signal: when it aborts, the effect is over. */
   readonly signal: AbortSignal;
 }
 

@@ -11,7 +11,7 @@ const SHORTEST_PRECISION = 6;
 const LEAST_EXPONENT = -4;
 
 /**
- * Go's `%g`, and `%v`: at most so many significant digits, without trailing zeros.
+ * Go's `%g`, and `%v`: at most `precision` significant digits, without trailing zeros.
  *
  * @param precision `undefined` takes as many as tell the number from its neighbours
  */
@@ -105,7 +105,7 @@ function exactly(value: number): Decimal {
   return { digits, point: digits.length + Math.min(power, 0) };
 }
 
-/** To so many digits; a half goes to the even one. Fewer than one may be left of a small number. */
+/** Rounded to that many digits, a half to the even one. Fewer than one may be left of a small number. */
 function rounded({ digits, point }: Decimal, count: number): Decimal {
   if (count >= digits.length) return { digits, point };
   if (count < 0) return { digits: "0", point: 1 };

@@ -31,7 +31,7 @@ export class JsonCost {
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
-  /** Of the string that was read last, or is being read. */
+  /** The hash of the string that was read last, or is being read. */
   #hash = 0;
   readonly #names = new Set<number>();
 

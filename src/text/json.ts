@@ -1,6 +1,6 @@
-/** Reads text that may be no JSON, as that of strangers may be. */
+/** Reads untrusted text that may not be JSON. */
 
-/** `undefined` if it is none: whatever is then expected of the value, `undefined` is not it. */
+/** @returns `undefined` if the text is not JSON, which no schema of a caller accepts */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

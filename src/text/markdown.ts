@@ -1,4 +1,4 @@
-/** A stranger's words in Markdown: neither it nor a terminal takes them for more than words. */
+/** Untrusted text in Markdown: neither Markdown nor a terminal takes it for more than text. */
 
 import { printable } from "./printable.ts";
 

@@ -1,5 +1,5 @@
 /**
- * A stranger's text as one bounded line: control, format and line-separating characters and lone
+ * Untrusted text as one bounded line: control, format and line-separating characters and lone
  * surrogates become visible escapes, so that it can't move a terminal's cursor, end a line or
  * reverse what is read.
  *

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { nearest } from "./did-you-mean.ts";
 
 interface SchemaFault {
-  /** Of the value that is to be changed; of an unknown key, that key's own. */
+  /** The path of the value that is to be changed; of an unknown key, the path of the key itself. */
   readonly path: readonly PropertyKey[];
   /** What is wrong, beginning with the key, such as `health is missing`. */
   readonly message: string;

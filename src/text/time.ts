@@ -39,7 +39,7 @@ export function timeOrDate(atMs: number, nowMs: number): string {
   const at = new Date(atMs);
   const time = at.toTimeString().slice(0, 5);
   if (at.toDateString() === new Date(nowMs).toDateString()) return time;
-  // Of all places it is Sweden where people write a date as ISO 8601 does.
+  // The Swedish locale writes a date as ISO 8601 does.
   return `${at.toLocaleDateString("sv-SE")} ${time}`;
 }
 

@@ -27,7 +27,7 @@ export function isHttpUrl(text: string): boolean {
 const OWN_SUFFIXES = [".localhost", ".internal"];
 
 /**
- * Whether a `Host` header has an address or a name that no stranger can own. Under any other, a web site
+ * Whether a `Host` header has an address, or a name that nobody else can own. Under any other, a web site
  * may have its own name lead to this machine and ask as a page of its own (DNS rebinding).
  */
 export function isOwnHost(host: string): boolean {

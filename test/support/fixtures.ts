@@ -102,7 +102,7 @@ export const UNRESTRAINED: LimitState = {
   automationEnded: false,
   isServiceBudgetSpent: false,
   isTotalBudgetSpent: false,
-  exhausted: new Set(),
+  ineffectiveActions: new Set(),
 };
 
 export function diagnosis(changes: Partial<Diagnosis> = {}): Diagnosis {

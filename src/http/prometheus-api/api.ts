@@ -34,8 +34,8 @@ interface Question {
   readonly ask: (asked: Omit<Asked, "nowMs">) => Promise<Reply>;
 }
 
-/** As it is put into an answer. */
-interface Told {
+/** Data that is known without an evaluation. */
+interface Known {
   readonly data: unknown;
   readonly isTruncated?: boolean;
 }
@@ -43,7 +43,7 @@ interface Told {
 interface Endpoint {
   readonly methods: readonly string[];
   /** The data, or a reply as it is. */
-  readonly answer: (question: Question) => Promise<Reply | Told>;
+  readonly answer: (question: Question) => Promise<Reply | Known>;
 }
 
 /** What costs as much as the asker likes; a POST brings the parameters as a form. */
@@ -51,8 +51,8 @@ function evaluated(path: string, methods: readonly string[] = GET_OR_POST): Endp
   return { methods, answer: ({ parameters, ask }) => ask({ path, parameters: [...parameters] }) };
 }
 
-/** What is only told, since it is known. */
-function told(describe: (question: Question) => unknown): Endpoint {
+/** An endpoint whose answer is known without an evaluation. */
+function known(describe: (question: Question) => unknown): Endpoint {
   return { methods: GET, answer: async (question) => ({ data: describe(question) }) };
 }
 
@@ -66,7 +66,7 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
   ["series", evaluated("series")],
   ["labels", evaluated("labels")],
   // What a metric means is not kept, and that is an answer.
-  ["metadata", told(() => ({}))],
+  ["metadata", known(() => ({}))],
   [
     "rules",
     {
@@ -76,8 +76,8 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
     },
   ],
   ["alerts", { methods: GET, answer: async ({ sources }) => describeAlerts(sources.ruleGroups()) }],
-  ["targets", told(({ parameters, sources }) => describeTargets(parameters, sources.targets()))],
-  ["status/buildinfo", told(({ sources }) => buildInfo(sources))],
+  ["targets", known(({ parameters, sources }) => describeTargets(parameters, sources.targets()))],
+  ["status/buildinfo", known(({ sources }) => buildInfo(sources))],
 ]);
 
 function endpointAt(path: string): Endpoint | undefined {

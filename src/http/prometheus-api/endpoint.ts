@@ -45,7 +45,7 @@ export interface ApiSources {
   nowMs(): number;
   ruleGroups(): readonly RuleGroupStatus[];
   targets(): readonly TargetStatus[];
-  /** Of Sentinel. */
+  /** Sentinel's version. */
   readonly version: string;
   /** Answers where it cannot hold up anything; without it, here. */
   readonly evaluate?: (asked: Asked) => Promise<Reply>;
@@ -54,7 +54,7 @@ export interface ApiSources {
 /** What one query may cost, whoever asks. */
 export interface QueryBounds {
   readonly maxEvaluationMs: number;
-  /** Of all that the query touches, as Prometheus' `--query.max-samples` does. */
+  /** Samples that a query may touch, as `--query.max-samples` of Prometheus counts them. */
   readonly maxSamples: number;
   readonly maxAnswerBytes: number;
 }

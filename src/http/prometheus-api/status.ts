@@ -13,7 +13,7 @@ import { formatExponent, formatTime } from "./values.ts";
 /** In place of the file that Prometheus has its rules from. */
 const RULES_FILE = "sentinel rules";
 
-/** Of alerts in one answer, for each rule and in all: they are masked one by one, while others wait. */
+/** Alerts in one answer, of each rule and in all: they are masked one by one, while others wait. */
 const MAX_ALERTS = 2000;
 
 /** Which of some rules' label sets a request selects; a reply is what is wrong with it. */
@@ -44,7 +44,7 @@ export async function describeRules(
   return { data: { groups: described } };
 }
 
-/** Regular expressions of strangers are not matched here, where they would hold up everything. */
+/** Regular expressions of a request are not matched in this thread, where they would hold up everything. */
 async function selectRules(
   parameters: URLSearchParams,
   groups: readonly RuleGroupStatus[],

@@ -48,7 +48,7 @@ function padExponent(text: string): string {
   return text.replace(/e([-+])(\d)$/, "e$10$2");
 }
 
-/** RFC 3339; Go's zero time, where there is none yet. */
+/** A time as in RFC 3339; Go's zero time while there is none yet. */
 export function formatTime(atMs: number | undefined): string {
   return atMs === undefined ? "0001-01-01T00:00:00Z" : new Date(atMs).toISOString();
 }

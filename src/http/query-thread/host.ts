@@ -25,7 +25,7 @@ interface QueryThread extends AsyncDisposable {
 const GRACE_MS = 1000;
 /** Resident memory may grow by so much while a question is answered. */
 const MAX_GROWN_BYTES = 120 * 1024 * 1024;
-const LOOK_EVERY_MS = 20;
+const CHECK_EVERY_MS = 20;
 /** A thread that nobody asks anything lets go of its memory. */
 const IDLE_MS = 5000;
 const MAX_WAITING = 32;
@@ -113,19 +113,19 @@ class Thread {
     const fail = (error: Error) => reject(error);
     const startedMs = performance.now();
     const startBytes = residentBytes();
-    const look = setInterval(() => {
+    const checks = setInterval(() => {
       if (performance.now() - startedMs > this.#bounds.maxEvaluationMs + GRACE_MS)
         reject(new ApiError("timeout", "query timed out in query execution"));
       else if (residentBytes() - startBytes > MAX_GROWN_BYTES)
         reject(new ApiError("execution", "query processing would use too much memory"));
-    }, LOOK_EVERY_MS);
+    }, CHECK_EVERY_MS);
     this.#worker.on("message", receive);
     this.#worker.on("error", fail);
     try {
       this.#post({ kind: "ask", asked });
       return await promise;
     } finally {
-      clearInterval(look);
+      clearInterval(checks);
       this.#worker.off("message", receive);
       this.#worker.off("error", fail);
     }

@@ -1,5 +1,5 @@
 /**
- * The thread that answers what strangers ask: an expression may take any time, and whatever it holds up
+ * The thread that answers queries from outside: an expression may take any time, and whatever it holds up
  * here holds up nothing else. Started from `main.ts` (a compiled executable has no other entry).
  */
 
@@ -55,7 +55,7 @@ function begin(asked: Asked): void {
   post({ kind: "need", needs });
 }
 
-/** Of each series once: the same may be asked for hundreds of times. */
+/** Each series once: the same may be asked for hundreds of times. */
 function joinNeeds(asked: Asked): Need[] {
   const joined = new Map<number, Part>();
   for (const { matchers, ...need } of needsOf(asked))

@@ -1,7 +1,7 @@
 /** Whether one of several loops stands still. Pure: time is what its ticks make of it. */
 
 export interface StallDetectorOptions {
-  /** A loop that is not heard of for so long stands still. */
+  /** A loop that gives no sign for longer than this is stalled. */
   readonly limitMs: number;
   /** From one tick to the next. */
   readonly tickMs: number;
@@ -9,7 +9,7 @@ export interface StallDetectorOptions {
 
 /** A loop, as it is heard of. */
 export interface Loop {
-  /** It has moved. Before its next sign it may take so long, and then the limit. */
+  /** The loop has moved. Its next sign may take `forMs` and the limit on top. */
   beat(forMs?: number): void;
   /** It has ended, and nothing more is expected of it. */
   leave(): void;

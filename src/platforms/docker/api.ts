@@ -13,7 +13,7 @@ import type { DockerConnection, Environment } from "./connection.ts";
 import { DialStdioAgent } from "./dial-stdio.ts";
 import { chooseVersion } from "./versions.ts";
 
-/** Of the list of containers: an engine with 5,000 of them stays within it. */
+/** Bounds of the list of containers: an engine with 5,000 of them stays within. */
 const LIST_BOUNDS = {
   maxBytes: 8 * 1024 * 1024,
   maxNodes: 500_000,
@@ -21,7 +21,7 @@ const LIST_BOUNDS = {
   maxDepth: 32,
 } as const satisfies JsonBounds;
 
-/** Of everything else. There are as many of these at once as there are connections. */
+/** Bounds of every other answer. As many are held at once as there are connections. */
 const BOUNDS = {
   maxBytes: 512 * 1024,
   maxNodes: 20_000,
@@ -54,7 +54,7 @@ class ExcessError extends Error {
 interface Engine {
   readonly product: "Docker" | "Podman";
   readonly version: string;
-  /** Of the API that is spoken with it. */
+  /** The version of the API that is spoken with it. */
   readonly apiVersion: string;
 }
 
@@ -107,9 +107,9 @@ export function createDockerApi(connection: DockerConnection, env: Environment):
 
   async function engine(signal: AbortSignal): Promise<Engine> {
     if (known !== undefined) return known;
-    const told = read(await answer("/version", signal), "version", versionSchema);
-    if (told === undefined) throw new Error(`what answers at ${shown} is no Docker engine`);
-    const { Version: version, ApiVersion, MinAPIVersion, Components } = told;
+    const versions = read(await answer("/version", signal), "version", versionSchema);
+    if (versions === undefined) throw new Error(`what answers at ${shown} is no Docker engine`);
+    const { Version: version, ApiVersion, MinAPIVersion, Components } = versions;
     const apiVersion = chooseVersion({ newest: ApiVersion, oldest: MinAPIVersion });
     const isPodman = Components?.some(({ Name }) => Name === "Podman Engine") === true;
     const product = isPodman ? "Podman" : "Docker";

@@ -40,7 +40,7 @@ const CONTAINER_TEMPLATE = `{${[
   ...Object.entries(LABELS).map(([key, label]) => `"${key}":{{json (.Label "${label}")}}`),
 ].join(",")}}`;
 
-/** Of a project as Compose reads it: what its containers are called. */
+/** A project as Compose reads it, as far as it says what its containers are called. */
 const projectSchema = z.object({
   name: z.string(),
   services: z.record(z.string(), z.object({ container_name: z.string().optional() })),

@@ -70,7 +70,7 @@ export function resolveConnection(settings: DockerSettings): DockerConnection {
     return fromContext(readContext(configFolder, name), configFolder);
   const found = usualSockets(settings.runtimeFolder).find(isUsable);
   if (found !== undefined) return plain({ kind: "unix", path: found });
-  // Podman's command needs no socket, so it is told of none.
+  // Podman's command needs no socket, so it is given none.
   return { ...plain({ kind: "unix", path: USUAL_SOCKET }), isAssumed: true, env: {} };
 }
 
@@ -147,7 +147,7 @@ function readCertificates(
   return { ca, cert, key, isVerified };
 }
 
-/** `undefined` if there is none: an engine may do without a client's, and have a public authority. */
+/** `undefined` without such a file: an engine may need no client certificate, and have a public authority. */
 function readPem(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -8,7 +8,7 @@ import { orchestratorOf } from "./orchestrator.ts";
 
 /** What is to be watched. */
 interface Wanted {
-  /** Containers told of by name, labelled or not. */
+  /** Containers that are asked for by name, labelled or not. */
   readonly names: readonly string[];
   /** Whoever wears it wants to be restarted when its HEALTHCHECK fails: `name=value`. */
   readonly label: string;

@@ -61,7 +61,7 @@ interface ContainerReading {
 }
 
 /**
- * Asks the engine's own API: a `docker` process for each look would cost more than all the rest.
+ * Asks the engine's own API: a `docker` process for each reading would cost more than all the rest.
  * A container of which the engine cannot tell is a problem of its own, and hides no other.
  *
  * @throws Error that says what is wrong with the engine's answer, or that it cannot be reached

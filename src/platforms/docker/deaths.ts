@@ -30,15 +30,15 @@ const NANOSECONDS_PER_MS = 1e6;
 /** A `stop` is told right after the end that it led to. */
 const STOP_WITHIN_MS = 5000;
 
-/** Of all runs together, of which the last ones are told; as many are asked for. */
+/** Lines of all runs together: so many are asked for, and the last of each run are kept. */
 export const DEATH_LOG_LINES = 500;
 
-/** Of one run, and of each of its lines. */
+/** Bounds of what is kept of one run. */
 const MAX_LINES = 5;
 const MAX_LENGTH = 300;
 
 /**
- * The deaths that are told of, oldest first, each with the last lines that were written before it.
+ * The deaths that the engine knows, oldest first, each with the last lines that were written before it.
  *
  * @param events as `docker events --format '{{json .}}'` prints them, of one container
  * @param logs as `docker logs --timestamps` prints them; the engine keeps them over restarts

@@ -22,7 +22,7 @@ const ACTION_MARGIN_MS = 50_000;
 
 const QUESTION_DEADLINE_MS = 10_000;
 
-/** Of the 2,000 last lines as much as is kept, and pieces of 16 KiB into which Docker splits a long one. */
+/** Room for the last 2,000 lines, and for pieces of 16 KiB into which Docker splits a long one. */
 const MAX_READ_BYTES = 1024 * 1024;
 
 export interface DockerOptions {

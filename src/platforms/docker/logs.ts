@@ -2,10 +2,10 @@
 
 import type { LogLine } from "../../core/evidence.ts";
 
-/** Of all lines together; the oldest go first. */
+/** The size of all lines together; the oldest are dropped first. */
 export const MAX_LOG_BYTES = 256 * 1024;
 
-/** Of one line, its mark included. */
+/** The size of one line, its mark included. */
 export const MAX_LINE_BYTES = 2 * 1024;
 
 const CUT_MARK = "…";

@@ -8,7 +8,7 @@ const LABELS = {
   kubernetes: "io.kubernetes.pod.name",
 } satisfies Record<Orchestrator, string>;
 
-/** `undefined` if it is nobody's, and so is Sentinel's to restart. */
+/** `undefined` without an orchestrator: then it is Sentinel's to restart. */
 export function orchestratorOf(labels: Labels): Orchestrator | undefined {
   return ORCHESTRATORS.find((orchestrator) => Object.hasOwn(labels, LABELS[orchestrator]));
 }

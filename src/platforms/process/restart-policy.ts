@@ -6,7 +6,7 @@ export interface RestartPolicy {
   readonly maxDelayMs: number;
   /** A process that ran this long was well: the delay starts again at its minimum. */
   readonly stableMs: number;
-  /** So many deaths within the time are a crash loop: it is given up. */
+  /** This many deaths within the time are a crash loop: it is given up. */
   readonly maxDeaths: number;
   readonly withinMs: number;
 }

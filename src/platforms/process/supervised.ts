@@ -45,7 +45,7 @@ export function processPlatform(supervisor: Supervisor): Platform {
       return {
         status: state === "stopped" && hasNeverRun ? "created" : STATUSES[state],
         health: "none",
-        // Of the last process that ended, also while the next one runs: it tells why it was restarted.
+        // The exit code of the last process stays while the next one runs: it says why there was a restart.
         exitCode: lastEnd?.exitCode ?? 0,
         // Not known: SIGKILL looks the same, whoever sends it.
         oomKilled: false,

@@ -25,7 +25,7 @@ const STOP_GRACE_MS = 10_000;
 /** Whoever lives this long has not died of its start. */
 const SETTLE_MS = 500;
 
-/** So many last lines say in a result why a start failed. */
+/** The number of last lines by which a result says why a start failed. */
 const RESULT_LINES = 10;
 
 export interface SupervisorOptions {
@@ -58,16 +58,16 @@ export type SupervisorEvent =
   | { readonly type: "child_restarting"; readonly inMs: number }
   /** It is not started again until somebody does. */
   | { readonly type: "child_given_up"; readonly deaths: number; readonly withinMs: number }
-  /** It has run well for so long after it died and was started again by itself; oldest death first. */
+  /** It has run well for a while after it died and was restarted by its supervisor; oldest death first. */
   | { readonly type: "child_cured"; readonly deaths: readonly Ending[]; readonly ranMs: number }
-  /** As it was told to. */
+  /** It was stopped on request. */
   | { readonly type: "child_stopped"; readonly how: string };
 
 export type SupervisorState = "stopped" | "starting" | "running" | "backing_off" | "given_up";
 
 interface SupervisorStatus {
   readonly state: SupervisorState;
-  /** Of the command itself, while it runs. */
+  /** The process id of the command itself, while it runs. */
   readonly pid: number | undefined;
   /** By itself, since somebody last started it. */
   readonly restarts: number;
@@ -114,7 +114,7 @@ interface Session {
 
 const CANCELLED: SupervisorResult = { kind: "cancelled", exitCode: undefined, output: "" };
 
-/** A supervisor of one command. It starts nothing before it is told to. */
+/** A supervisor of one command, which starts nothing by itself. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   return new CommandSupervisor(options);
 }
@@ -226,7 +226,7 @@ class CommandSupervisor implements Supervisor {
     return { kind: "succeeded", exitCode: 0, output: `it runs as process ${this.#status.pid}` };
   }
 
-  /** Until it is told to stop, or gives up. */
+  /** Restarts the command until it is stopped, or given up. */
   async #keepAlive({ stop, started, died }: Session): Promise<void> {
     for (;;) {
       const linesBefore = this.#lines.added;

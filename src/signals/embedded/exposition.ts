@@ -78,7 +78,7 @@ const CHARACTERS_BETWEEN_LOOKS = 64 * 1024;
 const MAX_NOTED_LINES = 10;
 const EXCERPT_LENGTH = 80;
 
-/** A whole number of so many digits is exact, and so are these powers: one division rounds right. */
+/** A whole number of up to 15 digits is exact, and so are these powers: one division rounds right. */
 const MAX_EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: MAX_EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
 

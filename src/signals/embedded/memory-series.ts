@@ -7,7 +7,7 @@ const FIRST_CAPACITY = 16;
 /** A buffer grows to what its samples will need, and each time by no less and no more than this. */
 const MIN_GROWTH = 1.25;
 const MAX_GROWTH = 16;
-/** Of a buffer over what the window will hold. */
+/** The size of a buffer over what the window will hold. */
 const SLACK = 1.13;
 /** Moving the samples to the front must free this share, or it would be done too often. */
 const MIN_FREED_SHARE = 1 / 10;
@@ -26,7 +26,7 @@ export class MemorySeries implements StoredSeries {
   values = new Float64Array(0);
   start = 0;
   end = 0;
-  /** The store no longer has it: open it anew. */
+  /** The store no longer has it: whoever writes must open it again. */
   removed = false;
   /** Its samples came with times by a clock that is not ours. */
   hasOwnTimes = false;

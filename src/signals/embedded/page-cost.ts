@@ -7,7 +7,7 @@ interface PageBounds {
   readonly maxSamples: number;
   readonly maxLines: number;
   readonly maxLineLength: number;
-  /** Of one series. */
+  /** Labels of one series. */
   readonly maxLabels: number;
 }
 

@@ -7,7 +7,7 @@ import type { Limits } from "../../promql/query.ts";
 /** Rules over 20,000 series take some 50 ms. */
 const MAX_EVALUATION_MS = 250;
 const MAX_SAMPLES = 2_000_000;
-/** So long an expression that took too long is not tried again: it would hold up each poll. */
+/** How long an expression that took too long is not tried again: it would hold up each poll. */
 const REFUSED_FOR_MS = 60_000;
 const MAX_REMEMBERED = 1000;
 

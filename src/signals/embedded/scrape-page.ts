@@ -55,7 +55,7 @@ export interface MetricsPage {
 interface PageRequest {
   /** May hold a user and password, which are sent to this origin only. */
   readonly url: string;
-  /** Of the whole exchange, the body included. */
+  /** The deadline of the whole exchange, the body included. */
   readonly deadlineMs: number;
   /** After decompression. */
   readonly maxBytes: number;

@@ -23,7 +23,7 @@ export interface ScrapeTarget {
   readonly job: string;
   /** http or https, such as `http://localhost:8000/metrics`; may hold a user and password. */
   readonly url: string;
-  /** Before the names of what is told of each scrape, `up` among them; none by default. */
+  /** A prefix for the series that describe each scrape, such as `up`; empty by default. */
   readonly reportPrefix?: string;
   /** Nobody has said that there are metrics: a service that answers without any is not down. */
   readonly isAssumed?: true;
@@ -52,7 +52,7 @@ export interface TargetState {
   readonly timeoutMs: number;
   /** In the last scrape; a failed one has none. */
   readonly samples: number;
-  /** Of those, not stored: a time of their own out of order or too far from now, or a series twice. */
+  /** Samples that were not stored: out of order, too far from now, or of a series that stood twice. */
   readonly droppedSamples: number;
 }
 
@@ -71,7 +71,7 @@ interface ScrapeSettings {
 /** What a target's own clock may be ahead, as in Prometheus. */
 const MAX_AHEAD_MS = 10 * 60_000;
 
-/** Of a page, beside its samples. Exporters have long help texts, and labels with statements of SQL. */
+/** Bounds of a page beside its samples. Exporters have long help texts, and labels with SQL statements. */
 const PAGE_BOUNDS = { maxLines: 200_000, maxLineLength: 32 * 1024, maxLabels: 128 } as const;
 
 /** A page whose series are all in the store. */
@@ -102,7 +102,7 @@ export class TargetScraper {
   /** Until a page with metrics has come. */
   #isAssumed: boolean;
 
-  /** @throws RangeError if the URL is none of http; the text is not repeated, it may hold a password */
+  /** @throws RangeError if it is not an http URL; the text is not repeated, as it may hold a password */
   constructor(target: ScrapeTarget, settings: ScrapeSettings) {
     const { job, url, labels, reportPrefix, isAssumed = false } = target;
     const parsed = URL.parse(url);

@@ -11,11 +11,11 @@ export interface ScraperOptions {
   readonly store: MemoryStore;
   readonly clock: Clock;
   readonly intervalMs: number;
-  /** Of one scrape; at most the interval. 10 s by default, or the interval if that is shorter. */
+  /** The timeout of one scrape; at most the interval. 10 s by default, or the interval if that is shorter. */
   readonly timeoutMs?: number;
-  /** Past it a scrape fails; 16 MiB by default, decompressed. */
+  /** A scrape with a larger body fails; 16 MiB by default, decompressed. */
   readonly maxBodyBytes?: number;
-  /** Past it a scrape fails; 50,000 by default. */
+  /** A scrape with more samples fails; 50,000 by default. */
   readonly maxSamples?: number;
   /** How many targets share the store, those of other scrapers included; the number of targets by default. */
   readonly writers?: number;
@@ -43,7 +43,7 @@ const CLEANUPS_PER_WINDOW = 15;
 const REMOVALS_BETWEEN_LOOKS = 256;
 
 /**
- * @throws RangeError on a URL that is none of http, on two targets with the same labels, or on times
+ * @throws RangeError on what is not an http URL, on two targets with the same labels, or on times
  *   that make no sense
  */
 export function createScraper(options: ScraperOptions): Scraper {

@@ -3,7 +3,7 @@
 import type { Labels } from "../../core/model.ts";
 import { BACKSLASH, isNameChar, NEWLINE, QUOTE, SPACE, TAB } from "../characters.ts";
 
-/** Labels, or why the text is none: one clause for people. */
+/** The labels, or why the text is not a series: one clause for people. */
 type SeriesText =
   | { readonly kind: "series"; readonly labels: Labels }
   | { readonly kind: "bad"; readonly reason: string };

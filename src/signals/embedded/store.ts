@@ -14,9 +14,9 @@ interface SeriesStoreOptions {
   readonly windowMs?: number;
   /** A further series is refused; 20,000 by default. */
   readonly maxSeries?: number;
-  /** Of all series together, as JSON; past it a further series is refused. 32 MiB by default. */
+  /** The size of all series' labels as JSON, above which a new series is refused. 32 MiB by default. */
   readonly maxLabelBytes?: number;
-  /** Of one series; past it the oldest go, though still within the window. 4096 by default. */
+  /** The samples of one series, above which the oldest are dropped, even within the window. 4096 by default. */
   readonly maxSamplesPerSeries?: number;
 }
 
@@ -58,7 +58,7 @@ export class MemoryStore implements SeriesStore {
   readonly #index = new SeriesIndex();
   readonly #byKey = new Map<string, MemorySeries>();
   readonly #pool: Pool;
-  /** Of those who have no account of their own. */
+  /** The account of writers that have none of their own. */
   readonly #others: Account;
   readonly #accounts = new WeakMap<MemorySeries, Account>();
   /** Rules ask with the same matchers at each poll; what they select holds until a series comes or goes. */
@@ -145,7 +145,7 @@ export class MemoryStore implements SeriesStore {
   /**
    * The time of a sample taken at that moment. Samples have the wall clock's times, as in Prometheus; when
    * that clock is set, all of them move with it: the next sample is newer still, and rates and ages hold.
-   * A series with times of another clock begins anew, as nobody knows whether that one was set as well.
+   * A series with times of another clock begins again, as nobody knows whether that one was set as well.
    */
   timeOf(atMs: number, clock: Pick<Clock, "toWall">): number {
     const wallAtMs = clock.toWall(atMs);
@@ -162,7 +162,7 @@ export class MemoryStore implements SeriesStore {
   /**
    * Removes series without a sample within the window, seen from now.
    *
-   * @param most at most so many
+   * @param most how many are removed at most
    * @returns whether there may be more
    */
   removeExpired(nowMs: number, most = Number.POSITIVE_INFINITY): boolean {

@@ -11,7 +11,7 @@ const USUAL_PORTS: Readonly<Record<string, number>> = {
 };
 
 interface Address {
-  /** Of IPv6 without its brackets. */
+  /** An IPv6 address is without its brackets. */
   readonly host: string;
   readonly port: number;
   /** For people: without user, password and query. */

@@ -7,7 +7,7 @@ import { shownUrl } from "../../text/url.ts";
 import { seenCertificate, tlsOptions, whyNotTrusted } from "./certificate.ts";
 import { type ProbeAnswer, type ProbeLimits, type Probing, runProbe } from "./probe.ts";
 
-/** Of a body in which a text is looked for. */
+/** How much of a body is searched for a text. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 interface HttpQuestion {

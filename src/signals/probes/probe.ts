@@ -5,14 +5,14 @@ import type { HealthAnswer } from "../../core/model.ts";
 
 /** What one probe gave. */
 export interface ProbeAnswer extends HealthAnswer {
-  /** Of HTTP; absent if none came. */
+  /** The status of an HTTP answer; absent without one. */
   readonly statusCode?: number;
   /** When the first certificate of the server's chain ends; absent without TLS. */
   readonly certificateExpiresAtMs?: number;
 }
 
 export interface ProbeLimits {
-  /** Of the whole exchange. */
+  /** The deadline of the whole exchange. */
   readonly deadlineMs: number;
   /** Ends it at once; what it gives then is worth nothing. */
   readonly abort?: AbortSignal;

@@ -27,7 +27,7 @@ const BOUNDS = {
   maxDepth: 32,
 } as const;
 
-/** Of one row. Prometheus itself recommends ten; some have forty. */
+/** Labels of one row. Prometheus recommends ten at most; some have forty. */
 const MAX_LABELS = 256;
 const MAX_LABEL_CHARACTERS = 16 * 1024;
 
@@ -39,7 +39,7 @@ const MAX_VALUE_CHARACTERS = 64;
 
 const ROWS_BETWEEN_LOOKS = 256;
 
-/** How much of a text of strangers a message repeats. */
+/** How much of an untrusted text a message repeats. */
 export const MAX_QUOTED = 300;
 
 /** @see https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */

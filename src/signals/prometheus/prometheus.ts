@@ -89,7 +89,7 @@ export function prometheusSource({
       (data) => parse(targetsSchema, data, server).activeTargets,
     );
     targets = { atMs, answer };
-    // The next one to ask asks anew.
+    // The next caller asks again.
     answer.catch(() => (targets = undefined));
     return answer;
   };
@@ -210,7 +210,7 @@ async function ask(
   }
 }
 
-/** Of a certificate that is not trusted, or one of ours that is missing. */
+/** Whether an error code is about a certificate: one that is not trusted, or one of ours that is missing. */
 function isTlsCode(code: string): boolean {
   return /CERT|TLS|SSL|SIGNATURE|EPROTO/.test(code);
 }

@@ -11,7 +11,7 @@ interface CpuBurn {
   readonly durationMs: number;
   /** Default: one for each core this process may use. */
   readonly workers?: number;
-  /** Of one core for each worker, above 0 and up to 1, which is the default. */
+  /** The share of one core for each worker, above 0 and up to 1, which is the default. */
   readonly share?: number;
   /**
    * A module that becomes `cpu-worker.ts` in a worker thread. By default the program's own entry: the only

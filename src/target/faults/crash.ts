@@ -88,7 +88,7 @@ export const crash = defineKind({
         if (mode === "oom") return exhaustMemory(durationMs, signal);
         const exception = pickException(random);
         measureBy(() => 1);
-        // After this fault has ended and was logged: nothing can be told of it any more.
+        // The crash comes after this fault has ended and was logged: afterwards nothing can be written.
         setImmediate(() => {
           ownProcess.flushLog();
           act[mode](exception);

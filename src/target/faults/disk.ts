@@ -13,7 +13,7 @@ import { BYTES_PER_MB } from "./held-memory.ts";
 const ALLOWED_SHARE = 0.8;
 const MAX_MB = 100_000;
 const BYTES_PER_BLOCK = 512;
-/** Of all disk faults together: what they were promised, and what of it they have. */
+/** What all disk faults together were promised, and what they have written of it. */
 const fill = { promisedMb: 0, writtenMb: 0 };
 
 export const disk = defineKind({
@@ -63,7 +63,7 @@ export const disk = defineKind({
   },
 });
 
-/** Of Linux: a file without a name from the first moment on. Bun has no constant for it. */
+/** Linux' flag for a file without a name from the first moment on. Bun has no constant for it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /** What a file system says that has no such files. */

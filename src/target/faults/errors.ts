@@ -64,7 +64,7 @@ interface Choice {
   readonly unit: string;
   /** @param nth of the matching requests, from 1. @param random in [0, 1) */
   readonly isHit: (nth: number, random: number) => boolean;
-  /** Whether after so many failures nothing is left to do. */
+  /** Whether nothing is left to do after that number of failures. */
   readonly isDone: (failed: number) => boolean;
 }
 

@@ -22,7 +22,7 @@ export interface HeldMemory {
   reserve(megabytes: number): MemoryBlock;
 }
 
-/** So many megabytes (of 1,048,576 bytes), promised to one holder. */
+/** Megabytes (of 1,048,576 bytes) that are promised to one holder. */
 export interface MemoryBlock {
   /** Adds up to 4 MB and lets others run; `false` when the block is full. */
   grow(upToMb?: number): Promise<boolean>;

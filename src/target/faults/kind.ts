@@ -36,7 +36,7 @@ export interface KindOfFault {
   readonly summary: string;
   /** Parameters, the duration among them, that work when pasted. */
   readonly example: Readonly<Record<string, ExampleValue>>;
-  /** Of the whole body of `POST /faults`. */
+  /** The schema of the whole body of `POST /faults`. */
   schema(): z.ZodObject;
   /** @throws HttpError 422 naming the field */
   order(body: unknown, environment: FaultEnvironment): FaultOrder;
@@ -128,7 +128,7 @@ export function routes() {
   return z.array(pattern).min(1).max(MAX_PATTERNS).optional().describe(form);
 }
 
-/** Of the matching requests, 0 to 1. */
+/** The share of the matching requests, 0 to 1. */
 export function share() {
   return within(0, 1, "of the matching requests").default(1);
 }

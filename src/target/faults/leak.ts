@@ -4,7 +4,7 @@ import { fill, type HeldMemory, type MemoryBlock } from "./held-memory.ts";
 
 export interface Leak {
   /**
-   * Adds so many megabytes and holds them. When the signal aborts in between, what this call has added is
+   * Adds that many megabytes and holds them. When the signal aborts in between, what this call has added is
    * given back. The caller has checked `allowedMb()` of the memory in the same turn of the loop.
    *
    * @returns bytes by which the process has grown

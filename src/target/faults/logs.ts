@@ -8,7 +8,7 @@ const MAX_LINES_PER_S = 5000;
 const MAX_CHARACTERS = 8192;
 const DEFAULT_TEXT = "upstream timed out, retrying";
 const STEP_MS = 20;
-/** Of a second: more is not made up for after a pause, or it would come as one burst. */
+/** Lines that were missed for longer are not made up for after a pause: they would come as one burst. */
 const MAX_ARREARS_S = 0.5;
 
 export const logs = defineKind({
@@ -33,7 +33,7 @@ export const logs = defineKind({
       let written = 0;
       let forgiven = 0;
       let lastS = 0;
-      // Of the gaps between lines: the first one comes at once.
+      // The rate counts the gaps between lines, since the first line comes at once.
       measureBy(() => (lastS === 0 ? undefined : (written - 1) / lastS));
       applied();
       for (;;) {

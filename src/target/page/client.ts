@@ -108,7 +108,7 @@ function removeRow(id: string, { element }: ActiveRow): void {
   const hadFocus = element.contains(document.activeElement);
   rows.delete(id);
   element.remove();
-  // Else the keyboard would start at the top of the page again.
+  // Without this, the keyboard would start at the top of the page again.
   if (hadFocus) byId("active-title").focus();
 }
 

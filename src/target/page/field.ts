@@ -16,7 +16,7 @@ export interface Field {
   isReadable(): boolean;
 }
 
-/** Of parameters that have one unit whatever the kind. */
+/** Units of parameters that have the same one in every kind. */
 const UNITS: Readonly<Record<string, string>> = {
   ...{ duration: "s", delay: "s", min: "s", max: "s", p50: "s", p90: "s", p99: "s" },
   ...{ load: "%", share: "0–1" },
