@@ -7,7 +7,7 @@
  */
 
 import { z } from "zod";
-import { builtInRules } from "../src/rules/rules.ts";
+import { builtInRules } from "../src/rules/built-in-rules.ts";
 import { evaluateInstant } from "../src/promql/evaluate.ts";
 import { parseExpression } from "../src/promql/parse.ts";
 import type { StoredSeries } from "../src/promql/series.ts";
@@ -68,7 +68,7 @@ function expressions(): readonly (readonly [what: string, expr: string])[] {
     actions: [],
   };
   const thresholds = { cpu: 0.8, latencySeconds: 1, memoryBytes: 300e6, errorRatio: 0.05 };
-  const rules = builtInRules(service, thresholds, 20_000);
+  const rules = builtInRules({ service, thresholds, windowMs: 20_000 });
   return [
     ...rules.map(({ alert, expr, labels }) => {
       const kind = labels?.["kind"];

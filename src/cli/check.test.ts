@@ -11,7 +11,7 @@ import { startPrometheus } from "../../test/support/servers/prometheus.ts";
 import { check, renderRules } from "./check.ts";
 import { type ObserverSettings, observerSettings } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
-import { builtInRules } from "../rules/rules.ts";
+import { builtInRules } from "../rules/built-in-rules.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sentinel-check-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -252,7 +252,7 @@ describe("rules", () => {
     const windowMs = given.rateWindowMs ?? 60_000;
     const own = given.ownRules.map(({ file: _, ...rule }) => rule);
     const builtIn = given.services.flatMap((service) =>
-      builtInRules(service, given.thresholds, windowMs),
+      builtInRules({ service, thresholds: given.thresholds, windowMs }),
     );
     expect(readRuleFile(parse(text), "printed")).toEqual([...builtIn, ...own]);
   });

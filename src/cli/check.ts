@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { checkModels } from "./check-models.ts";
+import { describeSignals } from "./check-signals.ts";
 import { composedNames } from "../observer/compose-notices.ts";
 import { missingContainers } from "../observer/missing-containers.ts";
 import type { ObserverSettings } from "../config/config.ts";
@@ -11,6 +12,7 @@ import { printable } from "../text/printable.ts";
 import { maskText } from "../text/redact.ts";
 import { messageOf, SentinelError } from "../core/errors.ts";
 import type { HealthAnswer, Service } from "../core/model.ts";
+import type { SignalSource } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 import { type ComposeLookup, composeLookup } from "../platforms/docker/compose-lookup.ts";
 import type { DockerOptions } from "../platforms/docker/docker.ts";
@@ -22,6 +24,7 @@ import { sqliteJournal } from "../journals/sqlite.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import type { TargetState } from "../signals/embedded/scrape-target.ts";
 import type { RuleGroupSource } from "../rules/files/rule-file.ts";
+import { findSignals } from "../rules/conventions/follow.ts";
 import {
   builtInSources,
   groupsOfFiles,
@@ -101,6 +104,10 @@ export async function check(
       }),
     ]),
   ]);
+  const tables = await answers.then(
+    () => describeAll(settings.services, signals, signal),
+    () => [],
+  );
   for (const { close } of platforms) await close?.();
   const [ofSettings, ...rest] = told;
   const findings: readonly Finding[] = [
@@ -123,7 +130,21 @@ export async function check(
     failed.length === 0
       ? "The observer can work."
       : `The observer cannot work without: ${failed.join(", ")}.`;
-  return { lines: [...lines, conclusion], canWork: failed.length === 0 };
+  return { lines: [...lines, ...tables, conclusion], canWork: failed.length === 0 };
+}
+
+/** After the targets have been asked, whose series they are. */
+async function describeAll(
+  services: readonly Service[],
+  { source }: Signals,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const tables = services.map((service) =>
+    describeSignals(service, source, signal).catch((error: unknown) => [
+      `Signals of ${service.name}: not known, since ${messageOf(error)}`,
+    ]),
+  );
+  return (await Promise.all(tables)).flat().map(shown);
 }
 
 async function attempt(
@@ -146,7 +167,9 @@ function shown(text: string): string {
 
 function describeSettings(settings: ObserverSettings): string {
   const { services, autonomy } = settings;
-  const builtIn = services.flatMap((service) => builtInSources(settings, service, DEADLINE_MS));
+  const builtIn = services.flatMap((service) =>
+    builtInSources(settings, { service, windowMs: DEADLINE_MS }),
+  );
   const count = builtIn.length + rulesOfFiles(settings).length;
   const noun = services.length === 1 ? "service" : "services";
   return `${services.length} ${noun}, ${count} rules, autonomy ${autonomy}`;
@@ -268,22 +291,41 @@ function findTarget(service: Service, embedded: EmbeddedSource): string {
  * @throws SentinelError `configuration` on a rule that cannot be read
  */
 export async function renderRules(settings: ObserverSettings): Promise<string> {
-  const { source } = signalsOf(settings, []);
+  const { source, embedded } = signalsOf(settings, []);
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const builtIn = await Promise.all(
-    settings.services.map(async (service): Promise<PrintedGroup> => {
+  await embedded?.scrapeOnce(signal);
+  const made = await Promise.all(
+    settings.services.map(async (service) => {
       const { findWindowMs, fallbackWindowMs } = monitorOptions(settings, service, source);
       const windowMs = (await findWindowMs(signal)) ?? fallbackWindowMs;
-      return {
-        name: `sentinel-${service.name}`,
-        rules: builtInSources(settings, service, windowMs),
-      };
+      const signals = await signalsNow(service, source, signal);
+      const rules = builtInSources(settings, { service, windowMs, signals });
+      return { service, rules };
     }),
   );
+  const lacking = made.flatMap(({ service, rules }) =>
+    rules.flatMap(({ alert, unreadable }) =>
+      unreadable === undefined ? [] : [`# ${service.name} has no ${alert}: ${unreadable}`],
+    ),
+  );
+  const builtIn = made.map(({ service, rules }) => ({
+    name: `sentinel-${service.name}`,
+    rules: rules.filter(({ unreadable }) => unreadable === undefined),
+  }));
   // Throws on what cannot be read.
   groupsOfFiles(settings);
   const groups = distinctlyNamed([...builtIn, ...settings.ruleGroups.map(printedGroup)]);
-  return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  const text = stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  return `${lacking.map((line) => shown(line) + "\n").join("")}${text}`;
+}
+
+/** @returns `undefined` if it cannot be asked: the rules are then those for what most services have */
+async function signalsNow(service: Service, source: SignalSource, signal: AbortSignal) {
+  try {
+    return (await findSignals(service, source, signal))?.signals;
+  } catch {
+    return undefined;
+  }
 }
 
 interface PrintedGroup {

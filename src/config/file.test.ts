@@ -213,7 +213,7 @@ services:
     [`services: [{ ${SERVICE}, helth: x }]`, "service a: unknown key helth | Did you mean health?"],
     [
       `services: [{ ${SERVICE}, services: x }]`,
-      "service a: unknown key services | Known keys: name, job, instance, health, metrics, platform, actions.",
+      "service a: unknown key services | Known keys: name, job, instance, convention, health, metrics, platform, actions.",
     ],
     ["services: all", "services must be a list, not a text"],
     ["services: [a]", "item 1 of services must be a map of keys and values, not a text"],

@@ -10,6 +10,7 @@ import { SentinelError } from "../core/errors.ts";
 import type { HealthCheck } from "../core/health.ts";
 import type { Service } from "../core/model.ts";
 import { readRuleGroups, type RuleGroupSource } from "../rules/files/rule-file.ts";
+import { CONVENTION_NAMES } from "../rules/conventions/find.ts";
 import { explainFault } from "../text/schema-words.ts";
 import { readYaml, type YamlFile } from "./yaml-file.ts";
 
@@ -25,6 +26,7 @@ const serviceSchema = z
     name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
     job: z.string().min(1).optional(),
     instance: z.string().min(1).optional(),
+    convention: z.enum(CONVENTION_NAMES).optional(),
     health: z
       .unknown()
       .transform((value, context): HealthCheck => {
@@ -123,13 +125,14 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
 }
 
 function readService(given: z.output<typeof serviceSchema>): Service {
-  const { name, job, instance, health, metrics, platform, actions } = given;
+  const { name, job, instance, convention, health, metrics, platform, actions } = given;
   const isNamed = job !== undefined || instance !== undefined || metrics !== undefined;
   return {
     name,
     job: metrics === "none" ? undefined : (job ?? name),
     ...(isNamed ? {} : { isJobAssumed: true }),
     instance,
+    ...(convention === undefined ? {} : { convention }),
     health,
     platform,
     ...(platform === "docker" && { usesCompose: true }),

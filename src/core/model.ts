@@ -38,6 +38,8 @@ export interface Service {
   readonly isJobAssumed?: true;
   /** Its `instance` in Prometheus, such as `localhost:8000`: tells it from others of the same job. */
   readonly instance?: string | undefined;
+  /** Of `CONVENTION_NAMES`: how its metrics are named; without it, as its series show. */
+  readonly convention?: string | undefined;
   readonly health: HealthCheck;
   /** What runs it. */
   readonly platform: PlatformName;
@@ -72,6 +74,8 @@ export interface Rule {
   readonly permits: readonly Permit[];
   /** The service that a built-in rule is made for; a rule of a file has none: its labels decide. */
   readonly service?: string;
+  /** Why the service's series cannot answer it; then nothing is asked. */
+  readonly unreadable?: string;
 }
 
 /** What one rule's expression said at one poll. Missing data is a state of its own. */

@@ -17,7 +17,8 @@ import type { ContainerState, Evidence, Observation, Service } from "../core/mod
 import { consult } from "../diagnosis/playbook/consult.ts";
 import { GIVEN_UP } from "../core/model.ts";
 import { permittedActions } from "../rules/permitted.ts";
-import { builtInRules, readRule } from "../rules/rules.ts";
+import { builtInRules } from "../rules/built-in-rules.ts";
+import { readRule } from "../rules/rules.ts";
 
 type Placement = Pick<Service, "platform" | "usesCompose">;
 const IN_CONTAINER: Placement = { platform: "docker", usesCompose: true };
@@ -117,7 +118,9 @@ describe("the decision", () => {
 
 test("every built-in rule that permits a restart permits it under Docker and the supervisor", () => {
   const thresholds = { cpu: 1, latencySeconds: 1, memoryBytes: 1, errorRatio: 0.1 };
-  const rules = builtInRules(service(), thresholds, 60_000).map((source) => readRule(source, "x"));
+  const rules = builtInRules({ service: service(), thresholds, windowMs: 60_000 }).map((source) =>
+    readRule(source, "x"),
+  );
   const restarting = rules.filter(({ permits }) => permits.length > 0);
   expect(restarting.map(({ alert: name }) => name)).toEqual([
     "HighCpu",

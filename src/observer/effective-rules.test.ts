@@ -31,16 +31,16 @@ describe("rules", () => {
     ruleGroups: [{ name: "own", rules }],
   });
   const alerts = (given: ObserverSettings) =>
-    [...builtInRulesFor(given, service(), WINDOW_MS), ...rulesOfFiles(given)].map(
-      ({ alert, service: madeFor }) => [alert, madeFor],
-    );
+    [
+      ...builtInRulesFor(given, { service: service(), windowMs: WINDOW_MS }),
+      ...rulesOfFiles(given),
+    ].map(({ alert, service: madeFor }) => [alert, madeFor]);
 
   test("are the built-in ones, with the window and the thresholds of the settings", () => {
-    const rules = builtInRulesFor(
-      settings({ CPU_THRESHOLD: "1.5" }),
-      service({ job: "shop" }),
-      WINDOW_MS,
-    );
+    const rules = builtInRulesFor(settings({ CPU_THRESHOLD: "1.5" }), {
+      service: service({ job: "shop" }),
+      windowMs: WINDOW_MS,
+    });
     expect(rules.map(({ alert }) => alert)).toEqual([
       "HighCpu",
       "HighLatency",

@@ -5,16 +5,16 @@ import type { Rule, Service } from "../core/model.ts";
 import type { MonitorOptions } from "../rules/monitor.ts";
 import type { SignalSource } from "../core/ports.ts";
 import {
-  builtInRules,
   containerLoopRule,
   containerRules,
-  type RuleSource,
   readRule,
   refusedRule,
   unhealthyRule,
   withoutReplaced,
 } from "../rules/rules.ts";
 import { isAlerting, readGroup, type RuleGroup } from "../rules/files/group.ts";
+import { followConventions } from "../rules/conventions/follow.ts";
+import { builtInRules, type MadeRule, type RuleOptions } from "../rules/built-in-rules.ts";
 
 const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;
@@ -22,16 +22,16 @@ const UNKNOWN_WINDOW_MS = 60_000;
 
 const BUILT_IN = "built-in rules";
 
+/** For which service, over which range, and what its series have. */
+type Made = Pick<RuleOptions, "service" | "windowMs" | "signals">;
+
 /** The built-in rules in force for a service, as they would stand in a rule file. */
-export function builtInSources(
-  settings: ObserverSettings,
-  service: Service,
-  windowMs: number,
-): RuleSource[] {
+export function builtInSources(settings: ObserverSettings, made: Made): MadeRule[] {
+  const { service } = made;
   const { pollIntervalMs, prometheusUrl, thresholds } = settings;
   const isEmbedded = prometheusUrl === undefined;
   const hasMetrics = service.job !== undefined;
-  const ofMetrics = hasMetrics ? builtInRules(service, thresholds, windowMs) : [];
+  const ofMetrics = hasMetrics ? builtInRules({ ...made, thresholds }) : [];
   const refused = hasMetrics && isEmbedded ? [refusedRule(service, pollIntervalMs)] : [];
   // Only Sentinel's own scraping has what Docker says as series.
   const hasContainer = isEmbedded && service.platform === "docker";
@@ -43,14 +43,11 @@ export function builtInSources(
 }
 
 /** The rules that are made for a service. */
-export function builtInRulesFor(
-  settings: ObserverSettings,
-  service: Service,
-  windowMs: number,
-): Rule[] {
-  return builtInSources(settings, service, windowMs).map((source) =>
-    readRule(source, BUILT_IN, service.name),
-  );
+export function builtInRulesFor(settings: ObserverSettings, made: Made): Rule[] {
+  return builtInSources(settings, made).map(({ unreadable, ...source }) => ({
+    ...readRule(source, BUILT_IN, made.service.name),
+    ...(unreadable === undefined ? {} : { unreadable }),
+  }));
 }
 
 /**
@@ -80,8 +77,12 @@ export function monitorOptions(
   source: SignalSource,
 ): MonitorOptions {
   const { job } = service;
+  const isEmbedded = settings.prometheusUrl === undefined;
+  const followed = followConventions(service, source, { isEmbedded });
   return {
-    rulesFor: (windowMs) => builtInRulesFor(settings, service, windowMs),
+    rulesFor: (windowMs) =>
+      builtInRulesFor(settings, { service, windowMs, signals: followed.signals }),
+    findSignals: followed.refresh,
     fallbackWindowMs:
       job === undefined ? SCRAPES_PER_WINDOW * settings.pollIntervalMs : UNKNOWN_WINDOW_MS,
     pollIntervalMs: settings.pollIntervalMs,

@@ -36,9 +36,22 @@ function compileWhole(pattern: string): (text: string) => boolean {
     const alternatives = new Set(pattern.split("|"));
     return (text) => alternatives.has(text);
   }
+  const expression = compileOnce(pattern);
+  return (text) => expression.testExact(text);
+}
+
+/** The rules of all services have the same patterns, and a long one takes a tenth of a second. */
+const compiled = new Map<string, RE2JS>();
+const MAX_COMPILED = 100;
+
+function compileOnce(pattern: string): RE2JS {
+  const known = compiled.get(pattern);
+  if (known !== undefined) return known;
   // By itself first, so that the message shows what was written.
   compilePattern(pattern);
   // Nothing is put around it: `a)(b` would become one, and `\Qa` would swallow what follows.
   const expression = compilePattern(pattern, RE2JS.DOTALL);
-  return (text) => expression.testExact(text);
+  if (compiled.size >= MAX_COMPILED) compiled.clear();
+  compiled.set(pattern, expression);
+  return expression;
 }

@@ -25,6 +25,9 @@ export async function evaluateRule(
   source: Pick<SignalSource, "query">,
   signal: AbortSignal,
 ): Promise<RuleResult> {
+  const { unreadable } = rule;
+  if (unreadable !== undefined)
+    return { rule, evaluation: { kind: "no_data", reason: unreadable }, sourceDown: undefined };
   try {
     const { active, measured } = await ask(rule, source, signal);
     return { rule, evaluation: evaluate(active, measured), sourceDown: undefined };

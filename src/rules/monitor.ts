@@ -25,6 +25,8 @@ export interface Poll {
 export interface MonitorOptions {
   /** The rules made for the service, with that range in their rates. Called again when the range becomes known. */
   rulesFor(windowMs: number): readonly Rule[];
+  /** Looks again at what series the service has, if it is time to. @returns whether it looked */
+  findSignals?(nowMs: number, signal: AbortSignal): Promise<boolean>;
   /** The range to use; `undefined` while it is not known, such as before the first scrape. */
   findWindowMs(signal: AbortSignal): Promise<number | undefined>;
   /** The range until then. */
@@ -66,32 +68,16 @@ export function createMonitor(
   clock: Clock,
 ): Monitor {
   const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, shared } = options;
+  const inForce = new RulesInForce(options);
   let lastPoll: Poll | undefined;
-  /** The last alerts of the rules made for the service. */
-  let lastAlerts: readonly Alert[] = [];
   let answeredAtMs: number | undefined;
-  let windowMs = options.fallbackWindowMs;
-  let isWindowKnown = false;
-  let rules = options.rulesFor(windowMs);
-
-  const settleWindow = async (signal: AbortSignal) => {
-    const found = await options.findWindowMs(signal);
-    if (found === undefined) return;
-    isWindowKnown = true;
-    if (found === windowMs) return;
-    windowMs = found;
-    rules = options.rulesFor(windowMs);
-    // The same alerts, of rules that only look back on another range.
-    const named = lastAlerts.map((alert) => ({ ...alert, name: alert.rule.alert }));
-    lastAlerts = restoreAlerts(named, rules);
-  };
 
   return {
     get windowMs() {
-      return windowMs;
+      return inForce.windowMs;
     },
     get rules() {
-      return rules;
+      return inForce.rules;
     },
     get lastPoll() {
       return lastPoll;
@@ -100,11 +86,12 @@ export function createMonitor(
       return answeredAtMs;
     },
     ruleNamed: (alertname) =>
-      [...rules, ...(shared?.rules.rules ?? [])].find(({ alert }) => alert === alertname),
+      [...inForce.rules, ...(shared?.rules.rules ?? [])].find(({ alert }) => alert === alertname),
 
     async poll(signal, pollOptions) {
       const fromMs = clock.nowMs();
-      if (!isWindowKnown) await settleWindow(signal);
+      await inForce.settle(fromMs, signal);
+      const { rules } = inForce;
       const [ofFiles, results] = await Promise.all([
         shared?.rules.poll(pollOptions),
         Promise.all(rules.map((rule) => evaluateRule(rule, source, signal))),
@@ -118,15 +105,16 @@ export function createMonitor(
       }));
       const atMs = clock.nowMs();
       const gapMs = atMs - (lastPoll?.atMs ?? atMs);
-      if (lastPoll === undefined) lastAlerts = restoreAlerts(options.restored ?? [], rules);
+      const lastAlerts =
+        lastPoll === undefined ? restoreAlerts(options.restored ?? [], rules) : inForce.alerts;
       const before = carryOver(lastAlerts, gapMs, mostGapMs(pollIntervalMs));
-      lastAlerts = detect(before, readings, atMs);
+      inForce.alerts = detect(before, readings, atMs);
       const evaluations = new Map(readings.map(({ rule, evaluation }) => [rule, evaluation]));
       const share = shareOf(ofFiles, { service: shared?.service ?? "", sourceDown });
       const poll: Poll = {
         atMs,
         sourceDown,
-        alerts: [...lastAlerts, ...share.alerts],
+        alerts: [...inForce.alerts, ...share.alerts],
         atRest: share.atRest,
         evaluationOf: (rule) => evaluations.get(rule) ?? share.evaluationOf(rule),
       };
@@ -136,6 +124,49 @@ export function createMonitor(
       return poll;
     },
   };
+}
+
+/** The rules made for the service, and their alerts, which go on when the rules measure in another way. */
+class RulesInForce {
+  readonly #options: MonitorOptions;
+  #isWindowKnown = false;
+  windowMs: number;
+  rules: readonly Rule[];
+  alerts: readonly Alert[] = [];
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    this.windowMs = options.fallbackWindowMs;
+    this.rules = options.rulesFor(this.windowMs);
+  }
+
+  async settle(nowMs: number, signal: AbortSignal): Promise<void> {
+    const { findWindowMs, findSignals, rulesFor } = this.#options;
+    const foundMs = this.#isWindowKnown ? undefined : await findWindowMs(signal);
+    this.#isWindowKnown ||= foundMs !== undefined;
+    const isOther = foundMs !== undefined && foundMs !== this.windowMs;
+    if (isOther) this.windowMs = foundMs;
+    // An incident rests on the rule that began it.
+    const looked = !this.alerts.some(isUnderWay) && (await findSignals?.(nowMs, signal)) === true;
+    if (isOther || looked) this.#replace(rulesFor(this.windowMs));
+  }
+
+  #replace(next: readonly Rule[]): void {
+    if (areSameRules(this.rules, next)) return;
+    this.rules = next;
+    const named = this.alerts.map((alert) => ({ ...alert, name: alert.rule.alert }));
+    this.alerts = restoreAlerts(named, next);
+  }
+}
+
+function isUnderWay({ state, firingAtMs }: Alert): boolean {
+  return state === "pending" || state === "firing" || firingAtMs !== undefined;
+}
+
+function areSameRules(some: readonly Rule[], others: readonly Rule[]): boolean {
+  const text = (rules: readonly Rule[]) =>
+    JSON.stringify(rules.map(({ alert, expr, unreadable }) => [alert, expr, unreadable]));
+  return text(some) === text(others);
 }
 
 /** A service's part of what the rules of files say. Nothing is known of it while the source is down. */

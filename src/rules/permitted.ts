@@ -10,6 +10,9 @@ import {
 } from "../allowlist.ts";
 import type { Service } from "../core/model.ts";
 
+/** The annotation that lists, separated by commas, what an alert may lead to: effects, or ids. */
+export const PERMITS_ANNOTATION = "sentinel_actions";
+
 /** For an alert about a process that runs. */
 export const CURES: readonly Effect[] = ["restart"];
 

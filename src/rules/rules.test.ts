@@ -5,7 +5,8 @@ import { ACTION_IDS } from "../allowlist.ts";
 import { formatDuration, parseDuration } from "../core/duration.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { RuleSignal } from "../core/model.ts";
-import { builtInRules, CRASH_LOOP_ALERT, withoutReplaced, readRule } from "./rules.ts";
+import { builtInRules } from "./built-in-rules.ts";
+import { CRASH_LOOP_ALERT, readRule, withoutReplaced } from "./rules.ts";
 
 const thresholds = { cpu: 0.5, latencySeconds: 2, memoryBytes: 524_288_000, errorRatio: 0.05 };
 
@@ -25,7 +26,7 @@ function signal(expr: string): RuleSignal | undefined {
 }
 
 describe("the built-in rules", () => {
-  const sources = builtInRules(service(), thresholds, 20_000);
+  const sources = builtInRules({ service: service(), thresholds, windowMs: 20_000 });
   const rules = sources.map((source) => readRule(source, "built-in rules"));
 
   test("are read, one for each fault, in order", () => {
@@ -60,12 +61,12 @@ describe("the built-in rules", () => {
     expect(rules[0]?.signal?.expr).toBe(
       'rate(process_cpu_seconds_total{job="sentinel-target-api"}[20s])',
     );
-    expect(rules[1]?.expr).toStartWith("histogram_quantile(0.90, sum(rate(");
+    expect(rules[1]?.expr).toStartWith("histogram_quantile(0.9, sum(rate(");
   });
 
   test("survive a job of any name", () => {
     const job = 'a"} or vector(1) # \\ \n';
-    for (const source of builtInRules(service({ job }), thresholds, 1500)) {
+    for (const source of builtInRules({ service: service({ job }), thresholds, windowMs: 1500 })) {
       const read = readRule(source, "built-in rules");
       expect(read.expr).toContain(JSON.stringify(job));
       expect(read.signal === undefined).toBe(read.expr.startsWith("absent("));
@@ -233,7 +234,7 @@ describe("a rule file", () => {
   });
 
   test("replaces built-in rules by name, all of that name", () => {
-    const builtIn = builtInRules(service(), thresholds, 20_000);
+    const builtIn = builtInRules({ service: service(), thresholds, windowMs: 20_000 });
     const own = [
       { alert: "TargetDown", expr: "up < 1" },
       { alert: "Mine", expr: "A > 5" },

@@ -5,7 +5,7 @@ import { formatDuration, parseDuration } from "../core/duration.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Labels, Rule, Service, Severity } from "../core/model.ts";
 import { SEVERITIES } from "../core/model.ts";
-import { CURES, REVIVALS } from "./permitted.ts";
+import { CURES, PERMITS_ANNOTATION, REVIVALS } from "./permitted.ts";
 import { readSignal } from "./signal.ts";
 
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
@@ -17,9 +17,6 @@ export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
 
 /** The alert that says that a container has ended and is not started again by its engine. */
 export const CONTAINER_DOWN_ALERT = "ContainerDown";
-
-/** The annotation that lists, separated by commas, what an alert may lead to: effects, or ids. */
-const PERMITS_ANNOTATION = "sentinel_actions";
 
 /** For an alert whose severity is not one of ours: such an alert waits for a person. */
 const UNKNOWN_SEVERITY: Severity = "medium";
@@ -45,103 +42,12 @@ export interface Thresholds {
 }
 
 /** Where scrapes are far apart, seconds still count. */
-const MAX_FOR_MS = 5000;
+export const MAX_FOR_MS = 5000;
 
 /** Starts within 10 minutes, whoever started it: past it a restart is no cure. */
 export const MAX_STARTS = 3;
-const CRASH_LOOP_SUMMARY =
+export const CRASH_LOOP_SUMMARY =
   "started {{ $value | humanize }} times within 10 minutes; restarting does not help";
-
-/** Errors within the window below which a share of errors says nothing: one unlucky request. */
-const MIN_ERRORS = 3;
-
-/**
- * The built-in rules for one service.
- *
- * HighCpu and HighLatency have no `for`: their window already asks for seconds of it, and a wait on
- * top would only add to the time to detection.
- *
- * @param windowMs range of every `rate`, at least 4 scrape intervals
- */
-export function builtInRules(
-  service: Service,
-  thresholds: Thresholds,
-  windowMs: number,
-): RuleSource[] {
-  const selector = `job=${JSON.stringify(service.job)}`;
-  const window = formatDuration(windowMs);
-  // One more scrape that says so: a single one may have met a restart.
-  const forOneScrape = formatDuration(Math.min(windowMs / 4, MAX_FOR_MS));
-  const errors = `http_requests_total{${selector},status=~"5.."}[${window}]`;
-  const requests = `http_requests_total{${selector}}[${window}]`;
-  return [
-    {
-      alert: "HighCpu",
-      expr: `rate(process_cpu_seconds_total{${selector}}[${window}]) > ${thresholds.cpu}`,
-      labels: { severity: "high", service: service.name },
-      annotations: {
-        summary: "CPU use is {{ $value | humanize }} cores",
-        [PERMITS_ANNOTATION]: CURES.join(", "),
-      },
-    },
-    {
-      alert: "HighLatency",
-      expr: `histogram_quantile(0.90, sum(rate(http_request_duration_seconds_bucket{${selector}}[${window}])) by (le)) > ${thresholds.latencySeconds}`,
-      labels: { severity: "high", service: service.name },
-      annotations: {
-        summary: "9 of 10 requests take up to {{ $value | humanizeDuration }}, the rest longer",
-        [PERMITS_ANNOTATION]: CURES.join(", "),
-      },
-    },
-    {
-      alert: "HighErrorRatio",
-      expr: `(sum(rate(${errors})) or vector(0)) / sum(rate(${requests})) > ${thresholds.errorRatio} and sum(increase(${errors})) >= ${MIN_ERRORS}`,
-      labels: { severity: "high", service: service.name },
-      annotations: {
-        summary: "{{ $value | humanizePercentage }} of all requests are answered with an error",
-        [PERMITS_ANNOTATION]: CURES.join(", "),
-      },
-    },
-    {
-      alert: "HighMemory",
-      expr: `process_resident_memory_bytes{${selector}} > ${thresholds.memoryBytes}`,
-      for: forOneScrape,
-      labels: { severity: "high", service: service.name },
-      annotations: {
-        summary: "resident memory is {{ $value | humanize1024 }}B",
-        [PERMITS_ANNOTATION]: CURES.join(", "),
-      },
-    },
-    {
-      alert: "TargetDown",
-      expr: `up{${selector}} == 0`,
-      for: forOneScrape,
-      labels: { severity: "critical", service: service.name },
-      annotations: {
-        summary: "the service cannot be scraped",
-        [PERMITS_ANNOTATION]: REVIVALS.join(", "),
-      },
-    },
-    ...(service.isJobAssumed ? [] : [unscrapedRule(service)]),
-    {
-      alert: CRASH_LOOP_ALERT,
-      expr: `changes(process_start_time_seconds{${selector}}[10m]) > ${MAX_STARTS}`,
-      labels: { severity: "critical", service: service.name },
-      annotations: { summary: CRASH_LOOP_SUMMARY },
-    },
-  ];
-}
-
-/** Nobody scrapes a job that somebody has named: that says nothing of the service, so it permits nothing. */
-function unscrapedRule({ name, job }: Service): RuleSource {
-  return {
-    alert: "TargetDown",
-    expr: `absent(up{job=${JSON.stringify(job)}})`,
-    for: "30s",
-    labels: { severity: "critical", service: name, kind: "absent" },
-    annotations: { summary: `no job ${JSON.stringify(job)} is scraped at all` },
-  };
-}
 
 /**
  * What Docker's word alone has for rules.

@@ -9,7 +9,8 @@ import {
 import type { Evidence } from "../../core/model.ts";
 import { consult, playbook } from "./consult.ts";
 import { permittedActions } from "../../rules/permitted.ts";
-import { builtInRules, readRule } from "../../rules/rules.ts";
+import { builtInRules } from "../../rules/built-in-rules.ts";
+import { readRule } from "../../rules/rules.ts";
 
 const unwell = { ok: false, message: "no answer within 3 s" };
 const exited = containerState({ status: "exited", exitCode: 1 });
@@ -146,7 +147,9 @@ test("its severity is the rule's, its facts are the summary and the container", 
 
 test("it proposes nothing but what the built-in rule of that alert permits", () => {
   const thresholds = { cpu: 1, latencySeconds: 1, memoryBytes: 1, errorRatio: 1 };
-  const rules = builtInRules(service(), thresholds, 4000).map((source) => readRule(source, "x"));
+  const rules = builtInRules({ service: service(), thresholds, windowMs: 4000 }).map((source) =>
+    readRule(source, "x"),
+  );
   for (const { alert } of rules)
     for (const container of [found(containerState()), found(exited), noContainer, noDocker]) {
       const { action } = consulted({ alert, container, health: unwell });

@@ -1,6 +1,6 @@
 /** Literals and spellings, and whole expressions as they stand in rules and dashboards. */
 
-import { builtInRules } from "../../../src/rules/rules.ts";
+import { builtInRules } from "../../../src/rules/built-in-rules.ts";
 import { lines } from "./table.ts";
 
 export const LITERALS: readonly string[] = lines(String.raw`
@@ -102,7 +102,7 @@ export const RULES: readonly string[] = RULE_SERVICES.flatMap((service) =>
     { cpu: 0, latencySeconds: 0, memoryBytes: 0, errorRatio: 0 },
   ].flatMap((thresholds) =>
     [60_000, 20_000, 300_000].flatMap((windowMs) =>
-      builtInRules(service, thresholds, windowMs).map(({ expr }) => String(expr)),
+      builtInRules({ service, thresholds, windowMs }).map(({ expr }) => String(expr)),
     ),
   ),
 );

@@ -1,0 +1,54 @@
+/** What `check` says of a service's metrics: which signals are read from what, and which cannot be judged. */
+
+import type { Service } from "../core/model.ts";
+import type { SignalSource } from "../core/ports.ts";
+import type { Signal } from "../rules/conventions/convention.ts";
+import type { ServiceReading } from "../rules/conventions/find.ts";
+import { findSignals } from "../rules/conventions/follow.ts";
+import { type JudgedSignal, judgeSignals } from "../rules/conventions/judge.ts";
+
+const SHOWN = {
+  requestRate: "requests",
+  errorRatio: "errors",
+  latency: "latency",
+  inFlight: "in flight",
+  cpuCores: "CPU",
+  memoryBytes: "memory",
+  startTime: "started",
+  liveness: "up",
+} satisfies Record<Signal, string>;
+
+/** No expression is shown, so that any will do. */
+const SPAN = { window: "1m", quantile: 0.9 };
+
+const WIDTH = Math.max(...Object.values(SHOWN).map((text) => text.length));
+
+/**
+ * A small table for one service; its first line says by which conventions.
+ *
+ * @throws SentinelError `source_*` if the source gives no answer
+ */
+export async function describeSignals(
+  service: Service,
+  source: Pick<SignalSource, "query">,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const reading = await findSignals(service, source, signal);
+  const judged = judgeSignals(service, reading, SPAN);
+  return [titleOf(service, reading), ...judged.map(describe)];
+}
+
+function titleOf({ name, convention }: Service, reading: ServiceReading | undefined): string {
+  const [best, ...others] = reading?.conventions ?? [];
+  if (best === undefined) return `Signals of ${name}:`;
+  const used = convention ?? best;
+  const rest = [best, ...others].filter((one) => one !== used);
+  const fits = rest.length === 0 ? "" : `; it also follows ${rest.join(", ")}`;
+  return `Signals of ${name}, by the convention ${used}${fits}:`;
+}
+
+function describe(judged: JudgedSignal): string {
+  const what = `  ${SHOWN[judged.signal].padEnd(WIDTH)}  `;
+  if ("readFrom" in judged) return `${what}${judged.readFrom}`;
+  return `${what}not judged: ${judged.why}; what would change that: ${judged.whatWouldChangeIt}`;
+}
