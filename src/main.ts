@@ -190,7 +190,8 @@ async function addOrders(cli: Cli): Promise<void> {
   const { print } = await import("./log.ts");
   const tellObserver = async (order: Order) => {
     const { operate } = await import("./cli/operate.ts");
-    print(operate(order, await readObserverSettings(cli.program.opts<Options>().config)));
+    const settings = await readObserverSettings(cli.program.opts<Options>().config);
+    print(await operate(order, settings));
   };
   command(cli, "approve", "let a running observer do what waits for a person")
     .argument("<request>", "its id, or the beginning of it")
@@ -237,7 +238,7 @@ async function addIncidents(cli: Cli): Promise<void> {
     .action(async (id: string | undefined, options: IncidentsOptions) => {
       const { showIncidents } = await import("./cli/incidents.ts");
       const { journalPath } = await readObserverSettings(cli.program.opts<Options>().config);
-      print(showIncidents(journalPath, id, options));
+      print(await showIncidents(journalPath, id, options));
     });
 }
 

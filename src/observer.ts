@@ -40,7 +40,7 @@ export async function runObserver(
 ): Promise<void> {
   const output = createOutput(settings);
   // First of all: who cannot keep a journal watches nothing, and does not say so.
-  using journal = openJournal(settings, output.say);
+  await using journal = await openJournal(settings, output.say);
   await watch({ settings, journal, output, onStall }, signal);
   output.announce("Stopped.");
 }
@@ -84,23 +84,26 @@ async function watch(
 }
 
 /** Forgets now and then what is too old; an incident that has not ended is never forgotten. */
-function openJournal({ journalPath }: ObserverSettings, say: Output["say"]): Journal & Disposable {
+async function openJournal(
+  { journalPath }: ObserverSettings,
+  say: Output["say"],
+): Promise<Journal & AsyncDisposable> {
   const journal = sqliteJournal(journalPath, { mode: "observer" });
-  const prune = () => {
+  const prune = async () => {
     try {
-      journal.prune({ beforeMs: systemClock.nowMs() - KEPT_MS, maxBytes: MAX_JOURNAL_BYTES });
+      await journal.prune({ beforeMs: systemClock.nowMs() - KEPT_MS, maxBytes: MAX_JOURNAL_BYTES });
     } catch (error) {
       // What is too much today is forgotten tomorrow; that it cannot be written is told by the loops.
       say("journal", messageOf(error), "warning");
     }
   };
-  prune();
+  await prune();
   const timer = setInterval(prune, PRUNE_EVERY_MS);
   return {
     ...journal,
-    [Symbol.dispose]() {
+    async [Symbol.asyncDispose]() {
       clearInterval(timer);
-      journal.close();
+      await journal.close();
     },
   };
 }

@@ -123,7 +123,7 @@ async function sampleRequest(
     clock: systemClock,
     seen: { history: { looks: [], sinceMs: systemClock.nowMs() } },
     // Nothing happens, so nothing is to be kept.
-    recorder: openRecorder(
+    recorder: await openRecorder(
       memoryJournal(),
       { cooldownMs: 0, mostPerService: 0, mostInAll: 0 },
       systemClock,
@@ -136,7 +136,13 @@ async function sampleRequest(
   };
   const allowlist = allowlistFor(service.name, service);
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
-  const given: Context = { policy, world, incident: "sample", emit: () => true };
+  const given: Context = {
+    policy,
+    world,
+    incident: "sample",
+    emit() {},
+    commit: async () => false,
+  };
   const context = await settleActions(given, signal);
   const history = await readHistory(alert, world, signal);
   const evidence = await collectEvidence(

@@ -80,7 +80,7 @@ export async function check(
     ...(settings.supervise
       ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
       : []),
-    attempt("journal", "failed", async () => readJournal(settings)),
+    attempt("journal", "failed", () => readJournal(settings)),
     ...[...missing].map(([name, why]) =>
       attempt(`container of ${name}`, "missing", () => Promise.reject(new Error(why))),
     ),
@@ -195,7 +195,7 @@ function describeTargets(targets: readonly TargetState[]): string {
 }
 
 /** It changes nothing: one that is not there yet is begun by the observer. */
-function readJournal({ journalPath }: ObserverSettings): string {
+async function readJournal({ journalPath }: ObserverSettings): Promise<string> {
   if (!existsSync(journalPath)) {
     try {
       accessSync(dirname(journalPath), constants.W_OK);
@@ -206,10 +206,10 @@ function readJournal({ journalPath }: ObserverSettings): string {
   }
   const journal = sqliteJournal(journalPath, { mode: "reader" });
   try {
-    const incidents = foldIncidents(journal.readAfter(0));
+    const incidents = foldIncidents(await journal.readAfter(0));
     return `${journalPath}, ${incidents.length} incidents`;
   } finally {
-    journal.close();
+    await journal.close();
   }
 }
 

@@ -23,16 +23,16 @@ const MAX_NAMED = 5;
  * @returns what to print
  * @throws SentinelError `usage` if there is no such incident; `journal` or `journal_unavailable`
  */
-export function showIncidents(
+export async function showIncidents(
   journalPath: string,
   id: string | undefined,
   { json = false, shadow: dryRun = false }: IncidentsOptions,
-): string {
+): Promise<string> {
   if (dryRun && (json || id !== undefined))
     throw new SentinelError("usage", "--shadow goes with neither an id nor --json");
   const journal = sqliteJournal(journalPath, { mode: "reader" });
   try {
-    const entries = journal.readAfter(0);
+    const entries = await journal.readAfter(0);
     const records = foldIncidents(entries);
     if (dryRun) return renderDryRun(records, entries).join("\n");
     const chosen = id === undefined ? records : find(id, records);
@@ -40,7 +40,7 @@ export function showIncidents(
     if (id === undefined) return renderIncidents(records, Date.now()).join("\n");
     return chosen.map((record) => renderIncidentPage(record, entries).join("\n")).join("\n\n");
   } finally {
-    journal.close();
+    await journal.close();
   }
 }
 

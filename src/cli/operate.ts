@@ -27,15 +27,19 @@ export type Order =
  * @returns what it means, as one sentence
  * @throws SentinelError `usage` when it cannot be said, `journal` when there is no journal
  */
-export function operate(order: Order, settings: ObserverSettings): string {
+export async function operate(order: Order, settings: ObserverSettings): Promise<string> {
   const journal = sqliteJournal(settings.journalPath, { mode: "operator" });
   try {
     const saying = { by: userName(), atMs: systemClock.nowMs() };
-    const { entry, meaning } = say(order, { settings, entries: journal.readAfter(0) }, saying);
-    journal.append(entry, "now");
+    const { entry, meaning } = say(
+      order,
+      { settings, entries: await journal.readAfter(0) },
+      saying,
+    );
+    await journal.commit(entry);
     return meaning;
   } finally {
-    journal.close();
+    await journal.close();
   }
 }
 

@@ -94,6 +94,13 @@ export type IncidentEvent =
       readonly isOver?: true;
     };
 
+/** What is in the journal before anything is done. */
+type Intent = "action_started";
+export type IntentEvent = Extract<IncidentEvent, { readonly type: Intent }>;
+
+/** What has happened in an incident: it is so, whether or not it can be written down. */
+export type IncidentFact = Exclude<IncidentEvent, { readonly type: Intent }>;
+
 /** Outside incidents: what changed since the poll before. */
 export type WatchEvent =
   | { readonly type: "source_down"; readonly reason: string }
@@ -123,6 +130,9 @@ export type SentinelEvent = (WatchEvent | (IncidentEvent & { readonly incident: 
   readonly atMs: number;
   readonly service: string;
 };
+
+export type SentinelIntent = Extract<SentinelEvent, { readonly type: Intent }>;
+export type SentinelFact = Exclude<SentinelEvent, { readonly type: Intent }>;
 
 /** Takes what has happened. */
 export type EmitEvent = (event: SentinelEvent) => void;

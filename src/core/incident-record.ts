@@ -111,16 +111,27 @@ interface IncidentFold {
   forgetClosed(): void;
   /** The last incidents of the service that have ended, oldest first, those that are forgotten among them. */
   former(service: string): readonly IncidentRecord[];
+  /** The same until now, which goes on by itself. */
+  copy(): IncidentFold;
 }
 
 /** Of one service. */
 const MAX_FORMER = 5;
 
 export function createIncidentFold(): IncidentFold {
-  const records = new Map<string, IncidentRecord>();
-  const ofRequest = new Map<string, string>();
-  const forgotten = new Map<string, readonly IncidentRecord[]>();
+  return foldFrom({ records: new Map(), ofRequest: new Map(), forgotten: new Map() });
+}
 
+/** By the keys of incidents, requests and services. */
+interface Folded {
+  readonly records: Map<string, IncidentRecord>;
+  /** The key of the record that has the request. */
+  readonly ofRequest: Map<string, string>;
+  /** The last ones of each service. */
+  readonly forgotten: Map<string, readonly IncidentRecord[]>;
+}
+
+function foldFrom({ records, ofRequest, forgotten }: Folded): IncidentFold {
   const step = (entry: JournalEntry, event: RecordedEvent): IncidentRecord | undefined => {
     const { service } = entry;
     // A person may answer a request without knowing of which incident it is.
@@ -166,6 +177,12 @@ export function createIncidentFold(): IncidentFold {
       );
       return [...(forgotten.get(service) ?? []), ...closed].slice(-MAX_FORMER);
     },
+    copy: () =>
+      foldFrom({
+        records: new Map(records),
+        ofRequest: new Map(ofRequest),
+        forgotten: new Map(forgotten),
+      }),
   };
 }
 

@@ -3,8 +3,8 @@
 import { unlessAborted } from "./abort.ts";
 
 export interface Lock {
-  /** Resolves with what gives it back; when the signal aborts first, with what does nothing. */
-  acquire(signal: AbortSignal): Promise<Disposable>;
+  /** Resolves with what gives it back; when a signal aborts first, with what does nothing. */
+  acquire(signal?: AbortSignal): Promise<Disposable>;
 }
 
 export function createLock(): Lock {
@@ -15,9 +15,9 @@ export function createLock(): Lock {
       const before = last;
       const { promise, resolve } = Promise.withResolvers<void>();
       last = before.then(() => promise);
-      await unlessAborted(before, signal, () => undefined);
+      await (signal === undefined ? before : unlessAborted(before, signal, () => undefined));
       // Given back at once by whoever does not want it any more: those behind it go on.
-      if (signal.aborted) resolve();
+      if (signal?.aborted) resolve();
       return { [Symbol.dispose]: resolve };
     },
   };

@@ -155,25 +155,26 @@ export interface JournalEntry {
 
 export type NewJournalEntry = Omit<JournalEntry, "seq">;
 
-/** What happened, kept over a restart. Synchronous: what follows an entry may depend on its being kept. */
+/**
+ * What happened, kept over a restart. It does what it is asked for in the order of the calls, also where
+ * nobody waits for one before the next. What it cannot do rejects with `SentinelError` `journal_unavailable`
+ * and has changed nothing; a driver has a deadline of its own, so that every call settles.
+ */
 export interface Journal {
-  /**
-   * Adds an entry; other processes see it when this returns.
-   *
-   * @param durability `now`: it is also on the disk when this returns, whatever happens to the machine;
-   *   `soon`: it survives this process, and the machine a moment later
-   * @throws SentinelError `journal_unavailable`, when nothing was added
-   */
-  append(entry: NewJournalEntry, durability: "now" | "soon"): JournalEntry;
-  /** The entries after that number, oldest first; 0 gives all. @throws SentinelError `journal_unavailable` */
-  readAfter(seq: number): readonly JournalEntry[];
+  /** Adds an entry. Once it resolves, the entry survives this process, and others see it. */
+  record(entry: NewJournalEntry): Promise<JournalEntry>;
+  /** As `record`; once it resolves, the entry and all before it are on the disk, whatever happens to the machine. */
+  commit(entry: NewJournalEntry): Promise<JournalEntry>;
+  /** The entries after that number, oldest first; 0 gives all. */
+  readAfter(seq: number): Promise<readonly JournalEntry[]>;
   /** Keeps one text by that name in place of the one before; `undefined` keeps none. It survives this process. */
-  saveState(name: string, text: string | undefined): void;
-  /** What is kept so, by name. @throws SentinelError `journal_unavailable` */
-  readStates(): ReadonlyMap<string, string>;
+  saveState(name: string, text: string | undefined): Promise<void>;
+  /** What is kept so, by name. */
+  readStates(): Promise<ReadonlyMap<string, string>>;
   /** Forgets whole incidents that have ended, oldest first, past an age or a size; open ones stay. */
-  prune(limits: JournalLimits): void;
-  close(): void;
+  prune(limits: JournalLimits): Promise<void>;
+  /** Does first what was asked for before. Closing it again does nothing. */
+  close(): Promise<void>;
 }
 
 export interface JournalLimits {

@@ -36,9 +36,9 @@ function spokenIn(
   const journal = memoryJournal();
   const say = (clock: { at(elapsedMs: number, work: () => void): void }) => {
     for (const { atMs, type, fields } of entries) {
-      clock.at(atMs, () => {
+      clock.at(atMs, async () => {
         const entry = { atMs: START_MS + atMs, service: SERVICE, incident: undefined, type };
-        journal.append({ ...entry, fields: { ...fields } }, "now");
+        await journal.commit({ ...entry, fields: { ...fields } });
       });
     }
     return {};
@@ -65,7 +65,7 @@ describe("budgets", () => {
     const journal = memoryJournal();
     const earlier = { atMs: START_MS - 59 * MINUTE, service: "another", incident: "1" };
     const fields = { action: "docker-restart", argv: [] };
-    journal.append({ ...earlier, type: "action_started", fields }, "now");
+    await journal.commit({ ...earlier, type: "action_started", fields });
     const told = await tell({
       script: hotUntil(15_000),
       limits: { mostPerService: 3, mostInAll: 1 },
@@ -111,18 +111,15 @@ describe("a person", () => {
       policy: { autonomy: "approve" },
       journal,
       world: (clock) => {
-        clock.at(40_000, () => {
-          const request = requestIn(journal.readAfter(0));
-          journal.append(
-            {
-              atMs: START_MS + 40_000,
-              service: SERVICE,
-              incident: undefined,
-              type: "approval_given",
-              fields: { request, answer: "approved", by: "a test" },
-            },
-            "now",
-          );
+        clock.at(40_000, async () => {
+          const request = requestIn(await journal.readAfter(0));
+          await journal.commit({
+            atMs: START_MS + 40_000,
+            service: SERVICE,
+            incident: undefined,
+            type: "approval_given",
+            fields: { request, answer: "approved", by: "a test" },
+          });
         });
         return world(clock);
       },
@@ -140,10 +137,14 @@ describe("a person", () => {
       policy: { autonomy: "approve" },
       journal,
       world: (clock) => {
-        clock.at(40_000, () => {
-          const fields = { request: requestIn(journal.readAfter(0)), answer: "denied", by: "a" };
+        clock.at(40_000, async () => {
+          const fields = {
+            request: requestIn(await journal.readAfter(0)),
+            answer: "denied",
+            by: "a",
+          };
           const entry = { atMs: START_MS, service: SERVICE, incident: undefined };
-          journal.append({ ...entry, type: "approval_given", fields }, "now");
+          await journal.commit({ ...entry, type: "approval_given", fields });
         });
         return {};
       },
@@ -173,7 +174,7 @@ describe("a person", () => {
       policy: { autonomy: "approve" },
       journal,
       world: (clock) => {
-        clock.at(30 * MINUTE, () => approve(journal, clock.nowMs()));
+        clock.at(30 * MINUTE, async () => await approve(journal, clock.nowMs()));
         const acquire = async () => {
           clock.pass(16 * MINUTE);
           return { [Symbol.dispose]() {} };
@@ -222,7 +223,7 @@ describe("a person", () => {
       policy: { autonomy: "approve" },
       journal,
       world: (clock) => {
-        clock.at(40_000, () => approve(journal, clock.nowMs()));
+        clock.at(40_000, async () => await approve(journal, clock.nowMs()));
         return world(clock);
       },
       untilMs: 200_000,
@@ -240,10 +241,14 @@ describe("a person", () => {
     expect(told.runs[0]?.elapsedMs).toBeWithin(50_000, 57_000);
   });
 
-  function approve(journal: Journal, atMs: number): void {
-    const fields = { request: requestIn(journal.readAfter(0)), answer: "approved", by: "a test" };
+  async function approve(journal: Journal, atMs: number): Promise<void> {
+    const fields = {
+      request: requestIn(await journal.readAfter(0)),
+      answer: "approved",
+      by: "a test",
+    };
     const said = { atMs, service: SERVICE, incident: undefined, type: "approval_given", fields };
-    journal.append(said, "now");
+    await journal.commit(said);
   }
 
   function requestIn(entries: readonly JournalEntry[]): unknown {
@@ -392,13 +397,11 @@ describe("a journal that cannot be written", () => {
   test("is tried every 5 s, however many ask, since a lock is waited for", async () => {
     const inner = memoryJournal();
     let tries = 0;
-    const journal = {
-      ...inner,
-      append() {
-        tries += 1;
-        throw new SentinelError("journal_unavailable", "it is locked by another process");
-      },
+    const refuse = async () => {
+      tries += 1;
+      throw new SentinelError("journal_unavailable", "it is locked by another process");
     };
+    const journal = { ...inner, record: refuse, commit: refuse };
     const told = await tell({ script: hotUntil(200_000), journal, untilMs: 60_000 });
     expect(endsOf(told)).toEqual([]);
     // From 10 s on.
@@ -408,12 +411,16 @@ describe("a journal that cannot be written", () => {
   test("stops every action and nothing else, is told once, and is done with when it can", async () => {
     const inner = memoryJournal();
     let isFull = true;
+    const orFull =
+      (write: Journal["record"]): Journal["record"] =>
+      async (entry) => {
+        if (isFull) throw new SentinelError("journal_unavailable", "the disk is full");
+        return write(entry);
+      };
     const journal = {
       ...inner,
-      append: (...args: Parameters<typeof inner.append>) => {
-        if (isFull) throw new SentinelError("journal_unavailable", "the disk is full");
-        return inner.append(...args);
-      },
+      record: orFull(inner.record),
+      commit: orFull(inner.commit),
     };
     const told = await tell({
       script: hotUntil(200_000),
@@ -432,6 +439,6 @@ describe("a journal that cannot be written", () => {
       expect(ofType(told, type)).toHaveLength(1);
     expect(endsOf(told)).toEqual(["acted not_healed"]);
     // What could not be written then was written later, in order.
-    expect(inner.readAfter(0)[0]?.type).toBe("incident_opened");
+    expect((await inner.readAfter(0))[0]?.type).toBe("incident_opened");
   });
 });

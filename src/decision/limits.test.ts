@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { START_MS } from "../../test/support/fixtures.ts";
 import { ACTION_IDS } from "../allowlist.ts";
-import { createLimitTracker, HOUR_MS, isReopened, RECURRENCE_MS } from "./limits.ts";
+import {
+  createLimitTracker,
+  HOUR_MS,
+  isReopened,
+  type LimitTracker,
+  RECURRENCE_MS,
+} from "./limits.ts";
 import { createIncidentFold } from "../core/incident-record.ts";
 import { DECISION_REASONS } from "../core/model.ts";
 import type { JournalEntry } from "../core/ports.ts";
@@ -9,6 +15,7 @@ import type { JournalEntry } from "../core/ports.ts";
 const MINUTE = 60_000;
 const API = "api";
 const CPU = { service: API, alert: "HighCpu" };
+const ALERT = { name: CPU.alert, severity: "high", labels: {} };
 
 interface Place {
   readonly atMs?: number;
@@ -26,21 +33,27 @@ function limitTrackerOf(limits = {}) {
     mostInAll: 10,
     ...limits,
   });
+  return writingTo(limitTracker, createIncidentFold());
+}
+
+type IncidentFold = ReturnType<typeof createIncidentFold>;
+
+function writingTo(limitTracker: LimitTracker, incidents: IncidentFold) {
   let seq = 0;
-  const incidents = createIncidentFold();
   const write: Written = (entry) => {
     const step = incidents.apply({ ...entry, seq: (seq += 1) });
     if (step !== undefined) limitTracker.apply(step);
   };
   const at = (type: string, fields: object, { atMs = 0, service = API, incident }: Place = {}) =>
     write({ atMs, service, incident, type, fields: { ...fields } });
-  return { limitTracker, at };
+  const copy = () => writingTo(limitTracker.copy(), incidents.copy());
+  return { limitTracker, at, copy };
 }
 
 type At = ReturnType<typeof limitTrackerOf>["at"];
 
 function open(at: At, place: Place): void {
-  at("incident_opened", { alert: { name: CPU.alert, severity: "high", labels: {} } }, place);
+  at("incident_opened", { alert: ALERT }, place);
 }
 
 function act(at: At, place: Place, action: string = "docker-restart"): void {
@@ -89,6 +102,68 @@ describe("a pause", () => {
     const { limitTracker, at } = limitTrackerOf();
     say(at);
     expect(limitTracker.limitState(CPU, 100).pausedUntilMs).toBe(expected);
+  });
+});
+
+describe("a copy knows what was written before, and goes on by itself:", () => {
+  const place = { incident: "i" };
+  const by = { by: "a test" };
+  const closed = (at: At, closing: object) =>
+    at("incident_closed", { closing: { result: "acted", ...closing } }, place);
+  const viewOf = (limitTracker: LimitTracker) => ({
+    ...limitTracker.limitState(CPU, 100),
+    answer: limitTracker.answerTo({ service: API, request: "r" }),
+    flapping: limitTracker.flapping({ service: API, labels: {} }, 100),
+  });
+
+  test.each<[string, (at: At) => void, (at: At) => void]>([
+    ["actions", (at) => act(at, place), (at) => (act(at, place), act(at, place))],
+    [
+      "recurrences",
+      (at) => (heal(at, place), heal(at, { incident: "j" })),
+      (at) => (heal(at, { incident: "k" }), open(at, { incident: "l" })),
+    ],
+    [
+      "what was healed",
+      (at) => heal(at, place),
+      (at) => ["j", "k", "l"].forEach((incident) => heal(at, { incident })),
+    ],
+    ["a cooldown", (at) => heal(at, place), (at) => heal(at, { incident: "j", atMs: 50 })],
+    ["a pause", (at) => at("paused", by), (at) => at("resumed", by)],
+    [
+      "a pause of all with an exception",
+      (at) => (at("paused", by, { service: "" }), at("resumed", by)),
+      (at) => at("paused", by, { service: "" }),
+    ],
+    ["the end of automation", (at) => at("automation_ended", {}), (at) => at("resumed", by)],
+    [
+      "an answer",
+      (at) => at("approval_given", { request: "r", answer: "denied", ...by }),
+      (at) => at("approval_requested", { request: "r", action: "a", argv: [], expiresAtMs: 1 }),
+    ],
+    [
+      "flaps",
+      (at) => (open(at, place), closed(at, {})),
+      (at) => at("alert_flapped", { alert: ALERT, times: 3 }, place),
+    ],
+  ])("%s", (_, before, after) => {
+    const limits = { mostPerService: 1, mostInAll: 2 };
+    const [half, whole] = [limitTrackerOf(limits), limitTrackerOf(limits)];
+    before(half.at);
+    before(whole.at);
+    after(whole.at);
+    const [had, has] = [viewOf(half.limitTracker), viewOf(whole.limitTracker)];
+    expect(has).not.toEqual(had);
+    const copy = half.copy();
+    expect(viewOf(copy.limitTracker)).toEqual(had);
+    after(copy.at);
+    expect(viewOf(copy.limitTracker)).toEqual(has);
+    expect(viewOf(half.limitTracker)).toEqual(had);
+    // The other way round as well.
+    const kept = half.copy();
+    after(half.at);
+    expect(viewOf(half.limitTracker)).toEqual(has);
+    expect(viewOf(kept.limitTracker)).toEqual(had);
   });
 });
 

@@ -40,6 +40,8 @@ export interface LimitTracker {
   flapping: Flaps["of"];
   /** What a person answered to a request of that service; `undefined` while nobody has. */
   answerTo(asked: RequestOfService): "approved" | "denied" | undefined;
+  /** The same until now, which goes on by itself. */
+  copy(): LimitTracker;
 }
 
 interface AlertOfService {
@@ -103,19 +105,34 @@ export function createLimitTracker(limits: Limits): LimitTracker {
 
 class JournalLimits implements LimitTracker {
   readonly #limits: Limits;
-  readonly #chains = new Map<string, Chain>();
-  readonly #coolsUntilMs = new Map<string, number>();
-  readonly #pausedUntilMs = new Map<string, number>();
+  readonly #flaps: Flaps;
+  #chains = new Map<string, Chain>();
+  #coolsUntilMs = new Map<string, number>();
+  #pausedUntilMs = new Map<string, number>();
   /** Services that a person has resumed since all of them were paused. */
-  readonly #exempt = new Set<string>();
-  readonly #automationEnded = new Set<string>();
-  readonly #answers = new Map<string, "approved" | "denied">();
-  readonly #flaps = createFlaps();
+  #exempt = new Set<string>();
+  #automationEnded = new Set<string>();
+  #answers = new Map<string, "approved" | "denied">();
   #acts: readonly Act[] = [];
-  readonly flapping = this.#flaps.of;
+  readonly flapping: Flaps["of"];
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, flaps = createFlaps()) {
     this.#limits = limits;
+    this.#flaps = flaps;
+    this.flapping = flaps.of;
+  }
+
+  copy(): LimitTracker {
+    const copy = new JournalLimits(this.#limits, this.#flaps.copy());
+    for (const [key, chain] of this.#chains)
+      copy.#chains.set(key, { ...chain, recurrences: new Map(chain.recurrences) });
+    copy.#coolsUntilMs = new Map(this.#coolsUntilMs);
+    copy.#pausedUntilMs = new Map(this.#pausedUntilMs);
+    copy.#exempt = new Set(this.#exempt);
+    copy.#automationEnded = new Set(this.#automationEnded);
+    copy.#answers = new Map(this.#answers);
+    copy.#acts = this.#acts;
+    return copy;
   }
 
   apply({ entry, event, record }: IncidentStep): void {

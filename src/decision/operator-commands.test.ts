@@ -32,10 +32,12 @@ function waiting(id: string, service = "shop"): NewJournalEntry[] {
   return entriesOf([...healed().slice(0, 3), asked], { id, service });
 }
 
-function recordsOf(...entries: readonly NewJournalEntry[]): readonly IncidentRecord[] {
+async function recordsOf(
+  ...entries: readonly NewJournalEntry[]
+): Promise<readonly IncidentRecord[]> {
   const journal = memoryJournal();
-  for (const entry of entries) journal.append(entry, "now");
-  return foldIncidents(journal.readAfter(0));
+  for (const entry of entries) await journal.commit(entry);
+  return foldIncidents(await journal.readAfter(0));
 }
 
 /** What the work says when it refuses. */
@@ -52,8 +54,8 @@ function refusal(work: () => unknown): string {
 const yes = (text: string) => ({ text, answer: "approved" }) as const;
 
 describe("requests that wait", () => {
-  test("have what a person needs to know", () => {
-    expect(openRequests(recordsOf(...waiting("r-1")), SAYING.atMs)).toEqual([
+  test("have what a person needs to know", async () => {
+    expect(openRequests(await recordsOf(...waiting("r-1")), SAYING.atMs)).toEqual([
       {
         id: "r-1",
         service: "shop",
@@ -67,20 +69,24 @@ describe("requests that wait", () => {
   test.each([
     ["until a moment before they expire", EXPIRES_MS - 1, 1],
     ["not any more when they do", EXPIRES_MS, 0],
-  ])("%s", (_, nowMs, count) => {
-    expect(openRequests(recordsOf(...waiting("r-1")), nowMs)).toHaveLength(count);
+  ])("%s", async (_, nowMs, count) => {
+    expect(openRequests(await recordsOf(...waiting("r-1")), nowMs)).toHaveLength(count);
   });
 
-  test("do not once somebody has answered, or the incident has ended", () => {
-    const { entry } = answerRequest(yes("r-1"), recordsOf(...waiting("r-1")), SAYING);
-    expect(openRequests(recordsOf(...waiting("r-1"), entry), SAYING.atMs)).toEqual([]);
-    expect(openRequests(recordsOf(...entriesOf(healed())), SAYING.atMs)).toEqual([]);
+  test("do not once somebody has answered, or the incident has ended", async () => {
+    const { entry } = answerRequest(yes("r-1"), await recordsOf(...waiting("r-1")), SAYING);
+    expect(openRequests(await recordsOf(...waiting("r-1"), entry), SAYING.atMs)).toEqual([]);
+    expect(openRequests(await recordsOf(...entriesOf(healed())), SAYING.atMs)).toEqual([]);
   });
 });
 
-describe("an answer", () => {
-  test("is bound to the service, the incident and the request", () => {
-    const { entry, meaning } = answerRequest(yes("r-1"), recordsOf(...waiting("r-1")), SAYING);
+describe("an answer", async () => {
+  test("is bound to the service, the incident and the request", async () => {
+    const { entry, meaning } = answerRequest(
+      yes("r-1"),
+      await recordsOf(...waiting("r-1")),
+      SAYING,
+    );
     expect(entry).toEqual({
       atMs: SAYING.atMs,
       service: "shop",
@@ -91,8 +97,8 @@ describe("an answer", () => {
     expect(meaning).toContain("approved: the observer runs `docker restart shop`");
   });
 
-  test("may be a no, which says what is not run", () => {
-    const records = recordsOf(...waiting("r-1"));
+  test("may be a no, which says what is not run", async () => {
+    const records = await recordsOf(...waiting("r-1"));
     const { entry, meaning } = answerRequest({ text: "r-1", answer: "denied" }, records, SAYING);
     expect(entry.fields).toMatchObject({ answer: "denied" });
     expect(meaning).toBe("denied: `docker restart shop` is not run");
@@ -103,24 +109,24 @@ describe("an answer", () => {
     ["r-1", "r-1"],
     ["r-20", "r-20"],
     ["r-20", "r-20x"],
-  ])("that begins with %s finds it among others", (text, id) => {
+  ])("that begins with %s finds it among others", async (text, id) => {
     const ids = ["r-1", "r-2", ...(id.length > 3 ? [id] : [])];
-    const records = recordsOf(...ids.flatMap((one) => waiting(one)));
+    const records = await recordsOf(...ids.flatMap((one) => waiting(one)));
     expect(answerRequest(yes(text), records, SAYING).entry.incident).toBe(id);
   });
 
-  test("that could be of several is of none", () => {
-    const records = recordsOf(...waiting("r-1"), ...waiting("r-2"));
-    expect(refusal(() => answerRequest(yes("r-"), records, SAYING))).toBe(
+  test("that could be of several is of none", async () => {
+    const records = await recordsOf(...waiting("r-1"), ...waiting("r-2"));
+    expect(await refusal(() => answerRequest(yes("r-"), records, SAYING))).toBe(
       "usage: r- is the beginning of several requests. Write one of r-1, r-2.",
     );
-    expect(refusal(() => answerRequest(yes(""), records, SAYING))).toContain("no request");
+    expect(await refusal(() => answerRequest(yes(""), records, SAYING))).toContain("no request");
   });
 
-  test("of two services whose requests have one id is of the one that was asked first, then the other", () => {
+  test("of two services whose requests have one id is of the one that was asked first, then the other", async () => {
     const entries = [...waiting("r-1"), ...waiting("r-1", "shop-db")];
-    const first = answerRequest(yes("r-1"), recordsOf(...entries), SAYING).entry;
-    const second = answerRequest(yes("r-1"), recordsOf(...entries, first), SAYING).entry;
+    const first = answerRequest(yes("r-1"), await recordsOf(...entries), SAYING).entry;
+    const second = answerRequest(yes("r-1"), await recordsOf(...entries, first), SAYING).entry;
     expect([first.service, second.service]).toEqual(["shop", "shop-db"]);
   });
 
@@ -132,7 +138,10 @@ describe("an answer", () => {
     [
       "somebody has answered",
       "r-1",
-      [...waiting("r-1"), answerRequest(yes("r-1"), recordsOf(...waiting("r-1")), SAYING).entry],
+      [
+        ...waiting("r-1"),
+        answerRequest(yes("r-1"), await recordsOf(...waiting("r-1")), SAYING).entry,
+      ],
       SAYING.atMs,
       "does not wait for an answer any more. sentinel incidents r-1 tells",
     ],
@@ -143,9 +152,11 @@ describe("an answer", () => {
       SAYING.atMs,
       "does not wait for an answer any more",
     ],
-  ])("is refused when %s", (_, text, entries, atMs, said) => {
-    const records = recordsOf(...entries);
-    expect(refusal(() => answerRequest(yes(text), records, { ...SAYING, atMs }))).toContain(said);
+  ])("is refused when %s", async (_, text, entries, atMs, said) => {
+    const records = await recordsOf(...entries);
+    expect(await refusal(() => answerRequest(yes(text), records, { ...SAYING, atMs }))).toContain(
+      said,
+    );
   });
 });
 
@@ -184,8 +195,8 @@ describe("a pause", () => {
     ["2", "the length of a pause is"],
     ["", "Write a duration such as"],
     ["-2h", "Write a duration such as"],
-  ])("of %p is refused", (length, said) => {
-    expect(refusal(() => pause({ length }, SERVICES, SAYING))).toContain(said);
+  ])("of %p is refused", async (length, said) => {
+    expect(await refusal(() => pause({ length }, SERVICES, SAYING))).toContain(said);
   });
 });
 
@@ -201,8 +212,8 @@ describe("a service that is named", () => {
     ["a b", 'usage: "a b" is no name of a service.'],
     ["", 'usage: "" is no name of a service.'],
     ["--for", 'usage: "--for" is no name of a service.'],
-  ])("%p is refused: who misspells it would think that it is paused", (name, said) => {
-    for (const word of words) expect(refusal(() => word(name))).toContain(said);
+  ])("%p is refused: who misspells it would think that it is paused", async (name, said) => {
+    for (const word of words) expect(await refusal(() => word(name))).toContain(said);
   });
 
   test("may be one that is not known yet, where containers come by their label", () => {
@@ -235,16 +246,17 @@ describe("a body", () => {
     expect(readPause(text)).toEqual({ service: undefined, length: undefined, ...expected });
   });
 
-  test("to resume names a service, or none, and no time", () => {
+  test("to resume names a service, or none, and no time", async () => {
     expect(readResume("")).toBeUndefined();
     expect(readResume('{"service": "shop"}')).toBe("shop");
-    expect(refusal(() => readResume('{"service": "shop", "for": "2h"}'))).toContain(
+    expect(await refusal(() => readResume('{"service": "shop", "for": "2h"}'))).toContain(
       'Send nothing, or JSON such as {"service": "my-api"}.',
     );
   });
 
   test.each(["{", "[]", "null", '"shop"', '{"services": "shop"}', '{"for": 2}'])(
     "%p is refused",
-    (text) => expect(refusal(() => readPause(text))).toContain("Send nothing, or JSON such as"),
+    async (text) =>
+      expect(await refusal(() => readPause(text))).toContain("Send nothing, or JSON such as"),
   );
 });

@@ -243,12 +243,12 @@ describe("an incident that another process has opened", () => {
   const of = { incident: "20250101T120000-x", service: "api", atMs: START_MS };
 
   /** What tells of it now, with the journal that the other process has left. */
-  const leftBehind = (fired: Alert, ...events: readonly IncidentEvent[]) => {
+  const leftBehind = async (fired: Alert, ...events: readonly IncidentEvent[]) => {
     const journal = memoryJournal();
     const opened: IncidentEvent = { type: "incident_opened", alert: fired, onsetMs: undefined };
     const place = { id: of.incident, service: of.service };
-    for (const entry of entriesOf([opened, ...events], place)) journal.append(entry, "now");
-    return createTeller(journal);
+    for (const entry of entriesOf([opened, ...events], place)) await journal.commit(entry);
+    return await createTeller(journal);
   };
 
   test.each([
@@ -257,9 +257,11 @@ describe("an incident that another process has opened", () => {
     ["Removed", "unknown"],
   ])("%s is counted under %s", async (name, alertname) => {
     const metrics = createMetrics([watching({ rules: [rule()] })]);
-    const told = leftBehind(alert({ rule: rule({ alert: name }) }));
-    metrics.observe(told({ ...of, type: "incident_resumed", alertname: name, phase: "verifying" }));
-    metrics.observe(told({ ...of, type: "incident_closed", closing }));
+    const told = await leftBehind(alert({ rule: rule({ alert: name }) }));
+    metrics.observe(
+      await told({ ...of, type: "incident_resumed", alertname: name, phase: "verifying" }),
+    );
+    metrics.observe(await told({ ...of, type: "incident_closed", closing }));
     expect(await counted(metrics)).toEqual({
       [`sentinel_incidents_total{alertname="${alertname}",verdict="healed"}`]: 1,
     });
@@ -268,10 +270,14 @@ describe("an incident that another process has opened", () => {
   test("counts an action that was cut off, once it is known what became of it", async () => {
     const metrics = createMetrics();
     const argv = ["docker", "restart", "api"];
-    const told = leftBehind(alert(), { type: "action_started", action: "docker-restart", argv });
+    const told = await leftBehind(alert(), {
+      type: "action_started",
+      action: "docker-restart",
+      argv,
+    });
     const ran = { argv, exitCode: undefined, output: "", durationMs: 0 };
     const outcome = { kind: "succeeded", ...ran } as const;
-    metrics.observe(told({ ...of, type: "action_finished", outcome }));
+    metrics.observe(await told({ ...of, type: "action_finished", outcome }));
     expect(await counted(metrics)).toEqual({
       'sentinel_actions_total{action="docker-restart",outcome="succeeded"}': 1,
     });

@@ -3,7 +3,6 @@ import { START_MS } from "../../test/support/fixtures.ts";
 import { entriesOf, healed } from "../../test/support/incident-entries.ts";
 import { memoryJournal } from "../../test/support/story.ts";
 import { SentinelError } from "../core/errors.ts";
-import type { NewJournalEntry } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 import { type OperatorDesk, operatorApi } from "./operator-api.ts";
 
@@ -13,7 +12,7 @@ const ARGV = ["docker", "restart", "shop"];
 const EXPIRES_MS = START_MS + 15 * 60_000;
 
 /** The desk of an observer with one incident that waits. */
-function deskOf(changes: Partial<OperatorDesk> = {}) {
+async function deskOf(changes: Partial<OperatorDesk> = {}) {
   const journal = memoryJournal();
   const asked = {
     type: "approval_requested",
@@ -23,14 +22,14 @@ function deskOf(changes: Partial<OperatorDesk> = {}) {
     expiresAtMs: EXPIRES_MS,
   } as const;
   for (const entry of entriesOf([...healed().slice(0, 3), asked], { id: ID, service: "shop" }))
-    journal.append(entry, "now");
-  const before = journal.readAfter(0).length;
+    await journal.commit(entry);
+  const before = (await journal.readAfter(0)).length;
   const desk = {
     token: TOKEN,
     nowMs: () => START_MS + 60_000,
-    records: () => foldIncidents(journal.readAfter(0)),
+    records: async () => foldIncidents(await journal.readAfter(0)),
     services: () => ({ names: ["shop"], isComplete: true }),
-    append: (entry: NewJournalEntry) => void journal.append(entry, "now"),
+    commit: journal.commit,
     onRefused: () => {},
     tell: () => {},
     ...changes,
@@ -43,7 +42,7 @@ function deskOf(changes: Partial<OperatorDesk> = {}) {
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
   /** What people have said through it. */
-  const said = () => journal.readAfter(before).map(({ seq: _, ...entry }) => entry);
+  const said = async () => (await journal.readAfter(before)).map(({ seq: _, ...entry }) => entry);
   return { ask, said };
 }
 
@@ -57,12 +56,12 @@ const WORDS = [
 
 describe.each(WORDS)("%s %s", (method, path) => {
   test("is forbidden where no token is set, whatever is sent", async () => {
-    const { ask, said } = deskOf({ token: undefined });
+    const { ask, said } = await deskOf({ token: undefined });
     for (const authorization of ["Bearer ", "Bearer undefined", `Bearer ${TOKEN}`]) {
       const { status, body } = await ask(method, path, { headers: { authorization } });
       expect({ status, body }).toMatchObject({ status: 403, body: { error: "forbidden" } });
     }
-    expect(said()).toEqual([]);
+    expect(await said()).toEqual([]);
   });
 
   test.each([
@@ -70,17 +69,17 @@ describe.each(WORDS)("%s %s", (method, path) => {
     ["a wrong one", { authorization: `Bearer ${TOKEN}x` }],
     ["the token in another way", { authorization: TOKEN, cookie: `token=${TOKEN}` }],
   ])("is refused with %s, and the scheme is named", async (_, headers) => {
-    const { ask, said } = deskOf();
+    const { ask, said } = await deskOf();
     const answer = await ask(method, path, { headers });
     expect(answer).toMatchObject({ status: 401, body: { error: "unauthorized" } });
     expect(answer.headers.get("www-authenticate")).toBe("Bearer");
     expect(JSON.stringify(answer.body)).not.toContain(TOKEN);
-    expect(said()).toEqual([]);
+    expect(await said()).toEqual([]);
   });
 });
 
 test("what waits is listed, with what would be run and until when", async () => {
-  const { status, body } = await deskOf().ask("GET", "/approvals");
+  const { status, body } = await (await deskOf()).ask("GET", "/approvals");
   expect(status).toBe(200);
   expect(body).toEqual({
     waiting: [
@@ -96,24 +95,24 @@ test.each([
   ["approve", "approved"],
   ["deny", "denied"],
 ])("to %s is written down, once", async (verb, answer) => {
-  const { ask, said } = deskOf();
+  const { ask, said } = await deskOf();
   // The beginning of an id is enough.
   const first = await ask("POST", `/approvals/20250101/${verb}`);
   expect(first.status).toBe(200);
   expect(first.body).toMatchObject({ message: expect.stringContaining("docker restart shop") });
   const again = await ask("POST", `/approvals/${ID}/${verb}`);
   expect(again).toMatchObject({ status: 422, body: { error: "invalid" } });
-  expect(said()).toMatchObject([
+  expect(await said()).toMatchObject([
     { type: "approval_given", service: "shop", incident: ID, fields: { request: ID, answer } },
   ]);
 });
 
 test("a request that has expired is answered with why", async () => {
-  const { ask, said } = deskOf({ nowMs: () => EXPIRES_MS });
+  const { ask, said } = await deskOf({ nowMs: () => EXPIRES_MS });
   const { status, body } = await ask("POST", `/approvals/${ID}/approve`);
   expect(status).toBe(422);
   expect(body).toMatchObject({ message: expect.stringContaining("does not wait") });
-  expect(said()).toEqual([]);
+  expect(await said()).toEqual([]);
 });
 
 test.each([
@@ -122,14 +121,14 @@ test.each([
   ["resume", undefined, { service: "" }],
   ["resume", '{"service": "shop"}', { service: "shop" }],
 ])("to %s with %p is written down", async (verb, body, entry) => {
-  const { ask, said } = deskOf();
+  const { ask, said } = await deskOf();
   const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
   const answer = await ask("POST", `/${verb}`, {
     headers,
     ...(body === undefined ? {} : { body }),
   });
   expect(answer.status).toBe(200);
-  expect(said()).toMatchObject([{ type: `${verb}d`.replace("eed", "ed"), ...entry }]);
+  expect(await said()).toMatchObject([{ type: `${verb}d`.replace("eed", "ed"), ...entry }]);
 });
 
 test.each([
@@ -143,16 +142,16 @@ test.each([
   ["/resume", "[]"],
   ["/approvals/other/approve", ""],
 ])("%s with %p is refused, and nothing is written", async (path, body) => {
-  const { ask, said } = deskOf();
+  const { ask, said } = await deskOf();
   const headers = { authorization: `Bearer ${TOKEN}` };
   const answer = await ask("POST", path, { headers, body });
   expect(answer).toMatchObject({ status: 422, body: { error: "invalid" } });
-  expect(said()).toEqual([]);
+  expect(await said()).toEqual([]);
 });
 
 test("a word that could not be written down is not taken for said", async () => {
-  const { ask } = deskOf({
-    append() {
+  const { ask } = await deskOf({
+    async commit() {
       throw new SentinelError("journal_unavailable", "the disk is full", { hint: "Free some." });
     },
   });
@@ -165,7 +164,7 @@ test("a word that could not be written down is not taken for said", async () => 
 test.each([["/approvals/%E0%A4%A/approve"], ["/approvals/%/deny"]])(
   "%s, which no text can be, is a request that cannot be read",
   async (path) => {
-    const { ask } = deskOf();
+    const { ask } = await deskOf();
     expect(await ask("POST", path)).toMatchObject({ status: 422, body: { error: "invalid" } });
   },
 );

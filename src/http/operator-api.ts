@@ -22,11 +22,11 @@ export interface OperatorDesk {
   readonly token: string | undefined;
   readonly nowMs: () => number;
   /** All incidents that are kept. */
-  records(): readonly IncidentRecord[];
+  records(): Promise<readonly IncidentRecord[]>;
   /** Those that may be paused. */
   services(): KnownServices;
-  /** @throws SentinelError `journal_unavailable` */
-  append(entry: NewJournalEntry): void;
+  /** Keeps what was said. @throws SentinelError `journal_unavailable` */
+  commit(entry: NewJournalEntry): Promise<unknown>;
   /** Counts what was refused for its token. */
   onRefused(refusal: TokenRefusal): void;
   /** Tells a person of such refusals, once a minute for each address. */
@@ -41,16 +41,16 @@ const BY = "whoever has OPERATOR_TOKEN";
 
 /** `/approvals`, `/pause` and `/resume`; errors are `{error, message}`. */
 export function operatorApi(desk: OperatorDesk, addressOf: AddressOf) {
-  const { token, nowMs, records, services, append } = desk;
+  const { token, nowMs, records, services, commit } = desk;
   const gate = token === undefined ? undefined : createTokenGate(token);
   const saying = () => ({ by: BY, atMs: nowMs() });
-  const say = ({ entry, meaning }: Said) => {
-    append(entry);
+  const say = async ({ entry, meaning }: Said) => {
+    await commit(entry);
     return { message: meaning };
   };
   // What cannot be decoded is null, whatever its type says.
-  const answer = (text: string | null, answer: "approved" | "denied") =>
-    say(answerRequest({ text: text ?? "", answer }, records(), saying()));
+  const answer = async (text: string | null, answer: "approved" | "denied") =>
+    say(answerRequest({ text: text ?? "", answer }, await records(), saying()));
 
   return new Elysia()
     .onError(({ error }) => toAnswer(error))
@@ -58,8 +58,8 @@ export function operatorApi(desk: OperatorDesk, addressOf: AddressOf) {
       { beforeHandle: ({ request }) => requireToken(request, { gate, desk, addressOf }) },
       (guarded) =>
         guarded
-          .get("/approvals", () => ({
-            waiting: openRequests(records(), nowMs()).map(snakeFields),
+          .get("/approvals", async () => ({
+            waiting: openRequests(await records(), nowMs()).map(snakeFields),
           }))
           .post("/approvals/:id/approve", ({ params }) => answer(params.id, "approved"))
           .post("/approvals/:id/deny", ({ params }) => answer(params.id, "denied"))

@@ -19,9 +19,9 @@ import {
   tell,
   type Told,
 } from "../../test/support/story.ts";
+import { recorderWith } from "../../test/support/recorder.ts";
 import type { ComposeService } from "../allowlist.ts";
 import { openRecorder } from "./recorder.ts";
-import type { SentinelEvent } from "../core/events.ts";
 import type { Observation } from "../core/model.ts";
 import type { Journal } from "../core/ports.ts";
 import { GONE } from "./service-loop.ts";
@@ -32,15 +32,24 @@ const endsOf = ({ closings }: Told) =>
   closings.map(({ result, reason, verdict }) => `${result} ${reason ?? verdict?.kind}`);
 
 /** A person writes into the journal at that time of the story. */
-function say(journal: Journal, type: string, fields: object = {}, service = SERVICE_NAME) {
+async function say(journal: Journal, type: string, fields: object = {}, service = SERVICE_NAME) {
   const entry = { atMs: START_MS, service, incident: undefined, type };
-  journal.append({ ...entry, fields: { by: "a test", ...fields } }, "now");
+  await journal.commit({ ...entry, fields: { by: "a test", ...fields } });
 }
 
 /** Answers the newest request. */
-function answer(journal: Journal, given: "approved" | "denied", service = SERVICE_NAME): void {
-  const asked = journal.readAfter(0).findLast(({ type }) => type === "approval_requested");
-  say(journal, "approval_given", { request: asked?.fields["request"], answer: given }, service);
+async function answer(
+  journal: Journal,
+  given: "approved" | "denied",
+  service = SERVICE_NAME,
+): Promise<void> {
+  const asked = (await journal.readAfter(0)).findLast(({ type }) => type === "approval_requested");
+  await say(
+    journal,
+    "approval_given",
+    { request: asked?.fields["request"], answer: given },
+    service,
+  );
 }
 
 /** Hot from 10 s on, and it asks; a person does something at those times. */
@@ -57,22 +66,24 @@ async function asking(
     journal,
     world: (clock) => {
       for (const [atMs, work] of Object.entries(words(journal))) clock.at(Number(atMs), work);
-      return { ...story.world?.(clock) };
+      return story.world?.(clock) ?? {};
     },
   });
 }
 
 describe("an approval", () => {
   test("is of one service: the same word about another's request changes nothing", async () => {
-    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved", "db") }));
+    const told = await asking((journal) => ({
+      40_000: async () => await answer(journal, "approved", "db"),
+    }));
     expect(told.runs).toEqual([]);
     expect(endsOf(told)).toEqual([]);
   });
 
   test("after a no is none", async () => {
     const told = await asking((journal) => ({
-      40_000: () => answer(journal, "denied"),
-      40_001: () => answer(journal, "approved"),
+      40_000: async () => await answer(journal, "denied"),
+      40_001: async () => await answer(journal, "approved"),
     }));
     expect(told.runs).toEqual([]);
     expect(endsOf(told)).toEqual(["held denied"]);
@@ -80,7 +91,7 @@ describe("an approval", () => {
 
   test("is used up: the next incident asks anew", async () => {
     const told = await asking(
-      (journal) => ({ 40_000: () => answer(journal, "approved") }),
+      (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
       // Healed at first, and hot again 5 minutes later.
       {
         script: (_, elapsedMs) =>
@@ -97,65 +108,80 @@ describe("an approval", () => {
   });
 
   test("that comes too late is none", async () => {
-    const told = await asking((journal) => ({ [16 * MINUTE]: () => answer(journal, "approved") }), {
-      untilMs: 20 * MINUTE,
-    });
+    const told = await asking(
+      (journal) => ({ [16 * MINUTE]: async () => await answer(journal, "approved") }),
+      {
+        untilMs: 20 * MINUTE,
+      },
+    );
     expect(told.runs).toEqual([]);
     expect(endsOf(told)).toEqual(["held expired"]);
   });
 
   test("while there are no signals is carried out when they are back", async () => {
-    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
-      script: (_, elapsedMs) => {
-        if (elapsedMs >= 30_000 && elapsedMs < 60_000) return new Error("it refuses");
-        return elapsedMs >= 10_000 && elapsedMs < 65_000 ? 1.9 : 0.1;
+    const told = await asking(
+      (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
+      {
+        script: (_, elapsedMs) => {
+          if (elapsedMs >= 30_000 && elapsedMs < 60_000) return new Error("it refuses");
+          return elapsedMs >= 10_000 && elapsedMs < 65_000 ? 1.9 : 0.1;
+        },
+        untilMs: 150_000,
       },
-      untilMs: 150_000,
-    });
+    );
     expect(told.runs[0]?.elapsedMs).toBeWithin(60_000, 66_000);
     expect(endsOf(told)).toEqual(["acted healed"]);
   });
 
   test("of a container that was replaced meanwhile runs nothing", async () => {
-    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
-      untilMs: 60_000,
-      world: (clock) => ({
-        platform: {
-          inspect: async () =>
-            containerState(clock.elapsedMs < 30_000 ? {} : { containerId: "another" }),
-          logs: async () => [],
-        },
-      }),
-    });
+    const told = await asking(
+      (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
+      {
+        untilMs: 60_000,
+        world: (clock) => ({
+          platform: {
+            inspect: async () =>
+              containerState(clock.elapsedMs < 30_000 ? {} : { containerId: "another" }),
+            logs: async () => [],
+          },
+        }),
+      },
+    );
     expect(told.runs).toEqual([]);
     expect(endsOf(told)).toEqual(["skipped container_replaced"]);
   });
 
   test("of a container that has become an orchestrator's meanwhile runs nothing", async () => {
-    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
-      untilMs: 60_000,
-      world: (clock) => ({
-        platform: {
-          inspect: async () =>
-            containerState(clock.elapsedMs < 30_000 ? {} : { orchestrator: "swarm" }),
-          logs: async () => [],
-        },
-      }),
-    });
+    const told = await asking(
+      (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
+      {
+        untilMs: 60_000,
+        world: (clock) => ({
+          platform: {
+            inspect: async () =>
+              containerState(clock.elapsedMs < 30_000 ? {} : { orchestrator: "swarm" }),
+            logs: async () => [],
+          },
+        }),
+      },
+    );
     expect(told.runs).toEqual([]);
     expect(endsOf(told)).toEqual(["held managed_by_orchestrator"]);
   });
 
   test("is not held back by the budget, and counts in it", async () => {
-    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
-      limits: { mostPerService: 1 },
-      script: (_, elapsedMs) =>
-        (elapsedMs >= 10_000 && elapsedMs < 45_000) || elapsedMs >= 31 * MINUTE ? 1.9 : 0.1,
-      policy: { autonomy: "auto" },
-      // One action before, so that the first incident has to ask.
-      journal: spent(),
-      untilMs: 32 * MINUTE,
-    });
+    const told = await asking(
+      (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
+      {
+        limits: { mostPerService: 1 },
+        script: (_, elapsedMs) =>
+          (elapsedMs >= 10_000 && elapsedMs < 45_000) || elapsedMs >= 31 * MINUTE ? 1.9 : 0.1,
+        policy: { autonomy: "auto" },
+        // One action before, so that the first incident has to ask.
+        journal: await spent(),
+        untilMs: 32 * MINUTE,
+      },
+    );
     expect(told.runs).toHaveLength(1);
     const reasons = told.events.flatMap((event) =>
       event.type === "decided" ? event.decision.reason : [],
@@ -163,11 +189,11 @@ describe("an approval", () => {
     expect(reasons).toEqual(["service_budget", "service_budget"]);
   });
 
-  function spent(): Journal {
+  async function spent(): Promise<Journal> {
     const journal = memoryJournal();
     const fields = { action: "docker-restart", argv: [] };
     const earlier = { atMs: START_MS - 50 * MINUTE, service: SERVICE_NAME, incident: "earlier" };
-    journal.append({ ...earlier, type: "action_started", fields }, "now");
+    await journal.commit({ ...earlier, type: "action_started", fields });
     return journal;
   }
 });
@@ -181,21 +207,20 @@ const OTHER = rule({
 });
 
 /** A world in which the journal takes no intent between these times. */
-const inTrouble = (journal: Journal, fromMs: number, toMs: number) => (clock: SimulatedClock) => {
-  const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
-  const recorder = openRecorder(journal, limits, clock);
-  const isDown = () => clock.elapsedMs >= fromMs && clock.elapsedMs < toMs;
-  return {
-    recorder: {
-      ...recorder,
-      keep: (event: SentinelEvent) =>
-        event.type === "action_started" && isDown() ? false : recorder.keep(event),
-      get trouble() {
-        return isDown() ? "the journal cannot be written" : undefined;
-      },
-    },
+const inTrouble =
+  (journal: Journal, fromMs: number, toMs: number) => async (clock: SimulatedClock) => {
+    const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
+    const recorder = await openRecorder(journal, limits, clock);
+    const isDown = () => clock.elapsedMs >= fromMs && clock.elapsedMs < toMs;
+    return {
+      recorder: recorderWith(recorder, {
+        commit: async (intent) => !isDown() && (await recorder.commit(intent)),
+        get trouble() {
+          return isDown() ? "the journal cannot be written" : undefined;
+        },
+      }),
+    };
   };
-};
 
 describe("a request", () => {
   const typesOf = ({ events }: Told) => events.map(({ type }) => type);
@@ -234,13 +259,16 @@ describe("a request", () => {
   });
 
   test("that is approved is acted upon, and only what fires after it is taken up", async () => {
-    const told = await asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
-      rules: [rule(), OTHER],
-      script: (expr, elapsedMs) =>
-        expr === "cpu"
-          ? hotUntil(Infinity)(expr, elapsedMs)
-          : hotUntil(42_000, 40_000)(expr, elapsedMs),
-    });
+    const told = await asking(
+      (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
+      {
+        rules: [rule(), OTHER],
+        script: (expr, elapsedMs) =>
+          expr === "cpu"
+            ? hotUntil(Infinity)(expr, elapsedMs)
+            : hotUntil(42_000, 40_000)(expr, elapsedMs),
+      },
+    );
     expect(told.runs).toHaveLength(1);
     expect(openedOf(told)).toEqual(["HighCpu"]);
     // Which the other would have been told of, had it been looked at.
@@ -249,7 +277,7 @@ describe("a request", () => {
 
   test("that is approved while the journal cannot be written is answered once it can be", async () => {
     const journal = memoryJournal();
-    const told = await asking(() => ({ 40_000: () => answer(journal, "approved") }), {
+    const told = await asking(() => ({ 40_000: async () => await answer(journal, "approved") }), {
       journal,
       world: inTrouble(journal, 35_000, 60_000),
     });
@@ -259,19 +287,22 @@ describe("a request", () => {
   });
 
   test("that is denied ends at once, whether there are signals or not", async () => {
-    const told = await asking((journal) => ({ 40_000: () => answer(journal, "denied") }), {
-      script: (_, elapsedMs) => {
-        if (elapsedMs >= 30_000 && elapsedMs < 90_000) return new Error("it refuses");
-        return elapsedMs >= 10_000 ? 1.9 : 0.1;
+    const told = await asking(
+      (journal) => ({ 40_000: async () => await answer(journal, "denied") }),
+      {
+        script: (_, elapsedMs) => {
+          if (elapsedMs >= 30_000 && elapsedMs < 90_000) return new Error("it refuses");
+          return elapsedMs >= 10_000 ? 1.9 : 0.1;
+        },
+        untilMs: 60_000,
       },
-      untilMs: 60_000,
-    });
+    );
     expect(endsOf(told)).toEqual(["held denied"]);
   });
 
   test("that is denied ends at once, whether the journal takes an intent or not", async () => {
     const journal = memoryJournal();
-    const told = await asking(() => ({ 40_000: () => answer(journal, "denied") }), {
+    const told = await asking(() => ({ 40_000: async () => await answer(journal, "denied") }), {
       journal,
       world: inTrouble(journal, 30_000, 90_000),
       untilMs: 60_000,
@@ -284,7 +315,7 @@ describe("where Compose has the service is looked up again", () => {
   /** @param later what the second look finds, at the time of the answer */
   async function approved(later: Observation<ComposeService>): Promise<Told> {
     let looks = 0;
-    return asking((journal) => ({ 40_000: () => answer(journal, "approved") }), {
+    return asking((journal) => ({ 40_000: async () => await answer(journal, "approved") }), {
       diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-restart" })],
       world: () => ({
         async findComposeService() {
@@ -317,7 +348,7 @@ describe("after a restart with other settings", () => {
   async function restarted(policy: Story["policy"]): Promise<Told> {
     const first = await asking(() => ({}), { untilMs: 30_000 });
     const { journal, clock } = first;
-    answer(journal, "approved");
+    await answer(journal, "approved");
     return asking(() => ({}), { journal, clock, untilMs: 90_000, policy: { ...policy } });
   }
 
@@ -367,8 +398,8 @@ describe("a pause", () => {
   test("that comes while a model thinks holds the action back until it ends", async () => {
     const told = await asking(
       (journal) => ({
-        15_000: () => say(journal, "paused"),
-        200_000: () => say(journal, "resumed"),
+        15_000: async () => await say(journal, "paused"),
+        200_000: async () => await say(journal, "resumed"),
       }),
       {
         policy: { autonomy: "auto" },
@@ -384,9 +415,9 @@ describe("a pause", () => {
   test("holds back what is approved, too: it is asked again afterwards", async () => {
     const told = await asking(
       (journal) => ({
-        30_000: () => say(journal, "paused"),
-        40_000: () => answer(journal, "approved"),
-        150_000: () => say(journal, "resumed"),
+        30_000: async () => await say(journal, "paused"),
+        40_000: async () => await answer(journal, "approved"),
+        150_000: async () => await say(journal, "resumed"),
       }),
       { untilMs: 190_000 },
     );
@@ -457,7 +488,7 @@ describe("a container that is gone for good", () => {
     const told = await goneAt(undefined);
     expect(endsOf(told)).toEqual([]);
     const { journal, clock } = told;
-    answer(journal, "approved");
+    await answer(journal, "approved");
     expect((await asking(() => ({}), { journal, clock, untilMs: 90_000 })).runs).toHaveLength(1);
   });
 });
@@ -465,7 +496,7 @@ describe("a container that is gone for good", () => {
 test("a pause says until when it is, and on which day if that is not today", async () => {
   const reasonOf = async (until_ms?: number) => {
     const told = await asking((journal) => ({
-      5000: () => say(journal, "paused", until_ms === undefined ? {} : { until_ms }),
+      5000: async () => await say(journal, "paused", until_ms === undefined ? {} : { until_ms }),
     }));
     return told.events.flatMap((event) => (event.type === "left_alone" ? event.reason : []))[0];
   };

@@ -2,7 +2,7 @@
 
 import type { Allowlist, ComposeService } from "../allowlist.ts";
 import type { Recorder } from "./recorder.ts";
-import type { IncidentEvent } from "../core/events.ts";
+import type { IncidentFact, IntentEvent } from "../core/events.ts";
 import type { SeenSetup } from "../diagnosis/evidence/changes.ts";
 import type { ContainerHistory } from "../diagnosis/lifecycle.ts";
 import type { Lock } from "../core/lock.ts";
@@ -50,8 +50,9 @@ export interface Context {
   readonly policy: Policy;
   readonly world: World;
   readonly incident: string;
-  /** @returns whether it is in the journal */
-  emit(event: IncidentEvent): boolean;
+  emit(fact: IncidentFact): void;
+  /** @returns whether it is on the disk: nothing may be done before it resolves, nor if it is not */
+  commit(intent: IntentEvent): Promise<boolean>;
 }
 
 /** Of one service, for as long as its loop runs. */

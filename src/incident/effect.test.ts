@@ -78,7 +78,7 @@ describe("waiting for an effect", () => {
 
   test("looks at each poll, until it has come", async () => {
     const looks: number[] = [];
-    const { context } = contextOf({
+    const { context } = await contextOf({
       world: (clock) => ({
         platform: {
           inspect: async () => {
@@ -94,7 +94,7 @@ describe("waiting for an effect", () => {
   });
 
   test("ends after ten minutes where Docker does not tell", async () => {
-    const { context, clock } = contextOf({
+    const { context, clock } = await contextOf({
       world: () => ({
         platform: {
           inspect: async () => {
@@ -110,7 +110,7 @@ describe("waiting for an effect", () => {
 
   test("ends when Sentinel is told to stop", async () => {
     const stop = new AbortController();
-    const { context, clock } = contextOf();
+    const { context, clock } = await contextOf();
     clock.at(7000, () => stop.abort());
     expect(await awaitEffect(unseen, context, stop.signal)).toBe("open");
     expect(clock.elapsedMs).toBe(7000);
@@ -118,7 +118,7 @@ describe("waiting for an effect", () => {
 
   test("waits between its looks, also in turns of its own", async () => {
     let looks = 0;
-    const { context, clock } = contextOf({
+    const { context, clock } = await contextOf({
       world: (own) => ({
         platform: {
           inspect: async () => {
@@ -146,7 +146,7 @@ describe("waiting for an effect", () => {
 describe("what a command says that was not seen to its end", () => {
   const seenWith = async (id: "docker-restart" | "docker-stop", changes: Partial<Outcome>) => {
     let looks = 0;
-    const { context } = contextOf({
+    const { context } = await contextOf({
       world: () => ({
         platform: {
           inspect: async () => {

@@ -64,10 +64,10 @@ describe("an alert in a log line", () => {
   });
 });
 
-test("what only the readers of an event need is in no log line", () => {
-  const told = createTeller();
+test("what only the readers of an event need is in no log line", async () => {
+  const told = await createTeller();
   const opened: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
-  const event = told({ ...opened, ...stamp, incident: "x" });
+  const event = await told({ ...opened, ...stamp, incident: "x" });
   expect(event.record?.phase).toBe("investigating");
   expect(toLogLine(event)).toEqual(toLogLine({ ...opened, ...stamp, incident: "x" }));
   expect(Object.keys(toLogLine(event).fields).toSorted()).toEqual([

@@ -27,7 +27,7 @@ import {
 import { createLock } from "../core/lock.ts";
 import type { Alert, ContainerState, Outcome } from "../core/model.ts";
 import { CRASH_LOOP_ALERT } from "../rules/rules.ts";
-import type { World } from "./context.ts";
+import type { Context, World } from "./context.ts";
 
 const SECOND = 1000;
 const CPU = rule();
@@ -62,19 +62,21 @@ interface Setting extends Given {
   readonly inspect?: Inspect;
   readonly outcome?: Partial<Outcome>;
   readonly action?: ActionId | "none";
-  /** What the journal takes. */
-  readonly keeps?: (type: string) => boolean;
+  /** The journal takes no intent. */
+  readonly isUnwritable?: boolean;
 }
 
 /** A service that is hot until its action has run for 2 s, and what ran. */
-function setting(given: Setting = {}): Tried & { runs: string[]; timeouts: unknown[] } {
+async function setting(
+  given: Setting = {},
+): Promise<Tried & { runs: string[]; timeouts: unknown[] }> {
   const runs: string[] = [];
   const timeouts: unknown[] = [];
-  const tried = contextOf({
+  const tried = await contextOf({
     rules: [CPU],
     script: () => (runs.length === 0 ? 1.9 : 0.1),
     ...given,
-    world: (clock) => ({
+    world: async (clock) => ({
       platform: {
         inspect: given.inspect ?? same,
         async act({ id, platform, argv }, _signal, stopTimeoutMs) {
@@ -95,19 +97,19 @@ function setting(given: Setting = {}): Tried & { runs: string[]; timeouts: unkno
           },
         },
       ],
-      ...given.world?.(clock),
+      ...(await given.world?.(clock)),
     }),
   });
-  const { emit } = tried.context;
-  const context = {
+  const { commit } = tried.context;
+  const context: Context = {
     ...tried.context,
-    emit: (event: Parameters<typeof emit>[0]) => emit(event) && (given.keeps?.(event.type) ?? true),
+    commit: async (intent) => !given.isUnwritable && commit(intent),
   };
   return { ...tried, context, runs, timeouts };
 }
 
 async function handled(given: Setting = {}, signal: AbortSignal = NEVER) {
-  const tried = setting(given);
+  const tried = await setting(given);
   const poll = await tried.context.world.monitor.poll(NEVER);
   const end = await handleIncident({ alert: FIRED, poll }, tried.context, signal);
   return { ...tried, end, types: tried.events.map(({ type }) => type) };
@@ -165,7 +167,7 @@ describe("an incident", () => {
   });
 
   test("that is taken up again counts from where it was opened", async () => {
-    const { context, runs } = setting();
+    const { context, runs } = await setting();
     const poll = await context.world.monitor.poll(NEVER);
     const resumed = { openedAtMs: START_MS - 60 * SECOND, onsetMs: START_MS - 100 * SECOND };
     const end = await handleIncident({ alert: FIRED, poll, resumed }, context, NEVER);
@@ -184,7 +186,7 @@ describe("an incident", () => {
   });
 
   test("of which the journal cannot have the intent waits with its diagnosis", async () => {
-    const { end, runs } = await handled({ keeps: (type) => type !== "action_started" });
+    const { end, runs } = await handled({ isUnwritable: true });
     expect(runs).toEqual([]);
     expect(end).toMatchObject({
       kind: "postponed",
@@ -194,12 +196,12 @@ describe("an incident", () => {
       },
     });
     if (end.kind !== "postponed") throw new Error("it was not postponed");
-    const later = setting();
+    const later = await setting();
     expect(await actOnDiagnosis(end.postponed, later.context, NEVER)).toMatchObject({
       closing: { result: "acted", verdict: { kind: "healed" } },
     });
     expect(later.runs).toEqual(["docker docker-restart"]);
-    const still = setting({ keeps: (type) => type !== "action_started" });
+    const still = await setting({ isUnwritable: true });
     expect(await actOnDiagnosis(end.postponed, still.context, NEVER)).toMatchObject({
       kind: "postponed",
     });
@@ -280,7 +282,7 @@ describe("the container has to be the one that was diagnosed", () => {
     ],
   ])("%s", async (_, { before = FINDINGS.container, inspect, action = "docker-restart" }, said) => {
     const fired = action === "compose-up" ? compose : CPU;
-    const { context, runs, events } = setting({ inspect, rules: [fired] });
+    const { context, runs, events } = await setting({ inspect, rules: [fired] });
     const waiting: Waiting = {
       findings: { ...FINDINGS, alert: alert({ rule: fired }), container: before },
       action,
@@ -306,12 +308,12 @@ describe("what a person approved is done if it is still called for", () => {
     ...changes,
   });
 
-  const paused: Setting["world"] = (clock) => {
+  const paused: Setting["world"] = async (clock) => {
     const journal = memoryJournal();
-    const recorder = openRecorder(journal, LIMITS, clock);
+    const recorder = await openRecorder(journal, LIMITS, clock);
     const at = { atMs: START_MS, service: SERVICE_NAME, incident: undefined };
     // Said while it waited: the recorder has to look again.
-    journal.append({ ...at, type: "paused", fields: { by: "a test" } }, "now");
+    await journal.commit({ ...at, type: "paused", fields: { by: "a test" } });
     return { recorder };
   };
 
@@ -343,7 +345,7 @@ describe("what a person approved is done if it is still called for", () => {
       "held command_changed",
     ],
   ])("%s", async (_, given, changes, said) => {
-    const { context, runs } = setting(given);
+    const { context, runs } = await setting(given);
     const end = await actOnApproval(waiting(changes), context, NEVER);
     const { result, reason } = end.kind === "closed" ? end.closing : {};
     expect([result, reason].filter(Boolean).join(" ")).toBe(said);
@@ -357,15 +359,17 @@ describe("what a person approved is done if it is still called for", () => {
       signal: { expr: "other", operator: ">", threshold: 0.5 },
     });
     const script: Given["script"] = (expr) => (expr === "other" ? 1.9 : 0.1);
-    const { context, runs } = setting({ rules: [CPU, other], script });
+    const { context, runs } = await setting({ rules: [CPU, other], script });
     const end = await actOnApproval(waiting(), context, NEVER);
     expect(end).toMatchObject({ closing: { result: "skipped", reason: "alert_resolved" } });
     expect(runs).toEqual([]);
   });
 
   test("while one of its label sets holds and another waits", async () => {
-    const { context, runs } = setting({
-      world: () => ({ monitor: monitorOf([alert({ rule: CPU, state: "pending" }), FIRED]) }),
+    const { context, runs } = await setting({
+      world: async () => ({
+        monitor: await monitorOf([alert({ rule: CPU, state: "pending" }), FIRED]),
+      }),
     });
     await actOnApproval(waiting(), context, NEVER);
     expect(runs).toHaveLength(1);
@@ -377,7 +381,7 @@ describe("what a person approved is done if it is still called for", () => {
       stop.abort();
       return 0.1;
     };
-    const { context } = setting({ script });
+    const { context } = await setting({ script });
     const end = await actOnApproval(waiting(), context, stop.signal);
     expect(end).toMatchObject({ closing: { result: "cancelled" } });
   });
@@ -388,14 +392,14 @@ describe("what a person approved is done if it is still called for", () => {
       stop.abort();
       return containerState();
     };
-    const { context, runs } = setting({ inspect });
+    const { context, runs } = await setting({ inspect });
     const end = await actOnApproval(waiting(), context, stop.signal);
     expect(end).toMatchObject({ closing: { result: "cancelled" } });
     expect(runs).toEqual([]);
   });
 
   test("and waits on, with the answer, while the journal cannot have the intent", async () => {
-    const { context, runs } = setting({ keeps: (type) => type !== "action_started" });
+    const { context, runs } = await setting({ isUnwritable: true });
     const asked = waiting();
     expect(await actOnApproval(asked, context, NEVER)).toEqual({ kind: "waiting", waiting: asked });
     expect(runs).toEqual([]);
@@ -403,8 +407,11 @@ describe("what a person approved is done if it is still called for", () => {
 });
 
 /** A monitor whose polls give these alerts, and what each was asked to evaluate anew. */
-function monitorOf(alerts: readonly Alert[], fresh: unknown[] = []): World["monitor"] {
-  const { monitor } = contextOf({ rules: [CPU], script: () => 0.1 }).context.world;
+async function monitorOf(
+  alerts: readonly Alert[],
+  fresh: unknown[] = [],
+): Promise<World["monitor"]> {
+  const { monitor } = (await contextOf({ rules: [CPU], script: () => 0.1 })).context.world;
   const poll: World["monitor"]["poll"] = async (signal, options) => {
     fresh.push(options?.fresh);
     return { ...(await monitor.poll(signal)), alerts };
@@ -414,7 +421,9 @@ function monitorOf(alerts: readonly Alert[], fresh: unknown[] = []): World["moni
 
 test("what a decision rests on is evaluated anew: its own rule, and crash loops", async () => {
   const asked: unknown[] = [];
-  const { context } = setting({ world: () => ({ monitor: monitorOf([FIRED], asked) }) });
+  const { context } = await setting({
+    world: async () => ({ monitor: await monitorOf([FIRED], asked) }),
+  });
   const poll = await context.world.monitor.poll(NEVER);
   await handleIncident({ alert: FIRED, poll }, context, NEVER);
   const waiting = {
@@ -448,7 +457,7 @@ describe("one action at a time, of all services", () => {
           () => false,
         );
       };
-      const { context } = setting({
+      const { context } = await setting({
         world: () => ({
           actionLock: {
             acquire: async (signal) => {
@@ -524,7 +533,7 @@ describe("the end of an action", () => {
     findings: Partial<Findings> = {},
     kind: Outcome["kind"] = "succeeded",
   ) => {
-    const { context } = setting({ script: () => 1.9, ...given });
+    const { context } = await setting({ script: () => 1.9, ...given });
     const end = await conclude({ ...FINDINGS, ...findings }, ran(kind), context, NEVER);
     if (end.kind !== "closed") throw new Error("it goes on");
     return end.closing;
@@ -563,11 +572,11 @@ describe("the end of an action", () => {
   });
 
   test("that was cancelled is not looked at", async () => {
-    const tried = setting();
+    const tried = await setting();
     const end = await conclude(FINDINGS, ran("cancelled"), tried.context, NEVER);
     expect(end).toMatchObject({ closing: { result: "cancelled", actedAfterMs: 8 * SECOND } });
     expect(tried.clock.elapsedMs).toBe(0);
-    const stopped = setting();
+    const stopped = await setting();
     await conclude(FINDINGS, ran("succeeded"), stopped.context, AbortSignal.abort());
     expect(stopped.clock.elapsedMs).toBe(0);
     expect(stopped.events).toMatchObject([{ closing: { result: "cancelled" } }]);
@@ -575,7 +584,7 @@ describe("the end of an action", () => {
 
   test("that is cut short while it is looked at keeps what is known", async () => {
     const stop = new AbortController();
-    const { context, clock } = setting({ script: () => 1.9 });
+    const { context, clock } = await setting({ script: () => 1.9 });
     clock.at(12 * SECOND, () => stop.abort());
     const end = await conclude(FINDINGS, ran("succeeded"), context, stop.signal);
     expect(end).toMatchObject({

@@ -143,6 +143,7 @@ async function decideAndAct(
   using _ = await world.actionLock.acquire(signal);
   const latest = await world.monitor.poll(signal, { fresh: decidesOn(alert) });
   const container = await inspect(policy.service.name, world, signal);
+  const limitState = await limitStateNow(alert, context);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const decision = decide(
     { alert, diagnosis, service: policy.service, allowlist: policy.allowlist },
@@ -150,7 +151,7 @@ async function decideAndAct(
       autonomy: policy.autonomy,
       alerts: latest.alerts,
       owner: world.ownerOf(alert),
-      limitState: limitStateNow(alert, context),
+      limitState,
       container: whyLeftToAPerson(container, alert, world),
     },
   );
@@ -200,8 +201,9 @@ async function actIfStillCalledFor(
   if (!now.some(isHolding)) return close({ result: "skipped", reason }, findings, context);
   // The settings may be others than when it was asked, and others may have had the lock for long.
   const hold = (reason: DecisionReason) => close({ result: "held", reason }, findings, context);
-  if (limitStateNow(findings.alert, context).isPaused)
-    return close({ result: "skipped", reason: "paused" }, findings, context);
+  const { isPaused } = await limitStateNow(findings.alert, context);
+  if (signal.aborted) return close({ result: "cancelled" }, findings, context);
+  if (isPaused) return close({ result: "skipped", reason: "paused" }, findings, context);
   if (world.clock.nowMs() >= expiresAtMs) return hold("expired");
   const chosen = policy.allowlist[action];
   if (!isOwnedBy(world.ownerOf(findings.alert), policy.service.name))
@@ -218,9 +220,9 @@ function decidesOn({ rule }: Alert): (other: Rule) => boolean {
 }
 
 /** With what people have said while a model thought, or while others acted. */
-function limitStateNow({ rule }: Alert, { policy, world }: Context): LimitState {
+async function limitStateNow({ rule }: Alert, { policy, world }: Context): Promise<LimitState> {
   const { recorder, clock } = world;
-  recorder.refresh();
+  await recorder.refresh();
   const about = { service: policy.service.name, alert: rule.alert };
   return recorder.limitTracker.limitState(about, clock.nowMs());
 }
@@ -295,7 +297,7 @@ async function act(
   context: Context,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted | NotWritten> {
-  const { policy, world, emit } = context;
+  const { policy, world, emit, commit } = context;
   const { id, argv } = action;
   const now = await inspect(policy.service.name, world, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
@@ -307,7 +309,7 @@ async function act(
 
   const startedAtMs = world.clock.nowMs();
   // The intent is on the disk before anything is done, so that a restart never does it twice.
-  if (!emit({ type: "action_started", action: id, argv })) return { kind: "not_written" };
+  if (!(await commit({ type: "action_started", action: id, argv }))) return { kind: "not_written" };
   const { stopTimeoutMs } = now.kind === "found" ? now.value : {};
   const ran = await world.platform.act(action, signal, stopTimeoutMs);
   const outcome = await seenToTheEnd({ action, ran, before: findings.container }, context, signal);

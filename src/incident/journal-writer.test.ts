@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { memoryJournal } from "../../test/support/story.ts";
 import { SentinelError } from "../core/errors.ts";
-import type { NewJournalEntry } from "../core/ports.ts";
+import type { Journal, NewJournalEntry } from "../core/ports.ts";
 import { createJournalWriter } from "./journal-writer.ts";
 
 const entryOf = (type: string): NewJournalEntry => ({
@@ -16,83 +16,95 @@ const entryOf = (type: string): NewJournalEntry => ({
 function writing() {
   const journal = memoryJournal();
   const now: { atMs: number; failure: Error | undefined } = { atMs: 0, failure: undefined };
-  const failing: typeof journal.append = (entry, durability) => {
-    if (now.failure !== undefined) throw now.failure;
-    return journal.append(entry, durability);
-  };
-  const writer = createJournalWriter({ append: failing }, { nowMs: () => now.atMs });
+  const orFail =
+    (write: Journal["record"]): Journal["record"] =>
+    async (entry) => {
+      if (now.failure !== undefined) throw now.failure;
+      return write(entry);
+    };
+  const failing = { record: orFail(journal.record), commit: orFail(journal.commit) };
+  const writer = createJournalWriter(failing, { nowMs: () => now.atMs });
   return { journal, now, writer };
 }
 
 /** Fails once, and asks again every 5 s. @returns how long after the failure the journal is usable again */
-function outageMs({ now, writer }: ReturnType<typeof writing>): number {
+async function outageMs({ now, writer }: ReturnType<typeof writing>): Promise<number> {
   const fromMs = now.atMs;
   now.failure = new SentinelError("journal_unavailable", "it is full");
-  writer.write(entryOf("a"), "soon");
+  await writer.commit(entryOf("a"));
   now.failure = undefined;
   while (writer.trouble !== undefined) {
     now.atMs += 5000;
-    writer.catchUp();
+    await writer.writeQueued();
   }
   return now.atMs - fromMs;
 }
 
 describe("a journal that failed is usable again", () => {
-  test("after 15 s, twice as long after each relapse, and after 10 min at most", () => {
+  test("after 15 s, twice as long after each relapse, and after 10 min at most", async () => {
     const story = writing();
-    const outagesS = Array.from({ length: 8 }, () => outageMs(story) / 1000);
+    const outagesS: number[] = [];
+    for (let outage = 0; outage < 8; outage += 1) outagesS.push((await outageMs(story)) / 1000);
     expect(outagesS).toEqual([15, 30, 60, 120, 240, 480, 600, 600]);
   });
 
   test.each([
     ["just within the hour is a relapse", 3_599_999, 30],
     ["an hour later is none", 3_600_000, 15],
-  ])("a failure %s", (_, afterMs, backAfterS) => {
+  ])("a failure %s", async (_, afterMs, backAfterS) => {
     const story = writing();
-    outageMs(story);
+    await outageMs(story);
     story.now.atMs = afterMs;
-    expect(outageMs(story) / 1000).toBe(backAfterS);
+    expect((await outageMs(story)) / 1000).toBe(backAfterS);
   });
 });
 
-test("it is tried again no more often than every 5 s", () => {
+test("it is tried again no more often than every 5 s", async () => {
   const { now, writer } = writing();
   let tried = 0;
-  const fail = () => {
+  const fail = async () => {
     tried += 1;
     throw new Error("it is full");
   };
-  writer.attempt(fail);
-  writer.postpone(entryOf("a"));
+  await writer.attempt(fail);
+  writer.queue(entryOf("a"));
   now.failure = new Error("it is full");
   now.atMs = 5000;
-  expect(writer.catchUp()).toBe(false);
+  expect(await writer.writeQueued()).toBe(false);
   now.failure = undefined;
   now.atMs = 9999;
-  expect(writer.catchUp()).toBe(false);
+  expect(await writer.writeQueued()).toBe(false);
   now.atMs = 10_000;
-  expect(writer.catchUp()).toBe(true);
+  expect(await writer.writeQueued()).toBe(true);
   expect(tried).toBe(1);
 });
 
 describe("what could not be written", () => {
-  test("is written in its order once that is possible, and is its own", () => {
+  test("is written in its order once that is possible, and is its own", async () => {
     const { journal, writer } = writing();
-    writer.postpone(entryOf("a"));
-    writer.postpone(entryOf("b"));
-    expect(writer.catchUp()).toBe(true);
-    expect(writer.write(entryOf("c"), "now")).toBe(true);
-    const entries = journal.readAfter(0);
+    writer.queue(entryOf("a"));
+    writer.queue(entryOf("b"));
+    expect(await writer.writeQueued()).toBe(true);
+    expect(await writer.commit(entryOf("c"))).toBe(true);
+    const entries = await journal.readAfter(0);
     expect(entries.map(({ type }) => type)).toEqual(["a", "b", "c"]);
-    expect(entries.map(({ seq }) => writer.takeOwn(seq))).toEqual([true, true, true]);
-    expect(entries.map(({ seq }) => writer.takeOwn(seq))).toEqual([false, false, false]);
+    expect(entries.map(({ seq }) => writer.takeOwn(seq)?.type)).toEqual(["a", "b", "c"]);
+    expect(entries.map(({ seq }) => writer.takeOwn(seq))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
-  test("is at most 1000 entries, of which the oldest is given up first", () => {
+  test("is at most 1000 entries, of which the oldest is given up first", async () => {
     const { journal, writer } = writing();
-    for (let index = 0; index <= 1000; index += 1) writer.postpone(entryOf(`${index}`));
-    writer.catchUp();
-    const types = journal.readAfter(0).map(({ type }) => type);
+    const givenUp: (string | undefined)[] = [];
+    for (let index = 0; index <= 1000; index += 1)
+      givenUp.push(writer.queue(entryOf(`${index}`))?.type);
+    expect(givenUp.filter((type) => type !== undefined)).toEqual(["0"]);
+    expect(givenUp.at(-1)).toBe("0");
+    await writer.writeQueued();
+    const types = (await journal.readAfter(0)).map(({ type }) => type);
     expect(types).toHaveLength(1000);
     expect([types[0], types.at(-1)]).toEqual(["1", "1000"]);
   });
@@ -102,32 +114,32 @@ describe("its trouble", () => {
   test.each([
     ["what failed", undefined, "it is full"],
     ["what failed, and what to do", "Free some space", "it is full. Free some space"],
-  ])("says %s", (_, hint, trouble) => {
+  ])("says %s", async (_, hint, trouble) => {
     const { now, writer } = writing();
     now.failure = new SentinelError("journal_unavailable", "it is full", hint ? { hint } : {});
-    expect(writer.write(entryOf("a"), "now")).toBe(false);
+    expect(await writer.commit(entryOf("a"))).toBe(false);
     expect(writer.trouble).toBe(trouble);
   });
 
-  test("is news once, and so is its end", () => {
+  test("is news once, and so is its end", async () => {
     const story = writing();
     const { writer, now } = story;
     expect(writer.takeNews()).toBeUndefined();
     now.failure = new Error("it is full");
-    writer.write(entryOf("a"), "now");
+    await writer.commit(entryOf("a"));
     expect(writer.takeNews()).toEqual({ type: "journal_down", reason: "it is full" });
     expect(writer.takeNews()).toBeUndefined();
-    outageMs(story);
+    await outageMs(story);
     expect(writer.takeNews()).toEqual({ type: "journal_back" });
     expect(writer.takeNews()).toBeUndefined();
   });
 
-  test("holds up whatever is to be written meanwhile", () => {
+  test("holds up whatever is to be written meanwhile", async () => {
     const { journal, now, writer } = writing();
     now.failure = new Error("it is full");
-    writer.write(entryOf("a"), "now");
+    await writer.commit(entryOf("a"));
     now.failure = undefined;
-    expect(writer.write(entryOf("b"), "now")).toBe(false);
-    expect(journal.readAfter(0)).toEqual([]);
+    expect(await writer.commit(entryOf("b"))).toBe(false);
+    expect(await journal.readAfter(0)).toEqual([]);
   });
 });

@@ -6,34 +6,33 @@ import type { Clock, Journal, NewJournalEntry } from "../core/ports.ts";
 
 export type JournalNews = Extract<WatchEvent, { type: "journal_down" | "journal_back" }>;
 
-type Durability = "now" | "soon";
-
+/** Its calls come one after the other: each waits for the one before. */
 export interface JournalWriter {
   /** Why the journal cannot be used now, and what to do; `undefined` while it can. */
   readonly trouble: string | undefined;
   /** What a person should be told of it: once, whoever asks first. */
   takeNews(): JournalNews | undefined;
-  /** Writes what could not be written before. @returns whether nothing is pending any more */
-  catchUp(): boolean;
-  /** @returns whether it is in the journal */
-  write(entry: NewJournalEntry, durability: Durability): boolean;
-  /** Writes it once the journal can be written. */
-  postpone(entry: NewJournalEntry): void;
+  /** Queues an entry, at any time: `writeQueued` writes it. @returns one that is given up for it */
+  queue(entry: NewJournalEntry): NewJournalEntry | undefined;
+  /** @returns whether all that was queued is in the journal; else it is tried again later */
+  writeQueued(): Promise<boolean>;
+  /** Adds an entry unless the journal is in trouble. @returns whether it is on the disk */
+  commit(entry: NewJournalEntry): Promise<boolean>;
   /** Does something with the journal. @returns whether it succeeded; a failure is a trouble */
-  attempt(work: () => void): boolean;
-  /** Whether it was this that wrote the entry of that number; asked once for each. */
-  takeOwn(seq: number): boolean;
+  attempt(work: () => Promise<void>): Promise<boolean>;
+  /** What was written here as the entry of that number, if it was; asked once for each. */
+  takeOwn(seq: number): NewJournalEntry | undefined;
 }
 
 export function createJournalWriter(
-  journal: Pick<Journal, "append">,
+  journal: Pick<Journal, "record" | "commit">,
   clock: Pick<Clock, "nowMs">,
 ): JournalWriter {
   return new Writer(journal, clock);
 }
 
-/** Entries that could not be written yet; past it the oldest are given up. */
-const MAX_PENDING = 1000;
+/** Entries that are not written yet; past it the oldest are given up. */
+const MAX_QUEUED = 1000;
 /**
  * One that fails is tried anew no more often than this, whoever asks: a lock is waited for, which holds up all
  * loops.
@@ -49,18 +48,18 @@ const MAX_BACK_AFTER_MS = 10 * 60_000;
 const RELAPSE_MS = 3_600_000;
 
 class Writer implements JournalWriter {
-  readonly #journal: Pick<Journal, "append">;
+  readonly #journal: Pick<Journal, "record" | "commit">;
   readonly #clock: Pick<Clock, "nowMs">;
-  /** Numbers of the entries that were written here. */
-  readonly #own = new Set<number>();
-  readonly #pending: NewJournalEntry[] = [];
+  /** What was written here, by the numbers of the entries. */
+  readonly #own = new Map<number, NewJournalEntry>();
+  readonly #queued: NewJournalEntry[] = [];
   #trouble: string | undefined;
   #triedAtMs = -Infinity;
   #failedAtMs = -Infinity;
   #backAfterMs = BACK_AFTER_MS;
   #isToldDown = false;
 
-  constructor(journal: Pick<Journal, "append">, clock: Pick<Clock, "nowMs">) {
+  constructor(journal: Pick<Journal, "record" | "commit">, clock: Pick<Clock, "nowMs">) {
     this.#journal = journal;
     this.#clock = clock;
   }
@@ -78,31 +77,37 @@ class Writer implements JournalWriter {
       : { type: "journal_down", reason: trouble };
   }
 
-  catchUp(): boolean {
+  queue(entry: NewJournalEntry): NewJournalEntry | undefined {
+    this.#queued.push(entry);
+    return this.#queued.length > MAX_QUEUED ? this.#queued.shift() : undefined;
+  }
+
+  async writeQueued(): Promise<boolean> {
     const nowMs = this.#clock.nowMs();
     if (this.#trouble !== undefined && nowMs - this.#triedAtMs < RETRY_EVERY_MS) return false;
     this.#triedAtMs = nowMs;
-    return this.attempt(() => {
-      for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
-        this.#append(next, "soon");
-        this.#pending.shift();
+    return this.attempt(async () => {
+      for (let next = this.#queued[0]; next !== undefined; next = this.#queued[0]) {
+        const { seq } = await this.#journal.record(next);
+        this.#own.set(seq, next);
+        // Meanwhile it may have been given up for others.
+        if (this.#queued[0] === next) this.#queued.shift();
       }
       if (nowMs - this.#failedAtMs >= this.#backAfterMs) this.#trouble = undefined;
     });
   }
 
-  write(entry: NewJournalEntry, durability: Durability): boolean {
-    return this.#trouble === undefined && this.attempt(() => this.#append(entry, durability));
+  async commit(entry: NewJournalEntry): Promise<boolean> {
+    if (this.#trouble !== undefined) return false;
+    return this.attempt(async () => {
+      const { seq } = await this.#journal.commit(entry);
+      this.#own.set(seq, entry);
+    });
   }
 
-  postpone(entry: NewJournalEntry): void {
-    this.#pending.push(entry);
-    if (this.#pending.length > MAX_PENDING) this.#pending.shift();
-  }
-
-  attempt(work: () => void): boolean {
+  async attempt(work: () => Promise<void>): Promise<boolean> {
     try {
-      work();
+      await work();
       return true;
     } catch (error) {
       this.#fail(error);
@@ -110,12 +115,10 @@ class Writer implements JournalWriter {
     }
   }
 
-  takeOwn(seq: number): boolean {
-    return this.#own.delete(seq);
-  }
-
-  #append(entry: NewJournalEntry, durability: Durability): void {
-    this.#own.add(this.#journal.append(entry, durability).seq);
+  takeOwn(seq: number): NewJournalEntry | undefined {
+    const entry = this.#own.get(seq);
+    this.#own.delete(seq);
+    return entry;
   }
 
   #fail(error: unknown): void {

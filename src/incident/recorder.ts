@@ -2,17 +2,14 @@
 
 import { moveSaved, readSavedAlerts, type SavedAlerts } from "../rules/alert-memory.ts";
 import { eventFields } from "./event-line.ts";
-import type { SentinelEvent, ToldEvent } from "../core/events.ts";
+import type { SentinelEvent, SentinelFact, SentinelIntent, ToldEvent } from "../core/events.ts";
+import { createLock } from "../core/lock.ts";
 import { fingerprint } from "../rules/alert-state.ts";
 import { isToldFlap } from "../rules/flapping.ts";
-import {
-  createLimitTracker,
-  isTakenUpAgain,
-  type LimitTracker,
-  type Limits,
-} from "../decision/limits.ts";
-import type { Clock, Journal, JournalEntry, NewJournalEntry } from "../core/ports.ts";
-import { createIncidentFold, type IncidentRecord } from "../core/incident-record.ts";
+import { isTakenUpAgain, type LimitTracker, type Limits } from "../decision/limits.ts";
+import type { Clock, Journal, NewJournalEntry } from "../core/ports.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
+import { JournalFolds, type OwnEntry } from "./journal-folds.ts";
 import { createJournalWriter, type JournalNews, type JournalWriter } from "./journal-writer.ts";
 import { entryAt, inWallTime, moveRecord, settleTimes } from "./wall-time.ts";
 
@@ -20,22 +17,29 @@ export interface Recorder {
   readonly limitTracker: Pick<LimitTracker, "limitState" | "answerTo" | "flapping">;
   /** What was known of the alerts of each service when the journal was opened, as far as it still holds. */
   readonly savedAlerts: ReadonlyMap<string, SavedAlerts>;
-  /** Keeps what is known of the service's alerts now. @returns whether it is kept */
-  saveAlerts(service: string, saved: SavedAlerts): boolean;
+  /** Keeps what is known of the service's alerts now, once what was recorded before is written. */
+  saveAlerts(service: string, saved: SavedAlerts): void;
   /** The last incidents of the service that have ended, oldest first. */
   former(service: string): readonly IncidentRecord[];
   /** What was not ended when the journal was opened, for that service; it is given once. */
   takeUnfinished(service: string): readonly IncidentRecord[];
   /**
-   * Keeps what happens in incidents, and of the rest what is needed later.
-   *
-   * @returns whether it is in the journal, if it has to be: an intent must not be acted upon if not
+   * Keeps what happens in incidents, and of the rest what is needed later. It counts at once, and is written
+   * in order, without anybody waiting for it.
    */
-  keep(event: SentinelEvent): boolean;
+  record(event: SentinelFact): void;
+  /**
+   * Keeps an intent, which counts only if it is kept.
+   *
+   * @returns whether it is on the disk, with all that was recorded before: if not, it must not be acted upon
+   */
+  commit(intent: SentinelIntent): Promise<boolean>;
   /** What was just kept, by the wall clock and with what its readers need to know besides it. */
   told(event: SentinelEvent): ToldEvent;
   /** Takes in what others have written, such as a person's answer. */
-  refresh(): void;
+  refresh(): Promise<void>;
+  /** Resolves when what was recorded is written, or waits until the journal can be written. */
+  flush(): Promise<void>;
   /** Why the journal cannot be used now, and what to do; `undefined` while it can. */
   readonly trouble: string | undefined;
   /** What a person should be told of the journal: once, whichever loop asks first. */
@@ -51,124 +55,156 @@ interface PollOption {
 }
 const DEFAULT_POLL_INTERVAL_MS = 5000;
 
+type RecorderClock = Pick<Clock, "nowMs" | "toWall">;
+
 /**
  * Times are the clock's; the journal's are those of the wall clock.
  *
  * @throws SentinelError when the journal cannot be read
  */
-export function openRecorder(
+export async function openRecorder(
   journal: Journal,
   { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, ...limits }: Limits & PollOption,
-  clock: Pick<Clock, "nowMs" | "toWall">,
-): Recorder {
-  const openedAtMs = clock.nowMs();
-  const past = settleTimes(journal.readAfter(0), openedAtMs);
-  const folds = new JournalFolds(past, { limits, nowMs: openedAtMs });
-  const { limitTracker, incidents } = folds;
-  const opened = { nowMs: openedAtMs, pollIntervalMs };
-  const savedAlerts = readStates(journal, incidents.records(), opened);
-  incidents.forgetClosed();
-  /** What a restart cut short: a record is another one once something has happened in its incident. */
-  const dormant = incidents.records();
-  let unfinished = dormant;
-  const writer = createJournalWriter(journal, clock);
-  const refresh = () => {
-    if (!writer.catchUp()) return;
-    writer.attempt(() => {
-      const nowMs = clock.nowMs();
-      const entries = journal.readAfter(folds.seenSeq);
-      folds.takeIn(entries, { nowMs, aheadMs: clock.toWall(nowMs) - nowMs, writer });
-    });
-  };
-
-  return {
-    limitTracker,
-    savedAlerts,
-    former: (service) => incidents.former(service),
-    saveAlerts(service, saved) {
-      if (writer.trouble !== undefined) return false;
-      const aheadMs = clock.toWall(saved.savedAtMs) - saved.savedAtMs;
-      const text = saved.alerts.length > 0 ? JSON.stringify(moveSaved(saved, aheadMs)) : undefined;
-      return writer.attempt(() => journal.saveState(ALERTS_OF + service, text));
-    },
-    takeUnfinished(service) {
-      const taken = unfinished.filter((record) => record.service === service);
-      unfinished = unfinished.filter((record) => record.service !== service);
-      return taken;
-    },
-    keep(event) {
-      if (!isKept(event)) return true;
-      const entry = toEntry(inWallTime(event, clock));
-      const counted = entryAt({ ...entry, seq: NOT_KEPT }, event.atMs);
-      incidents.forgetClosed();
-      // In the order of the journal: what happens now comes after what others have said until now.
-      if (writer.trouble === undefined || event.type === "action_started") refresh();
-      if (event.type === "action_started") {
-        if (!writer.write(entry, "now")) return false;
-        folds.apply(counted);
-        return true;
-      }
-      // What was done counts, also where it cannot be written down.
-      folds.apply(counted);
-      if (event.type === "alert_flapped" && !event.isOver && !isToldFlap(event.times)) return true;
-      if (writer.write(entry, "soon")) return true;
-      writer.postpone(entry);
-      return false;
-    },
-    told: (event) => toldOf(event, { folds, dormant }, clock),
-    refresh,
-    get trouble() {
-      return writer.trouble;
-    },
-    takeNews: () => writer.takeNews(),
-  };
+  clock: RecorderClock,
+): Promise<Recorder> {
+  const nowMs = clock.nowMs();
+  const past = settleTimes(await journal.readAfter(0), nowMs);
+  const states = await journal.readStates();
+  const folds = new JournalFolds(past, { limits, nowMs });
+  const savedAlerts = readStates(states, folds.incidents.records(), { nowMs, pollIntervalMs });
+  return new JournalRecorder(journal, { folds, savedAlerts }, clock);
 }
 
-/** What the journal's entries come to, taken in their order. */
-class JournalFolds {
-  readonly limitTracker: LimitTracker;
-  readonly incidents = createIncidentFold();
-  #seenSeq: number;
-  #readAtMs: number;
+class JournalRecorder implements Recorder {
+  readonly savedAlerts: ReadonlyMap<string, SavedAlerts>;
+  readonly #journal: Journal;
+  readonly #clock: RecorderClock;
+  readonly #folds: JournalFolds;
+  readonly #writer: JournalWriter;
+  /** Held by whoever uses the journal: what was written here is known as such before anything is read. */
+  readonly #turns = createLock();
+  /** States of alerts that are not written yet, by their names. */
+  readonly #unsaved = new Map<string, string | undefined>();
+  /** What a restart cut short: a record is another one once something has happened in its incident. */
+  readonly #dormant: readonly IncidentRecord[];
+  #unfinished: readonly IncidentRecord[];
 
   constructor(
-    past: readonly JournalEntry[],
-    { limits, nowMs }: { readonly limits: Limits; readonly nowMs: number },
+    journal: Journal,
+    { folds, savedAlerts }: Pick<Recorder, "savedAlerts"> & { readonly folds: JournalFolds },
+    clock: RecorderClock,
   ) {
-    this.limitTracker = createLimitTracker(limits);
-    for (const entry of past) this.apply(entry);
-    this.#seenSeq = past.at(-1)?.seq ?? 0;
-    this.#readAtMs = nowMs;
+    this.savedAlerts = savedAlerts;
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#folds = folds;
+    this.#writer = createJournalWriter(journal, clock);
+    folds.forgetClosed();
+    this.#dormant = folds.incidents.records();
+    this.#unfinished = this.#dormant;
   }
 
-  /** Of the last entry of the journal that was read. */
-  get seenSeq(): number {
-    return this.#seenSeq;
+  get limitTracker(): Recorder["limitTracker"] {
+    return this.#folds.limitTracker;
   }
 
-  apply(entry: JournalEntry): void {
-    const step = this.incidents.apply(entry);
-    if (step !== undefined) this.limitTracker.apply(step);
+  get trouble(): string | undefined {
+    return this.#writer.trouble;
   }
 
-  /** Takes in what has come since the journal was last read; what was written here counts already. */
-  takeIn(entries: readonly JournalEntry[], { nowMs, aheadMs, writer }: Reading): void {
-    for (const entry of entries) {
-      this.#seenSeq = entry.seq;
-      if (writer.takeOwn(entry.seq)) continue;
-      // It has come since then, whatever the wall clock has shown meanwhile.
-      const atMs = Math.min(Math.max(entry.atMs - aheadMs, this.#readAtMs), nowMs);
-      this.apply(entryAt(entry, atMs));
+  takeNews(): JournalNews | undefined {
+    return this.#writer.takeNews();
+  }
+
+  former(service: string): readonly IncidentRecord[] {
+    return this.#folds.incidents.former(service);
+  }
+
+  takeUnfinished(service: string): readonly IncidentRecord[] {
+    const taken = this.#unfinished.filter((record) => record.service === service);
+    this.#unfinished = this.#unfinished.filter((record) => record.service !== service);
+    return taken;
+  }
+
+  saveAlerts(service: string, saved: SavedAlerts): void {
+    const aheadMs = this.#clock.toWall(saved.savedAtMs) - saved.savedAtMs;
+    const text = saved.alerts.length > 0 ? JSON.stringify(moveSaved(saved, aheadMs)) : undefined;
+    this.#unsaved.set(ALERTS_OF + service, text);
+    this.#writeSoon();
+  }
+
+  record(event: SentinelFact): void {
+    if (!isKept(event)) return;
+    const own = this.#toOwn(event);
+    // What was done counts, also where it cannot be written down.
+    if (event.type === "alert_flapped" && !event.isOver && !isToldFlap(event.times))
+      return this.#folds.countUnkept(own.counted);
+    this.#folds.count(own);
+    const givenUp = this.#writer.queue(own.entry);
+    if (givenUp !== undefined) this.#folds.giveUp(givenUp);
+    this.#writeSoon();
+  }
+
+  async commit(intent: SentinelIntent): Promise<boolean> {
+    const own = this.#toOwn(intent);
+    using _ = await this.#turns.acquire();
+    await this.#catchUp();
+    if (!(await this.#writer.commit(own.entry))) return false;
+    this.#folds.count(own);
+    return true;
+  }
+
+  told(event: SentinelEvent): ToldEvent {
+    return toldOf(event, { folds: this.#folds, dormant: this.#dormant }, this.#clock);
+  }
+
+  async refresh(): Promise<void> {
+    using _ = await this.#turns.acquire();
+    await this.#catchUp();
+  }
+
+  async flush(): Promise<void> {
+    using _ = await this.#turns.acquire();
+  }
+
+  #toOwn(event: SentinelEvent): OwnEntry {
+    const entry = toEntry(inWallTime(event, this.#clock));
+    return { entry, counted: entryAt({ ...entry, seq: NOT_KEPT }, event.atMs) };
+  }
+
+  /** Nobody waits for it; what fails is tried again when others are to be heard. */
+  #writeSoon(): void {
+    if (this.#writer.trouble === undefined) void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    using _ = await this.#turns.acquire();
+    await this.#writeQueued();
+  }
+
+  /** @returns whether the journal can be read */
+  async #writeQueued(): Promise<boolean> {
+    // A state is never written before what was recorded before it.
+    const states = [...this.#unsaved];
+    if (!(await this.#writer.writeQueued())) return false;
+    for (const [name, text] of states) {
+      if (this.#writer.trouble !== undefined) break;
+      const isSaved = await this.#writer.attempt(() => this.#journal.saveState(name, text));
+      if (isSaved && this.#unsaved.get(name) === text) this.#unsaved.delete(name);
     }
-    this.#readAtMs = nowMs;
+    return true;
   }
-}
 
-interface Reading {
-  readonly nowMs: number;
-  /** How much the wall clock shows more than the clock. */
-  readonly aheadMs: number;
-  readonly writer: Pick<JournalWriter, "takeOwn">;
+  /** Writes what is queued, and reads what has come since the last time. */
+  async #catchUp(): Promise<void> {
+    if (!(await this.#writeQueued())) return;
+    await this.#writer.attempt(async () => {
+      const entries = await this.#journal.readAfter(this.#folds.seenSeq);
+      const nowMs = this.#clock.nowMs();
+      const aheadMs = this.#clock.toWall(nowMs) - nowMs;
+      this.#folds.takeIn(entries, { nowMs, aheadMs, writer: this.#writer });
+    });
+  }
 }
 
 /** What was just kept, with what its readers need to know besides it. */
@@ -228,7 +264,7 @@ const ALERTS_OF = "alerts of ";
 
 /** Those of which the last incident ended without having been judged are to be taken up again. */
 function readStates(
-  journal: Journal,
+  states: ReadonlyMap<string, string>,
   records: readonly IncidentRecord[],
   now: { readonly nowMs: number; readonly pollIntervalMs: number },
 ): ReadonlyMap<string, SavedAlerts> {
@@ -241,7 +277,7 @@ function readStates(
     ]),
   );
   const found = new Map<string, SavedAlerts>();
-  for (const [name, text] of journal.readStates()) {
+  for (const [name, text] of states) {
     const service = name.startsWith(ALERTS_OF) ? name.slice(ALERTS_OF.length) : undefined;
     const saved = readSavedAlerts(text, now);
     if (service === undefined || saved === undefined) continue;

@@ -71,7 +71,7 @@ function seen(state: Alert["state"], changes: Partial<Alert> = {}): Alert {
 
 async function resumed(of: IncidentRecord, alerts: readonly Alert[], given: Given = {}) {
   const unfinished = { record: of, isTold: true };
-  const tried = contextOf({ rules: [CPU], ...given });
+  const tried = await contextOf({ rules: [CPU], ...given });
   const end = await resume(unfinished, pollOf(alerts), tried.context, NEVER);
   return { ...tried, end, unfinished };
 }
@@ -358,7 +358,7 @@ describe("what cannot be judged any more", () => {
     const before = record({ phase: "investigating", intentAtMs: undefined });
     const { end } = await resumed(before, [], noRule);
     expect(end).toMatchObject({ closing: { result: "skipped", reason: "rule_removed" } });
-    expect(closeGone(before, contextOf().context)).toMatchObject({
+    expect(closeGone(before, (await contextOf()).context)).toMatchObject({
       closing: { result: "skipped", reason: "container_replaced" },
     });
   });
@@ -372,7 +372,7 @@ describe("what cannot be judged any more", () => {
     expect(end).toMatchObject({
       closing: { ...closing, verdict: { kind: "unknown", reason: WHY } },
     });
-    expect(closeGone(of, contextOf().context)).toMatchObject({
+    expect(closeGone(of, (await contextOf()).context)).toMatchObject({
       closing: { ...closing, verdict: { kind: "unknown", reason: GONE } },
     });
   });

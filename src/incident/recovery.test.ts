@@ -47,7 +47,7 @@ async function killedAndBack(first: Partial<Story>, awayMs = 5000) {
   before.clock.pass(awayMs);
   const { clock, journal } = before;
   const after = await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 300_000 });
-  return { before, after, starts, entries: journal.readAfter(0) };
+  return { before, after, starts, entries: await journal.readAfter(0) };
 }
 
 function types({ events }: Told) {
@@ -81,9 +81,9 @@ describe("killed right after", () => {
       // Each life is long enough to get further than the one before.
       const killAt = () => (events += 1) > 9;
       told = await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 300_000, killAt });
-      if (journal.readAfter(0).some(({ type }) => type === "incident_closed")) break;
+      if ((await journal.readAfter(0)).some(({ type }) => type === "incident_closed")) break;
     }
-    const entries = told.journal.readAfter(0);
+    const entries = await told.journal.readAfter(0);
     expect(starts).toHaveLength(1);
     expect(entries.filter(({ type }) => type === "incident_closed")).toHaveLength(1);
   });
@@ -141,7 +141,7 @@ describe("killed while the command runs, which goes on without Sentinel", () => 
       }),
     };
     const { clock, journal } = await tell({ ...slow, untilMs: 300_000, killInAction: true });
-    for (const entry of others) journal.append(entry, "soon");
+    for (const entry of others) await journal.record(entry);
     clock.pass(1000);
     return tell({ ...slow, clock, journal, untilMs: clock.elapsedMs + 300_000 });
   }
@@ -259,7 +259,7 @@ describe("after a restart", () => {
     );
     const fields = { request: asked?.request, answer: "approved", by: "a test" };
     const said = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
-    journal.append({ ...said, type: "approval_given", fields }, "now");
+    await journal.commit({ ...said, type: "approval_given", fields });
     const after = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     expect(starts).toHaveLength(1);
     expect(after.closings).toMatchObject([{ result: "acted", verdict: { kind: "healed" } }]);
@@ -271,14 +271,14 @@ describe("after a restart", () => {
     const asking = { ...story, policy: { autonomy: "approve" } } as const;
     const first = await tell({ ...asking, untilMs: 300_000, stopAt: "approval_requested" });
     const { clock, journal } = first;
-    approve(first);
+    await approve(first);
     const killed = { killAt: ({ type }: SentinelEvent) => type === "action_started" };
     await tell({ ...asking, ...killed, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     clock.pass(60_000);
     const again = await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     expect(types(again)).toContain("approval_requested");
     expect(starts).toEqual([]);
-    approve(again);
+    await approve(again);
     await tell({ ...asking, clock, journal, untilMs: clock.elapsedMs + 300_000 });
     expect(starts).toHaveLength(1);
   });
@@ -359,10 +359,10 @@ describe("after a restart", () => {
       killAt: ({ type }) => type === "incident_opened",
     });
     const at = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
-    journal.append({ ...at, ...entry }, "now");
+    await journal.commit({ ...at, ...entry });
     await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 55_000 });
     expect(starts).toEqual([]);
-    journal.append({ ...at, type: "resumed", fields: { by: "a test" } }, "now");
+    await journal.commit({ ...at, type: "resumed", fields: { by: "a test" } });
     await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 60_000 });
     expect(starts).toHaveLength(1);
   });
@@ -498,10 +498,10 @@ describe("when its rule was removed meanwhile", () => {
     },
   );
 });
-function approve({ events, journal, clock }: Told): void {
+async function approve({ events, journal, clock }: Told): Promise<void> {
   const asked = events.findLast(({ type }) => type === "approval_requested");
   const request = asked?.type === "approval_requested" ? asked.request : undefined;
   const fields = { request, answer: "approved", by: "a test" };
   const said = { atMs: clock.nowMs(), service: SERVICE_NAME, incident: undefined };
-  journal.append({ ...said, type: "approval_given", fields }, "now");
+  await journal.commit({ ...said, type: "approval_given", fields });
 }

@@ -13,7 +13,7 @@ import {
   mostUrgent,
 } from "../rules/alert-state.ts";
 import { createAlertTracker } from "../rules/alert-tracking.ts";
-import type { EmitEvent, IncidentEvent, WatchEvent } from "../core/events.ts";
+import type { EmitEvent, IncidentFact, IntentEvent, WatchEvent } from "../core/events.ts";
 import { createFlapCounter } from "../rules/flapping.ts";
 import { createSourceOutage } from "./source-outage.ts";
 import type { Alert } from "../core/model.ts";
@@ -63,8 +63,9 @@ export interface ServiceAlerts {
   emit(event: WatchEvent): void;
   /** Emits what is about an alert, unless the same was the last that was told of it. */
   emitOnce(alert: Alert, why: string, event: WatchEvent): void;
-  /** @returns whether it is in the journal */
-  emitOf(incident: Incident, event: IncidentEvent): boolean;
+  emitOf(incident: Incident, fact: IncidentFact): void;
+  /** As `Context.commit`; it is told only if it is kept. */
+  commitOf(incident: Incident, intent: IntentEvent): Promise<boolean>;
 }
 
 export function createServiceAlerts(options: ServiceAlertsOptions): ServiceAlerts {
@@ -129,8 +130,9 @@ class AlertsOfService implements ServiceAlerts {
   /** Keeps over a restart of Sentinel which alerts are taken up. */
   #remember(): void {
     const saved = saveAlerts(this.#lastAlerts, this.#tracker.isHandled, this.#nowMs);
-    if (this.#memory.isDue(saved) && this.#world.recorder.saveAlerts(this.#service, saved))
-      this.#memory.saved(saved);
+    if (!this.#memory.isDue(saved)) return;
+    this.#world.recorder.saveAlerts(this.#service, saved);
+    this.#memory.saved(saved);
   }
 
   announceQuiet(poll: Poll): void {
@@ -172,7 +174,7 @@ class AlertsOfService implements ServiceAlerts {
 
   emit(event: WatchEvent): void {
     const stamped = { ...event, atMs: this.#nowMs, service: this.#service };
-    this.#world.recorder.keep(stamped);
+    this.#world.recorder.record(stamped);
     this.#tell(stamped);
   }
 
@@ -180,17 +182,25 @@ class AlertsOfService implements ServiceAlerts {
     if (this.#tracker.isNewReason(alert, why)) this.emit(event);
   }
 
-  emitOf(incident: Incident, event: IncidentEvent): boolean {
-    if (event.type === "incident_closed") this.join(incident);
-    const of = { atMs: this.#nowMs, service: this.#service, incident: incident.id };
-    const stamped = { ...event, ...of };
-    const isKept = this.#world.recorder.keep(stamped);
-    // Now the journal has the incident, and what has joined it: neither is taken up again after a restart.
+  emitOf(incident: Incident, fact: IncidentFact): void {
+    if (fact.type === "incident_closed") this.join(incident);
+    const stamped = { ...fact, ...this.#stampOf(incident) };
+    this.#world.recorder.record(stamped);
+    // Recorded after the incident and what has joined it, so that neither is taken up again after a restart.
     this.#remember();
-    // An intent that could not be kept is not acted upon, so it is not told either.
-    if (isKept || event.type !== "action_started") this.#tell(stamped);
-    if (event.type === "incident_opened") this.join(incident);
-    return isKept;
+    this.#tell(stamped);
+    if (fact.type === "incident_opened") this.join(incident);
+  }
+
+  async commitOf(incident: Incident, intent: IntentEvent): Promise<boolean> {
+    const stamped = { ...intent, ...this.#stampOf(incident) };
+    if (!(await this.#world.recorder.commit(stamped))) return false;
+    this.#tell(stamped);
+    return true;
+  }
+
+  #stampOf({ id: incident }: Incident) {
+    return { atMs: this.#nowMs, service: this.#service, incident };
   }
 
   get #lastAlerts(): readonly Alert[] {

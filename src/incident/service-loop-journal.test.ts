@@ -20,6 +20,7 @@ import {
   type Told,
   tell,
 } from "../../test/support/story.ts";
+import { recorderWith } from "../../test/support/recorder.ts";
 import { openRecorder } from "./recorder.ts";
 import type { ToldEvent } from "../core/events.ts";
 import { createLock } from "../core/lock.ts";
@@ -45,10 +46,17 @@ const hotSets =
     elapsedMs < 10_000 ? 0.1 : indexes.map((index) => sample(1.9, { instance: `i${index}` }));
 
 /** What a person writes into the journal. */
-function say(journal: Journal, type: JournalEntry["type"], fields: object = {}): void {
+async function say(
+  journal: Journal,
+  type: JournalEntry["type"],
+  fields: object = {},
+): Promise<void> {
   const entry = { atMs: START_MS, service: SERVICE_NAME, incident: undefined, type };
-  journal.append({ ...entry, fields: { by: "a test", ...fields } }, "now");
+  await journal.commit({ ...entry, fields: { by: "a test", ...fields } });
 }
+
+/** No intent can be written. */
+const UNWRITABLE = { commit: async () => false, trouble: "the journal cannot be written" };
 
 /** A rule of the same service on another signal. */
 const other = (changes: Partial<Rule> = {}) =>
@@ -288,7 +296,7 @@ describe("a firing that was taken up before a restart of Sentinel", () => {
 
 test("a firing that a person has paused is told of once, and once more when it comes back", async () => {
   const journal = memoryJournal();
-  say(journal, "paused");
+  await say(journal, "paused");
   const told = await tell({
     journal,
     script: (_, elapsedMs) =>
@@ -358,7 +366,7 @@ describe("what a restart cut short", () => {
       untilMs: 60_000,
       killAt: ({ type }) => type === "incident_opened",
     });
-    const journal = { ...first.journal, readStates: () => new Map() };
+    const journal = { ...first.journal, readStates: async () => new Map() };
     const second = await tell({ ...again(first), journal, script });
     const joined = ofType(second, "alerts_joined").flatMap(({ alerts }) =>
       alerts.map(({ labels }) => labels["instance"]),
@@ -422,9 +430,9 @@ describe("since when an alert has been pending", () => {
     const inner = memoryJournal();
     const journal: Journal = {
       ...inner,
-      saveState(name, text) {
+      async saveState(name, text) {
         written.push(name);
-        inner.saveState(name, text);
+        await inner.saveState(name, text);
       },
     };
     await tell({ script: () => 0.1, journal, untilMs: 120_000 });
@@ -449,21 +457,19 @@ describe("what waits for the journal", () => {
   async function postponed({ backMs, words = {}, ...story }: Postponed) {
     return await tell({
       ...story,
-      world: (clock) => {
+      world: async (clock) => {
         const journal = memoryJournal();
-        const recorder = openRecorder(journal, LIMITS, clock);
+        const recorder = await openRecorder(journal, LIMITS, clock);
         const isDown = () => clock.elapsedMs < backMs;
         for (const [atMs, type] of Object.entries(words))
-          clock.at(Number(atMs), () => say(journal, type));
+          clock.at(Number(atMs), async () => await say(journal, type));
         return {
-          recorder: {
-            ...recorder,
-            keep: (event) =>
-              event.type === "action_started" && isDown() ? false : recorder.keep(event),
+          recorder: recorderWith(recorder, {
+            commit: async (intent) => !isDown() && (await recorder.commit(intent)),
             get trouble() {
               return isDown() ? "the journal cannot be written" : undefined;
             },
-          },
+          }),
         };
       },
       untilMs: 200_000,
@@ -550,14 +556,10 @@ describe("what waits for the journal", () => {
     const told = await tell({
       script: hot,
       stop,
-      world: (clock) => {
+      world: async (clock) => {
         clock.at(60_000, () => stop.abort(GONE));
         return {
-          recorder: {
-            ...openRecorder(memoryJournal(), LIMITS, clock),
-            keep: ({ type }) => type !== "action_started",
-            trouble: "the journal cannot be written",
-          },
+          recorder: recorderWith(await openRecorder(memoryJournal(), LIMITS, clock), UNWRITABLE),
         };
       },
       untilMs: 100_000,
@@ -634,7 +636,9 @@ describe("label sets that fire beside the one of an incident", () => {
     const whole = await tell({ ...story(Infinity), stopAt: "incident_closed" });
     const endMs = whole.clock.elapsedMs;
     const first = await tell({ ...story(endMs - 12_000), stopAt: "incident_closed" });
-    expect([...first.journal.readStates().values()].join("")).toContain('"state":"pending"');
+    expect([...(await first.journal.readStates()).values()].join("")).toContain(
+      '"state":"pending"',
+    );
     first.clock.pass(40_000);
     const second = await tell({ ...story(endMs - 12_000), ...again(first) });
     expect(ofType(second, "left_alone")).toEqual([]);
@@ -651,7 +655,7 @@ describe("what is kept", () => {
       }),
       untilMs: 120_000,
     });
-    const kept = told.journal.readAfter(0).map(({ type }) => type);
+    const kept = (await told.journal.readAfter(0)).map(({ type }) => type);
     expect(kept).toContain("automation_ended");
     expect(types(told)).toContain("automation_ended");
   });
@@ -659,13 +663,9 @@ describe("what is kept", () => {
   test("an intent that cannot be kept is neither told nor acted upon", async () => {
     const told = await tell({
       script: hot,
-      world: (clock) => ({
+      world: async (clock) => ({
         diagnosers: [diagnoser(clock)],
-        recorder: {
-          ...openRecorder(memoryJournal(), LIMITS, clock),
-          keep: ({ type }) => type !== "action_started",
-          trouble: "the journal cannot be written",
-        },
+        recorder: recorderWith(await openRecorder(memoryJournal(), LIMITS, clock), UNWRITABLE),
       }),
       untilMs: 30_000,
     });

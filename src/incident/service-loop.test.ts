@@ -228,11 +228,13 @@ describe("an alert that is kept firing while its condition is quiet is no reason
       policy: { autonomy: "approve" },
       journal,
       world: (clock) => {
-        clock.at(40_000, () => {
-          const asked = journal.readAfter(0).find(({ type }) => type === "approval_requested");
+        clock.at(40_000, async () => {
+          const asked = (await journal.readAfter(0)).find(
+            ({ type }) => type === "approval_requested",
+          );
           const fields = { request: asked?.fields["request"], answer: "approved", by: "a test" };
           const entry = { atMs: START_MS, service: "sentinel-target-api", incident: undefined };
-          journal.append({ ...entry, type: "approval_given", fields }, "now");
+          await journal.commit({ ...entry, type: "approval_given", fields });
         });
         return {};
       },

@@ -85,8 +85,8 @@ class Loop implements ServiceLoop {
     while (!signal.aborted) {
       const startedMs = clock.nowMs();
       const poll = await monitor.poll(signal);
+      await recorder.refresh();
       if (signal.aborted) break;
-      recorder.refresh();
       this.#alerts.announce(poll);
       if (!isDown(poll)) this.#alerts.track(poll, this.#resumedNames());
       if (await this.#goOn(poll, signal)) {
@@ -251,8 +251,9 @@ class Loop implements ServiceLoop {
 
   #contextOf(incident: Incident): Context {
     const { policy, world } = this.#options;
-    const emit: Context["emit"] = (event) => this.#alerts.emitOf(incident, event);
-    return { policy, world, incident: incident.id, emit };
+    const emit: Context["emit"] = (fact) => this.#alerts.emitOf(incident, fact);
+    const commit: Context["commit"] = (intent) => this.#alerts.commitOf(incident, intent);
+    return { policy, world, incident: incident.id, emit, commit };
   }
 
   /** A command of before the restart may still be at work. */

@@ -29,17 +29,17 @@ async function watched({ actedAfterMs = 0, stopAtMs, ...given }: Watched) {
     if (expr.startsWith("scrape_age")) return undefined;
     return given.script?.(expr, elapsedMs) ?? quiet();
   };
-  const { context, clock, events } = contextOf({
+  const { context, clock, events } = await contextOf({
     rules: [CPU],
     ...given,
     script,
-    world: (own) => ({
+    world: async (own) => ({
       checkHealth: async ({ health }) => {
         asked.push(health);
         checks.push(own.elapsedMs);
         return { ok: true, message: "" };
       },
-      ...given.world?.(own),
+      ...(await given.world?.(own)),
     }),
   });
   const stop = new AbortController();
@@ -94,8 +94,9 @@ describe("when it is looked at", () => {
   test("the alert's own rule is evaluated anew each time, and no other", async () => {
     const asked: (readonly Rule[])[] = [];
     await watched({
-      world: (clock) => {
-        const { monitor } = contextOf({ rules: [CPU], script: () => quiet() }).context.world;
+      world: async (clock) => {
+        const { monitor } = (await contextOf({ rules: [CPU], script: () => quiet() })).context
+          .world;
         const poll: typeof monitor.poll = (signal, given) => {
           asked.push([CPU, rule({ alert: "Other" })].filter((one) => given?.fresh?.(one)));
           return monitor.poll(signal);
@@ -178,7 +179,7 @@ describe("what is made of what is seen", () => {
 
   test("a rule that is quiet without a measured side heals as well", async () => {
     const odd = { ...CPU, signal: undefined, expr: "odd > 5" };
-    const { context, clock } = contextOf({ rules: [odd], script: () => 1 });
+    const { context, clock } = await contextOf({ rules: [odd], script: () => 1 });
     const fired = alert({ rule: odd });
     const of = { alert: fired, actedAtMs: clock.nowMs() };
     const { verdict } = await verify(of, context, new AbortController().signal);
@@ -221,9 +222,9 @@ describe("how old the newest scrape is", () => {
     const asked: string[] = [];
     return {
       asked,
-      world: (clock) => {
-        const { source } = contextOf({ script: () => quiet(), world: () => ({ clock }) }).context
-          .world;
+      world: async (clock) => {
+        const { source } = (await contextOf({ script: () => quiet(), world: () => ({ clock }) }))
+          .context.world;
         return {
           source: {
             ...source,

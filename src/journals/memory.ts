@@ -1,7 +1,7 @@
 /** A journal that ends with its process: for the demo, and for tests. */
 
 import { SentinelError } from "../core/errors.ts";
-import type { Journal, JournalEntry, JournalLimits } from "../core/ports.ts";
+import type { Journal, JournalEntry, JournalLimits, NewJournalEntry } from "../core/ports.ts";
 
 /** As a file would keep it: what an entry has afterwards is what its JSON has. */
 export function memoryJournal(): Journal {
@@ -12,33 +12,35 @@ export function memoryJournal(): Journal {
   const requireOpen = () => {
     if (isClosed) throw new SentinelError("journal_unavailable", "the journal is closed");
   };
+  const add = (entry: NewJournalEntry): JournalEntry => {
+    requireOpen();
+    lastSeq += 1;
+    const fields: JournalEntry["fields"] = JSON.parse(JSON.stringify(entry.fields));
+    const added = { ...entry, seq: lastSeq, fields };
+    entries.push(added);
+    return added;
+  };
   return {
-    append(entry) {
-      requireOpen();
-      lastSeq += 1;
-      const fields: JournalEntry["fields"] = JSON.parse(JSON.stringify(entry.fields));
-      const added = { ...entry, seq: lastSeq, fields };
-      entries.push(added);
-      return added;
-    },
-    readAfter(seq) {
+    record: async (entry) => add(entry),
+    commit: async (entry) => add(entry),
+    async readAfter(seq) {
       requireOpen();
       return entries.filter((entry) => entry.seq > seq);
     },
-    saveState(name, text) {
+    async saveState(name, text) {
       requireOpen();
       if (text === undefined) states.delete(name);
       else states.set(name, text);
     },
-    readStates() {
+    async readStates() {
       requireOpen();
       return new Map(states);
     },
-    prune(limits) {
+    async prune(limits) {
       requireOpen();
       entries = kept(entries, limits);
     },
-    close() {
+    async close() {
       isClosed = true;
     },
   };

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import type { Database } from "bun:sqlite";
 import { SentinelError } from "../core/errors.ts";
 import { parseJson } from "../text/json.ts";
-import type { Journal, JournalEntry } from "../core/ports.ts";
+import type { Journal, JournalEntry, NewJournalEntry } from "../core/ports.ts";
 import { identityOf } from "./file.ts";
 import { codeOf, journalError } from "./journal-error.ts";
 import { lockForObserver, type ObserverLock } from "./observer-lock.ts";
@@ -32,39 +32,28 @@ export function sqliteJournal(path: string, { mode }: SqliteJournalOptions): Jou
   const file = new JournalFile(path, mode);
   file.open();
 
+  // SQLite answers at once: by the time of a call, what was asked for before is done.
   return {
-    append: (entry, durability) =>
-      file.use((open) => {
-        const synchronous = durability === "now" ? "FULL" : "NORMAL";
-        if (open.synchronous !== synchronous) open.db.run(`PRAGMA synchronous = ${synchronous}`);
-        open.synchronous = synchronous;
-        const { atMs, service, incident, type } = entry;
-        const fields = JSON.stringify(entry.fields);
-        const { lastInsertRowid } = open.db
-          .query<unknown, Written>(INSERT)
-          .run(atMs, service, incident ?? null, type, fields);
-        const seq = Number(lastInsertRowid);
-        file.sawEntry(seq);
-        return { ...entry, seq, fields: readFields(fields) };
-      }),
-    readAfter: (seq) =>
+    record: async (entry) => file.use((open) => file.add(entry, open, "NORMAL")),
+    commit: async (entry) => file.use((open) => file.add(entry, open, "FULL")),
+    readAfter: async (seq) =>
       file.use(({ db }) => {
         const entries = db.query<Row, [number]>(READ_AFTER).all(seq).map(readRow);
         file.sawEntry(entries.at(-1)?.seq ?? 0);
         return entries;
       }),
-    saveState: (name, text) =>
+    saveState: async (name, text) =>
       file.use((open) => {
         if (text === undefined) open.db.query<unknown, [string]>(DROP_STATE).run(name);
         else open.db.query<unknown, [string, string]>(SAVE_STATE).run(name, text);
       }),
-    readStates: () =>
+    readStates: async () =>
       file.use(({ db }) => {
         const rows = db.query<{ name: string; text: string }, []>(READ_STATES).all();
         return new Map(rows.map(({ name, text }) => [name, text]));
       }),
-    prune: (limits) => file.use(({ db }) => pruneDatabase(db, limits)),
-    close: () => file.close(),
+    prune: async (limits) => file.use(({ db }) => pruneDatabase(db, limits)),
+    close: async () => file.close(),
   };
 }
 
@@ -106,6 +95,19 @@ class JournalFile {
       if (!/^SQLITE_(BUSY|FULL)/.test(codeOf(error))) this.#disconnect();
       throw journalError(error, file, "journal_unavailable");
     }
+  }
+
+  add(entry: NewJournalEntry, open: Connection, synchronous: Synchronous): JournalEntry {
+    if (open.synchronous !== synchronous) open.db.run(`PRAGMA synchronous = ${synchronous}`);
+    open.synchronous = synchronous;
+    const { atMs, service, incident, type } = entry;
+    const fields = JSON.stringify(entry.fields);
+    const { lastInsertRowid } = open.db
+      .query<unknown, Written>(INSERT)
+      .run(atMs, service, incident ?? null, type, fields);
+    const seq = Number(lastInsertRowid);
+    this.sawEntry(seq);
+    return { ...entry, seq, fields: readFields(fields) };
   }
 
   /** An entry of that number was written or read. */
@@ -157,8 +159,11 @@ interface Connection {
   readonly db: Database;
   /** Which files they were when it was opened. */
   readonly files: string;
-  synchronous: "FULL" | "NORMAL" | undefined;
+  synchronous: Synchronous | undefined;
 }
+
+/** Whether a write waits for the disk. */
+type Synchronous = "FULL" | "NORMAL";
 
 const LAST_SEQ = "SELECT seq AS value FROM sqlite_sequence WHERE name = 'entries'";
 const NAME_OBSERVER = "INSERT OR REPLACE INTO observer (only, pid) VALUES (1, ?)";

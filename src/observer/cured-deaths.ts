@@ -16,7 +16,7 @@ import { checkHealth } from "./health.ts";
 import { systemClock } from "./system-clock.ts";
 
 interface CureOptions {
-  readonly journal: Pick<Journal, "append" | "readAfter">;
+  readonly journal: Pick<Journal, "record" | "readAfter">;
   readonly platform: Pick<Platform, "inspect">;
   readonly health: HealthCheck;
   readonly emit: TellEvent;
@@ -31,14 +31,19 @@ export async function keepCuredDeath(cured: CuredDeath, options: CureOptions): P
   const health = await checkHealth({ name: service, health: options.health }, platform);
   const container = await platform.inspect(service, AbortSignal.timeout(DEADLINE_MS));
   const incidents = createIncidentFold();
-  for (const entry of journal.readAfter(0)) incidents.apply(entry);
+  for (const entry of await journal.readAfter(0)) incidents.apply(entry);
   if (container === undefined || isToldAlready(cured, incidents.records())) return;
   const othersOpen = incidents.records().filter(({ phase }) => phase !== "closed").length;
   const nowMs = systemClock.toWall(systemClock.nowMs());
   const incident = incidentId(nowMs, PROCESS_DIED_ALERT, service);
-  for (const event of tellCuredDeath(cured, { container, health, nowMs })) {
-    const stamped = { ...event, atMs: nowMs, service, incident };
-    const step = incidents.apply(journal.append(toEntry(stamped), "soon"));
-    emit({ ...stamped, record: step?.record, othersOpen, isFlapping: false });
+  const story = tellCuredDeath(cured, { container, health, nowMs });
+  const events = story.map((event) => ({ ...event, atMs: nowMs, service, incident }));
+  // Asked for at once, so that nothing comes between them.
+  const kept = await Promise.all(events.map((event) => journal.record(toEntry(event))));
+  for (const [index, entry] of kept.entries()) {
+    const stamped = events[index];
+    const step = incidents.apply(entry);
+    if (stamped !== undefined)
+      emit({ ...stamped, record: step?.record, othersOpen, isFlapping: false });
   }
 }

@@ -6,7 +6,7 @@
 
 import { SentinelError } from "../core/errors.ts";
 import type { IncidentEvent } from "../core/events.ts";
-import type { Journal, Platform } from "../core/ports.ts";
+import type { Journal, JournalEntry, Platform } from "../core/ports.ts";
 
 /** After an event of an incident was kept, or while its command runs. */
 export const KILL_BOUNDARIES = [
@@ -48,15 +48,17 @@ export function withKillHook<T extends Killable>(options: T, text: string | unde
     });
   const { journal, platforms } = options;
   const die = () => process.kill(process.pid, "SIGKILL");
+  const orDie = async (kept: Promise<JournalEntry>) => {
+    const entry = await kept;
+    if (entry.type === boundary) die();
+    return entry;
+  };
   return {
     ...options,
     journal: {
       ...journal,
-      append(entry, durability) {
-        const kept = journal.append(entry, durability);
-        if (entry.type === boundary) die();
-        return kept;
-      },
+      record: (entry) => orDie(journal.record(entry)),
+      commit: (entry) => orDie(journal.commit(entry)),
     },
     platforms: platforms.map((open) => ({
       ...open,

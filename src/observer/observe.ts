@@ -56,7 +56,16 @@ const OF_NO_SERVICE = "";
  *   cannot be had
  */
 export async function observe(given: ObserveOptions, signal: AbortSignal): Promise<void> {
-  await new Observer(withKillHook(given, given.settings.testKillAfter), signal).run();
+  const { settings } = given;
+  const options = withKillHook(given, settings.testKillAfter);
+  const { cooldownMs, actionsPerService, actionsInAll, pollIntervalMs } = settings;
+  const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
+  const recorder = await openRecorder(options.journal, { ...limits, pollIntervalMs }, systemClock);
+  try {
+    await new Observer(options, recorder, signal).run();
+  } finally {
+    await recorder.flush();
+  }
 }
 
 class Observer {
@@ -71,17 +80,14 @@ class Observer {
   /** One look at a set-up at a time: each is a process of its own. */
   readonly #setupTurn = createLock();
 
-  constructor(options: ObserveOptions, signal: AbortSignal) {
-    const { settings, journal } = options;
-    const { cooldownMs, actionsPerService, actionsInAll, pollIntervalMs } = settings;
-    const limits = { cooldownMs, mostPerService: actionsPerService, mostInAll: actionsInAll };
+  constructor(options: ObserveOptions, recorder: Recorder, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#recorder = openRecorder(journal, { ...limits, pollIntervalMs }, systemClock);
+    this.#recorder = recorder;
     this.#sharedRules = this.#createSharedRules();
     const { watched } = this.#roster;
     this.#vitals = createVitals({ ...options, watched, sharedRules: this.#sharedRules });
-    this.#diagnosers = diagnosersOf(settings);
+    this.#diagnosers = diagnosersOf(options.settings);
   }
 
   async run(): Promise<void> {

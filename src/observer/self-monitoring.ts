@@ -3,7 +3,7 @@
 import { collectGarbageNowAndThen } from "./collect-garbage.ts";
 import type { ObserverSettings } from "../config/config.ts";
 import type { ToldEvent } from "../core/events.ts";
-import type { Journal, NewJournalEntry } from "../core/ports.ts";
+import type { Journal } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 import type { SharedRules } from "../rules/shared-rules.ts";
 import type { Alert, Service } from "../core/model.ts";
@@ -86,12 +86,12 @@ export function createVitals(options: VitalsOptions): Vitals {
     operator: {
       token: operatorToken,
       nowMs: () => systemClock.toWall(systemClock.nowMs()),
-      records: () => foldIncidents(journal.readAfter(0)),
+      records: async () => foldIncidents(await journal.readAfter(0)),
       services: () => ({
         names: watched.map(({ service }) => service.name),
         isComplete: !watchesLabelled(settings),
       }),
-      append: (entry: NewJournalEntry) => void journal.append(entry, "now"),
+      commit: journal.commit,
       onRefused: metrics.refused,
       tell: (text: string) => say("operator", text),
     },

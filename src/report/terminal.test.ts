@@ -280,10 +280,12 @@ describe("what strangers write", () => {
   });
 });
 
-test("of two incidents at once each line says whose it is, and of one it need not", () => {
-  const told = createTeller();
-  const at = (service: string, event: IncidentEvent) =>
-    reportEvent(told({ ...event, atMs: START_MS, service, incident: "20250101T120000-HighCpu" }));
+test("of two incidents at once each line says whose it is, and of one it need not", async () => {
+  const told = await createTeller();
+  const at = async (service: string, event: IncidentEvent) =>
+    reportEvent(
+      await told({ ...event, atMs: START_MS, service, incident: "20250101T120000-HighCpu" }),
+    );
   const opened: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
   const failed: IncidentEvent = {
     type: "diagnosis_failed",
@@ -302,22 +304,25 @@ test("of two incidents at once each line says whose it is, and of one it need no
       healedAfterMs: undefined,
     },
   };
-  at("api", opened);
-  expect(at("api", failed)).toEqual(["   No answer   m: late"]);
-  expect(at("db", opened).filter((line) => line !== "" && !line.startsWith("db "))).toEqual([]);
-  expect(at("db", failed)).toEqual(["db    No answer   m: late"]);
-  expect(at("api", failed)).toEqual(["api    No answer   m: late"]);
-  at("db", closed);
-  expect(at("api", failed)).toEqual(["   No answer   m: late"]);
+  await at("api", opened);
+  expect(await at("api", failed)).toEqual(["   No answer   m: late"]);
+  expect((await at("db", opened)).filter((line) => line !== "" && !line.startsWith("db "))).toEqual(
+    [],
+  );
+  expect(await at("db", failed)).toEqual(["db    No answer   m: late"]);
+  expect(await at("api", failed)).toEqual(["api    No answer   m: late"]);
+  await at("db", closed);
+  expect(await at("api", failed)).toEqual(["   No answer   m: late"]);
 });
 
 describe("why nothing was run", () => {
-  const ended = (...events: readonly IncidentEvent[]) => {
-    const told = createTeller();
+  const ended = async (...events: readonly IncidentEvent[]) => {
+    const told = await createTeller();
     const stamp = { atMs: START_MS, service: SERVICE_NAME, incident: "i" };
-    return [OPENED, ...events]
-      .flatMap((event) => reportEvent(told({ ...event, ...stamp })))
-      .filter((line) => line.includes("nothing"));
+    const lines: string[] = [];
+    for (const event of [OPENED, ...events])
+      lines.push(...reportEvent(await told({ ...event, ...stamp })));
+    return lines.filter((line) => line.includes("nothing"));
   };
   const OPENED: IncidentEvent = { type: "incident_opened", alert: alert(), onsetMs: undefined };
   const REQUESTED: IncidentEvent = {
@@ -378,8 +383,8 @@ describe("why nothing was run", () => {
       [REQUESTED, answered("denied"), closed("denied")],
       ["   Answer      i was denied: nothing is run"],
     ],
-  ])("%s", (_, events, lines) => {
-    expect(ended(...events)).toEqual(lines);
+  ])("%s", async (_, events, lines) => {
+    expect(await ended(...events)).toEqual(lines);
   });
 });
 

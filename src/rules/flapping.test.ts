@@ -19,7 +19,7 @@ function ofType<T extends ToldEvent["type"]>({ events }: Told, type: T) {
 /** It asks for a person, as a model may: so nothing heals it. */
 const asking: Story["diagnosers"] = (clock) => [diagnoser(clock, { action: "none" })];
 
-const recordsOf = ({ journal }: Told) => foldIncidents(journal.readAfter(0));
+const recordsOf = async ({ journal }: Told) => foldIncidents(await journal.readAfter(0));
 
 describe("an alert that flips again and again", () => {
   test.each([
@@ -40,7 +40,7 @@ describe("an alert that flips again and again", () => {
       expect(ofType(told, "incident_opened")).toHaveLength(1);
       expect(ofType(told, "diagnosed")).toHaveLength(1);
       expect(told.runs).toEqual([]);
-      const [record] = recordsOf(told);
+      const [record] = await recordsOf(told);
       expect(record?.flaps).toBeGreaterThanOrEqual(4);
       expect(record?.flaps).toBeLessThanOrEqual(600_000 / (2 * periodMs));
     },
@@ -51,7 +51,7 @@ describe("an alert that flips again and again", () => {
     const times = ofType(told, "alert_flapped").map((event) => event.times);
     expect(times).toEqual(Array.from({ length: times.length }, (_, index) => index + 1));
     expect(times.length).toBeGreaterThan(20);
-    const kept = told.journal.readAfter(0).filter(({ type }) => type === "alert_flapped");
+    const kept = (await told.journal.readAfter(0)).filter(({ type }) => type === "alert_flapped");
     expect(kept.map(({ fields }) => fields["times"])).toEqual([1, 2, 4, 8, 16]);
     expect(isToldFlap(3)).toBe(false);
   });
@@ -61,7 +61,7 @@ describe("an alert that flips again and again", () => {
     const told = await tell({ script, diagnosers: asking, untilMs: 600_000 });
     const last = ofType(told, "alert_flapped").at(-1);
     expect(last).toMatchObject({ isOver: true, times: 4 });
-    expect(recordsOf(told)).toMatchObject([{ flaps: 4, phase: "closed" }]);
+    expect(await recordsOf(told)).toMatchObject([{ flaps: 4, phase: "closed" }]);
   });
 
   test("that it is over is not told while nobody can see whether it is", async () => {
@@ -150,7 +150,7 @@ describe("an alert that flips again and again", () => {
     const { clock, journal } = first;
     const second = await tell({ ...story, clock, journal, untilMs: clock.elapsedMs + 100_000 });
     expect(ofType(second, "incident_opened")).toEqual([]);
-    const [record] = recordsOf(second);
+    const [record] = await recordsOf(second);
     expect(record?.flaps).toBeGreaterThanOrEqual(16);
   });
 });

@@ -43,10 +43,12 @@ export interface Flaps {
   count(entry: JournalEntry, event: Recorded<"alert_flapped">): void;
   /** `undefined` if it would be a firing of its own. */
   of(about: About, nowMs: number): Flapping | undefined;
+  /** The same until now, which goes on by itself. */
+  copy(): Flaps;
 }
 
-export function createFlaps(): Flaps {
-  const ended = new Map<string, Ended>();
+export function createFlaps(before: ReadonlyMap<string, Ended> = new Map()): Flaps {
+  const ended = new Map(before);
   const keyOf = ({ service, labels }: About) => `${service}\n${fingerprint(labels)}`;
 
   return {
@@ -66,6 +68,7 @@ export function createFlaps(): Flaps {
       const found = ended.get(keyOf(about));
       return found && Math.abs(nowMs - found.atMs) <= FLAP_WINDOW_MS ? found : undefined;
     },
+    copy: () => createFlaps(ended),
   };
 }
 

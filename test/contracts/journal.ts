@@ -18,15 +18,19 @@ export function newEntry(changes: Partial<NewJournalEntry> = {}): NewJournalEntr
 }
 
 /** One whole incident, `minutes` after the start, of about so many characters. */
-export function appendIncident(journal: Journal, id: string, options: IncidentOptions = {}): void {
+export async function appendIncident(
+  journal: Journal,
+  id: string,
+  options: IncidentOptions = {},
+): Promise<void> {
   const { minutes = 0, characters = 100, isOpen = false } = options;
   const atMs = START_MS + minutes * 60_000;
   const common = { atMs, incident: id };
-  journal.append(newEntry(common), "soon");
+  await journal.record(newEntry(common));
   const fields = { text: "x".repeat(characters) };
-  journal.append(newEntry({ ...common, type: "diagnosed", fields }), "soon");
+  await journal.record(newEntry({ ...common, type: "diagnosed", fields }));
   const closed = { ...common, type: "incident_closed", atMs: atMs + 1000 };
-  if (!isOpen) journal.append(newEntry(closed), "soon");
+  if (!isOpen) await journal.record(newEntry(closed));
 }
 
 interface IncidentOptions {
@@ -42,10 +46,10 @@ export function incidentsOf(entries: readonly JournalEntry[]): string[] {
   return [...new Set(entries.flatMap(({ incident }) => incident ?? []))];
 }
 
-/** The code and text of what it throws. */
-export function refusal(run: () => unknown): SentinelError {
+/** The code and text of what it throws, or rejects with. */
+export async function refusal(run: () => unknown): Promise<SentinelError> {
   try {
-    run();
+    await run();
   } catch (error) {
     if (error instanceof SentinelError) return error;
     throw error;
@@ -57,161 +61,200 @@ export function refusal(run: () => unknown): SentinelError {
 export function journalContract(open: () => Journal): void {
   const openJournal = () => {
     const journal = open();
-    return { journal, [Symbol.dispose]: () => journal.close() };
+    return { journal, [Symbol.asyncDispose]: () => journal.close() };
   };
 
-  test("an empty one has nothing to read", () => {
-    using opened = openJournal();
-    expect(opened.journal.readAfter(0)).toEqual([]);
+  test("an empty one has nothing to read", async () => {
+    await using opened = openJournal();
+    expect(await opened.journal.readAfter(0)).toEqual([]);
   });
 
-  test("entries are read in the order in which they were added, each with a greater number", () => {
-    using opened = openJournal();
+  test("entries are read in the order in which they were added, each with a greater number", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
     const added = [
-      journal.append(newEntry(), "now"),
-      journal.append(newEntry({ type: "decided", atMs: START_MS - 5 }), "soon"),
-      journal.append(newEntry({ type: "paused", incident: undefined, service: "" }), "now"),
+      await journal.commit(newEntry()),
+      await journal.record(newEntry({ type: "decided", atMs: START_MS - 5 })),
+      await journal.commit(newEntry({ type: "paused", incident: undefined, service: "" })),
     ];
-    expect(journal.readAfter(0)).toEqual(added);
+    expect(await journal.readAfter(0)).toEqual(added);
     const [first, second, third] = added.map(({ seq }) => seq);
     expect(first).toBeGreaterThan(0);
     expect(second).toBeGreaterThan(first ?? 0);
     expect(third).toBeGreaterThan(second ?? 0);
   });
 
-  test("only what comes after a number is read", () => {
-    using opened = openJournal();
+  test("what nobody waits for is done in the order of the calls", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    const [first, second] = [journal.append(newEntry(), "now"), journal.append(newEntry(), "soon")];
-    expect(journal.readAfter(first.seq)).toEqual([second]);
-    expect(journal.readAfter(second.seq)).toEqual([]);
-    expect(journal.readAfter(second.seq + 1000)).toEqual([]);
+    const added = ["a", "b", "c", "d"].map((type, index) =>
+      index % 2 === 0 ? journal.record(newEntry({ type })) : journal.commit(newEntry({ type })),
+    );
+    void journal.saveState("a", "1");
+    const [entries, states] = [journal.readAfter(0), journal.readStates()];
+    void journal.record(newEntry({ type: "e" }));
+    expect((await entries).map(({ type }) => type)).toEqual(["a", "b", "c", "d"]);
+    expect(await entries).toEqual(await Promise.all(added));
+    expect(await states).toEqual(new Map([["a", "1"]]));
   });
 
-  test("what comes back is what JSON makes of it, whatever the text", () => {
-    using opened = openJournal();
+  test("what was recorded before is there once an entry is committed", async () => {
+    await using opened = openJournal();
+    const { journal } = opened;
+    const before = [
+      journal.record(newEntry({ type: "a" })),
+      journal.record(newEntry({ type: "b" })),
+    ];
+    const { seq } = await journal.commit(newEntry({ type: "c" }));
+    const numbers = (await Promise.all(before)).map((entry) => entry.seq);
+    expect(numbers.every((number) => number < seq)).toBe(true);
+  });
+
+  test("only what comes after a number is read", async () => {
+    await using opened = openJournal();
+    const { journal } = opened;
+    const [first, second] = [await journal.commit(newEntry()), await journal.record(newEntry())];
+    expect(await journal.readAfter(first.seq)).toEqual([second]);
+    expect(await journal.readAfter(second.seq)).toEqual([]);
+    expect(await journal.readAfter(second.seq + 1000)).toEqual([]);
+  });
+
+  test("what comes back is what JSON makes of it, whatever the text", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
     const odd = "'; DROP TABLE entries; --\u0000\u001b[2J\u202e\ud83d\ude00\n";
     const fields = { odd, [odd]: [1, 0.1, null, true], nothing: undefined, nan: Number.NaN };
     const expected = { odd, [odd]: [1, 0.1, null, true], nan: null };
-    const added = journal.append(newEntry({ type: odd, service: odd, fields }), "now");
+    const added = await journal.commit(newEntry({ type: odd, service: odd, fields }));
     expect(Object.keys(added.fields)).toEqual(Object.keys(expected));
     expect(added.fields).toEqual(expected);
-    expect(journal.readAfter(0)).toEqual([added]);
+    expect(await journal.readAfter(0)).toEqual([added]);
   });
 
-  test("what it was given may change afterwards", () => {
-    using opened = openJournal();
+  test("what it was given may change afterwards", async () => {
+    await using opened = openJournal();
     const fields = { list: [1] };
-    opened.journal.append(newEntry({ fields }), "now");
+    const added = opened.journal.commit(newEntry({ fields }));
     fields.list.push(2);
-    expect(opened.journal.readAfter(0)[0]?.fields).toEqual({ list: [1] });
+    expect((await added).fields).toEqual({ list: [1] });
+    expect((await opened.journal.readAfter(0))[0]?.fields).toEqual({ list: [1] });
   });
 
-  test("a time may have a part of a millisecond", () => {
-    using opened = openJournal();
-    opened.journal.append(newEntry({ atMs: START_MS + 0.25 }), "now");
-    expect(opened.journal.readAfter(0)[0]?.atMs).toBe(START_MS + 0.25);
+  test("a time may have a part of a millisecond", async () => {
+    await using opened = openJournal();
+    await opened.journal.commit(newEntry({ atMs: START_MS + 0.25 }));
+    expect((await opened.journal.readAfter(0))[0]?.atMs).toBe(START_MS + 0.25);
   });
 
-  test("a state is what was saved last by its name, and outlives the entries", () => {
-    using opened = openJournal();
+  test("a state is what was saved last by its name, and outlives the entries", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    expect(journal.readStates()).toEqual(new Map());
+    expect(await journal.readStates()).toEqual(new Map());
     const odd = "'; DROP TABLE states; --\u001b[2J\n";
-    journal.saveState("a", "1");
-    journal.saveState(odd, odd);
-    journal.saveState("b", "");
-    journal.saveState("a", "2");
-    journal.prune({ beforeMs: MUCH, maxBytes: 0 });
+    await journal.saveState("a", "1");
+    await journal.saveState(odd, odd);
+    await journal.saveState("b", "");
+    await journal.saveState("a", "2");
+    await journal.prune({ beforeMs: MUCH, maxBytes: 0 });
     const states = { a: "2", b: "", [odd]: odd };
-    expect(Object.fromEntries(journal.readStates())).toEqual(states);
-    journal.saveState("a", undefined);
-    journal.saveState("never", undefined);
-    expect(journal.readStates().has("a")).toBe(false);
-    expect(journal.readAfter(0)).toEqual([]);
+    expect(Object.fromEntries(await journal.readStates())).toEqual(states);
+    await journal.saveState("a", undefined);
+    await journal.saveState("never", undefined);
+    expect((await journal.readStates()).has("a")).toBe(false);
+    expect(await journal.readAfter(0)).toEqual([]);
   });
 
-  test("an incident is forgotten whole when its last entry is older, and not a moment sooner", () => {
-    using opened = openJournal();
+  test("an incident is forgotten whole when its last entry is older, and not a moment sooner", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    appendIncident(journal, "old");
-    appendIncident(journal, "newer", { minutes: 1 });
+    await appendIncident(journal, "old");
+    await appendIncident(journal, "newer", { minutes: 1 });
     const lastMs = START_MS + 1000;
-    journal.prune({ beforeMs: lastMs, maxBytes: MUCH });
-    expect(incidentsOf(journal.readAfter(0))).toEqual(["old", "newer"]);
-    journal.prune({ beforeMs: lastMs + 1, maxBytes: MUCH });
-    expect(incidentsOf(journal.readAfter(0))).toEqual(["newer"]);
-    expect(journal.readAfter(0)).toHaveLength(3);
+    await journal.prune({ beforeMs: lastMs, maxBytes: MUCH });
+    expect(incidentsOf(await journal.readAfter(0))).toEqual(["old", "newer"]);
+    await journal.prune({ beforeMs: lastMs + 1, maxBytes: MUCH });
+    expect(incidentsOf(await journal.readAfter(0))).toEqual(["newer"]);
+    expect(await journal.readAfter(0)).toHaveLength(3);
   });
 
-  test("an incident that is open stays whole, whatever its age and size", () => {
-    using opened = openJournal();
+  test("an incident that is open stays whole, whatever its age and size", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    appendIncident(journal, "open", { isOpen: true });
-    appendIncident(journal, "ended", { minutes: 1 });
-    const before = journal.readAfter(0).filter(({ incident }) => incident === "open");
-    journal.prune({ beforeMs: MUCH, maxBytes: 0 });
-    expect(journal.readAfter(0)).toEqual(before);
+    await appendIncident(journal, "open", { isOpen: true });
+    await appendIncident(journal, "ended", { minutes: 1 });
+    const before = (await journal.readAfter(0)).filter(({ incident }) => incident === "open");
+    await journal.prune({ beforeMs: MUCH, maxBytes: 0 });
+    expect(await journal.readAfter(0)).toEqual(before);
   });
 
-  test("an incident's name that two services share is open until both have ended", () => {
-    using opened = openJournal();
+  test("an incident's name that two services share is open until both have ended", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    journal.append(newEntry({ service: "other" }), "now");
-    appendIncident(journal, newEntry().incident ?? "");
-    journal.prune({ beforeMs: MUCH, maxBytes: 0 });
-    expect(journal.readAfter(0)).toHaveLength(4);
-    journal.append(newEntry({ service: "other", type: "incident_closed" }), "now");
-    journal.prune({ beforeMs: MUCH, maxBytes: 0 });
-    expect(journal.readAfter(0)).toEqual([]);
+    await journal.commit(newEntry({ service: "other" }));
+    await appendIncident(journal, newEntry().incident ?? "");
+    await journal.prune({ beforeMs: MUCH, maxBytes: 0 });
+    expect(await journal.readAfter(0)).toHaveLength(4);
+    await journal.commit(newEntry({ service: "other", type: "incident_closed" }));
+    await journal.prune({ beforeMs: MUCH, maxBytes: 0 });
+    expect(await journal.readAfter(0)).toEqual([]);
   });
 
-  test("past the size the oldest go first, and no more than must", () => {
-    using opened = openJournal();
+  test("past the size the oldest go first, and no more than must", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
     const ids = Array.from({ length: 40 }, (_, index) => `i${index}`);
     for (const [minutes, id] of ids.entries())
-      appendIncident(journal, id, { minutes, characters: 20_000 });
-    journal.prune({ beforeMs: 0, maxBytes: 400_000 });
-    const left = incidentsOf(journal.readAfter(0));
+      await appendIncident(journal, id, { minutes, characters: 20_000 });
+    await journal.prune({ beforeMs: 0, maxBytes: 400_000 });
+    const left = incidentsOf(await journal.readAfter(0));
     expect(left).toEqual(ids.slice(-left.length));
     expect(left.length).toBeGreaterThan(14);
     expect(left.length).toBeLessThan(21);
-    journal.prune({ beforeMs: 0, maxBytes: 400_000 });
-    expect(incidentsOf(journal.readAfter(0))).toEqual(left);
+    await journal.prune({ beforeMs: 0, maxBytes: 400_000 });
+    expect(incidentsOf(await journal.readAfter(0))).toEqual(left);
   });
 
-  test("outside of incidents the newest of each type and service stays", () => {
-    using opened = openJournal();
+  test("outside of incidents the newest of each type and service stays", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    const outside = (type: string, service: string) =>
-      journal.append(newEntry({ type, service, incident: undefined }), "soon").seq;
-    outside("paused", "shop");
-    const kept = [outside("paused", "shop"), outside("paused", ""), outside("resumed", "shop")];
-    journal.prune({ beforeMs: MUCH, maxBytes: MUCH });
-    expect(journal.readAfter(0).map(({ seq }) => seq)).toEqual(kept);
-    journal.prune({ beforeMs: 0, maxBytes: 0 });
-    expect(journal.readAfter(0).map(({ seq }) => seq)).toEqual(kept);
+    const outside = async (type: string, service: string) =>
+      (await journal.record(newEntry({ type, service, incident: undefined }))).seq;
+    await outside("paused", "shop");
+    const kept = [
+      await outside("paused", "shop"),
+      await outside("paused", ""),
+      await outside("resumed", "shop"),
+    ];
+    await journal.prune({ beforeMs: MUCH, maxBytes: MUCH });
+    expect((await journal.readAfter(0)).map(({ seq }) => seq)).toEqual(kept);
+    await journal.prune({ beforeMs: 0, maxBytes: 0 });
+    expect((await journal.readAfter(0)).map(({ seq }) => seq)).toEqual(kept);
   });
 
-  test("a number is never given again, even when the newest entries were forgotten", () => {
-    using opened = openJournal();
+  test("a number is never given again, even when the newest entries were forgotten", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    appendIncident(journal, "old");
-    const last = journal.readAfter(0).at(-1)?.seq ?? 0;
-    journal.prune({ beforeMs: MUCH, maxBytes: MUCH });
-    expect(journal.readAfter(0)).toEqual([]);
-    expect(journal.append(newEntry(), "now").seq).toBeGreaterThan(last);
+    await appendIncident(journal, "old");
+    const last = (await journal.readAfter(0)).at(-1)?.seq ?? 0;
+    await journal.prune({ beforeMs: MUCH, maxBytes: MUCH });
+    expect(await journal.readAfter(0)).toEqual([]);
+    expect((await journal.commit(newEntry())).seq).toBeGreaterThan(last);
   });
 
-  test("one that is closed says so, and closing it again is nothing", () => {
-    using opened = openJournal();
+  test("closing it does first what was asked for before", async () => {
+    await using opened = openJournal();
     const { journal } = opened;
-    journal.close();
-    journal.close();
-    expect(refusal(() => journal.append(newEntry(), "now")).code).toBe("journal_unavailable");
-    expect(refusal(() => journal.readAfter(0)).message).toContain("closed");
+    const asked = [journal.record(newEntry()), journal.commit(newEntry())];
+    await journal.close();
+    expect(await Promise.all(asked)).toHaveLength(2);
+  });
+
+  test("one that is closed says so, and closing it again is nothing", async () => {
+    await using opened = openJournal();
+    const { journal } = opened;
+    await journal.close();
+    await journal.close();
+    expect((await refusal(() => journal.commit(newEntry()))).code).toBe("journal_unavailable");
+    expect((await refusal(() => journal.readAfter(0))).message).toContain("closed");
   });
 }

@@ -6,7 +6,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SentinelError } from "../../src/core/errors.ts";
-import type { Journal } from "../../src/core/ports.ts";
+import type { Journal, NewJournalEntry } from "../../src/core/ports.ts";
 import { sqliteJournal } from "../../src/journals/sqlite.ts";
 import { type Case, SECOND, type Stage } from "./stage.ts";
 
@@ -43,13 +43,19 @@ const unwritable =
   (message: string, isMeant: (type: string) => boolean = () => true): Case["build"] =>
   async (stage) => {
     const { journal } = await fileOf(stage);
+    const refuse = ({ type }: NewJournalEntry) => {
+      if (stage.fails() && isMeant(type)) throw new SentinelError("journal_unavailable", message);
+    };
     return {
       journal: {
         ...journal,
-        append(entry, durability) {
-          if (stage.fails() && isMeant(entry.type))
-            throw new SentinelError("journal_unavailable", message);
-          return journal.append(entry, durability);
+        async record(entry) {
+          refuse(entry);
+          return journal.record(entry);
+        },
+        async commit(entry) {
+          refuse(entry);
+          return journal.commit(entry);
         },
       },
     };

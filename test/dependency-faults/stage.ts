@@ -96,8 +96,8 @@ export async function play(one: Case): Promise<Played> {
       events.push({ what, atMs: clock.elapsedMs });
       return false;
     },
-    world(ofStory) {
-      const { platform, ...world } = story.world?.(ofStory) ?? {};
+    async world(ofStory) {
+      const { platform, ...world } = (await story.world?.(ofStory)) ?? {};
       const { act = curing(stage) } = platform ?? {};
       return {
         ...world,

@@ -81,11 +81,11 @@ const waiting = (list: readonly Jump[]): Case => ({
   right: "a question is open for as long as it says, and the answer is one to it",
   build: set(list, ({ clock }) => {
     const journal = memoryJournal();
-    clock.at(60 * SECOND, () => {
-      const asked = journal.readAfter(0).find(({ type }) => type === "approval_requested");
+    clock.at(60 * SECOND, async () => {
+      const asked = (await journal.readAfter(0)).find(({ type }) => type === "approval_requested");
       const fields = { request: asked?.fields["request"], answer: "approved", by: "a test" };
       const entry = { atMs: START_MS, service: SERVICE_NAME, incident: undefined };
-      journal.append({ ...entry, type: "approval_given", fields }, "now");
+      await journal.commit({ ...entry, type: "approval_given", fields });
     });
     return { journal, policy: { autonomy: "approve" } };
   }),

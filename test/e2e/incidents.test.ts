@@ -14,11 +14,11 @@ const folder = mkdtempSync(join(tmpdir(), "sentinel-incidents-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let sentinel = "";
-beforeAll(() => {
+beforeAll(async () => {
   sentinel = sentinelBinary();
   const journal = sqliteJournal(join(folder, "sentinel.db"), { mode: "observer" });
-  for (const entry of entriesOf(healed())) journal.append(entry, "now");
-  journal.close();
+  for (const entry of entriesOf(healed())) await journal.commit(entry);
+  await journal.close();
 }, BUILD_TIMEOUT_MS);
 
 const run = (args: readonly string[], env = {}) =>

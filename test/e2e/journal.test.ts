@@ -24,28 +24,28 @@ test("an observer that is killed keeps nobody out, and what it added is there", 
   const file = newFile();
   await using first = startProcess(argvOf("hold", file));
   while (!first.stdout().includes("ready")) await Bun.sleep(10);
-  const second = refusal(() => sqliteJournal(file, { mode: "observer" }));
+  const second = await refusal(() => sqliteJournal(file, { mode: "observer" }));
   expect(second.code).toBe("journal");
   expect(second.message).toBe(`another observer, process ${first.pid}, uses the journal ${file}`);
 
   first.kill("SIGKILL");
   await first.exited;
   const next = sqliteJournal(file, { mode: "observer" });
-  expect(next.readAfter(0).map(({ type }) => type)).toEqual(["action_started"]);
-  next.close();
+  expect((await next.readAfter(0)).map(({ type }) => type)).toEqual(["action_started"]);
+  await next.close();
 });
 
 test("an observer and operators that add at the same time lose nothing", async () => {
   const file = newFile();
-  sqliteJournal(file, { mode: "observer" }).close();
+  await sqliteJournal(file, { mode: "observer" }).close();
   const works = ["observer", "operator", "operator"];
   const ended = await Promise.all(works.map((work) => runToEnd(argvOf(work, file))));
   expect(ended.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
     works.map(() => ({ exitCode: 0, stderr: "" })),
   );
   const journal = sqliteJournal(file, { mode: "reader" });
-  const entries = journal.readAfter(0);
-  journal.close();
+  const entries = await journal.readAfter(0);
+  await journal.close();
   expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
   const indices = (type: string) =>
     entries.filter((entry) => entry.type === type).map(({ fields }) => fields["index"]);
@@ -70,8 +70,8 @@ describeUnless(Bun.which("prlimit") ? undefined : "prlimit is missing", "without
     expect(result).toMatchObject({ code: "journal_unavailable", kept: result["added"] });
     expect(result["message"]).toContain("the disk is full or fails");
     const journal = sqliteJournal(file, { mode: "reader" });
-    const numbers = journal.readAfter(0).map(({ seq }) => seq);
-    journal.close();
+    const numbers = (await journal.readAfter(0)).map(({ seq }) => seq);
+    await journal.close();
     expect(numbers.at(-1)).toBe(Number(result["seq"]));
     expect(numbers).toHaveLength(Number(result["added"]) + 1);
   });
@@ -92,11 +92,11 @@ function asNobody<T>(work: () => T): T {
 }
 
 describe("without the right to", () => {
-  test("write in the folder, an observer says so and leaves nothing behind", () => {
+  test("write in the folder, an observer says so and leaves nothing behind", async () => {
     const file = newFile();
     chmodSync(root, 0o755);
     chmodSync(join(file, ".."), 0o555);
-    const error = refusal(() => asNobody(() => sqliteJournal(file, { mode: "observer" })));
+    const error = await refusal(() => asNobody(() => sqliteJournal(file, { mode: "observer" })));
     expect(error.code).toBe("journal");
     expect(error.message).toBe(
       `the journal ${file} cannot be opened for writing: permission is denied`,
@@ -105,29 +105,29 @@ describe("without the right to", () => {
     chmodSync(join(file, ".."), 0o755);
   });
 
-  test("read the file, a reader says so", () => {
+  test("read the file, a reader says so", async () => {
     const file = newFile();
-    sqliteJournal(file, { mode: "observer" }).close();
+    await sqliteJournal(file, { mode: "observer" }).close();
     chmodSync(root, 0o755);
     chmodSync(join(file, ".."), 0o755);
     chmodSync(file, 0);
-    const error = refusal(() => asNobody(() => sqliteJournal(file, { mode: "reader" })));
+    const error = await refusal(() => asNobody(() => sqliteJournal(file, { mode: "reader" })));
     expect(error.message).toContain("permission is denied");
   });
 
-  test("write the file any more, adding fails and goes on when it may again", () => {
+  test("write the file any more, adding fails and goes on when it may again", async () => {
     const file = newFile();
     const journal = sqliteJournal(file, { mode: "observer" });
-    journal.append(newEntry(), "now");
+    await journal.commit(newEntry());
     const folder = join(file, "..");
     chmodSync(root, 0o755);
     chmodSync(folder, 0o555);
     // What it has open stays open: it is opened anew when its log is gone.
     rmSync(`${file}-wal`);
-    const error = refusal(() => asNobody(() => journal.append(newEntry(), "now")));
+    const error = await refusal(() => asNobody(async () => await journal.commit(newEntry())));
     expect(error.code).toBe("journal_unavailable");
     chmodSync(folder, 0o755);
-    expect(journal.append(newEntry(), "now").seq).toBe(2);
-    journal.close();
+    expect((await journal.commit(newEntry())).seq).toBe(2);
+    await journal.close();
   });
 });

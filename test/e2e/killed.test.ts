@@ -105,7 +105,7 @@ async function killAndRestart(
     LOCAL_MODELS: "nobody",
   };
   const approve = async () => {
-    const { entries } = readJournal(journalPath);
+    const { entries } = await readJournal(journalPath);
     const asked = entries.find(({ type }) => type === "approval_requested")?.fields["request"];
     const command = [sentinel, "approve", String(asked)];
     const { exitCode, stderr } = await runToEnd(command, { env: embeddedSettings(env) });
@@ -123,7 +123,7 @@ async function killAndRestart(
       await approve();
     }
     expect(await first.exited).toBe(KILLED);
-    const { entries: kept } = readJournal(journalPath);
+    const { entries: kept } = await readJournal(journalPath);
 
     // A person may answer while nobody watches.
     if (boundary === "approval_requested") await approve();
@@ -132,22 +132,22 @@ async function killAndRestart(
     if (boundary !== "incident_closed") await second.incident(ALERT);
     await polls(second, 4);
     const restarts = patient.restarts([first, second]);
-    return { kept, ...readJournal(journalPath), restarts };
+    return { kept, ...(await readJournal(journalPath)), restarts };
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-function readJournal(path: string): Pick<Aftermath, "entries" | "incidents"> {
+async function readJournal(path: string): Promise<Pick<Aftermath, "entries" | "incidents">> {
   const journal = sqliteJournal(path, { mode: "reader" });
   try {
-    const entries = journal.readAfter(0);
+    const entries = await journal.readAfter(0);
     // On a busy machine a scrape may be late, and another alert has an incident of its own.
     const incidents = foldIncidents(entries).filter(({ alert }) => alert.name === ALERT);
     const ids = new Set(incidents.map(({ id }) => id));
     return { entries: entries.filter(({ incident }) => ids.has(incident ?? "")), incidents };
   } finally {
-    journal.close();
+    await journal.close();
   }
 }
 

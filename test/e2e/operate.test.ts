@@ -41,13 +41,13 @@ async function folderThatWaits(expiresAtMs = Date.now() + 600_000) {
   const path = join(folder.path, "sentinel.db");
   const journal = sqliteJournal(path, { mode: "observer" });
   for (const entry of entriesOf([...healed().slice(0, 3), asked], { id: ID }))
-    journal.append(entry, "now");
-  journal.close();
+    await journal.commit(entry);
+  await journal.close();
   /** What was added since. */
-  const said = () => {
+  const said = async () => {
     const reader = sqliteJournal(path, { mode: "reader" });
-    const entries = reader.readAfter(4);
-    reader.close();
+    const entries = await reader.readAfter(4);
+    await reader.close();
     return entries;
   };
   return { ...folder, said };
@@ -61,7 +61,7 @@ describe("without an observer", () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     await folder.run(["pause", SERVICE, "--for", "2h"]);
     await folder.run(["resume"]);
-    expect(folder.said()).toMatchObject([
+    expect(await folder.said()).toMatchObject([
       {
         type: "approval_given",
         service: SERVICE,
@@ -79,14 +79,14 @@ describe("without an observer", () => {
     const { exitCode, stderr } = await folder.run(["approve", ID]);
     expect(stderr).toContain(`${ID} does not wait for an answer any more`);
     expect(exitCode).toBe(2);
-    expect(folder.said()).toHaveLength(1);
+    expect(await folder.said()).toHaveLength(1);
   });
 
   test("a request that has expired is none", async () => {
     await using folder = await folderThatWaits(Date.now() - 1);
     const { exitCode, stderr } = await folder.run(["approve", ID]);
     expect(stderr).toContain("does not wait for an answer any more");
-    expect({ exitCode, said: folder.said() }).toEqual({ exitCode: 2, said: [] });
+    expect({ exitCode, said: await folder.said() }).toEqual({ exitCode: 2, said: [] });
   });
 
   test.each<[string[], Record<string, string>, number, string]>([
@@ -108,7 +108,7 @@ describe("without an observer", () => {
     expect(stderr).toContain(words);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: "" });
-    expect(folder.said()).toEqual([]);
+    expect(await folder.said()).toEqual([]);
   });
 });
 

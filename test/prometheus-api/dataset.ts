@@ -86,9 +86,9 @@ export function apiAlone(api: ApiSources = apiSources()): DashboardSources {
   const operator = {
     token: undefined,
     nowMs: api.nowMs,
-    records: () => [],
+    records: async () => [],
     services: () => ({ names: [], isComplete: true }),
-    append: () => {},
+    commit: async () => {},
     onRefused: () => {},
     tell: () => {},
   };

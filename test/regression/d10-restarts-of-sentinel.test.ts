@@ -59,10 +59,10 @@ describeUnless(missing, "D10: Sentinel is started again and again", () => {
       start: () => startObserving({ env }),
       /** The first start is not Sentinel's. */
       restarts: async () => (await docker("logs", name)).split("\n").length - 1,
-      entries() {
+      async entries() {
         const opened = sqliteJournal(journal, { mode: "reader" });
-        const entries = opened.readAfter(0);
-        opened.close();
+        const entries = await opened.readAfter(0);
+        await opened.close();
         return entries;
       },
       async [Symbol.asyncDispose]() {
@@ -93,7 +93,7 @@ describeUnless(missing, "D10: Sentinel is started again and again", () => {
     );
     expect(told).toMatchObject({ alert: { name: "HighCpu" } });
     await Bun.sleep(3000);
-    const entries = service.entries();
+    const entries = await service.entries();
     const count = (type: string) => entries.filter((entry) => entry.type === type).length;
     console.log(
       `D10: ${KILLS} kills, seed ${SEED}: ${await service.restarts()} restarts, ${count("incident_opened")} incidents, ${count("incident_resumed")} times resumed, ${count("diagnosed")} diagnoses`,
@@ -120,9 +120,10 @@ describeUnless(missing, "D10: Sentinel is started again and again", () => {
     // In whichever life its 8 s were over.
     await last.event(({ event, alert }) => event === "alert_changed" && isFiring(alert, "Hot"));
     // Taken up in that life or in one before.
-    const opened = () => service.entries().filter(({ type }) => type === "incident_opened");
-    await until("the incident", async () => opened().length > 0);
-    expect(opened()).toHaveLength(1);
+    const opened = async () =>
+      (await service.entries()).filter(({ type }) => type === "incident_opened");
+    await until("the incident", async () => (await opened()).length > 0);
+    expect(await opened()).toHaveLength(1);
     await rm(RULES_FILE);
   });
 });

@@ -20,6 +20,7 @@ import type {
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import { diagnosis } from "../support/fixtures.ts";
+import { mortalRecorder } from "../support/recorder.ts";
 import type { Chance } from "./chance.ts";
 import { type Fleet, type Member, SHARED_RULE } from "./fleet.ts";
 import type { Timeline } from "./timeline.ts";
@@ -56,22 +57,37 @@ const POLL_INTERVAL_MS = 5000;
 const MODEL_DEADLINE_MS = 30_000;
 
 export function live(options: LifeOptions): Life {
-  const { clock, timeline, chance, fleet, journal, limits } = options;
   const stop = new AbortController();
   let isDead = false;
-  const mortal: Journal = {
-    ...journal,
-    append(entry, durability) {
-      if (isDead) return { ...entry, seq: Number.MAX_SAFE_INTEGER };
-      const kept = journal.append(entry, durability);
-      options.onEntry(kept);
-      return kept;
+  return {
+    stop: () => stop.abort(),
+    kill() {
+      isDead = true;
+      stop.abort();
     },
-    saveState(name, text) {
-      if (!isDead) journal.saveState(name, text);
-    },
+    ended: watch(options, () => isDead, stop.signal),
   };
-  const recorder = openRecorder(mortal, limits, clock);
+}
+
+/** Until it is stopped, or killed: what was recorded before is kept. */
+async function watch(
+  options: LifeOptions,
+  isDead: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, timeline, chance, fleet, journal, limits } = options;
+  const noted = async (adding: Promise<JournalEntry>) => {
+    const kept = await adding;
+    options.onEntry(kept);
+    return kept;
+  };
+  const watched: Journal = {
+    ...journal,
+    record: (entry) => noted(journal.record(entry)),
+    commit: (entry) => noted(journal.commit(entry)),
+  };
+  const opened = await openRecorder(watched, limits, clock);
+  const recorder = mortalRecorder(opened, isDead);
   const actionLock = createLock();
   const directory = createDirectory(fleet.members.map(({ service }) => service));
   const sharedRules = createSharedRules(
@@ -79,7 +95,7 @@ export function live(options: LifeOptions): Life {
       rules: [SHARED_RULE],
       directory: () => directory,
       pollIntervalMs: POLL_INTERVAL_MS,
-      signal: stop.signal,
+      signal,
       restored: [...recorder.savedAlerts.values()].flatMap(({ alerts }) => alerts),
     },
     fleet.sharedSource,
@@ -102,7 +118,7 @@ export function live(options: LifeOptions): Life {
     const platform: ServiceRuntime = {
       name: "docker",
       ...observed,
-      act: actOf(member, options, () => isDead),
+      act: actOf(member, options, isDead),
     };
     const policy = {
       service,
@@ -124,18 +140,12 @@ export function live(options: LifeOptions): Life {
       ownerOf: (alert: Alert) => ownerOfAlert(alert, directory),
     };
     const emit = (event: SentinelEvent) => {
-      if (!isDead) options.onEvent(event);
+      if (!isDead()) options.onEvent(event);
     };
-    return createServiceLoop({ policy, world, emit }).run(stop.signal);
+    return createServiceLoop({ policy, world, emit }).run(signal);
   });
-  return {
-    stop: () => stop.abort(),
-    kill() {
-      isDead = true;
-      stop.abort();
-    },
-    ended: Promise.all(loops),
-  };
+  await Promise.all(loops);
+  await recorder.flush();
 }
 
 /** Right more often than not; otherwise it fails, or wants what is wrong or forbidden. */

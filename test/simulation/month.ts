@@ -72,7 +72,7 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
   /** Nearly all polls find nothing new in it, and to ask the file each time would be a third of the work. */
   const quickToRead = (journal: Journal): Journal => ({
     ...journal,
-    readAfter: (seq) => (seq > 0 && seq >= lastSeq ? [] : journal.readAfter(seq)),
+    readAfter: async (seq) => (seq > 0 && seq >= lastSeq ? [] : journal.readAfter(seq)),
   });
   const onEntry = (entry: JournalEntry) => {
     lastSeq = entry.seq;
@@ -84,10 +84,10 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
     wall,
     chance,
     services: fleet.members.map(({ service }) => service.name),
-    say(entry) {
+    async say(entry) {
       const theirs = sqliteJournal(path, { mode: "operator" });
-      onEntry(theirs.append(entry, "now"));
-      theirs.close();
+      onEntry(await theirs.commit(entry));
+      await theirs.close();
     },
   });
   let polls = 0;
@@ -129,7 +129,7 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
     });
   const prune = () => {
     const beforeMs = timeline.nowMs() - KEPT_MS;
-    running?.journal.prune({ beforeMs, maxBytes: MAX_JOURNAL_BYTES });
+    void running?.journal.prune({ beforeMs, maxBytes: MAX_JOURNAL_BYTES });
     timeline.after(PRUNE_EVERY_MS, prune);
   };
 
@@ -151,10 +151,10 @@ export async function passDays({ days, seed, services, path }: DaysOptions): Pro
   isOver = true;
   running?.life.kill();
   await running?.life.ended;
-  running?.journal.close();
+  await running?.journal.close();
   const reader = sqliteJournal(path, { mode: "reader" });
-  const kept = reader.readAfter(0);
-  reader.close();
+  const kept = await reader.readAfter(0);
+  await reader.close();
   return { witness, polls, starts, jumps: wall.counts, measured, kept, endedAtMs: wall.nowMs() };
 }
 

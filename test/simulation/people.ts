@@ -20,7 +20,7 @@ export interface PeopleOptions {
   readonly chance: Chance;
   readonly services: readonly string[];
   /** Writes into the journal, as a process of its own. */
-  say(entry: NewJournalEntry): void;
+  say(entry: NewJournalEntry): Promise<void>;
 }
 
 export function createPeople({ timeline, wall, chance, services, say }: PeopleOptions): People {
@@ -32,11 +32,11 @@ export function createPeople({ timeline, wall, chance, services, say }: PeopleOp
       if (!hasLeft) work();
     });
   const resume = (service: string | undefined) =>
-    say(resumeAutomation(service, known, saying()).entry);
+    void say(resumeAutomation(service, known, saying()).entry);
   const answer = (request: string, service: string) => {
     const given = chance.happens(0.65) ? "approved" : "denied";
     const fields = { request, answer: given, by: "somebody" };
-    say({ atMs: wall.nowMs(), service, incident: request, type: "approval_given", fields });
+    void say({ atMs: wall.nowMs(), service, incident: request, type: "approval_given", fields });
   };
   const pauseNow = () => {
     const service = chance.happens(0.3)
@@ -44,7 +44,7 @@ export function createPeople({ timeline, wall, chance, services, say }: PeopleOp
       : services[chance.between(0, services.length - 1)];
     const isEndless = chance.happens(0.3);
     const length = isEndless ? undefined : `${chance.between(1, 90)}m`;
-    say(pause({ service, length }, known, saying()).entry);
+    void say(pause({ service, length }, known, saying()).entry);
     if (isEndless || chance.happens(0.2))
       later(chance.between(MINUTE_MS, 2 * HOUR_MS), () => resume(service));
   };

@@ -1,7 +1,7 @@
 /** One incident's context, for what is tried apart from the loop around it. */
 
 import { openRecorder } from "../../src/incident/recorder.ts";
-import type { IncidentEvent } from "../../src/core/events.ts";
+import type { IncidentEvent, IncidentFact, IntentEvent } from "../../src/core/events.ts";
 import { createLock } from "../../src/core/lock.ts";
 import type { Rule } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/rules/monitor.ts";
@@ -26,7 +26,7 @@ export interface Given {
   readonly rules?: readonly Rule[];
   readonly windowMs?: number;
   readonly policy?: Partial<Policy>;
-  readonly world?: (clock: SimulatedClock) => WorldChanges;
+  readonly world?: (clock: SimulatedClock) => WorldChanges | Promise<WorldChanges>;
 }
 
 export interface Tried {
@@ -55,12 +55,13 @@ const NOTHING_RUN: ServiceRuntime = {
 };
 
 /** Polls every 5 s, with a window of 20 s and a verdict after 30 s. */
-export function contextOf(given: Given = {}): Tried {
+export async function contextOf(given: Given = {}): Promise<Tried> {
   const clock = simulatedClock();
   const source = scriptedSource(clock, given.script ?? (() => 0.1));
   const windowMs = given.windowMs ?? 20_000;
   const rules = given.rules ?? [rule()];
   const events: IncidentEvent[] = [];
+  const changes: WorldChanges = (await given.world?.(clock)) ?? {};
   const world: World = {
     source,
     monitor: createMonitor(
@@ -76,11 +77,11 @@ export function contextOf(given: Given = {}): Tried {
     diagnosers: [],
     clock,
     checkHealth: async () => ({ ok: true, message: "healthy (status 200)" }),
-    recorder: openRecorder(memoryJournal(), LIMITS, clock),
+    recorder: await openRecorder(memoryJournal(), LIMITS, clock),
     actionLock: createLock(),
     seen: { history: { looks: [], sinceMs: clock.nowMs() } },
-    ...given.world?.(clock),
-    platform: { ...NOTHING_RUN, ...given.world?.(clock).platform },
+    ...changes,
+    platform: { ...NOTHING_RUN, ...changes.platform },
   };
   const policy: Policy = {
     service: service(),
@@ -90,9 +91,10 @@ export function contextOf(given: Given = {}): Tried {
     stabilizeMs: 30_000,
     ...given.policy,
   };
-  const emit = (event: IncidentEvent): boolean => {
-    events.push(event);
+  const emit = (fact: IncidentFact): void => void events.push(fact);
+  const commit = async (intent: IntentEvent): Promise<boolean> => {
+    events.push(intent);
     return true;
   };
-  return { context: { policy, world, incident: "an incident", emit }, clock, events };
+  return { context: { policy, world, incident: "an incident", emit, commit }, clock, events };
 }

@@ -7,33 +7,35 @@ import { newEntry } from "../contracts/journal.ts";
 export const ENTRIES_OF_ONE = 200;
 
 /** Holds it until it is killed. */
-function hold(file: string): void {
+async function hold(file: string): Promise<void> {
   const journal = sqliteJournal(file, { mode: "observer" });
-  journal.append(newEntry({ type: "action_started" }), "now");
+  await journal.commit(newEntry({ type: "action_started" }));
   console.log("ready");
   // Refers to it, or it would be collected, and so closed.
-  setInterval(() => journal.readAfter(0), 60_000);
+  setInterval(() => void journal.readAfter(0), 60_000);
 }
 
-function add(file: string, mode: JournalMode): void {
+async function add(file: string, mode: JournalMode): Promise<void> {
   const journal = sqliteJournal(file, { mode });
   for (let index = 0; index < ENTRIES_OF_ONE; index += 1)
-    journal.append(newEntry({ type: mode, fields: { index } }), index % 10 === 0 ? "now" : "soon");
-  journal.close();
+    await journal[index % 10 === 0 ? "commit" : "record"](
+      newEntry({ type: mode, fields: { index } }),
+    );
+  await journal.close();
 }
 
 /** Adds until it fails, then gives itself all the space there is, and adds once more. */
-function fill(file: string): void {
+async function fill(file: string): Promise<void> {
   const journal = sqliteJournal(file, { mode: "observer" });
   const big = newEntry({ fields: { text: "x".repeat(5000) } });
   let added = 0;
   try {
-    for (; added < 1000; added += 1) journal.append(big, "now");
+    for (; added < 1000; added += 1) await journal.commit(big);
   } catch (error) {
     if (!(error instanceof SentinelError)) throw error;
-    const kept = journal.readAfter(0).length;
+    const kept = (await journal.readAfter(0)).length;
     Bun.spawnSync(["prlimit", "--pid", String(process.pid), "--fsize=unlimited"]);
-    const seq = journal.append(big, "now").seq;
+    const seq = (await journal.commit(big)).seq;
     const { code, message } = error;
     console.log(JSON.stringify({ added, kept, code, message, seq }));
   }
@@ -41,7 +43,7 @@ function fill(file: string): void {
 
 if (import.meta.main) {
   const [work, file = ""] = process.argv.slice(2);
-  if (work === "hold") hold(file);
-  if (work === "fill") fill(file);
-  if (work === "observer" || work === "operator") add(file, work);
+  if (work === "hold") await hold(file);
+  if (work === "fill") await fill(file);
+  if (work === "observer" || work === "operator") await add(file, work);
 }

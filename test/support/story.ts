@@ -13,6 +13,7 @@ import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import type { Policy, World } from "../../src/incident/context.ts";
 import type { WorldChanges } from "./context.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
+import { mortalRecorder } from "./recorder.ts";
 import {
   allowlist,
   containerState,
@@ -38,7 +39,7 @@ export interface Story {
   readonly diagnosers?: (clock: SimulatedClock) => readonly Diagnoser[];
   /** What the platform does while it acts; it answers after 2 s. */
   readonly act?: (clock: SimulatedClock) => Partial<Outcome>;
-  readonly world?: (clock: SimulatedClock) => WorldChanges;
+  readonly world?: (clock: SimulatedClock) => WorldChanges | Promise<WorldChanges>;
   /** What is asked for samples; by default the script itself. */
   readonly source?: (clock: SimulatedClock) => SignalSource;
   readonly windowMs?: number;
@@ -147,14 +148,6 @@ export async function tell(story: Story): Promise<Told> {
   };
   clock.at(story.untilMs, () => stop.abort());
   const journal = story.journal ?? memoryJournal();
-  const mortal: Journal = {
-    ...journal,
-    append: (entry, durability) =>
-      isDead ? { ...entry, seq: Number.MAX_SAFE_INTEGER } : journal.append(entry, durability),
-    saveState(name, text) {
-      if (!isDead) journal.saveState(name, text);
-    },
-  };
   const limits = {
     cooldownMs: 60_000,
     // So many that a story meets the limits only where it is about them.
@@ -162,7 +155,7 @@ export async function tell(story: Story): Promise<Told> {
     mostInAll: 1000,
     ...story.limits,
   };
-  const recorder = openRecorder(mortal, limits, clock);
+  const recorder = mortalRecorder(await openRecorder(journal, limits, clock), () => isDead);
   const restored = recorder.savedAlerts.get(own.name)?.alerts ?? [];
   const sharedRules = createSharedRules(
     {
@@ -175,7 +168,7 @@ export async function tell(story: Story): Promise<Told> {
     source,
     clock,
   );
-  const changes: WorldChanges = story.world?.(clock) ?? {};
+  const changes: WorldChanges = (await story.world?.(clock)) ?? {};
   const world: World = {
     source,
     monitor: createMonitor(
@@ -212,6 +205,8 @@ export async function tell(story: Story): Promise<Told> {
     },
   });
   await loop.run(stop.signal);
+  // What was recorded before it was killed is kept.
+  await world.recorder.flush();
   const closings = events.flatMap((event) =>
     event.type === "incident_closed" ? event.closing : [],
   );

@@ -4,16 +4,17 @@ import type { SentinelEvent, ToldEvent } from "../../src/core/events.ts";
 import type { Journal } from "../../src/core/ports.ts";
 import { openRecorder } from "../../src/incident/recorder.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
+import { keep } from "./recorder.ts";
 import { simulatedClock } from "./fixtures.ts";
 
 /** @param journal may hold what another process has left */
-export function createTeller(
+export async function createTeller(
   journal: Journal = memoryJournal(),
-): (event: SentinelEvent) => ToldEvent {
+): Promise<(event: SentinelEvent) => Promise<ToldEvent>> {
   const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
-  const recorder = openRecorder(journal, limits, simulatedClock());
-  return (event) => {
-    recorder.keep(event);
+  const recorder = await openRecorder(journal, limits, simulatedClock());
+  return async (event) => {
+    await keep(recorder, event);
     return recorder.told(event);
   };
 }
