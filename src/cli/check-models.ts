@@ -73,7 +73,7 @@ async function checkServer(
     return servers.map((server) => ({ what: nameOf(server), ...judge(server, models) }));
   } catch (error) {
     const reason = error instanceof DiagnosisError ? error.reason : undefined;
-    // A gateway need not tell its models. It may as well be no model server at all.
+    // A gateway need not list its models, and it may not be a model server at all.
     if (reason === "rejected" || reason === "malformed_answer")
       return servers.map((server) =>
         missing(

@@ -69,7 +69,7 @@ export async function check(
   const lookup = composeLookup({ ...docker, composeFile: settings.composeFile });
   const found = lookup.find(composedNames(settings.services), signal);
   const missing = await missingContainers(settings.services, await found, { docker, signal });
-  // Begun where its failure is waited for.
+  // Begun just before the wait for it, so that its failure is never unhandled.
   const answers = reachSignals(signals, signal);
   const told = await Promise.all([
     attempt("settings", "failed", async () => describeSettings(settings)),
@@ -187,14 +187,14 @@ async function reachSignals(
   return `${description.split(",", 1)} answers`;
 }
 
-/** Sentinel works without any of them, so that none is a failure; each has its own name here. */
+/** Sentinel works without any of them, so a target that does not answer is no failure; each is named. */
 function describeTargets(targets: readonly TargetState[]): string {
   const down = targets.filter(({ health }) => health !== "up");
   const told = down.map(({ labels, lastError }) => `; ${labels["job"]}: ${lastError}`);
   return `${targets.length - down.length} of ${targets.length} targets answer${told.join("")}`;
 }
 
-/** It changes nothing: one that is not there yet is begun by the observer. */
+/** Reads the journal and changes nothing: the observer creates one that is missing. */
 async function readJournal({ journalPath }: ObserverSettings): Promise<string> {
   if (!existsSync(journalPath)) {
     try {
@@ -333,7 +333,7 @@ interface PrintedGroup {
   readonly rules: readonly object[];
 }
 
-/** As it stands in its file, but for where that is. */
+/** The group as it stands in its file, without the file's name. */
 function printedGroup(group: RuleGroupSource): PrintedGroup {
   return { ...group, rules: group.rules.map(({ file: _, ...rule }) => rule) };
 }

@@ -24,7 +24,7 @@ import { renderFile, renderLeftOut, renderTable } from "./init/render.ts";
 
 const FILE = "sentinel.yaml";
 
-/** Of all that is asked. */
+/** The deadline of all questions together. */
 const DEADLINE_MS = 60_000;
 const PROMETHEUS_DEADLINE_MS = 2000;
 /** Containers that are asked at the same time. */
@@ -110,7 +110,7 @@ async function projectOf(
   }
 }
 
-/** By a link, which never replaces a file, and of a file that is whole: whoever reads it sees all or none. */
+/** Writes another file and links it: a link never replaces a file, and a reader sees all of it or none. */
 function write(path: string, text: string): void {
   const unfinished = `${path}.${process.pid}.tmp`;
   try {

@@ -17,11 +17,11 @@ import { alertsOfGroups, type RuleGroupSource } from "../rules/files/rule-file.t
 import type { RuleSource, Thresholds } from "../rules/rules.ts";
 
 export interface ObserverSettings {
-  /** `undefined`: Sentinel scrapes by itself. */
+  /** The Prometheus to ask; `undefined` if Sentinel scrapes by itself. */
   readonly prometheusUrl: string | undefined;
-  /** How that one is asked. */
+  /** How that server is asked. */
   readonly prometheusAccess: PrometheusAccessSettings;
-  /** What it then scrapes. */
+  /** What Sentinel then scrapes. */
   readonly scrapeTargets: readonly ScrapeTargetSettings[];
   /** Where Docker's engine is, as the variables of the `docker` command say. */
   readonly docker: DockerVariables;
@@ -53,11 +53,11 @@ export interface ObserverSettings {
   readonly maskEmails: boolean;
   readonly thresholds: Thresholds;
   readonly pollIntervalMs: number;
-  /** `undefined` is `auto`. */
+  /** The range of rates; `undefined` stands for `auto`. */
   readonly rateWindowMs: number | undefined;
   readonly stabilizeMs: number;
   readonly cooldownMs: number;
-  /** With it a person may approve, deny, pause and resume over HTTP; `undefined`: nobody may. */
+  /** The token to approve, deny, pause and resume over HTTP; without one nobody may. */
   readonly operatorToken: string | undefined;
   /** Actions within an hour, for one service and for all of them. */
   readonly actionsPerService: number;
@@ -72,7 +72,7 @@ export interface ObserverSettings {
   /** The file in which what happened is kept, as an absolute path. */
   readonly journalPath: string;
   readonly logFormat: "text" | "json";
-  /** What somebody has set to no effect. */
+  /** Settings that somebody has made and that have no effect. */
   readonly unused: readonly UnusedSetting[];
   /** For tests alone, which set it in the environment; `observer/kill-hook.ts` reads it. */
   readonly testKillAfter: string | undefined;
@@ -295,7 +295,7 @@ function targetsOf(
   return [...known, ...assumed];
 }
 
-/** Where Sentinel scrapes by itself, a job that nobody has named and nobody scrapes is none. */
+/** Where Sentinel scrapes by itself, a job that is neither named nor scraped is left out. */
 function withScrapedJobs(
   services: readonly Service[],
   targets: readonly ScrapeTargetSettings[],

@@ -30,7 +30,7 @@ export function readDotEnv(folder: string): Environment {
     const [, name = ""] = LINE.exec(line) ?? [];
     const isSetting = SETTING_KEYS.some((key) => key === name);
     const meant = isSetting ? name : settingMeant(name);
-    // Set to something: what is empty has no effect in any spelling.
+    // An empty value has no effect in any spelling.
     const isRead = Object.hasOwn(file, name);
     if (meant === undefined || (isRead && (isSetting || file[name] === ""))) continue;
     const place = `${path}, line ${index + 1}`;

@@ -72,7 +72,7 @@ export function targetPort(env: Environment): number {
 
 export type Read = <T>(key: Key, setting: Setting<T>) => T;
 
-/** An empty value is an unset one, as Compose leaves it for a variable without a value. */
+/** An empty value counts as unset, since Compose leaves one for a variable without a value. */
 export function reader(env: Environment, where: string): Read {
   return (key, setting) => {
     const parsed = setting.schema().safeParse(env[key] || setting.fallback);

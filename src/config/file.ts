@@ -35,7 +35,7 @@ const serviceSchema = z
         context.addIssue({ code: "custom", message: health.fault });
         return z.NEVER;
       })
-      // What every container has.
+      // Every container has a state, so that this needs nothing else.
       .default("container"),
     metrics: z
       .string()
@@ -80,7 +80,7 @@ export interface SettingsFile {
   readonly path: string | undefined;
   /** `undefined` if the file has none: then the environment names the one service. */
   readonly services: readonly Service[] | undefined;
-  /** Where services have said that their metrics are. */
+  /** Pages of metrics that services name. */
   readonly pages: readonly { readonly job: string; readonly url: string }[];
   /** What Sentinel scrapes by itself, with PROMETHEUS_URL=embedded. */
   readonly scrape: readonly { readonly job: string; readonly url: string }[] | undefined;

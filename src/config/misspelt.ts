@@ -43,7 +43,7 @@ function wordsOf(name: string): readonly string[] {
 /** The same letters between other separators, or the same words in another order. */
 function isSameName(words: readonly string[], key: Key): boolean {
   const own = key.split("_");
-  // A single short word in small letters, such as `port`, is anybody's.
+  // A single short word in small letters, such as `port`, belongs to many programs.
   if (own.length === 1 && key.length <= SHORT_WORD) return false;
   const isReordered = words.toSorted().join() === own.toSorted().join();
   return words.join("") === own.join("") || isReordered;

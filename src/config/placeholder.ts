@@ -1,4 +1,4 @@
-/** Tells a key from the text that a template has in its place. Pure. */
+/** Recognizes the text that a template has in place of a key. Pure. */
 
 const PLACEHOLDERS = [
   /^(?:your|my|the|insert|enter|put|paste|replace|change|add)[\W_]/i,

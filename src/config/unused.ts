@@ -7,7 +7,7 @@ import type { SettingsFile } from "./file.ts";
 export interface UnusedSetting {
   /** A key, or a list of the settings file. */
   readonly name: string;
-  /** What takes its place, or what it would need; as the rest of a sentence. */
+  /** Which setting replaces it, or what it would need; as the rest of a sentence. */
   readonly why: string;
 }
 

@@ -66,7 +66,7 @@ export const SCENES = {
   },
 } satisfies Record<DemoFault, FaultScene>;
 
-/** Users of the service who mean no harm, a few requests a second, until the signal aborts. */
+/** Ordinary traffic, a few requests a second, until the signal aborts. */
 export async function sendTraffic(url: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await request(`${url}/api/items`, signal);

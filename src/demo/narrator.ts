@@ -15,7 +15,7 @@ export interface Narrator {
   say(...lines: readonly string[]): void;
   /** What is being waited for; until the next call it is shown with the time that it takes. */
   wait(what: string): void;
-  /** Nothing is waited for any more. */
+  /** Ends the line of what was waited for. */
   settle(): void;
 }
 
@@ -28,7 +28,7 @@ const MIN_COLUMNS = 20;
 /** Lines longer than this are hard to read, however wide the terminal. */
 const MAX_COLUMNS = 100;
 
-/** In a pipe what is waited for is a plain line, told once if it takes its time. */
+/** In a pipe, what is waited for is a plain line, printed once if the wait is long. */
 export function createNarrator({ isTerminal, columns }: Terminal): Narrator {
   const width = Math.min(Math.max(columns, MIN_COLUMNS), MAX_COLUMNS);
   let timer: Timer | undefined;

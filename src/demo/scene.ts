@@ -76,7 +76,7 @@ function scoreOf(fault: DemoFault, record: IncidentRecord | undefined, beganMs: 
   };
 }
 
-/** In plain words, and only what moves the story on. */
+/** Says in plain words what happened, and only what a person waits for. */
 function tell(narrator: Narrator, event: SentinelEvent, afterMs: number): void {
   const say = (what: string, text: string) => narrator.say(`     ${what.padEnd(11)}${text}`);
   switch (event.type) {

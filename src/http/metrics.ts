@@ -60,7 +60,7 @@ const OUTCOMES = Object.keys({
 
 /** The alert of an incident that was opened under rules that are no longer in force. */
 const UNKNOWN_ALERT = "unknown";
-/** What a failure counts as that is on no list, as in the incident itself. */
+/** The reason of a failure that is not on the list, as in the incident itself. */
 const OTHER_FAILURE = "unavailable";
 
 /** All series of closed label sets exist from the start, so that `rate()` sees the first of each. */
@@ -122,7 +122,7 @@ function showAlerts(sources: MetricsSources, registers: Registers): void {
     registers,
     collect() {
       const times = sources.watched().map(({ monitor }) => monitor.lastPoll?.atMs ?? 0);
-      // Nothing to watch is no failure.
+      // Without services there is no time to report, and that is no failure.
       if (times.length === 0) this.remove();
       else this.set(times.reduce((oldest, time) => Math.min(oldest, time)) / 1000);
     },
@@ -175,7 +175,7 @@ function countIncidents(sources: MetricsSources, registers: Registers): CountEve
   });
   return (event) => {
     if (event.type !== "incident_closed") return;
-    // A rule that is gone is no label of ours.
+    // The name of a rule that is gone is not a label of the metric any more.
     const name = alertnamesOf(sources).find((one) => one === event.record?.alert.name);
     incidents.inc({ alertname: name ?? UNKNOWN_ALERT, verdict: endOf(event.closing) });
     const { detectedAfterMs } = event.closing;

@@ -18,25 +18,25 @@ import { snakeFields } from "../text/snake-json.ts";
 import { createTokenGate, type TokenGate, type TokenRefusal } from "../core/token-gate.ts";
 
 export interface OperatorDesk {
-  /** `undefined`: nobody may say anything over HTTP. */
+  /** The token that operators need; without one nobody may say anything over HTTP. */
   readonly token: string | undefined;
   readonly nowMs: () => number;
   /** All incidents that are kept. */
   records(): Promise<readonly IncidentRecord[]>;
-  /** Those that may be paused. */
+  /** The services that may be paused. */
   services(): KnownServices;
   /** Keeps what was said. @throws SentinelError `journal_unavailable` */
   commit(entry: NewJournalEntry): Promise<unknown>;
   /** Counts what was refused for its token. */
   onRefused(refusal: TokenRefusal): void;
-  /** Tells a person of such refusals, once a minute for each address. */
+  /** Reports such refusals to a person, once a minute for each address. */
   tell(text: string): void;
 }
 
 /** The address of whoever sent a request. */
 type AddressOf = (request: Request) => string;
 
-/** Who it was is not known beyond that. */
+/** Who gave an answer over HTTP: nothing more is known. */
 const BY = "whoever has OPERATOR_TOKEN";
 
 /** `/approvals`, `/pause` and `/resume`; errors are `{error, message}`. */
@@ -87,7 +87,7 @@ const MESSAGES = {
 } as const satisfies Record<TokenRefusal, string>;
 
 interface Door {
-  /** `undefined`: it is closed to all. */
+  /** The check of tokens; without one, everybody is refused. */
   readonly gate: TokenGate | undefined;
   readonly desk: Pick<OperatorDesk, "onRefused" | "tell">;
   readonly addressOf: AddressOf;

@@ -6,7 +6,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 export interface ProcessFigures {
   /** User and system, workers included. */
   readonly cpuSeconds: number;
-  /** `undefined` where the system does not tell, as of the next. */
+  /** `undefined` where the system does not say; so are the next ones. */
   readonly residentBytes: number | undefined;
   /** Unix time. */
   readonly startedAtS: number;

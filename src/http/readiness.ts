@@ -25,7 +25,7 @@ export interface ScrapeAges {
 interface ReadinessAt {
   readonly nowMs: number;
   readonly intervalMs: number;
-  /** `undefined` if the source does not tell now. */
+  /** `undefined` if the source does not answer now. */
   readonly ages: ScrapeAges | undefined;
 }
 

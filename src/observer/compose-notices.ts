@@ -39,7 +39,7 @@ function notOffered(names: readonly string[], reason: string): string {
   return `${shown}: compose-service-restart and compose-service-up are not offered: ${reason}`;
 }
 
-/** For one incident. */
+/** The lookup of one service, as an incident needs it. */
 export function findOne(lookup: ComposeLookup): NonNullable<World["findComposeService"]> {
   return async (service, signal) => {
     const found = (await lookup.find([service], signal)).get(service);

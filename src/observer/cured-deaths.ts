@@ -1,4 +1,4 @@
-/** Keeps and tells the incidents of a supervised process which its supervisor has cured by itself. */
+/** Records and reports the incidents of a supervised process that its supervisor has cured by itself. */
 
 import { toEntry } from "../incident/recorder.ts";
 import {

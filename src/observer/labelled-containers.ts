@@ -10,13 +10,13 @@ import { systemClock } from "./system-clock.ts";
 interface LabelledOptions {
   readonly embedded: EmbeddedSource;
   readonly pollIntervalMs: number;
-  /** Between the beginnings of two of them. */
+  /** The time between the starts of two service loops. */
   readonly apartMs: number;
   /** Watched in any case, with the label or without. */
   readonly configured: readonly Service[];
   /** Watches one until the signal aborts, with `GONE` when there is no such container any more. */
   watch(service: Service, signal: AbortSignal): Promise<void>;
-  /** It is no longer watched. */
+  /** Called for a service that is no longer watched. */
   forget(service: string): void;
   say(topic: string, text: string): void;
 }

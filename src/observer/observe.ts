@@ -31,7 +31,7 @@ interface ObserveOptions {
   /** What is kept over a restart; closed by whoever opened it. */
   readonly journal: Journal;
   readonly signals: Signals;
-  /** One for each that a service names. */
+  /** The platforms that the services name. */
   readonly platforms: readonly Pick<
     OpenPlatform,
     "platform" | "startService" | "findComposeService" | "hasComposeFile"
@@ -46,7 +46,7 @@ interface ObserveOptions {
 /** Services begin one after the other, and so are polled: all at once, each would wait for the others. */
 const MAX_APART_MS = 5;
 
-/** What a rule of a file says of itself, or of nobody's series, is told once and not by each service. */
+/** Stands for no service: what concerns a rule of a file, or series of no service, is reported once. */
 const OF_NO_SERVICE = "";
 
 /**
@@ -77,7 +77,7 @@ class Observer {
   readonly #vitals: Vitals;
   readonly #diagnosers: readonly Diagnoser[];
   readonly #actionLock = createLock();
-  /** One look at a set-up at a time: each is a process of its own. */
+  /** One set-up is read at a time, as each reading is a process of its own. */
   readonly #setupTurn = createLock();
 
   constructor(options: ObserveOptions, recorder: Recorder, signal: AbortSignal) {
@@ -99,7 +99,7 @@ class Observer {
     await using own = this.#vitals.start();
     say("health", `${own.url}/ready and ${own.url}/metrics`);
     if (embedded !== undefined) say("series", `${own.url}/api/v1, as a Prometheus has them`);
-    // Now nothing can be refused any more.
+    // From here on nothing can be refused any more.
     for (const { startService } of platforms) await startService?.(this.#signal);
     if (embedded === undefined) await this.#watchConfigured(configured);
     else await Promise.all([embedded.run(this.#signal), this.#watchScraped(embedded, configured)]);
@@ -240,7 +240,7 @@ class Observer {
   }
 }
 
-/** Whose alerts fire now, and which. */
+/** Services with alerts that fire now, and those alerts. */
 function alertingOf(watched: readonly Watched[]): ReadonlyMap<string, readonly string[]> {
   return new Map(
     watched.flatMap(({ service, monitor }) => {

@@ -10,7 +10,7 @@ export function ownProcess(): ProcessFigures {
     cpuSeconds: (user + system) / 1e6,
     residentBytes: whereShown(() => process.memoryUsage.rss()),
     startedAtS: performance.timeOrigin / 1000,
-    // One of those listed is the listing's own.
+    // One of the descriptors listed belongs to the listing itself.
     openFds:
       process.platform === "linux"
         ? whereShown(() => readdirSync("/proc/self/fd").length - 1)

@@ -1,9 +1,9 @@
-/** What a person is told of a platform: each thing once, and again when it is over. */
+/** What a person reads about a platform: each problem once, and once more when it is over. */
 
 import type { PlatformState } from "../signals/embedded/platform-series.ts";
 
-/** Of one look. Who reads of twenty services does not read of thousands; those that follow are counted. */
-const MAX_TOLD = 20;
+/** Services that one notice names; those beyond are counted, since nobody reads thousands of names. */
+const MAX_NAMED = 20;
 
 /** @returns says what has changed since it was last called */
 export function createPlatformNotices(
@@ -19,13 +19,14 @@ export function createPlatformNotices(
     const problems = new Map(now.map(({ service, why }) => [service, why]));
     const before = told;
     const leftOut = [...problems].filter(([service]) => !before.has(service));
-    for (const [service, why] of leftOut.slice(0, MAX_TOLD))
+    for (const [service, why] of leftOut.slice(0, MAX_NAMED))
       say(`container ${service} is left out: ${why}`);
-    if (leftOut.length > MAX_TOLD) say(`${leftOut.length - MAX_TOLD} more containers are left out`);
+    if (leftOut.length > MAX_NAMED)
+      say(`${leftOut.length - MAX_NAMED} more containers are left out`);
     const over = [...before.keys()].filter((service) => !problems.has(service));
-    for (const service of over.slice(0, MAX_TOLD))
+    for (const service of over.slice(0, MAX_NAMED))
       say(`container ${service} is no longer left out`);
-    if (over.length > MAX_TOLD) say(`${over.length - MAX_TOLD} more are no longer left out`);
+    if (over.length > MAX_NAMED) say(`${over.length - MAX_NAMED} more are no longer left out`);
     told = problems;
   };
 }

@@ -51,12 +51,12 @@ interface PlatformDriver {
   /** What its series are read from, for people. */
   readonly title: string;
   /**
-   * For a command that asks of services and runs nothing.
+   * Opens it for a command that reads services and runs nothing.
    *
    * @param docker the `docker` command, where it is not that of the settings
    */
   ask(settings: ObserverSettings, docker?: DockerOptions): OpenPlatform;
-  /** For an observer, which acts as well. Default: as it is asked. */
+  /** Opens it for an observer, which acts as well; by default as `ask` does. */
   begin?(needs: PlatformNeeds): OpenPlatform;
 }
 
@@ -230,7 +230,7 @@ function beginProcess({ settings, journal, emit, say }: PlatformNeeds): OpenPlat
     startService: supervisor.start,
     async close() {
       await supervisor[Symbol.asyncDispose]();
-      // Last, so that the command's last words are read.
+      // The output is closed last, so that the command's last lines are read.
       await output[Symbol.asyncDispose]();
     },
   };

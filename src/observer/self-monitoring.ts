@@ -37,11 +37,11 @@ interface VitalsOptions {
   readonly journal: Journal;
   /** Read again each time: containers with the label come and go. */
   readonly watched: readonly Watched[];
-  /** The rules of files, which are nobody's own. */
+  /** The rules of files, which belong to no service. */
   readonly sharedRules: SharedRules;
-  /** Tells a person what is no event. */
+  /** Says to a person what is not an event. */
   readonly say: (topic: string, text: string) => void;
-  /** Is to end the process; without it nothing looks whether a loop stands still. */
+  /** Ends the process when a loop is stalled; without it no loop is watched. */
   readonly onStall?: ((why: string) => void) | undefined;
 }
 

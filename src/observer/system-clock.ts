@@ -18,12 +18,12 @@ const MAX_ERAS = 32;
 
 /** A time during which the wall clock was as far ahead. */
 interface Era {
-  /** At the earliest: when it was last seen to be otherwise. */
+  /** The earliest beginning: when the clock was last seen to differ. */
   readonly fromMs: number;
   readonly aheadMs: number;
 }
 
-/** Agrees with the wall clock when it is made. */
+/** A clock that agrees with the wall clock at the moment of its making. */
 export function createClock({ monotonicMs, wallMs }: Readings): Omit<Clock, "sleep"> {
   const originMs = wallMs() - monotonicMs();
   const nowMs = () => Math.floor(originMs + monotonicMs());

@@ -12,11 +12,11 @@ type Body = AsyncIterable<Uint8Array> | null;
 export function unpacked({ body, headers }: Response): Body {
   if (body === null || headers.get("content-encoding")?.trim().toLowerCase() !== "gzip")
     return body;
-  // A failure of either is that of the other, and is thrown to who reads.
+  // A failure of either ends the other, and is thrown to whoever reads.
   return pipeline(body, createGunzip(), () => {});
 }
 
-/** As text, UTF-8; `undefined` past the bound: then the rest is not read. */
+/** The body as UTF-8 text; `undefined` if it is larger than the bound: then the rest is not read. */
 export async function readBody(
   { body }: { readonly body: Body },
   maxBytes: number,

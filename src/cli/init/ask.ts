@@ -17,7 +17,7 @@ export interface Suggestion {
 
 const DEADLINE_MS = 2000;
 const MAX_PAGE_BYTES = 10 * 1024 * 1024;
-/** Of one container; who publishes a range of ports speaks the same on all of them. */
+/** Ports that are asked of one container; a range of published ports speaks the same on all of them. */
 const MAX_PORTS = 6;
 
 /** Where services say that they are well, the most telling first. */
@@ -25,7 +25,7 @@ const HEALTH_PATHS = ["/health", "/healthz", "/-/healthy", "/"];
 
 interface Known {
   readonly port: number;
-  /** Of the image's name without its registry and tag. */
+  /** Matches the image's name without its registry and tag. */
   readonly image: RegExp;
   readonly says: string;
   readonly address: (at: string) => string;
@@ -123,7 +123,7 @@ async function findHttp(published: string, abort: AbortSignal): Promise<Health |
     const http = `http://${published}${path}`;
     const { ok, statusCode } = await probe({ http }, { deadlineMs: DEADLINE_MS, abort });
     if (ok) return { health: http, healthWhy: `answers ${statusCode}` };
-    // No HTTP at all: the other paths would tell no more.
+    // It does not speak HTTP, so the other paths would not either.
     if (statusCode === undefined) break;
   }
   return await takesConnections(published, abort);
@@ -161,7 +161,7 @@ async function findMetrics(
 
 const SAMPLE = /^[a-zA-Z_:][\w:.]*(\{.*\})?\s+[-+]?(\d|\.\d|Inf|NaN)/;
 
-/** 0 if what answers, if anything does, are no metrics. */
+/** 0 if nothing answers there, or something else than metrics. */
 async function countSeries(url: string, abort: AbortSignal): Promise<number> {
   const request = { url, deadlineMs: DEADLINE_MS, maxBytes: MAX_PAGE_BYTES };
   const page = await fetchPage(request, abort);

@@ -23,7 +23,7 @@ export interface FoundContainer {
   readonly composeService: string;
   readonly hasHealthcheck: boolean;
   readonly ports: readonly FoundPort[];
-  /** Why it is none for the file; absent if it is one. */
+  /** Why it is left out of the file; absent if it is not. */
   readonly leftOut?: string;
 }
 
@@ -60,7 +60,7 @@ const ORCHESTRATED = {
   kubernetes: "Kubernetes runs it, and starts it again by itself",
 } satisfies Record<Orchestrator, string>;
 
-/** Each is one question to the engine. */
+/** Questions to the engine at the same time: one for each container. */
 const AT_ONCE = 8;
 
 /**
@@ -80,7 +80,7 @@ export async function findContainers(
   for (let from = 0; from < listed.length; from += AT_ONCE) {
     const some = listed.slice(from, from + AT_ONCE);
     const answers = await Promise.all(
-      // One that is gone meanwhile, or that the engine can't describe, is none to be watched.
+      // A container that is gone meanwhile, or that the engine can't describe, is not to be watched.
       some.map(({ Id }) =>
         api.get(`containers/${Id}/json`, inspectedSchema, signal).catch(() => undefined),
       ),

@@ -8,7 +8,7 @@ import type { FoundContainer } from "./found.ts";
 const MAX_CHARACTERS = 60;
 const MAX_CELL = 44;
 
-/** What YAML takes for something else than a text. */
+/** Texts that YAML would read as something else. */
 const NO_PLAIN_TEXT = /^([^a-zA-Z]|(true|false|yes|no|on|off|null|y|n)$)/i;
 
 /** @param day as `2026-01-31` */

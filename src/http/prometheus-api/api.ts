@@ -42,11 +42,11 @@ interface Known {
 
 interface Endpoint {
   readonly methods: readonly string[];
-  /** The data, or a reply as it is. */
+  /** Gives the data, or a whole reply. */
   readonly answer: (question: Question) => Promise<Reply | Known>;
 }
 
-/** What costs as much as the asker likes; a POST brings the parameters as a form. */
+/** An endpoint that evaluates what the client asks; a POST brings the parameters as a form. */
 function evaluated(path: string, methods: readonly string[] = GET_OR_POST): Endpoint {
   return { methods, answer: ({ parameters, ask }) => ask({ path, parameters: [...parameters] }) };
 }

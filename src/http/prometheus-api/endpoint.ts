@@ -29,7 +29,7 @@ export interface Asked {
   readonly path: string;
   readonly parameters: readonly (readonly [name: string, value: string])[];
   readonly nowMs: number;
-  /** With `rules/select`: those of the rules. */
+  /** The label sets of the rules, for `rules/select`. */
   readonly labelSets?: readonly Labels[];
 }
 
@@ -47,7 +47,7 @@ export interface ApiSources {
   targets(): readonly TargetStatus[];
   /** Sentinel's version. */
   readonly version: string;
-  /** Answers where it cannot hold up anything; without it, here. */
+  /** Evaluates in a thread that holds up nothing else; by default in this one. */
   readonly evaluate?: (asked: Asked) => Promise<Reply>;
 }
 

@@ -21,15 +21,15 @@ interface QueryThread extends AsyncDisposable {
   ask(asked: Asked): Promise<Reply>;
 }
 
-/** Beyond the time that an evaluation has, to notice that it is over, and for the thread to begin. */
+/** On top of the time of an evaluation: for the thread to start, and to notice the end. */
 const GRACE_MS = 1000;
-/** Resident memory may grow by so much while a question is answered. */
+/** How much resident memory may grow while a question is answered. */
 const MAX_GROWN_BYTES = 120 * 1024 * 1024;
 const CHECK_EVERY_MS = 20;
-/** A thread that nobody asks anything lets go of its memory. */
+/** A thread without questions ends after this time, to free its memory. */
 const IDLE_MS = 5000;
 const MAX_WAITING = 32;
-/** Between two chances for others while labels are handed over. */
+/** Series whose labels are handed over before other work gets its turn. */
 const SERIES_A_TURN = 2000;
 
 /** Never changed, so that a store may remember what it selects by it. */
@@ -80,7 +80,7 @@ class Thread {
   readonly #worker: Worker;
   readonly #store: SeriesStore;
   readonly #bounds: QueryBounds;
-  /** What the worker knows of. */
+  /** The series that the worker has the labels of. */
   #told: readonly StoredSeries[] = [];
   readonly #ids = new Map<StoredSeries, number>();
   readonly #byId = new Map<number, StoredSeries>();
@@ -168,7 +168,7 @@ class Thread {
   }
 }
 
-/** 0 where the system does not tell: then time alone is the bound. */
+/** 0 where the system does not say: then time alone is the bound. */
 function residentBytes(): number {
   try {
     return process.memoryUsage.rss();

@@ -62,7 +62,7 @@ export class Mirror implements SeriesStore {
     this.#loaded = loaded;
   }
 
-  /** Lets go of the samples. */
+  /** Drops the samples. */
   unload(): void {
     for (const series of this.#loaded)
       Object.assign(series, { timestampsMs: NONE, values: NONE, start: 0, end: 0 });

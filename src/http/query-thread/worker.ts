@@ -19,7 +19,7 @@ try {
   // On Linux that is this thread's alone.
   if (process.platform === "linux") setPriority(NICENESS);
 } catch {
-  // Not permitted here: then it competes.
+  // Without the permission it competes with the other threads.
 }
 
 const mirror = new Mirror();

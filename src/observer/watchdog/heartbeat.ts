@@ -14,9 +14,9 @@ export interface Waits {
   readonly findComposeService?: World["findComposeService"];
 }
 
-/** Above what an action may take beyond the service's stop, with the time to end what overran it. */
+/** What an action may take beyond the service's stop, with the time to end what overran it. */
 const MAX_ACTION_MS = 180_000;
-/** Likewise of a question to Docker. */
+/** The longest question to Docker. */
 const MAX_QUESTION_MS = 15_000;
 
 /** Above the deadline of looking up where Compose has a service. */

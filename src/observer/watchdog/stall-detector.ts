@@ -1,4 +1,4 @@
-/** Whether one of several loops stands still. Pure: time is what its ticks make of it. */
+/** Whether one of several loops is stalled. Pure: time is counted by its ticks. */
 
 export interface StallDetectorOptions {
   /** A loop that gives no sign for longer than this is stalled. */
@@ -7,7 +7,7 @@ export interface StallDetectorOptions {
   readonly tickMs: number;
 }
 
-/** A loop, as it is heard of. */
+/** The signs that a loop gives of itself. */
 export interface Loop {
   /** The loop has moved. Its next sign may take `forMs` and the limit on top. */
   beat(forMs?: number): void;
@@ -18,7 +18,7 @@ export interface Loop {
 export interface StallDetector {
   /** A loop that is expected to beat from now on. */
   join(name: string): Loop;
-  /** So much time has passed again. Gives the name of a loop that stands still, if there is one. */
+  /** Counts one tick. @returns the name of a stalled loop, if there is one */
   tick(): string | undefined;
 }
 
@@ -47,7 +47,7 @@ export function createStallDetector({ limitMs, tickMs }: StallDetectorOptions): 
   };
 }
 
-/** Says what stands still, and what comes of it. */
+/** Says what is stalled, and what follows from it. */
 export function stallText(what: string, limitMs: number): string {
   return `${what} for ${Math.round(limitMs / 100) / 10} s: Sentinel ends, to be started again`;
 }

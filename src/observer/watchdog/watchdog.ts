@@ -22,7 +22,7 @@ export interface Watchdog extends AsyncDisposable {
   join(name: string): Loop;
 }
 
-/** So fine is what is seen: a stall is found within the limit and a tenth of it more. */
+/** A stall is found within the limit and one tick, a tenth of the limit. */
 const TICKS_PER_LIMIT = 10;
 
 /**

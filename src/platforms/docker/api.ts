@@ -30,22 +30,22 @@ const BOUNDS = {
 } as const satisfies JsonBounds;
 
 const MAX_SENTENCE = 300;
-/** How much is looked at of what an engine, or a proxy in front of it, has to say. */
+/** How much is read of what an engine, or a proxy in front of it, says about a failure. */
 const MAX_WORDS = 4096;
 
 /** Questions at once: an engine answers hundreds, but each connection of ssh is a process. */
 const MAX_CONNECTIONS = 64;
 const MAX_SSH_CONNECTIONS = 4;
 
-/** As long as the command gives ssh to connect. */
+/** The time that the command gives ssh to connect. */
 const SSH_DEADLINE_MS = 30_000;
 
-/** There was no answer at all: the engine cannot be reached, or was too slow. */
+/** Thrown without any answer: the engine cannot be reached, or was too slow. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 }
 
-/** There was an answer, and it was more than is read. */
+/** Thrown at an answer that is larger than what is read. */
 class ExcessError extends Error {
   override readonly name = "ExcessError";
 }
@@ -70,7 +70,7 @@ export interface DockerApi {
    * @throws Error with the engine's own sentence, on one line; `NoAnswerError` if it said none
    */
   get<T>(path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined>;
-  /** Lets go of all connections; a later question opens new ones. */
+  /** Closes all connections; a later question opens new ones. */
   close(): void;
 }
 
@@ -221,7 +221,7 @@ function createTransport({ address, certificates }: DockerConnection, env: Envir
       const { get, close } = over(request, agent, { host: "docker" });
       return {
         close,
-        // Who has no time to wait leaves the connection that was begun to the next one who asks.
+        // A caller without time to wait leaves the connection that was begun to the next one.
         get: (path, signal) =>
           unlessAborted(
             get(path, AbortSignal.timeout(SSH_DEADLINE_MS)).catch(async (cause: unknown) => {
@@ -270,7 +270,7 @@ async function readBody(response: IncomingMessage, bounds: JsonBounds): Promise<
   const chunks: Uint8Array[] = [];
   for await (const chunk of response) {
     const excess = cost.add(chunk);
-    // Leaving the loop lets go of the connection.
+    // Leaving the loop closes the connection.
     if (excess !== undefined) throw new ExcessError(excess);
     chunks.push(chunk);
   }

@@ -62,10 +62,10 @@ export interface ComposeLookup {
 
 type ComposeLookupOptions = ComposeOptions & DockerOptions;
 
-/** Longer than an incident waits for it; by then the rest of the actions is enough. */
+/** The deadline of a lookup; after it, an incident goes on with the other actions. */
 const DEADLINE_MS = 20_000;
 
-/** Each may ask for the labels of its image, which is a process. */
+/** Containers that are looked up at the same time: each may start a process, for its image's labels. */
 const AT_ONCE = 8;
 
 /** It remembers what it has seen of each container, for the time when that is gone. */
@@ -80,7 +80,7 @@ export function composeLookup(options: ComposeLookupOptions): ComposeLookup {
         lastSeen.set(name, seen);
         return seen.kind === "found" ? usable(seen.value, name, engine.containers) : seen;
       } catch (error) {
-        // It says nothing of the container, so that what is known of that stays.
+        // This says nothing about the container, so what is known of it stays.
         return unreadable(`the labels of its image cannot be read: ${messageOf(error)}`);
       }
     }
@@ -185,7 +185,7 @@ function readLabels(
 
 interface InFile {
   readonly compose: ComposeService;
-  /** What its container is called once it is made. */
+  /** The name of its container once that is made. */
   readonly container: string;
 }
 

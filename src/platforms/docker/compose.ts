@@ -103,7 +103,7 @@ function projectEnvironment(composeFile: string, from: Environment | undefined):
 }
 
 interface Probe {
-  /** For the outcome, if nothing is found. */
+  /** The command that the outcome names if nothing is found. */
   readonly argv: readonly string[];
   readonly env: Environment;
 }

@@ -9,7 +9,7 @@ import { currentContext, DEFAULT_CONTEXT, type DockerContext, readContext } from
 /** For a child process; `undefined` removes a variable. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** As the variables of the `docker` command; `undefined` is unset. */
+/** The variables of the `docker` command; `undefined` is unset. */
 export interface DockerSettings {
   /** DOCKER_HOST. */
   readonly host: string | undefined;
@@ -37,14 +37,14 @@ export interface DockerConnection {
   readonly address: DockerAddress;
   /** For people, such as `unix:///var/run/docker.sock`. */
   readonly shown: string;
-  /** Nothing says where it is, and no socket is there: commands are left to what they do by themselves. */
+  /** Nothing says where it is, and no socket is there: commands use their own default. */
   readonly isAssumed: boolean;
   readonly certificates: Certificates | undefined;
   /** On top of a command's environment: makes `docker`, and Podman's command, use the same engine. */
   readonly env: Environment;
 }
 
-/** Where Docker listens unless it was told otherwise. */
+/** Where Docker listens by default. */
 const USUAL_SOCKET = "/var/run/docker.sock";
 
 /**
@@ -132,7 +132,7 @@ function isUsable(path: string): boolean {
     accessSync(path, constants.R_OK | constants.W_OK);
     return true;
   } catch {
-    // It is not there, or is another user's.
+    // It is missing, or belongs to another user.
     return false;
   }
 }

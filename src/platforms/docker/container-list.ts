@@ -6,11 +6,11 @@ import type { ServiceProblem } from "../../core/ports.ts";
 import { printable } from "../../text/printable.ts";
 import { orchestratorOf } from "./orchestrator.ts";
 
-/** What is to be watched. */
+/** Which containers are to be watched. */
 interface Wanted {
   /** Containers that are asked for by name, labelled or not. */
   readonly names: readonly string[];
-  /** Whoever wears it wants to be restarted when its HEALTHCHECK fails: `name=value`. */
+  /** The label of containers that are to be restarted when their HEALTHCHECK fails: `name=value`. */
   readonly label: string;
 }
 
@@ -26,7 +26,7 @@ interface ContainerList {
   readonly problems: readonly ServiceProblem[];
 }
 
-/** An engine with more of them is a cluster's, and not what one Sentinel watches. */
+/** More containers on one engine are a cluster's, which one Sentinel does not watch. */
 export const MAX_CONTAINERS = 200;
 
 const SHORT_ID_LENGTH = 12;
@@ -60,7 +60,7 @@ export function chooseWatched(listed: readonly unknown[], wanted: Wanted): Conta
       continue;
     }
     const { Id: id, Names, Labels, State } = parsed.data;
-    // An orchestrator leaves a task that has ended lying about, and has started another.
+    // An orchestrator does not remove a task that has ended, and has started another.
     const isOver = orchestratorOf(Labels ?? {}) !== undefined && State !== "running";
     const isLabelled = Labels?.[labelName] === labelValue && !isOver;
     const name = ownName(Names ?? []);

@@ -7,21 +7,21 @@ import type { Platform, PlatformSeries, SeriesQuestion } from "../../core/ports.
 import { type DockerApi, NoAnswerError } from "./api.ts";
 import { chooseWatched, type ListedContainer } from "./container-list.ts";
 
-/** Whose containers they are. */
+/** The engine whose containers are read. */
 export interface ContainerEngine {
   readonly api: DockerApi;
-  /** Containers that wear it are watched although nobody names them: `name=value`. */
+  /** The label of containers that are watched although no settings name them: `name=value`. */
   readonly label: string;
 }
 
-/** What one container may hold up the others for, as a share of the deadline. */
+/** How long one container may hold up the others, as a share of the deadline. */
 const CONTAINER_SHARE = 0.7;
 
 const inspectedSchema = z.object({
   RestartCount: z.number(),
   State: z.object({
     Running: z.boolean(),
-    // Such a one counts as running as well.
+    // A container that is restarting counts as running as well.
     Restarting: z.boolean().optional(),
     OOMKilled: z.boolean(),
     StartedAt: z.string(),
@@ -104,7 +104,7 @@ async function readContainers(
 
 type OneAnswer =
   | { readonly kind: "read"; readonly reading: ContainerReading }
-  /** It was removed since it was listed. */
+  /** The container was removed after it was listed. */
   | { readonly kind: "gone" }
   | { readonly kind: "failed"; readonly name: string; readonly error: unknown };
 
@@ -148,7 +148,7 @@ function stateOf({
   Health,
 }: z.output<typeof inspectedSchema>["State"]) {
   const startedAtMs = Date.parse(StartedAt);
-  // Docker calls what it stopped itself unhealthy, too: that was somebody's wish.
+  // Docker also calls a container unhealthy that somebody stopped on purpose.
   const isTold =
     Running && !Restarting && (Health?.Status === "healthy" || Health?.Status === "unhealthy");
   return {

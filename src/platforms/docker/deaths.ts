@@ -27,7 +27,7 @@ const eventSchema = z.union([
 
 const NANOSECONDS_PER_MS = 1e6;
 
-/** A `stop` is told right after the end that it led to. */
+/** The event of a `stop` follows right after the end that it led to. */
 const STOP_WITHIN_MS = 5000;
 
 /** Lines of all runs together: so many are asked for, and the last of each run are kept. */

@@ -1,4 +1,4 @@
-/** The `docker` command line: restarts a container, and tells of it. */
+/** The `docker` command line: restarts a container, and reads its state. */
 
 import { z } from "zod";
 import { isServiceName, type PlatformName } from "../../allowlist.ts";
@@ -218,7 +218,7 @@ function complaint(result: CommandResult): string {
 
 const NANOSECONDS_PER_MS = 1e6;
 
-/** Docker's own, where a health check leaves them out. */
+/** Docker's defaults for what a health check leaves out. */
 const CHECK_DEFAULTS = { interval: 30e9, timeout: 30e9, retries: 3 };
 /** Docker keeps the last five, of 4 KiB each. */
 const MAX_CHECKS = 3;
@@ -267,7 +267,7 @@ const inspected = z.object({
   }),
 });
 
-/** Podman's words for what Docker has others for. */
+/** Podman's words for states that Docker calls otherwise. */
 const STATUS_WORDS: Readonly<Record<string, string>> = {
   configured: "created",
   initialized: "created",
@@ -296,7 +296,7 @@ function parseState(json: string, container: string): ContainerState | undefined
     exitCode: State.ExitCode,
     oomKilled: State.OOMKilled,
     restartCount: RestartCount,
-    // Year 1: it has never been started.
+    // The year 1 stands for a container that was never started.
     startedAtMs: startedAtMs > 0 ? startedAtMs : undefined,
     ...(finishedAtMs > 0 && { finishedAtMs }),
     ...(maxRestarts > 0 && { maxRestarts }),
@@ -329,7 +329,7 @@ function checksOf(
   };
 }
 
-/** -1 stands for no end: then it is waited for as long as for any. */
+/** -1 stands for no limit: then the longest wait applies. */
 function stopTimeoutMs(seconds: number): number {
   const timeoutMs = seconds * 1000;
   return timeoutMs < 0 ? MAX_STOP_TIMEOUT_MS : Math.min(timeoutMs, MAX_STOP_TIMEOUT_MS);

@@ -11,7 +11,7 @@ export type DockerAddress =
       /** An IPv6 address is without its brackets. */
       readonly host: string;
       readonly port: number;
-      /** In front of every path; empty, or `/like/this`. */
+      /** What stands in front of every path: nothing, or `/like/this`. */
       readonly prefix: string;
     }
   /** Reached by the command line's own `docker system dial-stdio`. */
@@ -113,7 +113,7 @@ function refused(text: string, source: string, hint: string): SentinelError {
   return new SentinelError("configuration", `${source} cannot be ${shown(text)}`, { hint });
 }
 
-/** Without what stands in front of an `@`, which may be a password. */
+/** The text without what stands in front of an `@`, which may be a password. */
 function shown(text: string): string {
   return printable(text.replace(/^([^/]*\/\/)?.*@/s, "$1"), MAX_SHOWN);
 }

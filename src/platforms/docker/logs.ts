@@ -20,9 +20,9 @@ const STAMPED =
 /** One line of a log, and when it was written. */
 export interface StampedLine {
   readonly text: string;
-  /** Of its whole second. */
+  /** The time of its whole second. */
   readonly epochMs: number;
-  /** Of the second, 0 to 999,999,999. */
+  /** The nanoseconds of that second, 0 to 999,999,999. */
   readonly nanos: number;
 }
 

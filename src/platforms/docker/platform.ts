@@ -6,7 +6,7 @@ import { type ContainerEngine, containerSeries } from "./containers.ts";
 import { containerActions, containerReader, refuseOther } from "./docker.ts";
 import { surroundingsReader } from "./surroundings.ts";
 
-/** @param engine what tells of containers; the commands of `options` have to reach the same */
+/** @param engine what reads containers; the commands of `options` have to reach the same */
 export function dockerPlatform(options: ComposeOptions, engine: ContainerEngine): Platform {
   const onContainer = containerActions(options);
   const byCompose = composeActions(options);

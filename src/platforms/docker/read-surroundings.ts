@@ -5,10 +5,10 @@ import { z } from "zod";
 import type { ContainerBeside, ContainerSetup, RuntimeEvent } from "../../core/evidence.ts";
 import { parseJson } from "../../text/json.ts";
 
-/** Of this process alone, so that a hash tells nobody else whether a value is the one that they guess. */
+/** A key of this process alone, so that nobody else can test by a hash whether they guess a value. */
 const HASH_KEY = randomBytes(32);
 
-/** Secrets are values of a few letters, too: nothing but equality is to be had of them. */
+/** A hash of a value, which may be a short secret: it shows equality and nothing else. */
 function hashOf(value: unknown): string {
   return createHmac("sha256", HASH_KEY)
     .update(JSON.stringify(value) ?? "")

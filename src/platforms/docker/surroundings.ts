@@ -33,7 +33,7 @@ export function surroundingsReader(options: DockerOptions = {}): SurroundingsRea
   };
 }
 
-/** Of a container, and of a network that it is on. */
+/** Events of a container, and of a network that it is on. */
 const EVENTS = [
   ...["create", "destroy", "start", "die", "oom", "stop", "kill", "restart"],
   ...["pause", "unpause", "update", "rename", "connect", "disconnect"],

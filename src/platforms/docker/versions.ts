@@ -7,7 +7,7 @@ const NEWEST = "1.51";
 
 interface ApiRange {
   readonly newest: string;
-  /** `undefined` from engines that do not tell. */
+  /** `undefined` from engines that do not say. */
   readonly oldest: string | undefined;
 }
 

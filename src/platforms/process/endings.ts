@@ -3,12 +3,12 @@
 import type { Death as Ending } from "../../core/model.ts";
 import type { Ended } from "./guarded.ts";
 
-/** What is kept of its ends, and of what it wrote before each. */
+/** How many ends are kept, and how many lines before each. */
 const MAX_ENDINGS = 5;
 export const ENDING_LINES = 20;
 
 interface Own {
-  /** When, by the wall clock. */
+  /** The time of the end, by the wall clock. */
   readonly atMs: number;
   readonly ranMs: number;
   /** What this process has written last, oldest first. */
@@ -19,7 +19,7 @@ export class Endings {
   #all: readonly Ending[] = [];
   #uncured: readonly Ending[] = [];
 
-  /** Oldest first. */
+  /** All ends that are kept, oldest first. */
   get all(): readonly Ending[] {
     return this.#all;
   }

@@ -14,7 +14,7 @@ const GUARDIAN_GRACE_MS = 2000;
 const NOT_STARTED_EXIT_CODE = 127;
 
 export interface Ended {
-  /** As a shell and Docker tell it: 128 and the signal's number if a signal ended it. */
+  /** As a shell and Docker give it: 128 and the signal's number if a signal ended it. */
   readonly exitCode: number;
   /** In words: `exit code 3`, `SIGKILL`, or why it could not be started. */
   readonly how: string;
@@ -88,7 +88,7 @@ function startGuardian(name: string, onMessage: (message: FromGuardian) => void)
     stdin: "ignore",
     stdout: stdout.writeEnd,
     stderr: stderr.writeEnd,
-    // A session and a group of its own, which it leads.
+    // It leads a session and a group of its own.
     detached: true,
     serialization: "json",
     ipc: onMessage,
@@ -99,7 +99,7 @@ function startGuardian(name: string, onMessage: (message: FromGuardian) => void)
   return { process: guardian, stdout, stderr };
 }
 
-/** Until nothing of the group is left: a guardian that was killed leaves its command to us. */
+/** Waits until nothing of the group is left: a guardian that was killed leaves its command to this process. */
 async function waitForEnd(guardian: Guardian, { stdout, stderr }: Streams): Promise<Ended> {
   using out = guardian.stdout;
   using err = guardian.stderr;
@@ -117,7 +117,7 @@ function send(guardian: Guardian, message: ToGuardian): void {
   try {
     guardian.process.send(message);
   } catch {
-    // It has gone, which its exit tells.
+    // It has gone, as its exit will show.
   }
 }
 

@@ -1,6 +1,6 @@
-/** How a store's room is shared, so that nobody who writes into it can take the others' part. */
+/** How a store's room is shared, so that no writer can take the others' part. */
 
-/** What room is counted in. */
+/** An amount of room, by what it is counted in. */
 export interface Room {
   readonly series: number;
   readonly labelBytes: number;
@@ -8,7 +8,7 @@ export interface Room {
 
 const KINDS = ["series", "labelBytes"] as const satisfies readonly (keyof Room)[];
 
-/** The part that is nobody's own: whoever needs more than what is kept for it takes it from here. */
+/** The shared part: a writer that needs more than what is reserved for it takes it from here. */
 export class Pool {
   readonly left: { -readonly [kind in keyof Room]: number };
 
@@ -27,7 +27,7 @@ export class Pool {
   }
 }
 
-/** What one writer uses: what is kept for it first, then of the pool. */
+/** What one writer uses: first what is reserved for it, then a part of the pool. */
 export class Account {
   readonly #used = { series: 0, labelBytes: 0 };
 
@@ -63,7 +63,7 @@ export class Account {
 
 const NO_ROOM = { series: 0, labelBytes: 0 };
 
-/** For the few series that Sentinel itself writes: there must be room to say that there is none. */
+/** The account of the few series that Sentinel itself writes, such as the one that says that there is no room. */
 export const UNCOUNTED = new Pool({
   series: Number.POSITIVE_INFINITY,
   labelBytes: Number.POSITIVE_INFINITY,

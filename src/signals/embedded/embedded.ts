@@ -21,19 +21,19 @@ export interface EmbeddedOptions {
   readonly targets: readonly ScrapeTarget[];
   readonly intervalMs: number;
   readonly clock: Clock;
-  /** Each is asked for the series of its services. Default: none. */
+  /** Platforms that are asked for the series of their services; none by default. */
   readonly platforms?: readonly AskedPlatform[];
 }
 
 export interface EmbeddedSource extends SignalSource {
   readonly store: MemoryStore;
-  /** At which queries are evaluated: of the wall clock, as are the samples' times. */
+  /** The time at which queries are evaluated: the wall clock's, as the samples' times are. */
   presentMs(): number;
-  /** The platforms are the last, as a target each. */
+  /** The scrape targets, then each platform as one target. */
   targets(): readonly TargetState[];
   /** How each platform that is asked stands. */
   platforms(): readonly PlatformState[];
-  /** Every target once. */
+  /** Scrapes every target once. */
   scrapeOnce(signal: AbortSignal): Promise<void>;
   /** Scrapes until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -41,8 +41,8 @@ export interface EmbeddedSource extends SignalSource {
   firstScrape(signal: AbortSignal): Promise<void>;
 }
 
-/** How often it is looked whether the first scrape has ended. */
-const FIRST_SCRAPE_LOOK_MS = 20;
+/** How often it is checked whether the first scrape has ended. */
+const FIRST_SCRAPE_CHECK_MS = 20;
 
 const MAX_CACHED_EXPRESSIONS = 1000;
 
@@ -89,7 +89,7 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
 
     async firstScrape(signal) {
       const isScraped = () => allTargets().every(({ health }) => health !== "unknown");
-      while (!isScraped() && !signal.aborted) await clock.sleep(FIRST_SCRAPE_LOOK_MS, signal);
+      while (!isScraped() && !signal.aborted) await clock.sleep(FIRST_SCRAPE_CHECK_MS, signal);
     },
 
     query: (expr, signal) =>

@@ -27,7 +27,7 @@ import { type KnownSeries, SeriesCache } from "./series-cache.ts";
 import { Turns } from "../turns.ts";
 
 interface BadLine {
-  /** From 1. */
+  /** The number of the line, from 1. */
   readonly lineNumber: number;
   readonly reason: string;
   /** The start of the line, printable and bounded. */
@@ -71,8 +71,8 @@ export function createExpositionReader<T>(open: (labels: Labels) => T): Expositi
   return new Reader(open);
 }
 
-/** Between two looks at whether others wait. */
-const LINES_BETWEEN_LOOKS = 256;
+/** Lines that are read before other work gets its turn. */
+const LINES_A_TURN = 256;
 const CHARACTERS_BETWEEN_LOOKS = 64 * 1024;
 
 const MAX_NOTED_LINES = 10;
@@ -82,13 +82,13 @@ const EXCERPT_LENGTH = 80;
 const MAX_EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: MAX_EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
 
-/** After the hash of a comment. */
+/** The word after the hash of a comment that says a type. */
 const TYPE = "TYPE";
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 const NOT_A_NUMBER = /^[+-]?nan$/i;
-/** Value, time, and an exemplar that is skipped. */
+/** What follows a series: value, time, and an exemplar that is skipped. */
 const AFTER_SERIES = /^[ \t]*([^ \t#]+)(?:[ \t]+([^ \t#]+))?[ \t]*(?:#.*)?$/;
 
 class Reader<T> implements ExpositionReader<T> {
@@ -109,7 +109,7 @@ class Reader<T> implements ExpositionReader<T> {
     const turns = new Turns();
     while (!reading.ended) {
       const fromAt = reading.at;
-      for (let line = 0; line < LINES_BETWEEN_LOOKS && !reading.ended; line += 1) {
+      for (let line = 0; line < LINES_A_TURN && !reading.ended; line += 1) {
         reading.readLine();
         if (reading.at - fromAt > CHARACTERS_BETWEEN_LOOKS) break;
       }
@@ -223,7 +223,7 @@ class Reading<T> {
     this.values.push(value);
   }
 
-  /** Counted on from the bad line before: the text may be long, and its bad lines many. */
+  /** Counts on from the bad line before, as the text may be long and its bad lines many. */
   #lineNumberAt(start: number): number {
     const { text } = this;
     const counted = this.#counted;
@@ -263,7 +263,7 @@ class Reading<T> {
   }
 }
 
-/** Whether the line is this series': `a` is none of `a {b="c"}`, which may have a blank there. */
+/** Whether the line is about this series: `a` is another one than `a {b="c"}`, which may have a blank there. */
 function startsWithSeries(text: string, series: string, at: number): boolean {
   return (
     text.startsWith(series, at) &&
@@ -273,7 +273,7 @@ function startsWithSeries(text: string, series: string, at: number): boolean {
   );
 }
 
-/** Past the closing brace, if there are braces; a brace in quotes is none. */
+/** The place behind the closing brace, if there are braces; one in quotes does not count. */
 function endOfSeries(text: string, start: number): number {
   let at = start;
   for (let char = text.charCodeAt(at); !endsName(char); char = text.charCodeAt(at)) at += 1;
@@ -328,7 +328,7 @@ function parseRest(
 }
 
 /**
- * As Go reads a float, since that is what Prometheus does: no hexadecimal, no blanks, no overflow.
+ * A value as Go reads a float, since Prometheus does so: no hexadecimal, no blanks, no overflow.
  *
  * @returns `undefined` if it is none
  */

@@ -16,7 +16,7 @@ const BYTES_PER_SAMPLE = 16;
 export interface SampleWindow {
   /** Samples as old as this, seen from the newest, are still kept. */
   readonly durationMs: number;
-  /** With more within the window, the oldest go. */
+  /** With more within the window, the oldest are dropped. */
   readonly maxSamples: number;
 }
 
@@ -28,7 +28,7 @@ export class MemorySeries implements StoredSeries {
   end = 0;
   /** The store no longer has it: whoever writes must open it again. */
   removed = false;
-  /** Its samples came with times by a clock that is not ours. */
+  /** Its samples came with times of another clock. */
   hasOwnTimes = false;
 
   constructor(
@@ -53,7 +53,7 @@ export class MemorySeries implements StoredSeries {
     return true;
   }
 
-  /** The series has ended, as of that time. */
+  /** Marks the series as ended at that time. */
   appendStale(timestampMs: number): boolean {
     if (!this.#appendTime(timestampMs)) return false;
     markStaleAt(this.values, this.end - 1);

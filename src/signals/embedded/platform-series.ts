@@ -1,4 +1,4 @@
-/** What a platform says of its services, as one more target: so that its series end as any target's do. */
+/** What a platform says of its services, as one more target, so that its series end as those of any target. */
 
 import { messageOf } from "../../core/errors.ts";
 import { SERVICE_LABEL, type ServiceSeries } from "../../core/given-series.ts";
@@ -12,18 +12,18 @@ export interface AskedPlatform {
   readonly services: readonly string[];
 }
 
-/** What was last told by a platform beside series. */
+/** What a platform last said beside its series. */
 export interface PlatformState {
   readonly platform: Platform["name"];
   /** Services that it found and that want to be watched, running or not. */
   readonly found: readonly string[];
-  /** Of two looks in a row. */
+  /** Problems that were found twice in a row. */
   readonly problems: readonly ServiceProblem[];
   /** Why it gave no answer when it was last asked; `undefined` if it did. */
   readonly error: string | undefined;
 }
 
-/** A user's `up == 0` is about scraped targets, and this is none. */
+/** A user's `up == 0` is about scrape targets, and a platform is not one. */
 const OWN_PREFIX = "sentinel_";
 
 /** Docker counts CPU and memory once a second, and keeps an asker waiting until then. */

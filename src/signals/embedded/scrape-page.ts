@@ -48,7 +48,7 @@ export interface ScrapeFailed {
 export interface MetricsPage {
   readonly kind: "page";
   readonly text: string;
-  /** Its times are in seconds then. */
+  /** Whether it is OpenMetrics, whose times are in seconds. */
   readonly openMetrics: boolean;
 }
 
@@ -57,7 +57,7 @@ interface PageRequest {
   readonly url: string;
   /** The deadline of the whole exchange, the body included. */
   readonly deadlineMs: number;
-  /** After decompression. */
+  /** The largest body, after decompression. */
   readonly maxBytes: number;
 }
 
@@ -91,7 +91,7 @@ export const fetchPage: FetchPage = async (request, caller) => {
     if (caller.aborted) return failed("timeout", "cancelled");
     return failed("unreachable", `cannot be reached (${codeOf(thrown)})`);
   } finally {
-    // What is left of the body is not wanted.
+    // The rest of the body is not needed.
     hangUp.abort();
   }
 };

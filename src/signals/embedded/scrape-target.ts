@@ -25,9 +25,9 @@ export interface ScrapeTarget {
   readonly url: string;
   /** A prefix for the series that describe each scrape, such as `up`; empty by default. */
   readonly reportPrefix?: string;
-  /** Nobody has said that there are metrics: a service that answers without any is not down. */
+  /** Metrics are only assumed here: a service that answers without any is not down. */
   readonly isAssumed?: true;
-  /** Put on every series; they win over `job` and `instance`, as in Prometheus. */
+  /** Labels that every series gets; they win over `job` and `instance`, as in Prometheus. */
   readonly labels?: Labels;
 }
 
@@ -50,7 +50,7 @@ export interface TargetState {
   readonly lastScrapeDurationMs: number | undefined;
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** In the last scrape; a failed one has none. */
+  /** Samples of the last scrape; 0 if it failed. */
   readonly samples: number;
   /** Samples that were not stored: out of order, too far from now, or of a series that stood twice. */
   readonly droppedSamples: number;
@@ -99,7 +99,7 @@ export class TargetScraper {
   /** The series of the last scrape, but for those with times of their own: they end when they like. */
   #current: readonly Tracked[] = [];
   #state: TargetState;
-  /** Until a page with metrics has come. */
+  /** True until a page with metrics has come. */
   #isAssumed: boolean;
 
   /** @throws RangeError if it is not an http URL; the text is not repeated, as it may hold a password */
@@ -148,7 +148,7 @@ export class TargetScraper {
     if (signal.aborted) return;
     const read = page.kind === "page" ? await this.#read(page) : page;
     if (signal.aborted) return;
-    // Not before all is here: the wall clock may have been set meanwhile.
+    // The time is taken once all is here, as the wall clock may have been set meanwhile.
     const startMs = store.timeOf(fromMs, clock);
     const result = read.kind === "read" ? this.#store(read, startMs) : read;
     if (result.kind === "failed") this.#endOthers([], startMs);
@@ -220,7 +220,7 @@ export class TargetScraper {
     let dropped = 0;
     for (const [index, tracked] of series.entries()) {
       const value = values[index];
-      // It may have gone while the rest of the page was read.
+      // The series may have been removed while the rest of the page was read.
       this.#open(tracked, this.#account);
       if (tracked.series === undefined || value === undefined) continue;
       const ownTimeMs = haveTimes ? timestampsMs.get(index) : undefined;

@@ -19,17 +19,17 @@ export interface ScraperOptions {
   readonly maxSamples?: number;
   /** How many targets share the store, those of other scrapers included; the number of targets by default. */
   readonly writers?: number;
-  /** How a page is got; for tests. */
+  /** How a page is fetched; for tests. */
   readonly fetchPage?: FetchPage;
 }
 
 interface Scraper {
   /** In the order of the options. */
   targets(): readonly TargetState[];
-  /** Every target once, all at the same time; done when the last has answered or failed. */
+  /** Scrapes every target once, all at the same time; resolves when the last has answered or failed. */
   scrapeAll(signal: AbortSignal): Promise<void>;
   /**
-   * Every target at once and then at each interval, until the signal aborts. A scrape that takes
+   * Scrapes every target at once and then at each interval, until the signal aborts. A scrape that takes
    * longer than its interval delays none of the others', and its own skip what they missed.
    */
   run(signal: AbortSignal): Promise<void>;

@@ -8,7 +8,7 @@ import { parseSeriesText } from "./series-text.ts";
 export interface KnownSeries<T> {
   readonly text: string;
   readonly series: T;
-  /** The one whose line came next in the last reading. */
+  /** The series whose line came next in the last reading. */
   next: KnownSeries<T> | undefined;
   /** Number of the last reading that had it. */
   seenIn: number;
@@ -30,14 +30,14 @@ export class SeriesCache<T> {
     this.#seen = 0;
   }
 
-  /** The one that came next in the last reading. */
+  /** The series that came next in the last reading. */
   expected(): KnownSeries<T> | undefined {
     return this.#previous === undefined ? this.#first : this.#previous.next;
   }
 
   /**
    * @param bound asked only of a text that is new
-   * @returns what is wrong with the text, if it is none of a series
+   * @returns what is wrong with the text, if it does not describe a series
    */
   find(text: string, bound: () => BoundLabel | undefined): KnownSeries<T> | string {
     const known = this.#byText.get(text);

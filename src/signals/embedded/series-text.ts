@@ -121,7 +121,7 @@ class Cursor {
     return this.text.slice(start, this.#at);
   }
 
-  /** Without its quotes and escapes; `undefined` if it does not start here or end on this line. */
+  /** A text without its quotes and escapes; `undefined` if it does not start here or end on this line. */
   takeQuoted(): string | undefined {
     if (!this.takeChar('"')) return undefined;
     const start = this.#at;
@@ -141,7 +141,7 @@ class Cursor {
       : inner;
   }
 
-  /** NaN past the end. */
+  /** The character here; NaN at the end. */
   #char(): number {
     return this.text.charCodeAt(this.#at);
   }

@@ -12,7 +12,7 @@ export type { MemorySeries } from "./memory-series.ts";
 interface SeriesStoreOptions {
   /** How long samples are kept; 15 minutes by default. */
   readonly windowMs?: number;
-  /** A further series is refused; 20,000 by default. */
+  /** The number of series above which a new one is refused; 20,000 by default. */
   readonly maxSeries?: number;
   /** The size of all series' labels as JSON, above which a new series is refused. 32 MiB by default. */
   readonly maxLabelBytes?: number;
@@ -20,7 +20,7 @@ interface SeriesStoreOptions {
   readonly maxSamplesPerSeries?: number;
 }
 
-/** Both ends belong to it. */
+/** A range of time, both ends included. */
 interface TimeRange {
   readonly startMs: number;
   readonly endMs: number;
@@ -28,7 +28,7 @@ interface TimeRange {
 
 interface StoreStats {
   readonly series: number;
-  /** Stale markers included. */
+  /** The number of samples, stale markers included. */
   readonly samples: number;
   /** Series that were not opened, for there were too many; and samples no newer than the newest. */
   readonly refusedSeries: number;
@@ -63,7 +63,7 @@ export class MemoryStore implements SeriesStore {
   readonly #accounts = new WeakMap<MemorySeries, Account>();
   /** Rules ask with the same matchers at each poll; what they select holds until a series comes or goes. */
   #selections = new WeakMap<readonly LabelMatcher[], readonly MemorySeries[]>();
-  /** By how much the wall clock was ahead of the clock that never jumps when that was last told. */
+  /** By how much the wall clock was last known to be ahead of the clock that never jumps. */
   #aheadMs = 0;
   #refusedSeries = 0;
   #droppedSamples = 0;
@@ -88,7 +88,7 @@ export class MemoryStore implements SeriesStore {
   }
 
   /**
-   * An account for one of so many writers, to open series with: each of them has its share of one half of
+   * An account for one of that many writers, to open series with: each of them has its share of one half of
    * the room, whatever the others take of the rest.
    */
   account(writers: number): Account {

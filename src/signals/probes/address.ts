@@ -2,7 +2,7 @@
 
 import { shownUrl } from "../../text/url.ts";
 
-/** What is meant where an address names no port. */
+/** The ports of addresses that name none. */
 const USUAL_PORTS: Readonly<Record<string, number>> = {
   "redis:": 6379,
   "rediss:": 6379,
@@ -14,7 +14,7 @@ interface Address {
   /** An IPv6 address is without its brackets. */
   readonly host: string;
   readonly port: number;
-  /** For people: without user, password and query. */
+  /** The address as people see it: without user, password and query. */
   readonly shown: string;
 }
 

@@ -11,7 +11,7 @@ const MAX_CHAIN = 10;
  * sent before `whyNotTrusted` has said that it is.
  */
 export function tlsOptions(host: string) {
-  // An address is no name for SNI.
+  // SNI takes names only, no addresses.
   return { rejectUnauthorized: false, ...(isIP(host) === 0 ? { servername: host } : {}) };
 }
 
@@ -34,7 +34,7 @@ function earliestExpiryMs(socket: TLSSocket): number | undefined {
   return ends.length === 0 ? undefined : Math.min(...ends);
 }
 
-/** The part of an answer that tells of the certificate; empty if none was shown. */
+/** What an answer says of the certificate; empty without one. */
 export function seenCertificate(socket: TLSSocket): { readonly certificateExpiresAtMs?: number } {
   const endsAtMs = earliestExpiryMs(socket);
   return endsAtMs === undefined ? {} : { certificateExpiresAtMs: endsAtMs };

@@ -20,7 +20,7 @@ interface Exchange {
    * Reads all that has come.
    *
    * @returns `undefined` as long as more has to come
-   * @throws Error on what is none of this protocol
+   * @throws Error on what is not of this protocol
    */
   read(received: Buffer): ProbeAnswer | undefined;
 }

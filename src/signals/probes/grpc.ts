@@ -14,7 +14,7 @@ import { type ProbeAnswer, type ProbeLimits, type Probing, runProbe } from "./pr
 const METHOD = "/grpc.health.v1.Health/Check";
 const MAX_BYTES = 4096;
 const MAX_SHOWN = 200;
-/** Before each message: whether it is compressed, and its length. */
+/** The prefix of each message: whether it is compressed, and its length. */
 const PREFIX_BYTES = 5;
 
 /** By the numbers of `HealthCheckResponse.ServingStatus`. */
