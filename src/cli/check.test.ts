@@ -56,7 +56,7 @@ describe("check", () => {
     const { lines: said, canWork } = await lines({}, ENGINE_DOWN);
     expect(canWork).toBe(false);
     expect(said).toEqual([
-      "ok       settings                        1 service, 7 rules, autonomy auto",
+      "ok       settings                        1 service, 8 rules, autonomy auto",
       `failed   signals                         ${NOWHERE} cannot be reached (ECONNREFUSED). Start Prometheus, or set PROMETHEUS_URL to where it listens.`,
       "failed   docker                          Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
       `ok       journal                         ${join(folder, "sentinel.db")} is to be begun`,

@@ -213,7 +213,7 @@ services:
     [`services: [{ ${SERVICE}, helth: x }]`, "service a: unknown key helth | Did you mean health?"],
     [
       `services: [{ ${SERVICE}, services: x }]`,
-      "service a: unknown key services | Known keys: name, job, instance, convention, health, metrics, platform, actions.",
+      "service a: unknown key services | Known keys: name, job, instance, convention, slo, health, metrics, platform, actions.",
     ],
     ["services: all", "services must be a list, not a text"],
     ["services: [a]", "item 1 of services must be a map of keys and values, not a text"],
@@ -223,6 +223,18 @@ services:
     [
       "services: [{ name: a, health: localhost }]",
       "service a: health must be container, none, or an address such as http://localhost:8000/health, tcp://localhost:5672, redis://localhost:6379, postgres://localhost:5432, grpc://localhost:50051",
+    ],
+    [
+      "services: [{ name: a, slo: { availability: 0.999 } }]",
+      "service a: availability must be the percentage of requests that are to be answered without an error, such as 99.9",
+    ],
+    [
+      "services: [{ name: a, slo: { availability: 100 } }]",
+      "service a: availability must be the percentage of requests that are to be answered without an error, such as 99.9",
+    ],
+    [
+      "services: [{ name: a, metrics: none, slo: { availability: 99.9 } }]",
+      "service a: slo is told by the metrics of the service, and metrics is none: remove one of the two",
     ],
     [
       "services: [{ name: -rf, health: http://a/ }]",

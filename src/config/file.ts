@@ -21,12 +21,20 @@ const MAX_FILE_BYTES = 1024 * 1024;
 const FILE_PLATFORMS = PLATFORM_NAMES.filter((name) => name !== "process");
 const FILE_ACTIONS = FILE_PLATFORMS.flatMap(actionIdsOf);
 
+const AVAILABILITY =
+  "must be the percentage of requests that are to be answered without an error, such as 99.9";
+
 const serviceSchema = z
   .strictObject({
     name: z.string().refine(isServiceName, "must be the name of a container, such as my-api"),
     job: z.string().min(1).optional(),
     instance: z.string().min(1).optional(),
     convention: z.enum(CONVENTION_NAMES).optional(),
+    slo: z
+      .strictObject({
+        availability: z.number().refine((percent) => percent >= 50 && percent < 100, AVAILABILITY),
+      })
+      .optional(),
     health: z
       .unknown()
       .transform((value, context): HealthCheck => {
@@ -52,6 +60,12 @@ const serviceSchema = z
     if (metrics !== "none" || named === undefined) return;
     const message = `names whose metrics it has, and metrics is none: remove one of the two`;
     context.addIssue({ code: "custom", path: [named], message });
+  })
+  .superRefine(({ metrics, slo }, context) => {
+    if (metrics !== "none" || slo === undefined) return;
+    const message =
+      "is told by the metrics of the service, and metrics is none: remove one of the two";
+    context.addIssue({ code: "custom", path: ["slo"], message });
   })
   .superRefine(({ platform, actions = [] }, context) => {
     const ids = actionIdsOf(platform);
@@ -125,7 +139,7 @@ export function readSettingsFile(folder: string, configFile: string | undefined)
 }
 
 function readService(given: z.output<typeof serviceSchema>): Service {
-  const { name, job, instance, convention, health, metrics, platform, actions } = given;
+  const { name, job, instance, convention, slo, health, metrics, platform, actions } = given;
   const isNamed = job !== undefined || instance !== undefined || metrics !== undefined;
   return {
     name,
@@ -133,11 +147,17 @@ function readService(given: z.output<typeof serviceSchema>): Service {
     ...(isNamed ? {} : { isJobAssumed: true }),
     instance,
     ...(convention === undefined ? {} : { convention }),
+    ...(slo === undefined ? {} : { availability: shareOf(slo.availability) }),
     health,
     platform,
     ...(platform === "docker" && { usesCompose: true }),
     actions: actions ?? defaultActions(platform),
   };
+}
+
+/** Without the noise of binary fractions: 99.9 is 0.999. */
+function shareOf(percent: number): number {
+  return Number((percent / 100).toPrecision(12));
 }
 
 function badFile(yaml: YamlFile, error: z.ZodError): SentinelError {

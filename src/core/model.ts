@@ -40,6 +40,8 @@ export interface Service {
   readonly instance?: string | undefined;
   /** Of `CONVENTION_NAMES`: how its metrics are named; without it, as its series show. */
   readonly convention?: string | undefined;
+  /** The share of requests that are to be answered without an error, e.g. 0.999. */
+  readonly availability?: number;
   readonly health: HealthCheck;
   /** What runs it. */
   readonly platform: PlatformName;

@@ -31,7 +31,7 @@ export function builtInSources(settings: ObserverSettings, made: Made): MadeRule
   const { pollIntervalMs, prometheusUrl, thresholds } = settings;
   const isEmbedded = prometheusUrl === undefined;
   const hasMetrics = service.job !== undefined;
-  const ofMetrics = hasMetrics ? builtInRules({ ...made, thresholds }) : [];
+  const ofMetrics = hasMetrics ? builtInRules({ ...made, thresholds, keepsDays: !isEmbedded }) : [];
   const refused = hasMetrics && isEmbedded ? [refusedRule(service, pollIntervalMs)] : [];
   // Only Sentinel's own scraping has what Docker says as series.
   const hasContainer = isEmbedded && service.platform === "docker";

@@ -72,3 +72,50 @@ describe("the built-in rules of a service", () => {
     expect(loop?.expr).toBe('resets(process_uptime_seconds{job="j"}[10m]) > 3');
   });
 });
+
+describe("for a service with an objective", () => {
+  const shop = service({ job: "shop", availability: 0.999 });
+  const options = { service: shop, thresholds, windowMs: 20_000 };
+  const named = (rules: readonly MadeRule[], alert: string) =>
+    rules.find((one) => one.alert === alert);
+
+  test("there is a rule on its budget, and one more where series are kept for days", () => {
+    const budgets = (rules: readonly MadeRule[]) =>
+      rules.map(({ alert }) => alert).filter((alert) => alert.startsWith("ErrorBudget"));
+    expect(budgets(builtInRules(options))).toEqual(["ErrorBudgetBurn"]);
+    expect(budgets(builtInRules({ ...options, keepsDays: true }))).toEqual([
+      "ErrorBudgetBurn",
+      "ErrorBudgetLeak",
+    ]);
+    expect(budgets(builtInRules({ ...options, service: service({ job: "shop" }) }))).toEqual([]);
+  });
+
+  test("it is read by the service's convention", () => {
+    const { signals } = readService([
+      { __name__: "http_server_requests_seconds_count", outcome: "SUCCESS" },
+    ]);
+    const { expr = "" } = named(builtInRules({ ...options, signals }), "ErrorBudgetBurn") ?? {};
+    expect(expr).toContain('http_server_requests_seconds_count{job="shop"');
+    expect(expr).toContain("[1h]");
+    expect(expr).toContain("> 0.0144");
+  });
+
+  test("it says why it cannot be judged where no label tells errors", () => {
+    const { signals } = readService([{ __name__: "http_requests_total" }]);
+    const rule = named(builtInRules({ ...options, signals }), "ErrorBudgetBurn");
+    expect(rule?.unreadable).toContain("no label");
+  });
+});
+
+describe("memory that fills", () => {
+  test("is a trend of one series, and of nothing else", () => {
+    const one = readService([{ __name__: "process_resident_memory_bytes" }]);
+    const many = readService([{ __name__: "jvm_memory_used_bytes", area: "heap" }]);
+    const alerts = ({ signals }: typeof one) =>
+      builtInRules({ service: service({ job: "j" }), thresholds, windowMs: 20_000, signals }).map(
+        ({ alert }) => alert,
+      );
+    expect(alerts(one)).toContain("MemoryFilling");
+    expect(alerts(many)).not.toContain("MemoryFilling");
+  });
+});

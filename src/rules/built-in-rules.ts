@@ -2,8 +2,16 @@
 
 import { formatDuration } from "../core/duration.ts";
 import type { Service } from "../core/model.ts";
-import type { Readable, ServiceSignals, Signal, Span } from "./conventions/convention.ts";
+import type {
+  Expression,
+  Readable,
+  ServiceSignals,
+  Signal,
+  Span,
+} from "./conventions/convention.ts";
 import { readService } from "./conventions/find.ts";
+import { parseExpression } from "../promql/parse.ts";
+import { budgetBurnRule, budgetLeakRule, memoryTrendRule } from "./pointing-rules.ts";
 import { CURES, PERMITS_ANNOTATION, REVIVALS } from "./permitted.ts";
 import {
   CRASH_LOOP_ALERT,
@@ -24,6 +32,8 @@ export interface RuleOptions {
   readonly windowMs: number;
   /** What its series have. Default, for a service that has not been seen yet: what our own target has. */
   readonly signals?: ServiceSignals | undefined;
+  /** Whoever answers keeps series for days, as a Prometheus does. Default: hours. */
+  readonly keepsDays?: boolean;
 }
 
 /** Errors within the window below which a share of errors says nothing: one unlucky request. */
@@ -43,7 +53,13 @@ const ASSUMED = readService([
 
 /** The built-in rules for one service, by what its series have. */
 export function builtInRules(options: RuleOptions): MadeRule[] {
-  return [...metricRules(options), ...livenessRules(options), crashLoopRule(options)];
+  return [
+    ...metricRules(options),
+    ...livenessRules(options),
+    crashLoopRule(options),
+    ...memoryTrendRules(options),
+    ...budgetRules(options),
+  ];
 }
 
 /**
@@ -162,6 +178,29 @@ function crashLoopRule({ service, signals = ASSUMED }: RuleOptions): MadeRule {
     annotations: { summary: CRASH_LOOP_SUMMARY },
     ...(startTime.kind === "unreadable" ? { unreadable: startTime.why } : {}),
   };
+}
+
+/** A trend is one of a single series: memory that is a sum of several comes and goes with them. */
+function memoryTrendRules({ service, thresholds, signals = ASSUMED }: RuleOptions): RuleSource[] {
+  const { memoryBytes } = signals;
+  if (memoryBytes.kind === "unreadable") return [];
+  const bytes = memoryBytes.expr(matchersOf(service), STARTS_SPAN);
+  if (parseExpression(bytes).kind !== "vector_selector") return [];
+  return [memoryTrendRule(service, { bytes, limit: `${thresholds.memoryBytes}` })];
+}
+
+/** For a service that has an objective. */
+function budgetRules({ service, signals = ASSUMED, keepsDays }: RuleOptions): MadeRule[] {
+  if (service.availability === undefined) return [];
+  const { errorRatio } = signals;
+  const { expr, failedCount } = errorRatio.kind === "readable" ? errorRatio : assumed("errorRatio");
+  const over = (expression: Expression) => (window: string) =>
+    expression(matchersOf(service), { window, quantile: LATENCY_QUANTILE });
+  const errors = { ratio: over(expr), count: over(failedCount ?? expr) };
+  const makers = keepsDays ? [budgetBurnRule, budgetLeakRule] : [budgetBurnRule];
+  const unreadable = errorRatio.kind === "unreadable" ? { unreadable: errorRatio.why } : {};
+  const { availability } = service;
+  return makers.map((make) => ({ ...make(service, availability, errors), ...unreadable }));
 }
 
 /** One more scrape that says so: a single one may have met a restart. */

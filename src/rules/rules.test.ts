@@ -48,8 +48,9 @@ describe("the built-in rules", () => {
       "TargetDown, == 0, 5000, critical, restart create start",
       "TargetDown, -, 30000, critical, -",
       "CrashLoop, > 3, 0, critical, -",
+      "MemoryFilling, > 524288000, 120000, medium, -",
     ]);
-    expect(rules.at(-1)?.alert).toBe(CRASH_LOOP_ALERT);
+    expect(rules.map(({ alert }) => alert)).toContain(CRASH_LOOP_ALERT);
   });
 
   test("permit no stop", () => {
@@ -245,6 +246,7 @@ describe("a rule file", () => {
       "HighErrorRatio",
       "HighMemory",
       "CrashLoop",
+      "MemoryFilling",
     ]);
     expect(withoutReplaced(builtIn, [])).toEqual(builtIn);
   });

@@ -157,7 +157,7 @@ test("it proposes nothing but what the built-in rule of that alert permits", () 
       const permitted = permittedActions(permits, { service: service(), allowlist });
       expect([...permitted, "none"]).toContain(action);
     }
-  expect(rules).toHaveLength(7);
+  expect(rules).toHaveLength(8);
 });
 
 test("as a diagnoser it answers at once, the same", async () => {

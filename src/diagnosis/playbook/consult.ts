@@ -4,6 +4,7 @@ import { ACTION_IDS, type ActionId } from "../../allowlist.ts";
 import type { FaultClass } from "../../core/fault-class.ts";
 import type { ContainerState, Death, Diagnosis } from "../../core/model.ts";
 import type { Diagnoser, DiagnosisRequest } from "../../core/ports.ts";
+import { POINTING_ALERTS } from "../../rules/pointing-rules.ts";
 import { CONTAINER_UNHEALTHY_ALERT } from "../../rules/rules.ts";
 import { actionsFor } from "../proposable.ts";
 import { type Facts, readFacts } from "./facts.ts";
@@ -29,7 +30,9 @@ export function consult(request: DiagnosisRequest): Diagnosis {
   const { evidence } = request;
   const facts = readFacts(evidence);
   const { faultClass, because, help, points, details } = judge(facts);
-  const action = help === "none" ? "none" : narrowest(help, request);
+  // What only points at trouble to come permits nothing by itself.
+  const isPointing = POINTING_ALERTS.includes(evidence.alert);
+  const action = help === "none" || isPointing ? "none" : narrowest(help, request);
   return {
     rootCause: because,
     severity: evidence.severity,

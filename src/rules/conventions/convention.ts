@@ -20,7 +20,7 @@ export interface Span {
 }
 
 /** An expression over the series that the matchers select, such as `job="shop"`. */
-type Expression = (matchers: string, span: Span) => string;
+export type Expression = (matchers: string, span: Span) => string;
 
 /** A signal that the service's series have. */
 export interface Readable {
