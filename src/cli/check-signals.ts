@@ -21,8 +21,6 @@ const SHOWN = {
 /** No expression is shown, so that any will do. */
 const SPAN = { window: "1m", quantile: 0.9 };
 
-const WIDTH = Math.max(...Object.values(SHOWN).map((text) => text.length));
-
 /**
  * A small table for one service; its first line says by which conventions.
  *
@@ -33,9 +31,18 @@ export async function describeSignals(
   source: Pick<SignalSource, "query">,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const reading = await findSignals(service, source, signal);
+  const reading =
+    service.job === undefined ? undefined : await findSignals(service, source, signal);
   const judged = judgeSignals(service, reading, SPAN);
-  return [titleOf(service, reading), ...judged.map(describe)];
+  // What is alike is said once.
+  const byText = Map.groupBy(judged, describe);
+  const rows = [...byText].map(([text, alike]) => ({
+    names: alike.map((one) => SHOWN[one.signal]).join(", "),
+    text,
+  }));
+  const width = Math.max(...rows.map(({ names }) => names.length));
+  const lines = rows.map(({ names, text }) => `  ${names.padEnd(width)}  ${text}`);
+  return [titleOf(service, reading), ...lines];
 }
 
 function titleOf({ name, convention }: Service, reading: ServiceReading | undefined): string {
@@ -48,7 +55,6 @@ function titleOf({ name, convention }: Service, reading: ServiceReading | undefi
 }
 
 function describe(judged: JudgedSignal): string {
-  const what = `  ${SHOWN[judged.signal].padEnd(WIDTH)}  `;
-  if ("readFrom" in judged) return `${what}${judged.readFrom}`;
-  return `${what}not judged: ${judged.why}; what would change that: ${judged.whatWouldChangeIt}`;
+  if ("readFrom" in judged) return judged.readFrom;
+  return `not judged: ${judged.why}; it takes ${judged.whatWouldChangeIt}`;
 }

@@ -1,11 +1,9 @@
 /** Label matchers, compiled. */
 
 import { RE2JS } from "re2js";
+import { textsOf } from "./alternatives.ts";
 import { compilePattern } from "./pattern.ts";
 import type { LabelMatcher, MatchOperator } from "./series.ts";
-
-/** No character of these means anything but itself, `|` apart. */
-const PLAIN_ALTERNATIVES = /^[\w \-/:;,@%&=~"'<>!#|]*$/;
 
 /**
  * @param value for `=~` and `!~` a regular expression of RE2, which must match the whole label
@@ -32,10 +30,8 @@ function compile(operator: MatchOperator, value: string): (text: string) => bool
 
 /** Whether the whole text matches; a dot matches a line's end, too, as since Prometheus 3. */
 function compileWhole(pattern: string): (text: string) => boolean {
-  if (PLAIN_ALTERNATIVES.test(pattern)) {
-    const alternatives = new Set(pattern.split("|"));
-    return (text) => alternatives.has(text);
-  }
+  const texts = textsOf(pattern);
+  if (texts !== undefined) return (text) => texts.has(text);
   const expression = compileOnce(pattern);
   return (text) => expression.testExact(text);
 }

@@ -37,8 +37,8 @@ describe("the built-in rules of a service", () => {
     expect(
       made.flatMap(({ alert, unreadable }) => (unreadable ? [`${alert}: ${unreadable}`] : [])),
     ).toEqual([
-      "HighLatency: it has no metric of durations of requests that is known",
-      "HighErrorRatio: it has no metric of failed requests that is known",
+      "HighLatency: none of its metrics is one of requests that is known",
+      "HighErrorRatio: none of its metrics is one of requests that is known",
       "HighMemory: no metric tells the memory of its process",
       "CrashLoop: no metric tells when its process started",
     ]);

@@ -12,6 +12,8 @@ export interface Scrape {
   /** Origin of what serves `/metrics`. */
   readonly url: string | readonly string[];
   readonly intervalMs: number;
+  /** Its histograms are stored as native ones, and not as buckets. */
+  readonly isNative?: true;
 }
 
 /** Why there is none; `undefined` if there is. */
@@ -42,6 +44,7 @@ export async function startRealPrometheus(
           job_name: scrape.job,
           scrape_interval: interval,
           scrape_timeout: interval,
+          ...(scrape.isNative && { convert_classic_histograms_to_nhcb: true }),
           static_configs: [{ targets: [scrape.url].flat().map((url) => new URL(url).host) }],
         },
       ],
@@ -54,6 +57,7 @@ export async function startRealPrometheus(
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(folder, "series")}`,
       `--web.listen-address=127.0.0.1:${port}`,
+      ...(scrape.isNative ? ["--enable-feature=native-histograms"] : []),
       // By default the first scrape waits for 5 s.
       "--scrape.discovery-reload-interval=100ms",
     ],

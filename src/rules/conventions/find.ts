@@ -98,17 +98,9 @@ function withoutTraffic(families: Families): TrafficReadings {
     exporter === undefined
       ? `metrics of its requests, such as those of ${remedy ?? "a client library of Prometheus: http_requests_total with a label status"}`
       : "metrics of its requests, which its exporter does not have";
-  const lacking = (what: string): Unreadable => ({
-    kind: "unreadable",
-    why: `it has no metric of ${what} that is known`,
-    whatWouldChangeIt,
-  });
-  return {
-    requestRate: lacking("requests"),
-    errorRatio: lacking("failed requests"),
-    latency: lacking("durations of requests"),
-    inFlight: lacking("requests under way"),
-  };
+  const why = "none of its metrics is one of requests that is known";
+  const lacking: Unreadable = { kind: "unreadable", why, whatWouldChangeIt };
+  return { requestRate: lacking, errorRatio: lacking, latency: lacking, inFlight: lacking };
 }
 
 /**
@@ -118,7 +110,10 @@ function withoutTraffic(families: Families): TrafficReadings {
  * @param matchers such as `job="shop"`
  */
 export function seriesQuery(matchers: string): string {
-  return `group by (${LABELS.join(", ")}) ({${matchers},__name__=~"${NAMES}"})`;
+  const named = (names: string) =>
+    `group by (${LABELS.join(", ")}) ({${matchers},__name__=~"${names}"})`;
+  // By themselves, as a list of names is found at once, and a pattern only after all have been tried.
+  return `${named(NAMES)} or on (__name__) ${named(PATTERNS)}`;
 }
 
 const LABELS: readonly string[] = [
@@ -128,6 +123,7 @@ const LABELS: readonly string[] = [
 ];
 
 const NAMES: string = namesPattern();
+const PATTERNS = `${NAMESPACED_PATTERN}|.+exporter_build_info`;
 
 function namesPattern(): string {
   const durations = TRAFFIC_CONVENTIONS.flatMap((one) => one.durations).map(({ metric }) => metric);
@@ -143,7 +139,5 @@ function namesPattern(): string {
   return [
     `(${[...new Set(durations)].join("|")})(_bucket|_sum|_count)?`,
     ...new Set([...counters, ...process, ...marks]),
-    NAMESPACED_PATTERN,
-    ".+exporter_build_info",
   ].join("|");
 }

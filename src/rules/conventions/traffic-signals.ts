@@ -141,7 +141,7 @@ function noErrors(
     why: unclear
       ? `${metric} counts requests, but its label ${unclear.name} (${values.join(", ")}) does not say which failed`
       : `${metric} counts requests, but no label says which failed`,
-    whatWouldChangeIt: `a label such as ${labels.find(({ kind }) => kind !== "present")?.name ?? "status"} on ${metric}`,
+    whatWouldChangeIt: `a label such as ${labels === HTTP_ERROR_LABELS ? "status" : labels[0]?.name} on ${metric}`,
   };
 }
 

@@ -244,12 +244,12 @@ export const NAMESPACED = "namespaced";
 /** The names behind a namespace; of the first groups, durations without what a histogram adds. */
 const NAMESPACED_METRICS = [
   "http_requests_total",
-  "http_(?:5xx|2xx)_responses_total",
-  "http_request_duration_(?:seconds|milliseconds|ms)(?:_bucket|_count|_sum)?",
-  "request_durations_histogram_seconds(?:_bucket|_count|_sum)?",
+  "http_(5xx|2xx)_responses_total",
+  "http_request_duration_(seconds|milliseconds|ms)(_bucket|_count|_sum)?",
+  "request_durations_histogram_seconds(_bucket|_count|_sum)?",
 ];
 
-export const NAMESPACED_PATTERN = `.+_(?:${NAMESPACED_METRICS.join("|")})`;
+export const NAMESPACED_PATTERN = `.+_(${NAMESPACED_METRICS.join("|")})`;
 const NAMESPACED_NAME = new RegExp(`^(.+?)_(?:${NAMESPACED_METRICS.join("|")})$`);
 
 /** What a service asks of others is not what it is asked. */

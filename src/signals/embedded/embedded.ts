@@ -95,8 +95,10 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     query: (expr, signal) =>
       answer({ expr, signal }, (): readonly Sample[] => {
         const atMs = presentMs();
+        // Once for each expression, and not again at its next evaluation.
+        const expression = parse(expr);
         const value = ruleLimits.within(expr, (limits) =>
-          evaluateInstant(parse(expr), store, { atMs, limits }),
+          evaluateInstant(expression, store, { atMs, limits }),
         );
         if (value.type === "vector") return value.samples;
         if (value.type === "scalar")
