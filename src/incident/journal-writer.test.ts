@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { slowJournal } from "../../test/support/slow-journal.ts";
 import { memoryJournal } from "../../test/support/story.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Journal, NewJournalEntry } from "../core/ports.ts";
@@ -59,6 +60,22 @@ describe("a journal that failed is usable again", () => {
   });
 });
 
+test("a journal that goes on failing is usable 15 s after its last failure", async () => {
+  const { now, writer } = writing();
+  writer.queue(entryOf("a"));
+  now.failure = new Error("it is full");
+  await writer.writeQueued();
+  now.atMs = 5000;
+  await writer.writeQueued();
+  now.failure = undefined;
+  now.atMs = 19_999;
+  await writer.writeQueued();
+  expect(writer.trouble).toBe("it is full");
+  now.atMs = 25_000;
+  await writer.writeQueued();
+  expect(writer.trouble).toBeUndefined();
+});
+
 test("it is tried again no more often than every 5 s", async () => {
   const { now, writer } = writing();
   let tried = 0;
@@ -108,6 +125,18 @@ describe("what could not be written", () => {
     expect(types).toHaveLength(1000);
     expect([types[0], types.at(-1)]).toEqual(["1", "1000"]);
   });
+});
+
+test("an entry that is given up while it is written takes no other one with it", async () => {
+  const journal = memoryJournal();
+  const late = { record: slowJournal(journal).record, commit: journal.commit };
+  const writer = createJournalWriter(late, { nowMs: () => 0 });
+  writer.queue(entryOf("0"));
+  const isWritten = writer.writeQueued();
+  for (let index = 1; index <= 1000; index += 1) writer.queue(entryOf(`${index}`));
+  expect(await isWritten).toBe(true);
+  const types = (await journal.readAfter(0)).map(({ type }) => type);
+  expect(types).toEqual(Array.from({ length: 1001 }, (_, index) => `${index}`));
 });
 
 describe("its trouble", () => {

@@ -11,8 +11,10 @@ import {
 import { entriesOf } from "../../test/support/incident-entries.ts";
 import type { IncidentEvent, SentinelEvent } from "../core/events.ts";
 import type { ContainerState, Sample } from "../core/model.ts";
-import type { NewJournalEntry } from "../core/ports.ts";
-import { ACTED, type Story, type Told, tell } from "../../test/support/story.ts";
+import type { Journal, NewJournalEntry } from "../core/ports.ts";
+import { SentinelError } from "../core/errors.ts";
+import { slowJournal } from "../../test/support/slow-journal.ts";
+import { ACTED, memoryJournal, type Story, type Told, tell } from "../../test/support/story.ts";
 
 /** As a source has it: with labels of its own, which the alert takes over. */
 function sampleOf(value: number, elapsedMs: number): Sample {
@@ -86,6 +88,65 @@ describe("killed right after", () => {
     const entries = await told.journal.readAfter(0);
     expect(starts).toHaveLength(1);
     expect(entries.filter(({ type }) => type === "incident_closed")).toHaveLength(1);
+  });
+});
+
+describe("in a journal that answers late, killed right after", () => {
+  test.each(ACTED)("%s: it comes to the same", async (at) => {
+    const { starts, entries } = await killedAndBack({
+      killAt: ({ type }) => type === at,
+      journal: slowJournal(),
+    });
+    expect(starts).toHaveLength(1);
+    const count = (type: string) => entries.filter((entry) => entry.type === type).length;
+    expect(count("incident_closed")).toBe(1);
+    expect(count("action_started")).toBe(count("action_finished"));
+    expect(entries.findLast(({ type }) => type === "incident_closed")?.fields).toMatchObject({
+      closing: { result: "acted", verdict: { kind: "healed" } },
+    });
+  });
+});
+
+describe("killed before what was recorded last is written, with", () => {
+  /** Keeps so many entries, and is killed when it is to keep one more. */
+  function cutOff(inner: Journal, entries: number, kill: () => void): Journal {
+    let left = entries;
+    const unlessKilled = <Given, T>(work: (given: Given) => Promise<T>) => {
+      return async (given: Given): Promise<T> => {
+        left -= 1;
+        if (left >= 0) return work(given);
+        kill();
+        throw new SentinelError("journal_unavailable", "nobody writes it any more");
+      };
+    };
+    return {
+      ...inner,
+      record: unlessKilled(inner.record),
+      commit: unlessKilled(inner.commit),
+      async saveState(name, text) {
+        if (left >= 0) await inner.saveState(name, text);
+      },
+    };
+  }
+
+  test.each([...ACTED.keys()])("%d entries: it ends with one restart, and healed", async (kept) => {
+    const { story, starts } = service();
+    const stop = new AbortController();
+    const inner = memoryJournal();
+    const journal = cutOff(inner, kept, () => stop.abort());
+    const before = await tell({ ...story, untilMs: 300_000, journal, stop });
+    expect(await inner.readAfter(0)).toHaveLength(kept);
+    // Nothing was done of which the intent is not kept.
+    expect(starts).toHaveLength(ACTED.slice(0, kept).includes("action_started") ? 1 : 0);
+    const { clock } = before;
+    clock.pass(5000);
+    await tell({ ...story, clock, journal: inner, untilMs: clock.elapsedMs + 300_000 });
+    const entries = await inner.readAfter(0);
+    expect(starts).toHaveLength(1);
+    const closed = entries.filter(({ type }) => type === "incident_closed");
+    expect(closed).toMatchObject([
+      { fields: { closing: { result: "acted", verdict: { kind: "healed" } } } },
+    ]);
   });
 });
 

@@ -51,7 +51,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/platforms/secret-settings.ts": ["src/platforms/secret-settings.test.ts"],
   "src/incident/verification.ts": ["src/incident/verification.test.ts"],
-  "src/incident/journal-folds.ts": ["src/incident/recorder.test.ts"],
+  "src/incident/journal-folds.ts": ["src/incident/journal-folds.test.ts"],
   "src/incident/journal-writer.ts": [
     "src/incident/journal-writer.test.ts",
     "src/incident/recorder.test.ts",
