@@ -19,3 +19,8 @@ export type HealthCheck =
   /** The word of its container's HEALTHCHECK; without one, that it runs. */
   | "container"
   | "none";
+
+/** Whether Sentinel asks by itself. */
+export function isProbed(health: HealthCheck): health is ProbedHealth {
+  return typeof health === "object";
+}

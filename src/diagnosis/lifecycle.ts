@@ -13,6 +13,7 @@ import {
   CRASH_LOOP_ALERT,
   MAX_STARTS,
 } from "../rules/rules.ts";
+import { PROBE_FAILING_ALERT } from "../rules/probe-rules.ts";
 
 /** How a container was found at one moment. */
 interface Look {
@@ -50,6 +51,9 @@ const MAX_START_PERIOD_MS = 3_600_000;
 const DEFAULT_RETRIES_MS = 180_000;
 /** A health check with a longer interval has said nothing for so long that the rest of the evidence counts. */
 const MAX_RETRIES_MS = 5 * 60_000;
+
+/** Alerts of a container that has ended for which it counts whether somebody stopped it. */
+const TELLS_OF_ENDS = [CONTAINER_DOWN_ALERT, PROBE_FAILING_ALERT];
 
 /** What `docker stop` leaves behind of a process that ends by itself when it is told to. */
 const CLEAN_EXIT = 0;
@@ -115,7 +119,7 @@ export function whyNotYet(container: ContainerState, judging: Judging): string |
   const { alert: name } = alert.rule;
   // What somebody wants to stand still, or is being backed up.
   if (status === "paused") return "its container is paused; docker unpause lets it go on";
-  const isDown = name === CONTAINER_DOWN_ALERT && hasEnded(container);
+  const isDown = TELLS_OF_ENDS.includes(name) && hasEnded(container);
   if (isDown && container.wasStopped === true)
     return "somebody stopped it; docker start lets it go on";
   // It permits nothing, and what it tells of is just that the container never settles.
@@ -179,7 +183,7 @@ export function whyAPerson(
   if (name === CONTAINER_UNHEALTHY_ALERT && isCheckBroken(container.checks))
     return "health_check_broken";
   // It ended with a code that a stop leaves as well, and its engine does not tell any more which it was.
-  if (name === CONTAINER_DOWN_ALERT && hasEnded(container))
+  if (TELLS_OF_ENDS.includes(name) && hasEnded(container))
     return container.wasStopped === undefined ? "perhaps_stopped_on_purpose" : undefined;
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** The loop over one service: poll, announce what changed, go on with what is open, take up what fires. */
 
+import { isOfCause } from "../rules/outage.ts";
 import {
   fingerprint,
   isFiringOrUnknown,
@@ -274,7 +275,7 @@ class Loop implements ServiceLoop {
 }
 
 function incidentOf(id: string, { alert }: Pick<Findings, "alert">): Incident {
-  return { id, isOfIncident: isOfRule(alert) };
+  return { id, isOfIncident: isOfCause(alert) };
 }
 
 /** Whether an alert of the incident fires, or nothing shows that it ended. */

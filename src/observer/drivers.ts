@@ -56,6 +56,7 @@ export function signalsOf(
     intervalMs: pollIntervalMs,
     clock: systemClock,
     platforms: platforms.map((platform) => ({ platform, services: servicesOn(platform.name) })),
+    services,
   });
   const asked = [
     ...scrapeTargets.map(({ url }) => shownUrl(url)),

@@ -15,6 +15,8 @@ import {
 import { isAlerting, readGroup, type RuleGroup } from "../rules/files/group.ts";
 import { followConventions } from "../rules/conventions/follow.ts";
 import { builtInRules, type MadeRule, type RuleOptions } from "../rules/built-in-rules.ts";
+import { probeRules } from "../rules/probe-rules.ts";
+import { probeIntervalMs } from "../signals/embedded/probe-scraper.ts";
 
 const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;
@@ -38,7 +40,8 @@ export function builtInSources(settings: ObserverSettings, made: Made): MadeRule
   const ofContainer = hasMetrics
     ? [unhealthyRule(service), containerLoopRule(service)]
     : containerRules(service, pollIntervalMs);
-  const all = [...ofMetrics, ...refused, ...(hasContainer ? ofContainer : [])];
+  const ofProbe = isEmbedded ? probeRules(service, probeIntervalMs(pollIntervalMs)) : [];
+  const all = [...ofMetrics, ...refused, ...ofProbe, ...(hasContainer ? ofContainer : [])];
   return withoutReplaced(all, settings.ownRules);
 }
 

@@ -19,7 +19,9 @@ import {
   MAX_FOR_MS,
   MAX_STARTS,
   type RuleSource,
+  TARGET_DOWN_ALERT,
   type Thresholds,
+  UNSCRAPED_KIND,
 } from "./rules.ts";
 
 /** A rule made for a service; `unreadable` says why its series cannot answer it. */
@@ -128,7 +130,7 @@ function livenessRules(options: RuleOptions): MadeRule[] {
   const matchers = matchersOf(service);
   const { liveness } = signals;
   const down: RuleSource = {
-    alert: "TargetDown",
+    alert: TARGET_DOWN_ALERT,
     expr: `up{${matchers}} == 0`,
     for: forOneScrape(windowMs),
     labels: { severity: "critical", service: service.name },
@@ -139,10 +141,10 @@ function livenessRules(options: RuleOptions): MadeRule[] {
   };
   const absent: RuleSource = {
     // Nobody scrapes it: that says nothing of the service, so it permits nothing.
-    alert: "TargetDown",
+    alert: TARGET_DOWN_ALERT,
     expr: `absent(up{${matchers}})`,
     for: "30s",
-    labels: { severity: "critical", service: service.name, kind: "absent" },
+    labels: { severity: "critical", service: service.name, kind: UNSCRAPED_KIND },
     annotations: { summary: `no job ${JSON.stringify(service.job)} is scraped at all` },
   };
   const isScraped = liveness.kind === "readable" && liveness.readFrom === "up";

@@ -11,8 +11,14 @@ import { readSignal } from "./signal.ts";
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
 export const CRASH_LOOP_ALERT = "CrashLoop";
 
-/** The alert that says that a container's HEALTHCHECK fails. */
 const METRICS_REFUSED_ALERT = "MetricsRefused";
+
+/** The alert that says that what has to be scraped cannot be. */
+export const TARGET_DOWN_ALERT = "TargetDown";
+/** The label `kind` of the one that says that nobody scrapes it. */
+export const UNSCRAPED_KIND = "absent";
+
+/** The alert that says that a container's HEALTHCHECK fails. */
 export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
 
 /** The alert that says that a container has ended and is not started again by its engine. */

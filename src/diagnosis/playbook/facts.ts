@@ -107,6 +107,7 @@ const BUILT_IN: ReadonlyMap<string, Symptom> = new Map([
   ["TargetDown", "down"],
   ["ContainerUnhealthy", "down"],
   ["ContainerDown", "down"],
+  ["ProbeFailing", "down"],
   ["CrashLoop", "loop"],
 ]);
 

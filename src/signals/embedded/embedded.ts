@@ -1,7 +1,8 @@
 /** Sentinel as its own Prometheus: it scrapes, keeps what it got in memory, and evaluates over it. */
 
 import { SentinelError } from "../../core/errors.ts";
-import type { Sample, Series } from "../../core/model.ts";
+import { isProbed } from "../../core/health.ts";
+import type { Sample, Series, Service } from "../../core/model.ts";
 import type { Clock, RangeSpan, SignalSource } from "../../core/ports.ts";
 import type { Expression } from "../../promql/ast.ts";
 import { PromqlError } from "../../promql/errors.ts";
@@ -12,6 +13,7 @@ import {
   createPlatformScraper,
   type PlatformState,
 } from "./platform-series.ts";
+import { createProbeScraper } from "./probe-scraper.ts";
 import { RuleLimits } from "./rule-limits.ts";
 import type { ScrapeTarget, TargetState } from "./scrape-target.ts";
 import { createScraper } from "./scraper.ts";
@@ -23,6 +25,8 @@ export interface EmbeddedOptions {
   readonly clock: Clock;
   /** Platforms that are asked for the series of their services; none by default. */
   readonly platforms?: readonly AskedPlatform[];
+  /** Those of them that have a health to be probed are. Default: none. */
+  readonly services?: readonly Pick<Service, "name" | "health">[];
 }
 
 export interface EmbeddedSource extends SignalSource {
@@ -55,21 +59,25 @@ const MAX_QUOTED = 300;
  * @throws RangeError on targets that cannot be scraped apart
  */
 export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
-  const { targets, intervalMs, clock, platforms = [] } = options;
+  const { targets, intervalMs, clock, platforms = [], services = [] } = options;
   for (const { platform } of platforms)
     if (targets.some(({ job }) => job === platform.name))
       throw new RangeError(
         `the job ${platform.name} is that of what Sentinel's platform ${platform.name} says: give yours another name`,
       );
   const store = createSeriesStore();
-  const writers = targets.length + platforms.length;
+  const probed = services.filter(({ health }) => isProbed(health));
+  const writers = targets.length + platforms.length + Math.min(probed.length, 1);
   const shared = { store, clock, intervalMs, writers };
   const asked = platforms.map((one) => createPlatformScraper(one, shared));
-  const scrapers = [createScraper({ targets, ...shared }), ...asked];
+  const probes = probed.length === 0 ? [] : [createProbeScraper(probed, shared)];
+  const told = [createScraper({ targets, ...shared }), ...asked];
+  const scrapers = [...told, ...probes];
   const parse = createParser();
   const ruleLimits = new RuleLimits();
 
-  const allTargets = () => scrapers.flatMap((scraper) => scraper.targets());
+  // Probes are none that a person would look for among what is scraped.
+  const allTargets = () => told.flatMap((scraper) => scraper.targets());
 
   const presentMs = () => store.timeOf(clock.nowMs(), clock);
 
@@ -88,7 +96,8 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     },
 
     async firstScrape(signal) {
-      const isScraped = () => allTargets().every(({ health }) => health !== "unknown");
+      const isScraped = () =>
+        scrapers.every((one) => one.targets().every(({ health }) => health !== "unknown"));
       while (!isScraped() && !signal.aborted) await clock.sleep(FIRST_SCRAPE_CHECK_MS, signal);
     },
 

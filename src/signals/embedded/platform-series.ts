@@ -24,7 +24,7 @@ export interface PlatformState {
 }
 
 /** A user's `up == 0` is about scrape targets, and a platform is not one. */
-const OWN_PREFIX = "sentinel_";
+export const OWN_PREFIX = "sentinel_";
 
 /** Docker counts CPU and memory once a second, and keeps an asker waiting until then. */
 const MIN_INTERVAL_MS = 2000;
@@ -70,7 +70,7 @@ export function createPlatformScraper(
 }
 
 /** Prometheus' text format. */
-function renderSeries(services: readonly ServiceSeries[]): string {
+export function renderSeries(services: readonly ServiceSeries[]): string {
   const lines = services.flatMap(({ service, samples }) =>
     samples.map(({ name, labels, value }) => {
       const all = Object.entries({ ...labels, [SERVICE_LABEL]: service });
