@@ -59,7 +59,7 @@ describe("check", () => {
       "ok       settings                        1 service, 8 rules, autonomy auto",
       `failed   signals                         ${NOWHERE} cannot be reached (ECONNREFUSED). Start Prometheus, or set PROMETHEUS_URL to where it listens.`,
       "failed   docker                          Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
-      `ok       journal                         ${join(folder, "sentinel.db")} is to be begun`,
+      `ok       journal                         ${join(folder, "sentinel.db")} will be created by the observer`,
       "missing  compose of sentinel-target-api  compose-service-restart and compose-service-up are not offered: the engine's containers cannot be listed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
       "missing  job of sentinel-target-api      not known without signals",
       `missing  health of sentinel-target-api   ${NOWHERE}/health: connect ECONNREFUSED 127.0.0.1:1; start the service, or correct its health address`,

@@ -202,7 +202,7 @@ async function readJournal({ journalPath }: ObserverSettings): Promise<string> {
     } catch (error) {
       throw journalError(error, journalPath, "journal");
     }
-    return `${journalPath} is to be begun`;
+    return `${journalPath} will be created by the observer`;
   }
   const journal = sqliteJournal(journalPath, { mode: "reader" });
   try {

@@ -154,7 +154,7 @@ export const REASON_TEXT = {
   health_check_broken:
     "its HEALTHCHECK cannot be run, so it says nothing of the service: correct the check",
   perhaps_stopped_on_purpose:
-    "it has ended, and whether somebody stopped it cannot be told any more",
+    "it has ended, and its engine no longer knows whether somebody stopped it",
   managed_by_orchestrator:
     "its container is a task of Swarm or a pod of Kubernetes, which replaces it by itself: restart it there (`docker service update --force`, `kubectl rollout restart`)",
   paused: "a person paused it",
@@ -162,8 +162,8 @@ export const REASON_TEXT = {
   service_budget: "the service has had its actions of this hour",
   total_budget: "all services together have had their actions of this hour",
   recurrence: "every action that the rule lists has healed it for a moment only",
-  container_replaced: "its container is not the one any more that was diagnosed",
-  container_unknown: "whether it is still the container that was diagnosed cannot be told",
+  container_replaced: "its container was replaced after the diagnosis",
+  container_unknown: "it is not known whether its container is still the one that was diagnosed",
   command_changed: "the settings have changed, and with them the command that was asked for",
   denied: "a person said no",
   expired: "no person answered in time",

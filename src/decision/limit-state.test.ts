@@ -232,7 +232,7 @@ describe("a person", () => {
     expect(endsOf(told)).toEqual(["skipped paused"]);
   });
 
-  test("resumes it: it is looked after again", async () => {
+  test("resumes it: it is acted on again", async () => {
     const { journal, world } = spokenIn([
       { atMs: 5000, type: "paused", fields: { by: "a test" } },
       { atMs: 50_000, type: "resumed", fields: { by: "a test" } },

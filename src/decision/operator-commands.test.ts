@@ -131,7 +131,7 @@ describe("an answer", async () => {
   });
 
   test.each<[string, string, readonly NewJournalEntry[], number, string]>([
-    ["nothing waits", "r-1", [], SAYING.atMs, "None waits."],
+    ["nothing waits", "r-1", [], SAYING.atMs, "No request waits."],
     ["the id is misspelt", "r-11", waiting("r-12"), SAYING.atMs, "Did you mean r-12?"],
     ["the id is another's", "other", waiting("r-1"), SAYING.atMs, "These wait: r-1."],
     ["it has expired", "r-1", waiting("r-1"), EXPIRES_MS, "does not wait for an answer any more"],
@@ -209,9 +209,9 @@ describe("a service that is named", () => {
   test.each([
     ["shop-dp", "usage: no service shop-dp is watched. Did you mean shop-db?"],
     ["other", "usage: no service other is watched. These are: shop, shop-db."],
-    ["a b", 'usage: "a b" is no name of a service.'],
-    ["", 'usage: "" is no name of a service.'],
-    ["--for", 'usage: "--for" is no name of a service.'],
+    ["a b", 'usage: "a b" is not the name of a service.'],
+    ["", 'usage: "" is not the name of a service.'],
+    ["--for", 'usage: "--for" is not the name of a service.'],
   ])("%p is refused: who misspells it would think that it is paused", async (name, said) => {
     for (const word of words) expect(await refusal(() => word(name))).toContain(said);
   });
@@ -225,14 +225,14 @@ describe("a service that is named", () => {
   });
 });
 
-test("to resume says who is looked after again", () => {
+test("to resume says who is acted on again", () => {
   expect(resumeAutomation(undefined, SERVICES, SAYING)).toMatchObject({
     entry: { service: "", type: "resumed", fields: { by: "ann" } },
-    meaning: "resumed: all services are looked after again",
+    meaning: "resumed: all services are acted on again",
   });
   expect(resumeAutomation("shop", SERVICES, SAYING)).toMatchObject({
     entry: { service: "shop" },
-    meaning: "resumed: shop is looked after again",
+    meaning: "resumed: shop is acted on again",
   });
 });
 

@@ -85,7 +85,7 @@ function findRequest(text: string, records: readonly IncidentRecord[], nowMs: nu
   throw new SentinelError("usage", `no request ${text} waits for an answer`, {
     hint:
       ids.length === 0
-        ? "None waits."
+        ? "No request waits."
         : near === undefined
           ? `These wait: ${ids.join(", ")}.`
           : `Did you mean ${near}?`,
@@ -132,7 +132,7 @@ export function readResume(text: string): string | undefined {
 function readBody<Body>(text: string, schema: z.ZodType<Body>, example: string): Body {
   const parsed = schema.safeParse(text.trim() === "" ? {} : parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new SentinelError("usage", "the body is none that can be read", {
+  throw new SentinelError("usage", "the body cannot be read", {
     hint: `Send nothing, or JSON such as ${example}.`,
   });
 }
@@ -168,7 +168,7 @@ export function resumeAutomation(
   const name = checkedName(service, services);
   return {
     entry: { atMs, service: name, incident: undefined, type: "resumed", fields: { by } },
-    meaning: `resumed: ${whom(service)} looked after again${doubt(name, services)}`,
+    meaning: `resumed: ${whom(service)} acted on again${doubt(name, services)}`,
   };
 }
 
@@ -176,7 +176,7 @@ export function resumeAutomation(
 function checkedName(service: string | undefined, { names, isComplete }: KnownServices): string {
   if (service === undefined) return "";
   if (!isServiceName(service))
-    throw new SentinelError("usage", `${JSON.stringify(service)} is no name of a service`, {
+    throw new SentinelError("usage", `${JSON.stringify(service)} is not the name of a service`, {
       hint: "Write the name of its container, such as sentinel-target-api.",
     });
   if (names.includes(service) || !isComplete) return service;

@@ -103,7 +103,7 @@ function requireToken(request: Request, { gate, desk, addressOf }: Door): Respon
   desk.onRefused(kind);
   if (toTell !== undefined)
     desk.tell(
-      `requests refused since it was last told, from ${address}: ${toTell}; now: ${MESSAGES[kind]}`,
+      `requests refused from ${address} since the last notice: ${toTell}; the latest: ${MESSAGES[kind]}`,
     );
   const isThrottled = kind === "throttled";
   const refused = isThrottled

@@ -94,7 +94,7 @@ describe("without an observer", () => {
     [["approve"], {}, 2, "missing required argument 'request'"],
     [["deny", ID, ID], {}, 2, "too many arguments"],
     [["pause", "sentinel-target-ap"], { SUPERVISE: "true" }, 2, `Did you mean ${SERVICE}?`],
-    [["resume", "a b"], {}, 2, "is no name of a service"],
+    [["resume", "a b"], {}, 2, "is not the name of a service"],
     [["pause", "--for", "2"], {}, 2, "Write a duration such as"],
     [["pause", "--for", "31d"], {}, 2, "up to 30d"],
     [["pause", "--fro", "2h"], {}, 2, "(Did you mean --for?)"],

@@ -60,7 +60,7 @@ describe("F7: a token", () => {
     expect(statuses[401]).toBeWithin(10, 20);
     expect(right).toBe(429);
     expect(await observer.notice("operator")).toBe(
-      "requests refused since it was last told, from 127.0.0.1: 1; now: a wrong token",
+      "requests refused from 127.0.0.1 since the last notice: 1; the latest: a wrong token",
     );
     expect(observer.stdout()).not.toContain("guess-number");
     expect((await refusalsOf(url))?.[1]).toBe(
