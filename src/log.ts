@@ -35,6 +35,7 @@ const MAX_BYTES_PER_UTF16_UNIT = 3;
 export function createLog({ name, bufferMs = 0 }: LogOptions): Log {
   const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   const logger = JSON.stringify(name);
+  const timestamp = createTimestamp();
   let used = 0;
 
   const flush = () => {
@@ -53,13 +54,27 @@ export function createLog({ name, bufferMs = 0 }: LogOptions): Log {
 
   return {
     event(level, event, fields = {}) {
-      const head = `{"event":${JSON.stringify(event)},"level":"${level}","logger":${logger},"timestamp":"${new Date().toISOString()}"`;
+      const head = `{"event":${JSON.stringify(event)},"level":"${level}","logger":${logger},"timestamp":"${timestamp()}"`;
       // The fields' own text goes behind the head: copying them into one object first costs as much
       // as answering a request.
       const own = escapeInvisible(JSON.stringify(fields));
       append(own === "{}" ? `${head}}\n` : `${head},${own.slice(1)}\n`);
     },
     flush,
+  };
+}
+
+/** The present as ISO 8601 has it; a thousand lines of one millisecond make one text. */
+function createTimestamp(): () => string {
+  let atMs = Number.NaN;
+  let text = "";
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== atMs) {
+      atMs = nowMs;
+      text = new Date(nowMs).toISOString();
+    }
+    return text;
   };
 }
 
