@@ -15,7 +15,7 @@ import type {
   RestartLoop,
 } from "./model.ts";
 
-/** Within an incident; `incident` is its id. */
+/** What happens in an incident; `incident` is its id. */
 export type IncidentEvent =
   | {
       readonly type: "incident_opened";
@@ -26,7 +26,7 @@ export type IncidentEvent =
   /** Other label sets of the same rule that fire while the incident is open: it is about them as well. */
   | {
       readonly type: "alerts_joined";
-      /** The first of them. */
+      /** The first of those label sets. */
       readonly alerts: readonly Alert[];
       readonly count: number;
     }
@@ -94,7 +94,7 @@ export type IncidentEvent =
       readonly isOver?: true;
     };
 
-/** What is in the journal before anything is done. */
+/** The events that are in the journal before anything is done. */
 type Intent = "action_started";
 export type IntentEvent = Extract<IncidentEvent, { readonly type: Intent }>;
 
@@ -106,7 +106,7 @@ export type WatchEvent =
   | { readonly type: "source_down"; readonly reason: string }
   | { readonly type: "source_back" }
   | { readonly type: "alert_changed"; readonly alert: Alert; readonly from: Alert["state"] }
-  /** Further label sets of one rule that changed at the same poll, beyond those told one by one. */
+  /** Further label sets of one rule that changed at the same poll, beyond those reported one by one. */
   | {
       readonly type: "more_alerts_changed";
       readonly alertname: string;
@@ -118,7 +118,7 @@ export type WatchEvent =
   | { readonly type: "cooling_down"; readonly alert: Alert; readonly untilMs: number }
   /** Left alone: by a person, or while its container starts. */
   | { readonly type: "left_alone"; readonly alert: Alert; readonly reason: string }
-  /** An action made things worse: the next ones are a person's. */
+  /** An action made things worse: the next ones wait for a person. */
   | { readonly type: "automation_ended" }
   /** The journal cannot be written, so nothing is done until it can. */
   | { readonly type: "journal_down"; readonly reason: string }
@@ -137,18 +137,18 @@ export type SentinelFact = Exclude<SentinelEvent, { readonly type: Intent }>;
 /** Takes what has happened. */
 export type EmitEvent = (event: SentinelEvent) => void;
 
-/** What those who tell or count an event need to know besides it, so that they remember nothing of their own. */
+/** What readers of an event need besides it, so that they keep no state of their own. */
 export interface Circumstances {
   /** The incident as it stands with the event; `undefined` outside of incidents, and after its end. */
   readonly record: IncidentRecord | undefined;
   /** Other incidents that are open at this moment, of whichever service. */
   readonly othersOpen: number;
-  /** The changes of its alert are told by their number, since it flaps. */
+  /** Whether its alert flaps, so that changes are counted and not reported one by one. */
   readonly isFlapping: boolean;
 }
 
 /** An event as its readers get it: the report, the metrics, the page and the demo. */
 export type ToldEvent = SentinelEvent & Circumstances;
 
-/** Takes what is to be told or counted. */
+/** Takes an event to report or to count. */
 export type TellEvent = (event: ToldEvent) => void;

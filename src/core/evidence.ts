@@ -23,14 +23,14 @@ export interface LogTemplate {
 
 /** A log by the kinds of its lines: errors first, then starts and ends, then the rest. */
 export interface LogDigest {
-  /** That were read. */
+  /** The number of lines that were read. */
   readonly lineCount: number;
   readonly fromMs: number | undefined;
   readonly toMs: number | undefined;
   readonly templates: readonly LogTemplate[];
-  /** What is not among the templates. */
+  /** What the templates leave out. */
   readonly leftOut: { readonly kinds: number; readonly lines: number };
-  /** Of those left out: lines of more kinds than are told apart. */
+  /** The lines left out because there were more kinds than are told apart. */
   readonly unfolded?: number;
 }
 
@@ -70,7 +70,7 @@ export interface SignalHistory {
 /** Every signal of a service on one time axis. */
 interface Timeline {
   readonly stepMs: number;
-  /** Of the last value of each. */
+  /** The time of the last value of each signal. */
   readonly toMs: number;
   readonly onsetMs: number | undefined;
   readonly startedAtMs: number | undefined;
@@ -80,7 +80,7 @@ interface Timeline {
 
 /**
  * `deploy`: other code. `config`: the same code, set up otherwise. `network`: it was connected or disconnected.
- * `created`: the container was made anew, and whether it is another one is not known. `run`: it was started,
+ * `created`: the container was made again, and whether it is another one is not known. `run`: it was started,
  * stopped, killed or restarted. `action`: by Sentinel.
  */
 export type ChangeKind = "deploy" | "config" | "network" | "created" | "run" | "action";
@@ -99,7 +99,7 @@ type Relation = "depends_on" | "environment" | "log" | "network";
 export interface Neighbour {
   readonly name: string;
   readonly relations: readonly Relation[];
-  /** As its runtime tells, such as `exited (137)`. */
+  /** Its state in the words of its runtime, such as `exited (137)`. */
   readonly state: string;
   /** Why it is thought to be sick: it does not run, fails its health check, or alerts of it fire. */
   readonly sickness: string | undefined;
@@ -121,21 +121,21 @@ interface ResourceLimits {
   readonly processes?: number;
 }
 
-/** What is known beside the alert: each part is absent where nobody tells. */
+/** What is known beside the alert: each part is absent where it is not known. */
 export interface Surroundings {
   readonly traffic?: Traffic | undefined;
   readonly timeline?: Timeline | undefined;
   readonly limits?: ResourceLimits | undefined;
-  /** In the last day, newest last. */
+  /** The changes of the last day, newest last. */
   readonly changes?: { readonly told: readonly Change[]; readonly leftOut: number } | undefined;
-  /** Those that it may need, and sick ones, first. */
+  /** The containers beside it: those that it may need, and sick ones, first. */
   readonly neighbours?:
     { readonly told: readonly Neighbour[]; readonly leftOut: number } | undefined;
-  /** Newest last. */
+  /** Former incidents of the service, newest last. */
   readonly former?: readonly FormerIncident[] | undefined;
 }
 
-/** How a container is set up. Values of its environment, its command and its volumes are told as hashes alone. */
+/** How a container is set up. Values of its environment, its command and its volumes are known as hashes alone. */
 export interface ContainerSetup {
   readonly containerId: string;
   readonly createdAtMs: number | undefined;
@@ -147,7 +147,7 @@ export interface ContainerSetup {
   readonly environment: ReadonlyMap<string, string>;
   readonly limits: ResourceLimits;
   readonly networks: readonly string[];
-  /** Of Compose. */
+  /** The Compose project. */
   readonly project: string | undefined;
   /** Services of its project that it is started after. */
   readonly needs: readonly string[];
@@ -155,7 +155,7 @@ export interface ContainerSetup {
   readonly namedHosts: readonly string[];
 }
 
-/** One thing that an engine tells to have happened to a container. */
+/** One event of a container, as its engine reports it. */
 export interface RuntimeEvent {
   readonly atMs: number;
   /** In Docker's words, such as `create`, `die` or `disconnect`. */
@@ -164,7 +164,7 @@ export interface RuntimeEvent {
   readonly imageId?: string | undefined;
   readonly configHash?: string | undefined;
   readonly exitCode?: number | undefined;
-  /** That it was connected to or disconnected from. */
+  /** The network that it was connected to or disconnected from. */
   readonly network?: string | undefined;
 }
 

@@ -22,7 +22,7 @@ export const FAULT_CLASSES = [
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
-/** As journals and models of before have them. */
+/** Former names, as older journals have them and models give them. */
 const FORMER: ReadonlyMap<string, FaultClass> = new Map([
   ["cpu", "hot_loop"],
   ["memory", "leak"],
@@ -43,7 +43,7 @@ const SYNONYMS: ReadonlyMap<string, FaultClass> = new Map([
   ["storage", "disk"],
 ]);
 
-/** The class of that name, a former name or another word for it; `undefined` for a text that is none. */
+/** The class with that name, former name or synonym; `undefined` for any other text. */
 export function readFaultClass(text: string): FaultClass | undefined {
   const word = text
     .trim()

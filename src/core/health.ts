@@ -16,7 +16,7 @@ export type ProbedHealth =
 /** How a service is asked whether it is well. Addresses may hold a password, and are never shown whole. */
 export type HealthCheck =
   | ProbedHealth
-  /** The word of its container's HEALTHCHECK; without one, that it runs. */
+  /** What its container's HEALTHCHECK says; without one, whether the container runs. */
   | "container"
   | "none";
 

@@ -42,13 +42,13 @@ export interface IncidentRecord {
   readonly request: ApprovalRequest | undefined;
   /** Why nothing is run, as the decision or an answer has said since it was last taken up. */
   readonly saidReason: string | undefined;
-  /** The action last begun; with no outcome, nobody knows what became of it. */
+  /** The action last begun; without an outcome, what became of it is not known. */
   readonly action: { readonly id: string; readonly argv: readonly string[] } | undefined;
   /** When the intent to run it was written. */
   readonly intentAtMs: number | undefined;
   readonly outcome: Recorded<"action_finished">["outcome"] | undefined;
   readonly verificationAtMs: number | undefined;
-  /** Counted from then. */
+  /** The time until the verdict, counted from `verificationAtMs`. */
   readonly verdictInMs: number | undefined;
   /** How often its alert has come back after it had ended, without being taken up for that. */
   readonly flaps: number;
@@ -111,23 +111,23 @@ interface IncidentFold {
   forgetClosed(): void;
   /** The last incidents of the service that have ended, oldest first, those that are forgotten among them. */
   former(service: string): readonly IncidentRecord[];
-  /** The same until now, which goes on by itself. */
+  /** A copy as of now, which goes on by itself. */
   copy(): IncidentFold;
 }
 
-/** Of one service. */
+/** Closed incidents that are kept of one service. */
 const MAX_FORMER = 5;
 
 export function createIncidentFold(): IncidentFold {
   return foldFrom({ records: new Map(), ofRequest: new Map(), forgotten: new Map() });
 }
 
-/** By the keys of incidents, requests and services. */
+/** The state of the fold, by the keys of incidents, requests and services. */
 interface Folded {
   readonly records: Map<string, IncidentRecord>;
   /** The key of the record that has the request. */
   readonly ofRequest: Map<string, string>;
-  /** The last ones of each service. */
+  /** The last closed incidents of each service. */
   readonly forgotten: Map<string, readonly IncidentRecord[]>;
 }
 
@@ -148,7 +148,7 @@ function foldFrom({ records, ofRequest, forgotten }: Folded): IncidentFold {
       return record;
     }
     if (event.type === "approval_requested") ofRequest.set(keyOf(service, event.request), key);
-    // What comes after the end is of no account, but that its alert has come back.
+    // After its end nothing changes an incident, except that its alert has come back.
     if (before.phase === "closed" && event.type !== "alert_flapped") return undefined;
     const record = next(before, event, entry.atMs);
     records.set(key, record);
@@ -273,7 +273,7 @@ function next(record: IncidentRecord, read: RecordedEvent, atMs: number): Incide
     case "action_finished":
       return {
         ...record,
-        // It did not run, so it is all to be found out again.
+        // It did not run, so the incident is investigated again.
         phase: read.outcome.kind === "not_started" ? "investigating" : record.phase,
         outcome: read.outcome,
       };

@@ -1,4 +1,4 @@
-/** What the journal's entries have, read strictly. */
+/** The fields of the journal's entries, read strictly. */
 
 import { z } from "zod";
 import { readFaultClass } from "./fault-class.ts";
@@ -43,7 +43,7 @@ const alert = z.object({
 const diagnosis = z.object({
   rootCause: z.string(),
   severity: z.string().optional(),
-  // A journal of before has names of before.
+  // Older journals have former names.
   faultClass: z
     .string()
     .transform((text) => readFaultClass(text) ?? "unknown")
@@ -68,7 +68,7 @@ const outcome = z.object({
   durationMs: duration,
 });
 
-/** What a journal of before says of a container that does not exist; all else was a failure to ask. */
+/** How older journals say that a container does not exist; any other text was a failure to ask. */
 const ABSENT_BEFORE = "Docker has no container of that name";
 
 /** What an action is compared with: is it still the container that was diagnosed? */
@@ -93,7 +93,7 @@ const container = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("absent"), reason: z.string() }),
   z.object({ kind: z.literal("unreadable"), reason: z.string() }),
-  // A journal of before has one kind for both, and its sentence tells which of them it was.
+  // Older journals have one kind for both, and the sentence shows which of them it was.
   z.object({ kind: z.literal("missing"), reason: z.string() }).transform(({ reason }) => ({
     kind: reason === ABSENT_BEFORE ? ("absent" as const) : ("unreadable" as const),
     reason,
@@ -167,7 +167,7 @@ const event = z.discriminatedUnion("type", [
     times: z.number(),
     isOver: z.literal(true).optional(),
   }),
-  // Outside of incidents, so that it is not forgotten with one.
+  // It is outside of incidents, so that it is not forgotten with one.
   z.object({ type: z.literal("automation_ended") }),
   z.object({ type: z.literal("alert_changed"), alert, from: z.string() }),
   // What people say, through a process of their own. `by` is who, as far as that is known.

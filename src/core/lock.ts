@@ -1,9 +1,9 @@
-/** One at a time, in the order of asking. */
+/** A lock that one caller holds at a time, in the order of asking. */
 
 import { unlessAborted } from "./abort.ts";
 
 export interface Lock {
-  /** Resolves with what gives it back; when a signal aborts first, with what does nothing. */
+  /** Resolves with what releases the lock; if the signal aborts first, with something that does nothing. */
   acquire(signal?: AbortSignal): Promise<Disposable>;
 }
 
@@ -16,7 +16,7 @@ export function createLock(): Lock {
       const { promise, resolve } = Promise.withResolvers<void>();
       last = before.then(() => promise);
       await (signal === undefined ? before : unlessAborted(before, signal, () => undefined));
-      // Given back at once by whoever does not want it any more: those behind it go on.
+      // A caller that does not want it any more releases it at once, so that those behind it go on.
       if (signal?.aborted) resolve();
       return { [Symbol.dispose]: resolve };
     },

@@ -34,16 +34,16 @@ export interface Service {
   readonly name: string;
   /** Prometheus job whose series belong to it; `undefined` for a container without metrics of its own. */
   readonly job: string | undefined;
-  /** Nobody has named the job; its own name is taken for it, and nobody need scrape it. */
+  /** The job is not in the settings; its own name stands for it, and it need not be scraped. */
   readonly isJobAssumed?: true;
-  /** Its `instance` in Prometheus, such as `localhost:8000`: tells it from others of the same job. */
+  /** Its `instance` in Prometheus, such as `localhost:8000`, by which it differs from others of the same job. */
   readonly instance?: string | undefined;
   /** Of `CONVENTION_NAMES`: how its metrics are named; without it, as its series show. */
   readonly convention?: string | undefined;
   /** The share of requests that are to be answered without an error, e.g. 0.999. */
   readonly availability?: number;
   readonly health: HealthCheck;
-  /** What runs it. */
+  /** The platform that runs it. */
   readonly platform: PlatformName;
   /** Compose may act on it as well; absent for a container that is watched for its label alone. */
   readonly usesCompose?: true;
@@ -57,7 +57,7 @@ export interface RuleSignal {
   /** As in PromQL: `>`, `<`, `>=`, `<=`, `==` or `!=`. */
   readonly operator: string;
   readonly threshold: number;
-  /** The rule is this comparison and nothing else: what is measured tells where it holds. */
+  /** The rule is this comparison and nothing else: what is measured shows where it holds. */
   readonly isWhole?: true;
 }
 
@@ -85,7 +85,7 @@ export type Evaluation =
   | {
       readonly kind: "active";
       readonly samples: readonly Sample[];
-      /** As of one that is inactive. */
+      /** As for a rule that is inactive. */
       readonly measured: readonly Sample[] | undefined;
     }
   | {
@@ -168,7 +168,7 @@ export interface CheckResult {
   readonly output: string;
 }
 
-/** The end of one run of a container, as its engine tells. */
+/** The end of one run of a container, as its engine reports it. */
 export interface Death {
   readonly atMs: number;
   readonly exitCode: number;
@@ -184,7 +184,7 @@ export interface Death {
 /** How often a container was started again by its own engine, which cured nothing. */
 export interface RestartLoop {
   readonly restarts: number;
-  /** It does not start it any more. */
+  /** Its engine does not start it any more. */
   readonly isGivenUp: boolean;
 }
 

@@ -19,7 +19,7 @@ export interface SignalSource {
   query(expr: string, signal: AbortSignal): Promise<readonly Sample[]>;
   /** Range query that ends at the source's own present. */
   range(expr: string, span: RangeSpan, signal: AbortSignal): Promise<readonly Series[]>;
-  /** The interval at which a job is scraped; `undefined` if the source does not tell. */
+  /** The interval at which a job is scraped; `undefined` if the source does not say. */
   scrapeIntervalMs(job: string, signal: AbortSignal): Promise<number | undefined>;
 }
 

@@ -29,11 +29,11 @@ export interface Situation {
   readonly autonomy: Autonomy;
   /** All of the service's alerts at the last poll, after the diagnosis. */
   readonly alerts: readonly Alert[];
-  /** Whose the alert is. */
+  /** To whom the alert belongs. */
   readonly owner: Owner;
   /** What the limit tracker says of this service and alert. */
   readonly limitState: LimitState;
-  /** Why the state of its container is a person's; absent if it is not. */
+  /** Why the state of its container leaves the decision to a person; absent if it does not. */
   readonly container?: ContainerReason | undefined;
 }
 
@@ -45,18 +45,18 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
   const { alert, diagnosis, service } = proposal;
   const { alerts, limitState, owner } = situation;
   const { rule } = alert;
-  // Whatever has led here: what is another's is never a reason to act on this one.
+  // An alert of another service is never a reason to act on this one.
   if (!isOwnedBy(owner, service.name)) return skip("alert_of_another");
   const now = alerts.filter((current) => current.rule === rule);
 
-  // A model may have taken half a minute: what it saw need not be so any more.
+  // A model may take half a minute, and the alert may have changed since.
   if (now.some(({ state }) => state === "no_data")) return skip("data_missing");
   if (!now.some(isHolding)) return skip("alert_resolved");
   if (limitState.isPaused) return skip("paused");
-  // Not even a person may have it restarted here: there would be one too many, for good.
+  // Not even a person may have it restarted here: one container too many would stay.
   if (situation.container === "managed_by_orchestrator")
     return ask(undefined, "managed_by_orchestrator");
-  // Whatever was proposed: it is more than that nothing was.
+  // This reason says more than that nothing was proposed.
   const held = alerts.some(isCrashLoop) ? "crash_loop" : situation.container;
   const proposed = diagnosis.action === "none" ? undefined : diagnosis.action;
   if (held !== undefined) return ask(proposed, held);
@@ -79,14 +79,14 @@ export function decide(proposal: Proposal, situation: Situation): Decision {
 
 const TOUCHES_OTHERS = "touches_other_services";
 
-/** A stop is not among them: it waits for a person however narrow it is. */
+/** A stop does not count here: it waits for a person however narrow it is. */
 function touchesUnnamed(action: ActionId, { allowlist, service }: Proposal): boolean {
   const { touchesOthers = false, stopsService = false } = allowlist[action] ?? {};
   return touchesOthers && !stopsService && !service.actions.includes(action);
 }
 
 function whyNotPermitted(action: ActionId, proposal: Proposal): HeldBack {
-  // It was, when it was proposed; the container is another now, or is no service of Compose any more.
+  // It was on the list when it was proposed; since then the container or its Compose service has changed.
   if (proposal.allowlist[action] === undefined) return "not_allowed_for_service";
   return touchesUnnamed(action, proposal) ? TOUCHES_OTHERS : "keys_disagree";
 }

@@ -10,14 +10,14 @@ import type { IncidentRecord, IncidentStep } from "../core/incident-record.ts";
 import type { Recorded } from "../core/journal-entry.ts";
 
 export interface Limits {
-  /** After an incident with an action, for its service. */
+  /** How long a service is left alone after an incident with an action. */
   readonly cooldownMs: number;
   /** Actions within an hour, for one service and for all of them. */
   readonly mostPerService: number;
   readonly mostInAll: number;
 }
 
-/** What holds for one alert of one service at one moment. */
+/** The limits that hold for one alert of one service at one moment. */
 export interface LimitState {
   readonly coolsUntilMs: number;
   /** Until when a person has paused it; Infinity without an end. */
@@ -33,14 +33,14 @@ export interface LimitState {
 
 /** All its times are of one clock that never jumps. */
 export interface LimitTracker {
-  /** In the order of the journal. */
+  /** Counts one entry, in the order of the journal. */
   apply(step: IncidentStep): void;
   limitState(about: AlertOfService, nowMs: number): LimitState;
   /** The incident to which an alert comes back, if it does. */
   flapping: Flaps["of"];
   /** What a person answered to a request of that service; `undefined` while nobody has. */
   answerTo(asked: RequestOfService): "approved" | "denied" | undefined;
-  /** The same until now, which goes on by itself. */
+  /** A copy as of now, which goes on by itself. */
   copy(): LimitTracker;
 }
 
@@ -83,12 +83,12 @@ export function isTakenUpAgain(reason: string | undefined): boolean {
   return isReopened(reason) || reason === "alert_resolved";
 }
 
-/** Counts towards the budgets. */
+/** One action, as it counts towards the budgets. */
 interface Act {
   readonly atMs: number;
   readonly service: string;
   readonly incident: string;
-  /** Nobody saw what became of the command: it counts, whatever is found out later. */
+  /** What became of the command was not seen: it counts, whatever is found out later. */
   readonly wasCutOff?: true;
 }
 
@@ -206,10 +206,10 @@ class JournalLimits implements LimitTracker {
     const action = actionOf(record);
     const isOver = verdict?.kind === "healed" || result === "cancelled" || isReopened(reason);
     if (record !== undefined) this.#flaps.close(record, isOver);
-    // Also if Sentinel was stopped before the verdict.
+    // The cooldown holds also if Sentinel was stopped before the verdict.
     if (result === "acted" || action !== undefined)
       this.#coolsUntilMs.set(service, atMs + this.#limits.cooldownMs);
-    // Not at each poll, whatever the cooldown: each time costs a diagnosis.
+    // It is not taken up at each poll, whatever the cooldown, as each time costs a diagnosis.
     else if (isReopened(reason))
       this.#coolsUntilMs.set(service, atMs + Math.max(this.#limits.cooldownMs, REOPENED_AFTER_MS));
     // `automation_ended` follows, unless Sentinel is killed between the two.

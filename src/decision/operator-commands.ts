@@ -30,7 +30,7 @@ interface OpenRequest {
   readonly expiresAtMs: number;
 }
 
-/** No pause is longer: who forgets one is to be reminded by an alert. */
+/** The longest pause: one that is forgotten ends, and alerts count again. */
 const MAX_PAUSE_MS = 30 * 86_400_000;
 
 export function openRequests(
@@ -46,7 +46,7 @@ export function openRequests(
 
 /**
  * @param text a request's id, or the beginning of it if that is enough to tell it from the others
- * @throws SentinelError `usage` when it is none that waits
+ * @throws SentinelError `usage` when no such request waits
  */
 export function answerRequest(
   { text, answer }: { readonly text: string; readonly answer: "approved" | "denied" },
@@ -92,7 +92,7 @@ function findRequest(text: string, records: readonly IncidentRecord[], nowMs: nu
   });
 }
 
-/** Which services there are to speak of. */
+/** The services that a command may name. */
 export interface KnownServices {
   readonly names: readonly string[];
   /** False where containers come by their label: a name that is not known may be one to come. */
@@ -172,7 +172,7 @@ export function resumeAutomation(
   };
 }
 
-/** Who misspells a name would believe the service paused. */
+/** A misspelt name is an error: a person would believe the service paused. */
 function checkedName(service: string | undefined, { names, isComplete }: KnownServices): string {
   if (service === undefined) return "";
   if (!isServiceName(service))

@@ -71,7 +71,7 @@ function dryRunsOf(
     const { alert, decision, openedAtMs } = record;
     const key = keyOf(record.service, alert.name);
     if (decision?.reason !== "autonomy_observe" || decision.action === undefined) return [];
-    // An end after the next incident of the same alert is that one's.
+    // An end after the next incident of the same alert belongs to that incident.
     const untilMs = records
       .slice(index + 1)
       .find((later) => keyOf(later.service, later.alert.name) === key)?.openedAtMs;
@@ -88,10 +88,10 @@ function dryRunsOf(
   });
 }
 
-/** When each alert of each service ended, in order. Missing data is no end. */
+/** When each alert of each service ended, in order. Missing data does not count as an end. */
 function endsOf(entries: readonly JournalEntry[]): ReadonlyMap<string, readonly number[]> {
   const ends = entries.flatMap((entry) => {
-    // Most entries are of other types, and to read each strictly takes time.
+    // Most entries are of other types, and reading each strictly takes time.
     const read = entry.type === "alert_changed" ? readEvent(entry) : undefined;
     if (read?.type !== "alert_changed" || read.alert.state !== "inactive") return [];
     return { key: keyOf(entry.service, read.alert.name), atMs: entry.atMs };

@@ -65,7 +65,7 @@ function diagnosisOf({ diagnosis }: IncidentRecord): string[] {
     "",
     "## Diagnosis",
     "",
-    // 0 is what a model says that does not say it.
+    // 0 stands for a model that gives no confidence.
     `${text(rootCause)} (${text(diagnoser)}${confidence === 0 ? "" : `, ${percent(confidence)} sure`})`,
     ...(evidence.length > 0 ? ["", ...evidence.map((fact) => `- ${text(fact)}`)] : []),
   ];

@@ -8,7 +8,7 @@ import { align } from "../text/table.ts";
 
 const MAX_ROWS = 50;
 const MAX_CHARACTERS = 30;
-/** That of the time with which an id begins, to the minute. */
+/** The length of the time with which an id begins, to the minute. */
 const SHORTEST_ID = 13;
 
 /**

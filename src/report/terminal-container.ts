@@ -6,7 +6,7 @@ import { describeDeath } from "../diagnosis/playbook/consult.ts";
 import { clockTime, seconds } from "../text/time.ts";
 import { field } from "./terminal-text.ts";
 
-/** Why it is as it is, in its own words: its engine's count, its last deaths, and its health check. */
+/** What explains its state: its engine's count of restarts, its last deaths, and its health check. */
 export function renderLife({ restartLoop, deaths = [], container }: LifeEvent): string[] {
   const checks = container.kind === "found" ? (container.value.checks ?? []) : [];
   const failed = checks.findLast(({ exitCode }) => exitCode !== 0);

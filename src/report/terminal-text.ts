@@ -11,7 +11,7 @@ export function field(label: string, text: string): string[] {
   return [`   ${label.padEnd(LABEL_WIDTH)}${clean(text)}`];
 }
 
-/** What came from outside. */
+/** Text from outside, printable and with its credentials masked. */
 export function clean(text: string): string {
   return printable(maskText(text), MAX_LENGTH);
 }

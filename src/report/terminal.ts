@@ -32,7 +32,7 @@ const RULE_WIDTH = 72;
 export function renderEvent(event: SentinelEvent): string[] {
   const time = clockTime(event.atMs);
   const { service } = event;
-  // What a rule of a file says of itself concerns no one service.
+  // An event about a rule of a file belongs to no single service.
   const whose = service === "" ? "rules of files" : service;
   switch (event.type) {
     case "source_down":
@@ -144,7 +144,7 @@ function renderIncidentEvent(event: OfIncident): string[] {
 export function reportEvent(event: ToldEvent): string[] {
   if (event.type === "alert_flapped")
     return event.isOver || isToldFlap(event.times) ? renderEvent(event) : [];
-  // Each change of an alert that flaps is in the count, which is told less and less often.
+  // Each change of an alert that flaps is counted, and the count is shown less and less often.
   if (event.isFlapping) return [];
   if (!("incident" in event)) return renderEvent(event);
   const whose = event.othersOpen > 0 ? `${event.service} ` : "";
@@ -152,7 +152,7 @@ export function reportEvent(event: ToldEvent): string[] {
   return [...why, ...renderEvent(event)].map((line) => (line === "" ? line : whose + line));
 }
 
-/** What the decision or a person's answer has said is not said again. */
+/** The reason of the decision, or of a person's answer, is not repeated. */
 function whyNothingRan({ reason }: Closing, record: IncidentRecord | undefined): string[] {
   if (reason === undefined || reason === record?.saidReason) return [];
   return field("Ended", `nothing was run: ${REASON_TEXT[reason]}`);
@@ -165,7 +165,7 @@ function renderChange(alert: Alert, from: Alert["state"]): string[] {
   const why = alert.noDataReason ?? "";
   if (alert.isRejected)
     return [`${rule.alert} is not watched, since its expression is refused: ${why}`];
-  // A signal that rests and has no data is told with the quiet ones; the log has every change.
+  // A signal at rest that loses its data is shown among the quiet ones; the log has every change.
   if (state === "no_data" && from === "inactive") return [];
   if (state === "no_data") return [`${rule.alert} was ${from} and has no data: ${why}`];
   if (from === "no_data") return [];
@@ -210,7 +210,7 @@ function renderContainer(container: Observation<ContainerState>): string {
   return `${status}, health ${health}${exited}${killed}, ${restartCount} restarts, started ${started}`;
 }
 
-/** 0 is what a model says that does not say it. */
+/** A confidence of 0 stands for a model that gives none. */
 function sureness(confidence: number): string {
   return confidence === 0 ? "" : `, ${Math.round(confidence * 100)} % sure`;
 }
@@ -269,7 +269,7 @@ function renderClosing(closing: Closing): string[] {
 }
 
 function renderQuiet(alerts: readonly Alert[]): string {
-  // Silence without data is no sign of health.
+  // Silence without data shows nothing about health.
   const isMeasured = alerts.some(({ state }) => state !== "no_data");
   return `${isMeasured ? "all quiet" : "nothing is known"}: ${[...new Set(alerts.map(reading))].join(", ")}`;
 }
@@ -287,7 +287,7 @@ function compact(value: number): string {
   return value >= 1024 ** 2 ? `${humanize1024(value)}B` : significant(value);
 }
 
-/** With a capital and a full stop. */
+/** The text with a capital and a full stop. */
 function sentence(text: string): string {
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
   return capital.endsWith(".") ? capital : `${capital}.`;

@@ -28,7 +28,7 @@ export class HttpError extends Error {
   }
 }
 
-/** Nobody reads this; the status (nginx's) is for the log and the metrics. */
+/** The answer for a client that has left: its status, nginx's 499, is for the log and the metrics. */
 export function clientGone(): HttpError {
   return new HttpError(499, "client_closed_request", "the client closed the connection");
 }

@@ -97,7 +97,7 @@ function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    // Not on Linux, or no such cgroup version: there is no such limit.
+    // Without Linux, or without that version of cgroups, there is no such limit.
     return undefined;
   }
 }

@@ -24,7 +24,7 @@ const METHODS: ReadonlySet<string> = new Set([
   "OPTIONS",
 ]);
 
-/** Asked by machines and by whoever breaks the service: counted, but no latency that its users see. */
+/** Routes of machines and of whoever breaks the service: counted, but not timed, as its users do not see them. */
 const UNTIMED_ROUTES: ReadonlySet<string> = new Set([
   "/",
   "/health",
@@ -70,7 +70,7 @@ export function createMetrics(
 ): TargetMetrics {
   const registry = new Registry();
   const registers = [registry];
-  // Held here and copied when scraped: the client's own `inc` costs as much as a whole bare request.
+  // Counted here and copied at a scrape: the client's own `inc` costs as much as a whole bare request.
   const series = new Map<string, RequestSeries>();
 
   new Counter({

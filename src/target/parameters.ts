@@ -18,7 +18,7 @@ interface NumberParameter {
   readonly why?: string;
 }
 
-/** Exponents, hexadecimals, signs and blanks are more often a mistake than a wish. */
+/** Exponents, hexadecimals, signs and blanks are more often a mistake than intended. */
 const PLAIN_DECIMAL = /^\d{1,15}(?:\.\d{1,15})?$/;
 const SHOWN_CHARACTERS = 40;
 

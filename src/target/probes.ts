@@ -16,7 +16,7 @@ export interface Probes {
   answer(probe: Probe): Response;
   /** Makes a probe fail until the signal aborts. */
   fail(probe: Probe, signal: AbortSignal): ProbeFailure;
-  /** From now on the service takes no new traffic, and says so. */
+  /** Makes the readiness probe fail from now on. */
   drain(): void;
 }
 
@@ -25,7 +25,7 @@ interface ProbeFailure {
   tally(): ProbeTally;
 }
 
-/** Text already: probes are what throughput is measured on. */
+/** The answers as text, since throughput is measured on probes. */
 const FINE = { health: '{"status":"ok"}', ready: '{"status":"ready"}' } as const;
 const JSON_HEADERS = { headers: { "content-type": "application/json" } };
 

@@ -38,7 +38,7 @@ export function exportProcess(registry: Registry): void {
   function exportDescriptors(): void {
     const limits = readWhereShown(() => readFileSync("/proc/self/limits", "utf8"));
     if (limits === undefined) return;
-    // One of those listed is the listing's own.
+    // One of the descriptors listed belongs to the listing itself.
     const open = () => readdirSync("/proc/self/fd").length - 1;
     gauge("process_open_fds", "Open file descriptors.", () => readWhereShown(open));
     const [, limit] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];

@@ -1,4 +1,4 @@
-/** What happens around every request, whatever its route: refusal of nonsense, metrics, one log line. */
+/** What happens around every request, whatever its route: what is refused, metrics, one log line. */
 
 import { bodyTooLarge, MAX_BODY_BYTES } from "./body.ts";
 import type { EmitEvent } from "./events.ts";
@@ -24,7 +24,7 @@ interface RouteTable {
 
 const MAX_URL_CHARACTERS = 4096;
 const MAX_LOGGED_PATH_CHARACTERS = 256;
-/** An infinite label set would be a leak; these are all the rest. */
+/** The label of all other paths: one for each would be an endless set. */
 const UNMATCHED = "unmatched";
 
 /** A handler that counts, times and logs each request of the inner one. */
@@ -106,7 +106,7 @@ function refusal(request: Request): Response | undefined {
     const message = `the URL is longer than ${MAX_URL_CHARACTERS} characters`;
     return new HttpError(414, "url_too_long", message).toResponse();
   }
-  // What has no length is measured while it is read.
+  // A body without a length is measured while it is read.
   if (method !== "GET" && Number(request.headers.get("content-length")) > MAX_BODY_BYTES) {
     return bodyTooLarge().toResponse();
   }

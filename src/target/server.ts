@@ -27,7 +27,7 @@ import { createTraffic } from "./traffic.ts";
 export interface TargetSettings {
   readonly host: string;
   readonly port: number;
-  /** Faults that may be active at once; past it a request for one more gets 429. */
+  /** Faults that may be active at once; a request for one more gets 429. */
   readonly maxActiveFaults: number;
   /** `false` leaves a plain service, which no request can break. */
   readonly faultsAllowed: boolean;
@@ -115,7 +115,7 @@ export function createTarget(
   for (const { path, method } of app.routes)
     methods.set(path, [...(methods.get(path) ?? []), method]);
   const routes = routeTable(methods.keys());
-  // Its own function, and not one around it: each call counts on the path of every request.
+  // Elysia's own function and no other around it, as each call counts on the path of every request.
   const { fetch: serve } = app;
 
   return {

@@ -53,7 +53,7 @@ const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 /**
  * A number as Go's `ParseFloat` reads it.
  *
- * @returns `undefined` if it is none, or greater than any
+ * @returns `undefined` for any other text, and for a number beyond all
  */
 export function parseGoFloat(text: string): number | undefined {
   if (DECIMAL.test(text)) {

@@ -23,7 +23,7 @@ export interface JsonBounds {
 /** How deep a row is: `{"data":{"result":[{`. */
 const ROW_DEPTH = 4;
 
-/** Counts within a text of JSON, chunk by chunk; of what is no JSON it counts something, and no more than that. */
+/** Counts within a text of JSON, chunk by chunk; for other text its count means nothing. */
 export class JsonCost {
   rows = 0;
   #bytes = 0;

@@ -5,7 +5,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not JSON is an expected outcome; who asked says what it means.
+    // Other text is expected here; the caller says what it means.
     return undefined;
   }
 }

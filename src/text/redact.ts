@@ -157,7 +157,7 @@ function replaceAll(replacements: readonly Replacement[], text: string): string 
 
 const SECRET_NAME = new RegExp(`^(?:${SECRET_NAMES}|${HEADER_NAMES})$`, "i");
 
-/** The fields of an event with every text in them masked, however deep; whole where its name says so. */
+/** The fields of an event with the credentials in every text masked; a text with a secret name is masked whole. */
 export function maskFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [

@@ -12,7 +12,7 @@ interface SchemaFault {
   readonly hint?: string;
 }
 
-/** The one of several faults to mend first: a misspelt key, before the key that is missing for it. */
+/** The mistake to correct first: a misspelt key comes before the key that is missing because of it. */
 export function explainFault(schema: z.ZodType, error: z.ZodError, value: unknown): SchemaFault {
   const unknown = error.issues.find(({ code }) => code === "unrecognized_keys");
   const issue = unknown ?? error.issues[0];

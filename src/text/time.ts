@@ -23,7 +23,7 @@ const SPANS = [
   { unit: "s", ms: 1000 },
 ] as const;
 
-/** In the one unit that tells it best, such as `45s` or `3h`; a clock that was put back gives `0s`. */
+/** A duration in its most readable unit, such as `45s` or `3h`; a clock that was put back gives `0s`. */
 export function span(durationMs: number): string {
   const { unit, ms } = SPANS.find((span) => durationMs >= 2 * span.ms) ?? SPANS[3];
   return `${Math.max(Math.round(durationMs / ms), 0)}${unit}`;

@@ -14,7 +14,7 @@ export function isLoopback(url: string): boolean {
   return /^(localhost|(.+\.)?localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-/** The same of a host that is listened on, such as `127.0.0.1` or `::1`. */
+/** True for a host to listen on that others cannot reach, such as `127.0.0.1` or `::1`. */
 export function isLoopbackHost(host: string): boolean {
   return isLoopback(`http://${host.includes(":") ? `[${host}]` : host}`);
 }

@@ -41,7 +41,7 @@ export const disk = defineKind({
         let file: FileHandle | undefined;
         try {
           file = await openNameless(folder);
-          // Random, or a file system that compresses would not be filled.
+          // Random bytes also fill a file system that compresses.
           const chunk = crypto.getRandomValues(new Uint8Array(BYTES_PER_MB).subarray(0, 65_536));
           const megabyte = Buffer.concat(Array.from({ length: 16 }, () => chunk));
           while (writtenMb < megabytes) {
@@ -66,7 +66,7 @@ export const disk = defineKind({
 /** Linux' flag for a file without a name from the first moment on. Bun has no constant for it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
-/** What a file system says that has no such files. */
+/** The errors of a file system without such files. */
 const NO_TMPFILE = ["ENOTSUP", "EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"];
 
 /** The kernel frees it with the last descriptor, whatever this process dies of. */

@@ -11,7 +11,7 @@ const MAX_DESCRIPTORS = 10_000;
 const ALLOWED_SHARE = 0.8;
 /** Less than 1 ms; between two batches the loop answers others. */
 const BATCH = 100;
-/** Promised to faults that have not opened them yet: two may not have the same room. */
+/** Descriptors promised to faults that have not opened them yet: two must not get the same room. */
 const pending = { descriptors: 0 };
 
 export const fds = defineKind({
@@ -66,7 +66,7 @@ function readIfThere<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
-    // Not on Linux: there the limit is told when it is reached.
+    // Elsewhere than on Linux the limit shows only when it is reached.
     return undefined;
   }
 }

@@ -39,7 +39,7 @@ const CHUNK_MB = 4;
 const FILL_BYTE = 0x41;
 
 export function createHeldMemory(probe: MemoryProbe): HeldMemory {
-  // Promised to blocks that are not full, hence not resident yet: two may not have the same room.
+  // Megabytes promised to blocks that are not full, hence not resident yet: two must not get the same room.
   let pendingMb = 0;
   let totalMb = 0;
 
@@ -83,7 +83,7 @@ export function createHeldMemory(probe: MemoryProbe): HeldMemory {
   };
 }
 
-/** Fills the whole block, as fast as it goes. */
+/** Fills the whole block, as fast as possible. */
 export async function fill(block: MemoryBlock, signal: AbortSignal): Promise<void> {
   do signal.throwIfAborted();
   while (await block.grow());

@@ -43,7 +43,7 @@ export interface KindOfFault {
 }
 
 const MIN_DURATION_S = 0.1;
-/** How long a fault is active if nobody says. */
+/** How long a fault is active by default. */
 const DEFAULT_DURATION_S = 60;
 const MAX_DURATION_S = MAX_DURATION_MS / 1000;
 
@@ -51,7 +51,7 @@ interface Definition<Shape extends z.ZodRawShape> {
   readonly kind: FaultKind;
   readonly summary: string;
   readonly example: Readonly<Record<string, ExampleValue>>;
-  /** Where a kind has a default and a bound of its own; s. */
+  /** The kind's own default and bound of the duration, in s. */
   readonly duration?: { readonly fallback: number; readonly max: number };
   /** Built when it is first needed: schemas are dear, and a target has to start fast. */
   readonly parameters: () => Shape;

@@ -9,7 +9,7 @@ export interface FaultList {
   readonly recent: readonly FaultView[];
 }
 
-/** Why the API did not do it. */
+/** Why the API refused a request. */
 export interface Refusal {
   readonly message: string;
   /** The parameter that is wrong, or `token`. */
@@ -60,7 +60,7 @@ async function send(url: string, request: RequestInit): Promise<Refusal | undefi
     const refusal: Refusal = await response.json();
     return response.status === 401 ? { ...refusal, field: "token" } : refusal;
   } catch {
-    // It crashed at once, or is blocked: the polls show what comes of it.
+    // It crashed at once, or is blocked: the polls will show which.
     return { message: "The target did not answer." };
   }
 }

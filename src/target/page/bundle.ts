@@ -20,14 +20,14 @@ export function bundlePage(): Bundle {
   const script = oneModule(SCRIPT.map(read));
   const style = read("page.css");
   const html = read("page.html")
-    // By functions: in a text, `$&` and the like would be replaced.
+    // The replacements are functions, as `$&` and the like have a meaning in a text.
     .replace("<!-- style -->", () => `<style>${style}</style>`)
     .replace("<!-- script -->", () => `<script type="module">${script}</script>`);
   return { html, policy: policyFor(script, style) };
 }
 
 /**
- * Bun.build is not to be had in a macro. As these files import each other and types alone, joined they are one
+ * Bun.build is not available in a macro. As these files import each other and types alone, joined they are one
  * module; a name that two of them declare is a syntax error of the build.
  */
 function oneModule(files: readonly string[]): string {

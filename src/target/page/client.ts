@@ -55,7 +55,7 @@ function showTokenField(): void {
   byId("token-form").addEventListener("submit", (event) => event.preventDefault());
 }
 
-/** Goes on while somebody looks. */
+/** Polls again and again while the page is visible. */
 async function poll(): Promise<void> {
   clearTimeout(nextPoll);
   if (document.hidden) return;
@@ -63,7 +63,7 @@ async function poll(): Promise<void> {
     showFaults(await listFaults());
     showConnection(true);
   } catch {
-    // Blocked, ended, or on its way up again: the next poll finds out.
+    // It is blocked, has ended or is starting: the next poll will show which.
     showConnection(false);
   }
   clearTimeout(nextPoll);
@@ -99,7 +99,7 @@ function addRow(fault: FaultView): ActiveRow {
   const row = createActiveRow(fault, () => stop([fault.id]));
   rows.set(fault.id, row);
   byId("active").prepend(row.element);
-  // What was active before the page was opened is no news.
+  // What was active before the page was opened is not announced.
   if (isAnswering !== undefined) announce(`${fault.kind} started`);
   return row;
 }

@@ -64,7 +64,7 @@ async function copy(element: HTMLElement): Promise<boolean> {
       await navigator.clipboard.writeText(element.textContent);
       return true;
     } catch {
-      // Not permitted; the older way may be.
+      // If this is not permitted, the older way may be.
     }
   }
   getSelection()?.selectAllChildren(element);

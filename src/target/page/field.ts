@@ -10,9 +10,9 @@ export interface Field {
   readonly element: HTMLElement;
   /** Nothing when it is left empty: then the API's own default holds. */
   value(): ParameterValue | undefined;
-  /** Says what is wrong, and goes there. */
+  /** Says what is wrong, and moves the focus there. */
   complain(message: string): void;
-  /** Complains when what was typed is no number at all. */
+  /** Complains if what was typed is not a number. */
   isReadable(): boolean;
 }
 

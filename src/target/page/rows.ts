@@ -78,7 +78,7 @@ export function createRecentRow(fault: FaultView): HTMLElement {
   );
 }
 
-/** Said by the state already. */
+/** Whether the state already says it. */
 function isPlain(reason: string): boolean {
   return reason === "expired" || reason === "deleted";
 }
