@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { checkModels } from "./check-models.ts";
-import { describeSignals } from "./check-signals.ts";
+import { describeSignals } from "../observer/signal-table.ts";
 import { composedNames } from "../observer/compose-notices.ts";
 import { missingContainers } from "../observer/missing-containers.ts";
 import type { ObserverSettings } from "../config/config.ts";

@@ -123,6 +123,9 @@ export type WatchEvent =
   /** The journal cannot be written, so nothing is done until it can. */
   | { readonly type: "journal_down"; readonly reason: string }
   | { readonly type: "journal_back" }
+  /** The alert cannot be judged: from the start, or no longer. */
+  | { readonly type: "signal_lost"; readonly alertname: string; readonly reason: string }
+  | { readonly type: "signal_back"; readonly alertname: string }
   | { readonly type: "quiet"; readonly alerts: readonly Alert[] };
 
 /** An event as it happens. The journal and the log have this and nothing more. */

@@ -100,6 +100,8 @@ export type Evaluation =
       readonly reason: string;
       /** The source works and refuses this expression: the rule watches nothing until it is changed. */
       readonly isRejected?: true;
+      /** There is a series, and nothing happened that it could measure, such as a request. */
+      readonly isIdle?: true;
     };
 
 export const ALERT_STATES = ["inactive", "pending", "firing", "no_data"] as const;
@@ -123,6 +125,7 @@ export interface Alert {
   readonly noDataReason?: string;
   /** As in the evaluation; only in the state `no_data`. */
   readonly isRejected?: true;
+  readonly isIdle?: true;
 }
 
 /** What replaces containers by itself, here or elsewhere: a restart behind its back leaves one too many. */

@@ -14,6 +14,7 @@ import {
   type Outcome,
   VERDICTS,
 } from "../core/model.ts";
+import { coverageOf } from "../rules/coverage.ts";
 import type { Poll } from "../rules/monitor.ts";
 import type { SharedRules } from "../rules/shared-rules.ts";
 import { TOKEN_REFUSALS, type TokenRefusal } from "../core/token-gate.ts";
@@ -143,6 +144,19 @@ function showAlerts(sources: MetricsSources, registers: Registers): void {
       for (const { monitor } of sources.watched())
         count(monitor.lastPoll?.alerts.filter(({ rule }) => rule.service !== undefined) ?? []);
       count(sources.sharedRules.lastPoll?.alerts ?? []);
+    },
+  });
+  new Gauge({
+    name: "sentinel_unjudged_signals",
+    help: "Alerts of that service, by name, for which there is no data.",
+    labelNames: ["service"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { service, monitor } of sources.watched()) {
+        const { unjudged } = coverageOf(monitor.lastPoll?.alerts ?? []);
+        this.set({ service: service.name }, unjudged.length);
+      }
     },
   });
   new Gauge({

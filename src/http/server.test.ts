@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { apiAlone } from "../../test/prometheus-api/dataset.ts";
+import { alert, rule, service, START_MS } from "../../test/support/fixtures.ts";
 import { SentinelError } from "../core/errors.ts";
 import { type DashboardSources, serveDashboard } from "./server.ts";
 
@@ -44,6 +45,35 @@ describe("the server", () => {
     const page = await fetch(dashboard.url, { proxy: false });
     expect(await page.json()).toEqual({ service: "sentinel-observer", version: api?.version });
     expect((await fetch(`${dashboard.url}/metrics`, { proxy: false })).status).toBe(200);
+  });
+
+  test("tells of each service what is judged, by what, and what is not", async () => {
+    const cpu = alert({ state: "inactive", value: 0.1 });
+    const missing = { state: "no_data", noDataReason: "password=hunter22 is refused" } as const;
+    const poll = {
+      ...{ atMs: START_MS, sourceDown: undefined, evaluationOf: () => undefined },
+      alerts: [cpu, alert({ rule: rule({ alert: "HighMemory" }), ...missing })],
+      atRest: () => [],
+    };
+    const monitor = { rules: [], windowMs: 1, lastPoll: poll, answeredAtMs: START_MS };
+    await using server = start(0, { watched: () => [{ service: service(), monitor }] });
+    const response = await fetch(`${server.url}/api/services`, { proxy: false });
+    const text = await response.text();
+    expect(text).not.toContain("hunter22");
+    expect(JSON.parse(text)).toMatchObject({
+      services: [
+        {
+          name: service().name,
+          signals: [
+            {
+              ...{ alertname: "HighCpu", state: "inactive", value: 0.1 },
+              ...{ operator: ">", threshold: 0.5, expr: "cpu" },
+            },
+            { alertname: "HighMemory", state: "no_data", reason: expect.any(String) },
+          ],
+        },
+      ],
+    });
   });
 
   test("answers on this machine alone", async () => {

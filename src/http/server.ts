@@ -6,6 +6,8 @@ import type { ObserverMetrics } from "./metrics.ts";
 import { operatorApi, type OperatorDesk } from "./operator-api.ts";
 import { type ApiSources, prometheusApi } from "./prometheus-api/api.ts";
 import { whyRefused } from "./host-guard.ts";
+import type { WatchedService } from "./readiness.ts";
+import { describeServices } from "./services.ts";
 
 export interface Dashboard {
   /** Without a slash at the end. */
@@ -20,6 +22,7 @@ export interface DashboardSources {
   whyNotReady(): Promise<string | undefined>;
   readonly metrics: Pick<ObserverMetrics, "render" | "contentType">;
   readonly operator: OperatorDesk;
+  watched(): readonly WatchedService[];
   /** Only if Sentinel scrapes by itself; else there is a Prometheus to ask. */
   readonly api?: ApiSources;
 }
@@ -31,7 +34,7 @@ const MAX_BODY_BYTES = 64 * 1024;
  * @throws SentinelError `listen`
  */
 export function serveDashboard(sources: DashboardSources, port: number): Dashboard {
-  const { version, whyNotReady, metrics, operator, api } = sources;
+  const { version, whyNotReady, metrics, operator, watched, api } = sources;
   const app = new Elysia()
     .get("/", () => ({
       service: "sentinel-observer",
@@ -45,6 +48,7 @@ export function serveDashboard(sources: DashboardSources, port: number): Dashboa
         ? { status: "ready" }
         : status(503, { status: "not_ready", reason });
     })
+    .get("/api/services", () => describeServices(watched()))
     .get("/metrics", async ({ set }) => {
       set.headers["content-type"] = metrics.contentType;
       return metrics.render();

@@ -55,6 +55,7 @@ function alertFields(alert: Alert) {
 function levelOf(event: SentinelEvent): LogLine["level"] {
   switch (event.type) {
     case "source_down":
+    case "signal_lost":
     case "journal_down":
     case "automation_ended":
     case "approval_requested":

@@ -15,6 +15,7 @@ import {
 import { createAlertTracker } from "../rules/alert-tracking.ts";
 import type { EmitEvent, IncidentFact, IntentEvent, WatchEvent } from "../core/events.ts";
 import { createFlapCounter } from "../rules/flapping.ts";
+import { createBlindSpots } from "./blind-spots.ts";
 import { createSourceOutage } from "./source-outage.ts";
 import type { Alert } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
@@ -82,6 +83,7 @@ class AlertsOfService implements ServiceAlerts {
   readonly #world: ServiceAlertsOptions["world"];
   readonly #tell: EmitEvent;
   readonly #outage = createSourceOutage();
+  readonly #blindSpots = createBlindSpots();
   readonly #tracker = createAlertTracker();
   readonly #memory;
   readonly #flaps;
@@ -104,7 +106,11 @@ class AlertsOfService implements ServiceAlerts {
   announce(poll: Poll): void {
     const ofSource = this.#outage.polled(poll.sourceDown);
     if (ofSource !== undefined) this.emit(ofSource);
-    if (!isDown(poll)) for (const change of this.#tracker.changesTo(poll.alerts)) this.emit(change);
+    if (!isDown(poll)) {
+      for (const change of this.#tracker.changesTo(poll.alerts)) this.emit(change);
+      const known = [...poll.alerts, ...poll.atRest()];
+      for (const change of this.#blindSpots.polled(known, this.#nowMs)) this.emit(change);
+    }
     const ofJournal = this.#world.recorder.takeNews();
     // It concerns all services, and no one of them.
     if (ofJournal !== undefined) this.#tell({ ...ofJournal, atMs: this.#nowMs, service: "" });

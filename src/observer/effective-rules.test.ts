@@ -49,6 +49,7 @@ describe("rules", () => {
       "TargetDown",
       "TargetDown",
       "CrashLoop",
+      "MemoryFilling",
     ]);
     expect(rules[0]?.expr).toBe('rate(process_cpu_seconds_total{job="shop"}[20s]) > 1.5');
     expect(rules[0]?.signal?.threshold).toBe(1.5);
@@ -62,12 +63,13 @@ describe("rules", () => {
       ["HighErrorRatio", SERVICE_NAME],
       ["HighMemory", SERVICE_NAME],
       ["CrashLoop", SERVICE_NAME],
+      ["MemoryFilling", SERVICE_NAME],
       ["Mine", undefined],
       ["TargetDown", undefined],
       ["Mine", undefined],
     ]);
     const nearMiss = settings({}, ownRules(own("targetDown")));
-    expect(alerts(nearMiss)).toHaveLength(8);
+    expect(alerts(nearMiss)).toHaveLength(9);
   });
 
   test("one that cannot be read is named with its file", () => {

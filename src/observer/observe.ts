@@ -21,6 +21,7 @@ import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import { withKillHook } from "./kill-hook.ts";
 import { watchLabelled } from "./labelled-containers.ts";
 import type { OpenPlatform } from "./platforms.ts";
+import { startTable } from "./signal-table.ts";
 import { createRoster } from "./roster.ts";
 import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./self-monitoring.ts";
@@ -114,6 +115,9 @@ class Observer {
   async #watchConfigured(configured: readonly Watched[]): Promise<void> {
     const { settings, platforms } = this.#options;
     if (platforms.some(({ startService }) => startService !== undefined)) await this.#untilUp();
+    const { signals, say } = this.#options;
+    for (const line of await startTable(settings.services, signals.source, this.#signal))
+      say("signals", line);
     const apartMs = Math.min(MAX_APART_MS, settings.pollIntervalMs / configured.length);
     await Promise.all([
       this.#evaluateSharedRules(),

@@ -83,6 +83,7 @@ export function createVitals(options: VitalsOptions): Vitals {
       const nowMs = systemClock.nowMs();
       return whyNotReady(watched, { nowMs, intervalMs: pollIntervalMs, ages });
     },
+    watched: () => watched,
     operator: {
       token: operatorToken,
       nowMs: () => systemClock.toWall(systemClock.nowMs()),

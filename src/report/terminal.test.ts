@@ -150,12 +150,27 @@ describe("between incidents", () => {
     [
       "one without data among the quiet",
       { type: "quiet", alerts: [alert(quiet), alert({ ...none, rule: memory })] },
-      "all quiet: HighCpu 0.1, HighMemory no data",
+      "all quiet: HighCpu 0.1; 1 not judged (HighMemory)",
+    ],
+    [
+      "one where nothing happened that it could measure",
+      { type: "quiet", alerts: [alert(quiet), alert({ ...none, rule: memory, isIdle: true })] },
+      "all quiet: HighCpu 0.1, HighMemory idle",
+    ],
+    [
+      "a signal that is lost",
+      { type: "signal_lost", alertname: "HighMemory", reason: "there are no samples" },
+      "HighMemory cannot be judged: there are no samples",
+    ],
+    [
+      "a signal that is back",
+      { type: "signal_back", alertname: "HighMemory" },
+      "HighMemory can be judged again",
     ],
     [
       "no data at all is not quiet",
       { type: "quiet", alerts: [alert(none)] },
-      "nothing is known: HighCpu no data",
+      "nothing is known: no data for HighCpu",
     ],
     [
       "pending",

@@ -4,6 +4,7 @@ import { REASON_TEXT } from "../decision/decision.ts";
 import { maskCredentials } from "../diagnosis/evidence.ts";
 import { isToldFlap } from "../rules/flapping.ts";
 import type { SentinelEvent, ToldEvent } from "../core/events.ts";
+import { coverageOf } from "../rules/coverage.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import { SERVICE_LABEL } from "../core/given-series.ts";
 import type {
@@ -69,6 +70,12 @@ export function renderEvent(event: SentinelEvent): string[] {
       ];
     case "journal_back":
       return [`${time}  The journal can be written again.`];
+    case "signal_lost":
+      return [
+        `${time}  ${service}: ${clean(event.alertname)} cannot be judged: ${clean(event.reason)}`,
+      ];
+    case "signal_back":
+      return [`${time}  ${service}: ${clean(event.alertname)} can be judged again`];
     case "quiet":
       return [`${time}  ${service}: ${clean(renderQuiet(event.alerts))}`];
     default:
@@ -270,13 +277,16 @@ function renderClosing(closing: Closing): string[] {
 
 function renderQuiet(alerts: readonly Alert[]): string {
   // Silence without data shows nothing about health.
-  const isMeasured = alerts.some(({ state }) => state !== "no_data");
-  return `${isMeasured ? "all quiet" : "nothing is known"}: ${[...new Set(alerts.map(reading))].join(", ")}`;
+  const { judged, unjudged } = coverageOf(alerts);
+  const names = unjudged.map(({ alertname }) => alertname).join(", ");
+  if (judged.length === 0) return `nothing is known: no data for ${names}`;
+  const rest = unjudged.length === 0 ? "" : `; ${unjudged.length} not judged (${names})`;
+  return `all quiet: ${judged.map(reading).join(", ")}${rest}`;
 }
 
 /** One signal in the line that says that all is quiet. */
 function reading({ rule, state, value }: Alert): string {
-  if (state === "no_data") return `${rule.alert} no data`;
+  if (state === "no_data") return `${rule.alert} idle`;
   // `up == 0` is a yes or no: its value says nothing that its silence does not.
   const isMeasured = value !== undefined && rule.signal?.operator !== "==";
   return isMeasured ? `${rule.alert} ${compact(value)}` : `${rule.alert} no`;

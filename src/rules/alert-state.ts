@@ -78,7 +78,7 @@ function advance({ labels, value }: Sample, { rule, last, nowMs }: Advance): Ale
 
 /** What becomes of an alert that fired and whose condition is not seen to hold: it, or nothing. */
 function keep(
-  { noDataReason: _, isRejected: __, ...alert }: Alert,
+  { noDataReason: _, isRejected: __, isIdle: ___, ...alert }: Alert,
   evaluation: Evaluation,
   nowMs: number,
 ): Alert | undefined {
@@ -104,8 +104,8 @@ export function atRest(rule: Rule, evaluation: Evaluation): Alert {
   };
 }
 
-function missing({ reason, isRejected }: Extract<Evaluation, { kind: "no_data" }>) {
-  return { noDataReason: reason, ...(isRejected ? { isRejected } : {}) };
+function missing({ reason, isRejected, isIdle }: Extract<Evaluation, { kind: "no_data" }>) {
+  return { noDataReason: reason, ...(isRejected && { isRejected }), ...(isIdle && { isIdle }) };
 }
 
 /** The labels of the alert that a rule raises for a sample: the rule's win, as in Prometheus. */

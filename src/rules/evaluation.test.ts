@@ -66,13 +66,13 @@ describe("what the answers of the source mean", () => {
       "NaN where it is measured is no data",
       [],
       [sample(NaN)],
-      { kind: "no_data", reason: "the value is NaN: nothing was measured" },
+      { kind: "no_data", reason: "the value is NaN: nothing was measured", isIdle: true },
     ],
     [
       "-Inf where it is measured is no data",
       [],
       [sample(-Infinity)],
-      { kind: "no_data", reason: "the value is -Infinity: nothing was measured" },
+      { kind: "no_data", reason: "the value is -Infinity: nothing was measured", isIdle: true },
     ],
     ["nothing where it is measured is no data", [], [], MISSING],
     [

@@ -94,7 +94,11 @@ function inactive(measured: readonly Sample[] | undefined): Evaluation {
   if (measured.length === 0) return { kind: "no_data", reason: "there are no samples" };
   const finite = known(measured) ?? [];
   if (finite.length === 0)
-    return { kind: "no_data", reason: `the value is ${measured[0]?.value}: nothing was measured` };
+    return {
+      kind: "no_data",
+      reason: `the value is ${measured[0]?.value}: nothing was measured`,
+      isIdle: true,
+    };
   const value = finite.reduce((most, sample) => Math.max(most, sample.value), -Infinity);
   return { kind: "inactive", value, measured: finite };
 }

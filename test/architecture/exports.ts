@@ -156,6 +156,7 @@ export const EXPORTED_FOR_TESTS: readonly Exception[] = [
       "diagnosers/circuit.ts: OPEN_MS",
       "diagnosis/model-answer.ts: MAX_ANSWER_LENGTH",
       "incident/incident.ts: APPROVAL_MS",
+      "incident/blind-spots.ts: BLIND_AFTER_MS",
       "incident/source-outage.ts: BACK_AFTER_POLLS",
       "platforms/process/log-tail.ts: MAX_LINES",
       "rules/evaluation.ts: MAX_LABEL_SETS",

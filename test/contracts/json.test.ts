@@ -97,6 +97,8 @@ const OF_INCIDENTS: Named<IncidentEvent> = {
 const OUTSIDE: Named<WatchEvent> = {
   source_down: { type: "source_down", reason: "it does not answer" },
   source_back: { type: "source_back" },
+  signal_lost: { type: "signal_lost", alertname: "HighCpu", reason: "there are no samples" },
+  signal_back: { type: "signal_back", alertname: "HighCpu" },
   alert_changed: { type: "alert_changed", alert: fullAlert, from: "pending" },
   more_alerts_changed: {
     ...{ type: "more_alerts_changed", alertname: "HighCpu", state: "firing", count: 7 },

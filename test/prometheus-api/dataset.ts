@@ -97,6 +97,7 @@ export function apiAlone(api: ApiSources = apiSources()): DashboardSources {
     whyNotReady: () => Promise.resolve(undefined),
     metrics,
     operator,
+    watched: () => [],
     api,
   };
 }

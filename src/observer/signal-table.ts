@@ -1,4 +1,4 @@
-/** What `check` says of a service's metrics: which signals are read from what, and which cannot be judged. */
+/** What a person is told of the metrics of a service: which signals are read from what, and which cannot be judged. */
 
 import type { Service } from "../core/model.ts";
 import type { SignalSource } from "../core/ports.ts";
@@ -20,6 +20,27 @@ const SHOWN = {
 
 /** No expression is shown, so that any will do. */
 const SPAN = { window: "1m", quantile: 0.9 };
+
+/** More tables than these are no help at the start. */
+const MOST_TABLES = 5;
+
+/**
+ * What each service's signals are read from, as lines for the start. What is not known yet, or cannot be
+ * asked, is told by the loops that follow.
+ */
+export async function startTable(
+  services: readonly Service[],
+  source: Pick<SignalSource, "query">,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const measured = services.filter(({ job }) => job !== undefined);
+  if (measured.length > MOST_TABLES)
+    return [`of ${measured.length} services; sentinel check shows what each is read from`];
+  const tables = measured.map((service) =>
+    describeSignals(service, source, signal).catch(() => []),
+  );
+  return (await Promise.all(tables)).flat();
+}
 
 /**
  * A small table for one service; its first line says by which conventions.
