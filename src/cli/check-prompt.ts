@@ -16,7 +16,7 @@ import type { DiagnosisRequest } from "../core/ports.ts";
 import { renderPrompt } from "../diagnosis/prompt.ts";
 import { createSharedRules } from "../rules/shared-rules.ts";
 import { settleActions } from "../incident/settled-actions.ts";
-import type { Context, World } from "../incident/context.ts";
+import type { IncidentContext, ServiceContext } from "../incident/context.ts";
 import { platformOf, recipientsOf, signalsOf } from "../observer/drivers.ts";
 import { askPlatforms } from "../observer/platforms.ts";
 import type { DockerOptions } from "../platforms/docker/docker.ts";
@@ -115,7 +115,7 @@ async function sampleRequest(
   const poll = await monitor.poll(signal);
   const { alert, fires } = sampleAlert(poll);
   const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
-  const world: World = {
+  const serviceContext: ServiceContext = {
     source,
     monitor,
     platform,
@@ -136,15 +136,15 @@ async function sampleRequest(
   };
   const allowlist = allowlistFor(service.name, service);
   const policy = { service, allowlist, autonomy, pollIntervalMs, stabilizeMs };
-  const given: Context = {
+  const given: IncidentContext = {
     policy,
-    world,
+    serviceContext,
     incident: "sample",
     emit() {},
     commit: async () => false,
   };
   const context = await settleActions(given, signal);
-  const history = await readHistory(alert, world, signal);
+  const history = await readHistory(alert, serviceContext, signal);
   const evidence = await collectEvidence(
     { alert, poll, history, onsetMs: alert.activeAtMs },
     context,

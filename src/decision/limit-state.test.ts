@@ -43,7 +43,7 @@ function spokenIn(
     }
     return {};
   };
-  return { journal, world: say };
+  return { journal, serviceContext: say };
 }
 
 describe("budgets", () => {
@@ -105,12 +105,12 @@ describe("an alert that comes back", () => {
 
 describe("a person", () => {
   test("approves: it is run once, and proven", async () => {
-    const { journal, world } = spokenIn([]);
+    const { journal, serviceContext } = spokenIn([]);
     const told = await tell({
       script: hotUntil(60_000),
       policy: { autonomy: "approve" },
       journal,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(40_000, async () => {
           const request = requestIn(await journal.readAfter(0));
           await journal.commit({
@@ -121,7 +121,7 @@ describe("a person", () => {
             fields: { request, answer: "approved", by: "a test" },
           });
         });
-        return world(clock);
+        return serviceContext(clock);
       },
       untilMs: 200_000,
     });
@@ -136,7 +136,7 @@ describe("a person", () => {
       script: hotUntil(Infinity),
       policy: { autonomy: "approve" },
       journal,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(40_000, async () => {
           const fields = {
             request: requestIn(await journal.readAfter(0)),
@@ -173,7 +173,7 @@ describe("a person", () => {
       script: hotUntil(Infinity),
       policy: { autonomy: "approve" },
       journal,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(30 * MINUTE, async () => await approve(journal, clock.nowMs()));
         const acquire = async () => {
           clock.pass(16 * MINUTE);
@@ -199,32 +199,44 @@ describe("a person", () => {
   });
 
   test("pauses the service: it is left alone until the pause is over", async () => {
-    const { journal, world } = spokenIn([
+    const { journal, serviceContext } = spokenIn([
       { atMs: 5000, type: "paused", fields: { until_ms: START_MS + 100_000, by: "a test" } },
     ]);
-    const told = await tell({ script: hotUntil(105_000), journal, world, untilMs: 300_000 });
+    const told = await tell({
+      script: hotUntil(105_000),
+      journal,
+      serviceContext,
+      untilMs: 300_000,
+    });
     expect(told.runs[0]?.elapsedMs).toBeWithin(100_000, 107_000);
     expect(ofType(told, "left_alone")).toHaveLength(1);
   });
 
   test("pauses it while a model thinks: it is left alone, and taken up when the pause is over", async () => {
-    const { journal, world } = spokenIn([
+    const { journal, serviceContext } = spokenIn([
       { atMs: 10_500, type: "paused", fields: { until_ms: START_MS + 200_000, by: "a test" } },
     ]);
-    const told = await tell({ script: hotUntil(205_000), journal, world, untilMs: 400_000 });
+    const told = await tell({
+      script: hotUntil(205_000),
+      journal,
+      serviceContext,
+      untilMs: 400_000,
+    });
     expect(endsOf(told)).toEqual(["skipped paused", "acted healed"]);
     expect(told.runs[0]?.elapsedMs).toBeWithin(200_000, 207_000);
   });
 
   test("pauses what another has approved: it is left alone", async () => {
-    const { journal, world } = spokenIn([{ atMs: 39_999, type: "paused", fields: { by: "a" } }]);
+    const { journal, serviceContext } = spokenIn([
+      { atMs: 39_999, type: "paused", fields: { by: "a" } },
+    ]);
     const told = await tell({
       script: hotUntil(Infinity),
       policy: { autonomy: "approve" },
       journal,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(40_000, async () => await approve(journal, clock.nowMs()));
-        return world(clock);
+        return serviceContext(clock);
       },
       untilMs: 200_000,
     });
@@ -233,11 +245,16 @@ describe("a person", () => {
   });
 
   test("resumes it: it is acted on again", async () => {
-    const { journal, world } = spokenIn([
+    const { journal, serviceContext } = spokenIn([
       { atMs: 5000, type: "paused", fields: { by: "a test" } },
       { atMs: 50_000, type: "resumed", fields: { by: "a test" } },
     ]);
-    const told = await tell({ script: hotUntil(55_000), journal, world, untilMs: 300_000 });
+    const told = await tell({
+      script: hotUntil(55_000),
+      journal,
+      serviceContext,
+      untilMs: 300_000,
+    });
     expect(told.runs[0]?.elapsedMs).toBeWithin(50_000, 57_000);
   });
 
@@ -261,7 +278,7 @@ describe("an action that made things worse", () => {
   const worse = (journal = memoryJournal()): Story => ({
     script: (_, elapsedMs) =>
       elapsedMs % (40 * MINUTE) < 20 * MINUTE && elapsedMs >= 10_000 ? 1.9 : 0.1,
-    world: (clock) => ({ checkHealth: async () => sick(clock.elapsedMs) }),
+    serviceContext: (clock) => ({ checkHealth: async () => sick(clock.elapsedMs) }),
     journal,
     untilMs: 60 * MINUTE,
   });
@@ -274,13 +291,13 @@ describe("an action that made things worse", () => {
   });
 
   test("until a person says otherwise", async () => {
-    const { journal, world } = spokenIn([
+    const { journal, serviceContext } = spokenIn([
       { atMs: 30 * MINUTE, type: "resumed", fields: { by: "a test" } },
     ]);
     const story = worse(journal);
     const told = await tell({
       ...story,
-      world: (clock) => ({ ...world(clock), ...story.world?.(clock) }),
+      serviceContext: (clock) => ({ ...serviceContext(clock), ...story.serviceContext?.(clock) }),
     });
     expect(told.runs).toHaveLength(2);
   });
@@ -290,7 +307,7 @@ describe("a container", () => {
   test("that is still starting is not judged", async () => {
     const told = await tell({
       script: hotUntil(35_000),
-      world: (clock) => ({
+      serviceContext: (clock) => ({
         platform: {
           inspect: async () =>
             containerState({ health: clock.elapsedMs < 30_000 ? "starting" : "healthy" }),
@@ -312,7 +329,7 @@ describe("a container", () => {
     };
     const told = await tell({
       script: hotUntil(35_000),
-      world: () => ({
+      serviceContext: () => ({
         platform: { inspect: async () => containerState(young), logs: async () => [] },
       }),
       untilMs: 120_000,
@@ -331,7 +348,7 @@ describe("a container", () => {
     const told = await tell({
       rules: [rule({ forMs: 5000 })],
       script: hotUntil(40_000),
-      world: () => ({
+      serviceContext: () => ({
         platform: { inspect: async () => containerState(state), logs: async () => [] },
       }),
       untilMs: 70_000,
@@ -347,7 +364,7 @@ describe("a container", () => {
   ])("that was %s while a model thought is left alone", async (_, changes) => {
     const told = await tell({
       script: hotUntil(15_000),
-      world: (clock) => ({
+      serviceContext: (clock) => ({
         platform: {
           inspect: async () => containerState(clock.elapsedMs > 10_500 ? changes : {}),
           logs: async () => [],
@@ -374,7 +391,7 @@ describe("a container that is not known", () => {
     const told = await tell({
       script: hotUntil(15_000),
       diagnosers: (clock) => [diagnoser(clock, { action })],
-      world: () => ({ platform: { inspect, logs: async () => [] } }),
+      serviceContext: () => ({ platform: { inspect, logs: async () => [] } }),
       untilMs: 60_000,
     });
     expect(told.runs).toEqual([]);
@@ -386,7 +403,7 @@ describe("a container that is not known", () => {
       script: hotUntil(15_000),
       rules: [rule({ permits: ["compose-service-up"] })],
       diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-up" })],
-      world: () => ({ platform: { inspect: none, logs: async () => [] } }),
+      serviceContext: () => ({ platform: { inspect: none, logs: async () => [] } }),
       untilMs: 60_000,
     });
     expect(told.runs).toMatchObject([{ id: "compose-service-up" }]);
@@ -425,7 +442,7 @@ describe("a journal that cannot be written", () => {
     const told = await tell({
       script: hotUntil(200_000),
       journal,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(60_000, () => (isFull = false));
         return {};
       },

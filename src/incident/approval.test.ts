@@ -64,9 +64,9 @@ async function asking(
     untilMs: 200_000,
     ...story,
     journal,
-    world: (clock) => {
+    serviceContext: (clock) => {
       for (const [atMs, work] of Object.entries(words(journal))) clock.at(Number(atMs), work);
-      return story.world?.(clock) ?? {};
+      return story.serviceContext?.(clock) ?? {};
     },
   });
 }
@@ -138,7 +138,7 @@ describe("an approval", () => {
       (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
       {
         untilMs: 60_000,
-        world: (clock) => ({
+        serviceContext: (clock) => ({
           platform: {
             inspect: async () =>
               containerState(clock.elapsedMs < 30_000 ? {} : { containerId: "another" }),
@@ -156,7 +156,7 @@ describe("an approval", () => {
       (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
       {
         untilMs: 60_000,
-        world: (clock) => ({
+        serviceContext: (clock) => ({
           platform: {
             inspect: async () =>
               containerState(clock.elapsedMs < 30_000 ? {} : { orchestrator: "swarm" }),
@@ -206,7 +206,7 @@ const OTHER = rule({
   severity: "low",
 });
 
-/** A world in which the journal takes no intent between these times. */
+/** A context in which the journal takes no intent between these times. */
 const inTrouble =
   (journal: Journal, fromMs: number, toMs: number) => async (clock: SimulatedClock) => {
     const limits = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
@@ -279,7 +279,7 @@ describe("a request", () => {
     const journal = memoryJournal();
     const told = await asking(() => ({ 40_000: async () => await answer(journal, "approved") }), {
       journal,
-      world: inTrouble(journal, 35_000, 60_000),
+      serviceContext: inTrouble(journal, 35_000, 60_000),
     });
     expect(typesOf(told).filter((type) => type === "approval_answered")).toHaveLength(1);
     expect(told.runs).toHaveLength(1);
@@ -304,7 +304,7 @@ describe("a request", () => {
     const journal = memoryJournal();
     const told = await asking(() => ({ 40_000: async () => await answer(journal, "denied") }), {
       journal,
-      world: inTrouble(journal, 30_000, 90_000),
+      serviceContext: inTrouble(journal, 30_000, 90_000),
       untilMs: 60_000,
     });
     expect(endsOf(told)).toEqual(["held denied"]);
@@ -317,7 +317,7 @@ describe("where Compose has the service is looked up again", () => {
     let looks = 0;
     return asking((journal) => ({ 40_000: async () => await answer(journal, "approved") }), {
       diagnosers: (clock) => [diagnoser(clock, { action: "compose-service-restart" })],
-      world: () => ({
+      serviceContext: () => ({
         async findComposeService() {
           looks += 1;
           return looks === 1 ? { kind: "found", value: COMPOSE } : later;
@@ -431,7 +431,7 @@ describe("a pause", () => {
 test("a container of which nothing can be learned, before and after, is not acted upon", async () => {
   const told = await tell({
     script: hotUntil(Infinity),
-    world: () => ({
+    serviceContext: () => ({
       platform: {
         inspect: async () => {
           throw new Error("Docker does not answer");
@@ -451,7 +451,7 @@ describe("a container that is gone for good", () => {
     return asking(() => ({}), {
       untilMs: 60_000,
       stop,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(40_000, () => stop.abort(why));
         return {};
       },
@@ -476,7 +476,7 @@ describe("a container that is gone for good", () => {
       clock: first.clock,
       stop,
       untilMs: 90_000,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(first.clock.elapsedMs + 1, () => stop.abort(GONE));
         return {};
       },

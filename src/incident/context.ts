@@ -1,4 +1,4 @@
-/** What an incident needs of the world, and what is settled before one begins. */
+/** What a service and an incident of it need, and what is settled before one begins. */
 
 import type { Allowlist, ComposeService } from "../allowlist.ts";
 import type { Recorder } from "./recorder.ts";
@@ -11,7 +11,8 @@ import type { Monitor } from "../rules/monitor.ts";
 import type { Owner } from "../rules/ownership.ts";
 import type { Clock, Diagnoser, ServiceRuntime, SignalSource } from "../core/ports.ts";
 
-export interface World {
+/** Of one service, and what all services share, for as long as its loop runs. */
+export interface ServiceContext {
   readonly source: SignalSource;
   readonly monitor: Monitor;
   /** Of the service. */
@@ -45,10 +46,10 @@ export interface Policy {
   readonly stabilizeMs: number;
 }
 
-/** Of one incident. */
-export interface Context {
+/** Of one incident of the service. */
+export interface IncidentContext {
   readonly policy: Policy;
-  readonly world: World;
+  readonly serviceContext: ServiceContext;
   readonly incident: string;
   emit(fact: IncidentFact): void;
   /** @returns whether it is on the disk: nothing may be done before it resolves, nor if it is not */

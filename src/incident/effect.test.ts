@@ -79,7 +79,7 @@ describe("waiting for an effect", () => {
   test("looks at each poll, until it has come", async () => {
     const looks: number[] = [];
     const { context } = await contextOf({
-      world: (clock) => ({
+      serviceContext: (clock) => ({
         platform: {
           inspect: async () => {
             looks.push(clock.elapsedMs);
@@ -95,7 +95,7 @@ describe("waiting for an effect", () => {
 
   test("ends after ten minutes where Docker does not tell", async () => {
     const { context, clock } = await contextOf({
-      world: () => ({
+      serviceContext: () => ({
         platform: {
           inspect: async () => {
             throw new Error("Docker does not answer");
@@ -119,7 +119,7 @@ describe("waiting for an effect", () => {
   test("waits between its looks, also in turns of its own", async () => {
     let looks = 0;
     const { context, clock } = await contextOf({
-      world: (own) => ({
+      serviceContext: (own) => ({
         platform: {
           inspect: async () => {
             looks += 1;
@@ -147,7 +147,7 @@ describe("what a command says that was not seen to its end", () => {
   const seenWith = async (id: "docker-restart" | "docker-stop", changes: Partial<Outcome>) => {
     let looks = 0;
     const { context } = await contextOf({
-      world: () => ({
+      serviceContext: () => ({
         platform: {
           inspect: async () => {
             looks += 1;
@@ -202,7 +202,7 @@ async function outOfTime(laterMs: number) {
       });
       return { kind: "timed_out", exitCode: undefined };
     },
-    world: () => ({
+    serviceContext: () => ({
       platform: {
         inspect: async () => containerState({ startedAtMs, stopTimeoutMs: 70_000 }),
         logs: async () => [],

@@ -8,7 +8,7 @@ import { hasEnded } from "../diagnosis/lifecycle.ts";
 import { STOP_TIMEOUT_MS } from "../core/stop-timeout.ts";
 import type { AllowedAction } from "../allowlist.ts";
 import type { ContainerState, Observation, Outcome } from "../core/model.ts";
-import type { Context } from "./context.ts";
+import type { IncidentContext } from "./context.ts";
 
 /** `open`: it may still come. `none`: it has not come, and no longer can. */
 type Effect = "came" | "open" | "none";
@@ -40,14 +40,14 @@ export function effectOf(
 /** Looks until it is known; `open` if the signal aborts before. */
 export async function awaitEffect(
   unseen: Unseen,
-  { policy, world }: Context,
+  { policy, serviceContext }: IncidentContext,
   signal: AbortSignal,
 ): Promise<Effect> {
-  const { clock } = world;
+  const { clock } = serviceContext;
   // Where Docker does not answer either, it is known after as long as a container that answers has.
   const untilMs = clock.nowMs() + MAX_AWAIT_MS;
   for (;;) {
-    const now = await inspect(policy.service.name, world, signal);
+    const now = await inspect(policy.service.name, serviceContext, signal);
     const effect = effectOf(unseen, now, clock.nowMs());
     if (effect !== "open" || signal.aborted || clock.nowMs() >= untilMs) return effect;
     await clock.sleep(policy.pollIntervalMs, signal);
@@ -85,11 +85,11 @@ interface Ran {
 /** An engine goes on with what it was told, also after the command that told it ran out of time. */
 export async function seenToTheEnd(
   { action, ran, before }: Ran,
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (ran.kind !== "timed_out") return ran;
-  const sinceMs = context.world.clock.nowMs();
+  const sinceMs = context.serviceContext.clock.nowMs();
   const unseen = { before, sinceMs, isStop: action.stopsService };
   const effect = await awaitEffect(unseen, context, signal);
   const found =

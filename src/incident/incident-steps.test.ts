@@ -27,7 +27,7 @@ import {
 import { createLock } from "../core/lock.ts";
 import type { Alert, ContainerState, Outcome } from "../core/model.ts";
 import { CRASH_LOOP_ALERT } from "../rules/rules.ts";
-import type { Context, World } from "./context.ts";
+import type { IncidentContext, ServiceContext } from "./context.ts";
 
 const SECOND = 1000;
 const CPU = rule();
@@ -56,7 +56,7 @@ const NOT_STARTED = {
   output: "nothing can start it",
   durationMs: 0,
 } as const;
-type Inspect = World["platform"]["inspect"];
+type Inspect = ServiceContext["platform"]["inspect"];
 
 interface Setting extends Given {
   readonly inspect?: Inspect;
@@ -76,7 +76,7 @@ async function setting(
     rules: [CPU],
     script: () => (runs.length === 0 ? 1.9 : 0.1),
     ...given,
-    world: async (clock) => ({
+    serviceContext: async (clock) => ({
       platform: {
         inspect: given.inspect ?? same,
         async act({ id, platform, argv }, _signal, stopTimeoutMs) {
@@ -97,11 +97,11 @@ async function setting(
           },
         },
       ],
-      ...(await given.world?.(clock)),
+      ...(await given.serviceContext?.(clock)),
     }),
   });
   const { commit } = tried.context;
-  const context: Context = {
+  const context: IncidentContext = {
     ...tried.context,
     commit: async (intent) => !given.isUnwritable && commit(intent),
   };
@@ -110,7 +110,7 @@ async function setting(
 
 async function handled(given: Setting = {}, signal: AbortSignal = NEVER) {
   const tried = await setting(given);
-  const poll = await tried.context.world.monitor.poll(NEVER);
+  const poll = await tried.context.serviceContext.monitor.poll(NEVER);
   const end = await handleIncident({ alert: FIRED, poll }, tried.context, signal);
   return { ...tried, end, types: tried.events.map(({ type }) => type) };
 }
@@ -157,7 +157,7 @@ describe("an incident", () => {
         return diagnosis();
       },
     };
-    const given = { inspect, world: () => ({ diagnosers: [diagnoser] }) };
+    const given = { inspect, serviceContext: () => ({ diagnosers: [diagnoser] }) };
     const { end, types, runs } = await handled(given, stop.signal);
     expect(end).toMatchObject({ kind: "closed", closing: { result: "cancelled" } });
     expect(types.at(-1)).toBe("incident_closed");
@@ -168,7 +168,7 @@ describe("an incident", () => {
 
   test("that is taken up again counts from where it was opened", async () => {
     const { context, runs } = await setting();
-    const poll = await context.world.monitor.poll(NEVER);
+    const poll = await context.serviceContext.monitor.poll(NEVER);
     const resumed = { openedAtMs: START_MS - 60 * SECOND, onsetMs: START_MS - 100 * SECOND };
     const end = await handleIncident({ alert: FIRED, poll, resumed }, context, NEVER);
     expect(end).toMatchObject({
@@ -308,7 +308,7 @@ describe("what a person approved is done if it is still called for", () => {
     ...changes,
   });
 
-  const paused: Setting["world"] = async (clock) => {
+  const paused: Setting["serviceContext"] = async (clock) => {
     const journal = memoryJournal();
     const recorder = await openRecorder(journal, LIMITS, clock);
     const at = { atMs: START_MS, service: SERVICE_NAME, incident: undefined };
@@ -321,11 +321,11 @@ describe("what a person approved is done if it is still called for", () => {
     ["it is", {}, {}, "acted"],
     ["its alert is over", { script: () => 0.1 }, {}, "skipped alert_resolved"],
     ["its alert has no data", { script: () => undefined }, {}, "skipped data_missing"],
-    ["a person has paused it meanwhile", { world: paused }, {}, "skipped paused"],
+    ["a person has paused it meanwhile", { serviceContext: paused }, {}, "skipped paused"],
     ["its time is over this moment", {}, { expiresAtMs: START_MS }, "held expired"],
     [
       "its alert is another's",
-      { world: () => ({ ownerOf: () => ({ kind: "service", name: "another" }) }) },
+      { serviceContext: () => ({ ownerOf: () => ({ kind: "service", name: "another" }) }) },
       {},
       "held alert_of_another",
     ],
@@ -367,7 +367,7 @@ describe("what a person approved is done if it is still called for", () => {
 
   test("while one of its label sets holds and another waits", async () => {
     const { context, runs } = await setting({
-      world: async () => ({
+      serviceContext: async () => ({
         monitor: await monitorOf([alert({ rule: CPU, state: "pending" }), FIRED]),
       }),
     });
@@ -410,9 +410,9 @@ describe("what a person approved is done if it is still called for", () => {
 async function monitorOf(
   alerts: readonly Alert[],
   fresh: unknown[] = [],
-): Promise<World["monitor"]> {
-  const { monitor } = (await contextOf({ rules: [CPU], script: () => 0.1 })).context.world;
-  const poll: World["monitor"]["poll"] = async (signal, options) => {
+): Promise<ServiceContext["monitor"]> {
+  const { monitor } = (await contextOf({ rules: [CPU], script: () => 0.1 })).context.serviceContext;
+  const poll: ServiceContext["monitor"]["poll"] = async (signal, options) => {
     fresh.push(options?.fresh);
     return { ...(await monitor.poll(signal)), alerts };
   };
@@ -422,9 +422,9 @@ async function monitorOf(
 test("what a decision rests on is evaluated anew: its own rule, and crash loops", async () => {
   const asked: unknown[] = [];
   const { context } = await setting({
-    world: async () => ({ monitor: await monitorOf([FIRED], asked) }),
+    serviceContext: async () => ({ monitor: await monitorOf([FIRED], asked) }),
   });
-  const poll = await context.world.monitor.poll(NEVER);
+  const poll = await context.serviceContext.monitor.poll(NEVER);
   await handleIncident({ alert: FIRED, poll }, context, NEVER);
   const waiting = {
     findings: FINDINGS,
@@ -458,7 +458,7 @@ describe("one action at a time, of all services", () => {
         );
       };
       const { context } = await setting({
-        world: () => ({
+        serviceContext: () => ({
           actionLock: {
             acquire: async (signal) => {
               const held = await actionLock.acquire(signal);
@@ -479,7 +479,7 @@ describe("one action at a time, of all services", () => {
           },
         }),
       });
-      const poll = await context.world.monitor.poll(NEVER);
+      const poll = await context.serviceContext.monitor.poll(NEVER);
       const approved = {
         findings: FINDINGS,
         action: "docker-restart",
@@ -546,7 +546,7 @@ describe("the end of an action", () => {
     ["it is healthy", true, true, false],
     ["it is healthy, and was not", false, true, false],
   ])("has made things worse or not: %s", async (_, wasHealthy, isHealthy, madeWorse) => {
-    const closing = await ended({ world: healthy(isHealthy) }, { wasHealthy });
+    const closing = await ended({ serviceContext: healthy(isHealthy) }, { wasHealthy });
     expect(closing.madeWorse ?? false).toBe(madeWorse);
     expect(closing.verdict?.kind).toBe("not_healed");
   });

@@ -34,7 +34,7 @@ describe("the evidence", () => {
     const other = rule({ alert: "HighMemory", expr: "memory > 5", signal: undefined });
     const evidence = await evidenceOf({
       rules: [rule(), other],
-      world: () => ({
+      serviceContext: () => ({
         platform: {
           inspect: async () => containerState({ restartCount: 3 }),
           logs: async () =>
@@ -62,7 +62,7 @@ describe("the evidence", () => {
       throw new Error("Docker cannot be reached");
     };
     const evidence = await evidenceOf({
-      world: () => ({ platform: { inspect: broken, logs: broken } }),
+      serviceContext: () => ({ platform: { inspect: broken, logs: broken } }),
     });
     const unreadable = { kind: "unreadable", reason: "Docker cannot be reached" };
     expect(evidence).toMatchObject({ container: unreadable, logs: unreadable });
@@ -70,7 +70,9 @@ describe("the evidence", () => {
 
   test("tells a container that does not exist from a Docker that does not answer", async () => {
     const evidence = await evidenceOf({
-      world: () => ({ platform: { inspect: async () => undefined, logs: async () => [] } }),
+      serviceContext: () => ({
+        platform: { inspect: async () => undefined, logs: async () => [] },
+      }),
     });
     const reason = "Docker has no container of that name";
     expect(evidence.container).toEqual({ kind: "absent", reason });
@@ -125,7 +127,7 @@ describe("the verdict", () => {
   test("is not healed while its health check fails", async () => {
     const told = await tell({
       script: hotUntil(15_000),
-      world: () => ({ checkHealth: async () => ({ ok: false, message: "no answer" }) }),
+      serviceContext: () => ({ checkHealth: async () => ({ ok: false, message: "no answer" }) }),
       untilMs: 200_000,
     });
     expect(verdictOf(told)).toBe("not_healed");
@@ -134,7 +136,7 @@ describe("the verdict", () => {
   test("counts a check from before its questions: a slow answer makes no sample newer", async () => {
     const told = await tell({
       script: hotUntil(15_000),
-      world: (clock) => ({
+      serviceContext: (clock) => ({
         async checkHealth() {
           clock.pass(3000);
           return { ok: true, message: "healthy" };

@@ -28,8 +28,9 @@ import type { Poll } from "../rules/monitor.ts";
 import { estimateOnset } from "./onset.ts";
 import { isOwnedBy } from "../rules/ownership.ts";
 import { CRASH_LOOP_ALERT } from "../rules/rules.ts";
+import { whyNotTheSame } from "./same-container.ts";
 import { settleActions } from "./settled-actions.ts";
-import type { Context } from "./context.ts";
+import type { IncidentContext } from "./context.ts";
 
 /** What is known of an incident once it was investigated: all that the rest of it needs. */
 export interface Findings {
@@ -77,13 +78,13 @@ interface Fired {
  */
 export async function handleIncident(
   { alert, poll, resumed }: Fired & { readonly resumed?: Pick<Findings, "openedAtMs" | "onsetMs"> },
-  given: Context,
+  given: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd> {
   const context = await settleActions(given, signal);
-  const { world, emit } = context;
-  const history = await readHistory(alert, world, signal);
-  const openedAtMs = resumed?.openedAtMs ?? world.clock.nowMs();
+  const { serviceContext, emit } = context;
+  const history = await readHistory(alert, serviceContext, signal);
+  const openedAtMs = resumed?.openedAtMs ?? serviceContext.clock.nowMs();
   const onsetMs = resumed ? resumed.onsetMs : estimateOnset(history, alert, openedAtMs);
   if (resumed === undefined) emit({ type: "incident_opened", alert, onsetMs });
   const opened = { openedAtMs, onsetMs };
@@ -111,7 +112,7 @@ export async function handleIncident(
  */
 export async function actOnDiagnosis(
   diagnosed: Postponed,
-  given: Context,
+  given: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd> {
   const context = await settleActions(given, signal);
@@ -135,14 +136,14 @@ interface NotWritten {
 /** Nobody else acts between the last look and the end of the action. */
 async function decideAndAct(
   { findings, diagnosis }: Postponed,
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted> {
-  const { policy, world, emit } = context;
+  const { policy, serviceContext, emit } = context;
   const { alert } = findings;
-  using _ = await world.actionLock.acquire(signal);
-  const latest = await world.monitor.poll(signal, { fresh: decidesOn(alert) });
-  const container = await inspect(policy.service.name, world, signal);
+  using _ = await serviceContext.actionLock.acquire(signal);
+  const latest = await serviceContext.monitor.poll(signal, { fresh: decidesOn(alert) });
+  const container = await inspect(policy.service.name, serviceContext, signal);
   const limitState = await limitStateNow(alert, context);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const decision = decide(
@@ -150,9 +151,9 @@ async function decideAndAct(
     {
       autonomy: policy.autonomy,
       alerts: latest.alerts,
-      owner: world.ownerOf(alert),
+      owner: serviceContext.ownerOf(alert),
       limitState,
-      container: whyLeftToAPerson(container, alert, world),
+      container: whyLeftToAPerson(container, alert, serviceContext),
     },
   );
   const chosen = decision.action && policy.allowlist[decision.action];
@@ -176,7 +177,7 @@ async function decideAndAct(
  */
 export async function actOnApproval(
   waiting: Waiting,
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd> {
   const step = await actIfStillCalledFor(waiting, context, signal);
@@ -187,14 +188,16 @@ export async function actOnApproval(
 
 async function actIfStillCalledFor(
   { findings, action, argv, expiresAtMs }: Waiting,
-  given: Context,
+  given: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted | NotWritten> {
-  const { world } = given;
-  using _ = await world.actionLock.acquire(signal);
+  const { serviceContext } = given;
+  using _ = await serviceContext.actionLock.acquire(signal);
   const context = await settleActions(given, signal);
   const { policy } = context;
-  const { alerts } = await world.monitor.poll(signal, { fresh: decidesOn(findings.alert) });
+  const { alerts } = await serviceContext.monitor.poll(signal, {
+    fresh: decidesOn(findings.alert),
+  });
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   const now = alerts.filter(({ rule }) => rule.alert === findings.alert.rule.alert);
   const reason = now.some(({ state }) => state === "no_data") ? "data_missing" : "alert_resolved";
@@ -204,9 +207,9 @@ async function actIfStillCalledFor(
   const { isPaused } = await limitStateNow(findings.alert, context);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   if (isPaused) return close({ result: "skipped", reason: "paused" }, findings, context);
-  if (world.clock.nowMs() >= expiresAtMs) return hold("expired");
+  if (serviceContext.clock.nowMs() >= expiresAtMs) return hold("expired");
   const chosen = policy.allowlist[action];
-  if (!isOwnedBy(world.ownerOf(findings.alert), policy.service.name))
+  if (!isOwnedBy(serviceContext.ownerOf(findings.alert), policy.service.name))
     return hold("alert_of_another");
   if (policy.autonomy === "observe") return hold("autonomy_observe");
   if (chosen === undefined) return hold("not_allowed_for_service");
@@ -220,8 +223,11 @@ function decidesOn({ rule }: Alert): (other: Rule) => boolean {
 }
 
 /** With what people have said while a model thought, or while others acted. */
-async function limitStateNow({ rule }: Alert, { policy, world }: Context): Promise<LimitState> {
-  const { recorder, clock } = world;
+async function limitStateNow(
+  { rule }: Alert,
+  { policy, serviceContext }: IncidentContext,
+): Promise<LimitState> {
+  const { recorder, clock } = serviceContext;
   await recorder.refresh();
   const about = { service: policy.service.name, alert: rule.alert };
   return recorder.limitTracker.limitState(about, clock.nowMs());
@@ -231,7 +237,7 @@ async function limitStateNow({ rule }: Alert, { policy, world }: Context): Promi
 export async function conclude(
   findings: Findings,
   { outcome, startedAtMs, endedAtMs }: Omit<Acted, "kind">,
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd> {
   const actedAfterMs = startedAtMs - startOf(findings);
@@ -248,7 +254,9 @@ export async function conclude(
   if (signal.aborted)
     return close({ result: "cancelled", actedAfterMs, verdict }, findings, context);
   const isHealed = verdict.kind === "healed";
-  const healedAfterMs = isHealed ? context.world.clock.nowMs() - startOf(findings) : undefined;
+  const healedAfterMs = isHealed
+    ? context.serviceContext.clock.nowMs() - startOf(findings)
+    : undefined;
   const madeWorse = !isHealed && wasHealthy && isHealthy === false;
   const end = { result: "acted", actedAfterMs, verdict, healedAfterMs } as const;
   return close({ ...end, ...(madeWorse && { madeWorse }) }, findings, context);
@@ -258,7 +266,7 @@ export async function conclude(
 export function close(
   end: Pick<Closing, "result"> & Partial<Closing>,
   opened: Pick<Findings, "openedAtMs" | "onsetMs">,
-  { emit }: Context,
+  { emit }: IncidentContext,
 ): IncidentEnd {
   const { openedAtMs, onsetMs } = opened;
   const closing: Closing = {
@@ -281,9 +289,13 @@ function findingsOf(
 }
 
 /** The request is bound to this incident, this command and this time. */
-function ask(findings: Findings, { id, argv }: AllowedAction, context: Context): IncidentEnd {
-  const { incident, world, emit } = context;
-  const expiresAtMs = world.clock.nowMs() + APPROVAL_MS;
+function ask(
+  findings: Findings,
+  { id, argv }: AllowedAction,
+  context: IncidentContext,
+): IncidentEnd {
+  const { incident, serviceContext, emit } = context;
+  const expiresAtMs = serviceContext.clock.nowMs() + APPROVAL_MS;
   // One request an incident: it is known by the same name.
   emit({ type: "approval_requested", request: incident, action: id, argv, expiresAtMs });
   const waiting = { findings, action: id, argv, request: incident, expiresAtMs };
@@ -294,12 +306,12 @@ function ask(findings: Findings, { id, argv }: AllowedAction, context: Context):
 async function act(
   findings: Findings,
   action: AllowedAction,
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd | Acted | NotWritten> {
-  const { policy, world, emit, commit } = context;
+  const { policy, serviceContext, emit, commit } = context;
   const { id, argv } = action;
-  const now = await inspect(policy.service.name, world, signal);
+  const now = await inspect(policy.service.name, serviceContext, signal);
   if (signal.aborted) return close({ result: "cancelled" }, findings, context);
   if (now.kind === "found" && now.value.orchestrator !== undefined)
     return close({ result: "held", reason: "managed_by_orchestrator" }, findings, context);
@@ -307,35 +319,14 @@ async function act(
   if (changed !== undefined)
     return close({ result: "skipped", reason: changed }, findings, context);
 
-  const startedAtMs = world.clock.nowMs();
+  const startedAtMs = serviceContext.clock.nowMs();
   // The intent is on the disk before anything is done, so that a restart never does it twice.
   if (!(await commit({ type: "action_started", action: id, argv }))) return { kind: "not_written" };
   const { stopTimeoutMs } = now.kind === "found" ? now.value : {};
-  const ran = await world.platform.act(action, signal, stopTimeoutMs);
+  const ran = await serviceContext.platform.act(action, signal, stopTimeoutMs);
   const outcome = await seenToTheEnd({ action, ran, before: findings.container }, context, signal);
   emit({ type: "action_finished", outcome });
-  return { kind: "acted", outcome, startedAtMs, endedAtMs: world.clock.nowMs() };
-}
-
-/** Whether it is still the container, and the run of it, that was diagnosed. */
-function whyNotTheSame(
-  before: Observation<ContainerState>,
-  now: Observation<ContainerState>,
-  { effects }: AllowedAction,
-): Extract<DecisionReason, "container_replaced" | "container_unknown"> | undefined {
-  if (before.kind !== "found" || now.kind !== "found") {
-    // There was none and there is none, which only what creates one can mend. Docker might take the name
-    // for the beginning of another container's id.
-    const isNone =
-      [before, now].every(({ kind }) => kind === "absent") && effects.includes("create");
-    return isNone ? undefined : "container_unknown";
-  }
-  const isSame =
-    before.value.containerId === now.value.containerId &&
-    before.value.startedAtMs === now.value.startedAtMs &&
-    // By somebody, while it was looked into.
-    now.value.status !== "paused";
-  return isSame ? undefined : "container_replaced";
+  return { kind: "acted", outcome, startedAtMs, endedAtMs: serviceContext.clock.nowMs() };
 }
 
 function isSameCommand(a: readonly string[], b: readonly string[]): boolean {

@@ -30,7 +30,7 @@ import { consult, PLAYBOOK_NAME } from "../diagnosis/playbook/consult.ts";
 import type { Clock, DiagnosisRequest, ServiceRuntime } from "../core/ports.ts";
 import { collectSurroundings } from "./surroundings.ts";
 import { renderSummary } from "../rules/alert-summary.ts";
-import type { Context, Policy, World } from "./context.ts";
+import type { IncidentContext, Policy, ServiceContext } from "./context.ts";
 
 const HISTORY_MS = 5 * 60_000;
 /** That are read and told by kind, and of those the last ones as they are. */
@@ -39,14 +39,18 @@ const LAST_LINES = 50;
 
 export async function readHistory(
   alert: Alert,
-  world: World,
+  serviceContext: ServiceContext,
   signal: AbortSignal,
 ): Promise<readonly Point[]> {
   const expr = alert.rule.signal?.expr;
   if (expr === undefined) return [];
-  const stepMs = world.monitor.windowMs / 4;
+  const stepMs = serviceContext.monitor.windowMs / 4;
   try {
-    const series = await world.source.range(expr, { durationMs: HISTORY_MS, stepMs }, signal);
+    const series = await serviceContext.source.range(
+      expr,
+      { durationMs: HISTORY_MS, stepMs },
+      signal,
+    );
     return series.find(({ labels }) => isSeriesOf(alert, labels))?.points ?? [];
   } catch {
     // The history is a help, not a condition: without it the evidence says that it is missing.
@@ -63,21 +67,21 @@ interface Fired {
 
 export async function collectEvidence(
   { alert, poll, history, onsetMs }: Fired,
-  { policy, world, emit }: Context,
+  { policy, serviceContext, emit }: IncidentContext,
   signal: AbortSignal,
 ): Promise<Evidence> {
   const { service } = policy;
   const [container, logs, health] = await Promise.all([
-    inspect(service.name, world, signal),
-    readLogs(service.name, world.platform, signal),
-    world.checkHealth(service),
+    inspect(service.name, serviceContext, signal),
+    readLogs(service.name, serviceContext.platform, signal),
+    serviceContext.checkHealth(service),
   ]);
   const log = logs.kind === "found" ? logs.value.digest : undefined;
   const [deaths, surroundings] = await Promise.all([
-    readDeaths(container, world, signal),
-    collectSurroundings({ alert, onsetMs, container, log }, { policy, world }, signal),
+    readDeaths(container, serviceContext, signal),
+    collectSurroundings({ alert, onsetMs, container, log }, { policy, serviceContext }, signal),
   ]);
-  const loop = loopOf(container, world);
+  const loop = loopOf(container, serviceContext);
   emit({
     type: "evidence_collected",
     container,
@@ -115,9 +119,12 @@ export async function collectEvidence(
   };
 }
 
-function loopOf(container: Observation<ContainerState>, world: World): RestartLoop | undefined {
+function loopOf(
+  container: Observation<ContainerState>,
+  serviceContext: ServiceContext,
+): RestartLoop | undefined {
   if (container.kind !== "found") return undefined;
-  return restartLoop(container.value, world.seen.history, world.clock.nowMs());
+  return restartLoop(container.value, serviceContext.seen.history, serviceContext.clock.nowMs());
 }
 
 const NO_SUCH_CONTAINER = "Docker has no container of that name";
@@ -125,15 +132,17 @@ const NO_SUCH_CONTAINER = "Docker has no container of that name";
 /** How the service's container is now; each look is remembered, for what a single one does not tell. */
 export async function inspect(
   name: string,
-  world: Pick<World, "platform" | "clock" | "seen">,
+  serviceContext: Pick<ServiceContext, "platform" | "clock" | "seen">,
   signal: AbortSignal,
 ): Promise<Observation<ContainerState>> {
-  const { platform, clock, seen } = world;
+  const { platform, clock, seen } = serviceContext;
   try {
     const value = await platform.inspect(name, signal);
     if (value === undefined) return { kind: "absent", reason: NO_SUCH_CONTAINER };
     seen.history = withLook(seen.history, value, clock.nowMs());
-    const wasStopped = hasEnded(value) ? await howItEnded(value, world, signal) : undefined;
+    const wasStopped = hasEnded(value)
+      ? await howItEnded(value, serviceContext, signal)
+      : undefined;
     return { kind: "found", value: { ...value, ...(wasStopped !== undefined && { wasStopped }) } };
   } catch (error) {
     return { kind: "unreadable", reason: messageOf(error) };
@@ -146,7 +155,7 @@ const SAME_DEATH_MS = 5000;
 /** Whether somebody stopped it; asked once for each end, since its engine does not forget it and then know it again. */
 async function howItEnded(
   { containerId, finishedAtMs }: ContainerState,
-  { platform, clock, seen }: Pick<World, "platform" | "clock" | "seen">,
+  { platform, clock, seen }: Pick<ServiceContext, "platform" | "clock" | "seen">,
   signal: AbortSignal,
 ): Promise<boolean | undefined> {
   if (platform.deaths === undefined || finishedAtMs === undefined) return undefined;
@@ -170,7 +179,7 @@ async function howItEnded(
 export function whyNotJudged(
   container: Observation<ContainerState>,
   alert: Alert,
-  { clock, monitor, seen }: Pick<World, "clock" | "monitor" | "seen">,
+  { clock, monitor, seen }: Pick<ServiceContext, "clock" | "monitor" | "seen">,
 ): string | undefined {
   if (container.kind !== "found") return undefined;
   const { windowMs } = monitor;
@@ -187,7 +196,7 @@ export function whyNotJudged(
 export function whyLeftToAPerson(
   container: Observation<ContainerState>,
   alert: Alert,
-  { clock, seen: { history } }: Pick<World, "clock" | "seen">,
+  { clock, seen: { history } }: Pick<ServiceContext, "clock" | "seen">,
 ): ContainerReason | undefined {
   if (container.kind !== "found") return undefined;
   return whyAPerson(onClock(container.value, clock), { alert, nowMs: clock.nowMs(), history });
@@ -210,7 +219,7 @@ const MAX_DEATHS = 3;
 /** The last deaths that nobody wished for, each with what was written before it. */
 async function readDeaths(
   container: Observation<ContainerState>,
-  { platform, clock }: World,
+  { platform, clock }: ServiceContext,
   signal: AbortSignal,
 ): Promise<readonly Death[]> {
   if (platform.deaths === undefined || container.kind !== "found") return [];
@@ -267,13 +276,13 @@ export function diagnosisRequest(
 /** The first usable answer; the playbook's, if no model has one. */
 export async function diagnose(
   found: Found,
-  { policy, world, emit }: Context,
+  { policy, serviceContext, emit }: IncidentContext,
   signal: AbortSignal,
 ): Promise<Diagnosis> {
   const request = diagnosisRequest(found, policy);
-  const { clock } = world;
+  const { clock } = serviceContext;
   const failedServers = new Set<string>();
-  for (const diagnoser of world.diagnosers) {
+  for (const diagnoser of serviceContext.diagnosers) {
     // Told once: the other models of a server that is down cannot be asked either.
     if (failedServers.has(diagnoser.server ?? "")) continue;
     const fromMs = clock.nowMs();

@@ -96,8 +96,8 @@ describe("an incident that was being investigated", () => {
   test("waits while its container is still starting", async () => {
     const inspect = async () =>
       containerState({ health: "starting", startedAtMs: START_MS, startPeriodMs: 60 * SECOND });
-    const world = () => ({ platform: { inspect, logs: async () => [] } });
-    const { end, events } = await resumed(investigating, [seen("firing")], { world });
+    const serviceContext = () => ({ platform: { inspect, logs: async () => [] } });
+    const { end, events } = await resumed(investigating, [seen("firing")], { serviceContext });
     expect([end, events]).toEqual(["later", []]);
   });
 
@@ -190,7 +190,7 @@ describe("a command that nobody saw end", () => {
   async function after(inspect: Inspect, sinceMs: number, changes: Partial<IncidentRecord> = {}) {
     const of = record({ intentAtMs: START_MS - sinceMs, ...changes });
     const tried = await resumed(of, [seen("firing")], {
-      world: () => ({ platform: { inspect, logs: async () => [] } }),
+      serviceContext: () => ({ platform: { inspect, logs: async () => [] } }),
       policy: {
         allowlist: allowlistFor(service().name),
         service: service({ actions: ACTION_IDS }),

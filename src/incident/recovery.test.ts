@@ -25,14 +25,14 @@ function sampleOf(value: number, elapsedMs: number): Sample {
 function service() {
   const starts: number[] = [];
   const isHot = (elapsedMs: number) => elapsedMs >= 10_000 && starts.length === 0;
-  const story: Pick<Story, "script" | "act" | "world"> = {
+  const story: Pick<Story, "script" | "act" | "serviceContext"> = {
     script: (expr, elapsedMs) =>
       expr === "cpu" ? [sampleOf(isHot(elapsedMs) ? 1.9 : 0.1, elapsedMs)] : undefined,
     act(clock) {
       starts.push(clock.nowMs());
       return {};
     },
-    world: () => ({
+    serviceContext: () => ({
       platform: {
         inspect: async () => containerState({ startedAtMs: starts.at(-1) ?? START_MS - 60_000 }),
         logs: async () => [],
@@ -181,7 +181,7 @@ describe("killed while the command runs, which goes on without Sentinel", () => 
   async function goesOn({ takesMs, container, others = [] }: GoingOn): Promise<Told> {
     const { story, starts } = service();
     let stoppedMs: number | undefined;
-    const slow: Pick<Story, "script" | "rules" | "world" | "act"> = {
+    const slow: Pick<Story, "script" | "rules" | "serviceContext" | "act"> = {
       ...story,
       rules: [rule(), DOWN],
       script: (expr, elapsedMs) => {
@@ -193,7 +193,7 @@ describe("killed while the command runs, which goes on without Sentinel", () => 
         clock.at(clock.elapsedMs + takesMs, () => starts.push(clock.nowMs()));
         return {};
       },
-      world: () => ({
+      serviceContext: () => ({
         platform: {
           logs: async () => [],
           inspect: async () =>
@@ -265,7 +265,7 @@ test("killed before its command did anything, and its container removed: nothing
   const { story, starts } = service();
   const gone: Story = {
     ...story,
-    world: () => ({ platform: { inspect: async () => undefined, logs: async () => [] } }),
+    serviceContext: () => ({ platform: { inspect: async () => undefined, logs: async () => [] } }),
     untilMs: 300_000,
   };
   const first = { ...story, untilMs: 300_000, act: () => ({}), killInAction: true };
@@ -290,7 +290,7 @@ describe("after a restart", () => {
     async (at) => {
       const { story } = service();
       let backAtMs = 0;
-      const scraping: Pick<Story, "script" | "act" | "world"> = {
+      const scraping: Pick<Story, "script" | "act" | "serviceContext"> = {
         ...story,
         // Its own scraping knows nothing of what was before.
         script: (expr, elapsedMs) =>
@@ -379,20 +379,20 @@ describe("after a restart", () => {
     const { story } = service();
     const killAt = ({ type }: SentinelEvent) => type === "action_started";
     const { clock, journal } = await tell({ ...story, killAt, untilMs: 300_000 });
-    const world = () => ({
+    const serviceContext = () => ({
       platform: { inspect: async () => undefined, logs: async () => [] },
     });
     const untilMs = clock.elapsedMs + 300_000;
-    const after = await tell({ ...story, world, clock, journal, untilMs });
+    const after = await tell({ ...story, serviceContext, clock, journal, untilMs });
     expect(after.closings).not.toEqual([]);
   });
 
   test("automation stays ended after an action that made things worse", async () => {
     const { story } = service();
-    const worse: Pick<Story, "script" | "world"> = {
+    const worse: Pick<Story, "script" | "serviceContext"> = {
       script: story.script,
-      world: (clock) => ({
-        ...story.world?.(clock),
+      serviceContext: (clock) => ({
+        ...story.serviceContext?.(clock),
         checkHealth: async () => ({ ok: clock.elapsedMs < 11_500, message: "" }),
       }),
     };
@@ -442,10 +442,10 @@ describe("after a restart", () => {
       retriesMs: 0,
     };
     const starting = { inspect: async () => containerState(young), logs: async () => [] };
-    const world = () => ({ platform: starting });
-    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 25_000 });
+    const serviceContext = () => ({ platform: starting });
+    await tell({ ...story, serviceContext, clock, journal, untilMs: clock.elapsedMs + 25_000 });
     expect(starts).toEqual([]);
-    await tell({ ...story, world, clock, journal, untilMs: clock.elapsedMs + 60_000 });
+    await tell({ ...story, serviceContext, clock, journal, untilMs: clock.elapsedMs + 60_000 });
     expect(starts).toHaveLength(1);
   });
 
@@ -466,7 +466,7 @@ describe("after a restart", () => {
   test("an alert that has resolved meanwhile is not acted upon", async () => {
     let isOver = false;
     const { story, starts } = service();
-    const mayResolve: Pick<Story, "script" | "world"> = {
+    const mayResolve: Pick<Story, "script" | "serviceContext"> = {
       ...story,
       script: (expr, elapsedMs) => story.script(expr, isOver ? 0 : elapsedMs),
     };
@@ -513,7 +513,7 @@ test("a container that starts together with Sentinel, such as after a boot, is n
     ...story,
     clock,
     journal,
-    world: () => ({
+    serviceContext: () => ({
       platform: {
         inspect: async () =>
           containerState({ health: clock.elapsedMs < bootedMs + 60_000 ? "starting" : "healthy" }),

@@ -8,7 +8,7 @@ import { whySuppressed } from "./suppressed.ts";
 import type { Alert, DecisionReason, Outcome } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
-import type { Context } from "./context.ts";
+import type { IncidentContext } from "./context.ts";
 
 /**
  * What there is to do now: nothing yet, or the incident ended, or waits for a person (again).
@@ -19,7 +19,7 @@ import type { Context } from "./context.ts";
 export async function resume(
   unfinished: Unfinished,
   poll: Poll,
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd | "later"> {
   const { record } = unfinished;
@@ -39,7 +39,7 @@ export async function resume(
       if (outcome === undefined) return reconcile(unfinished, findings, context, signal);
       const ran = { exitCode: undefined, ...outcome, argv: outcome.argv ?? [] };
       // The time for a verdict begins anew: a source of our own has nothing of before the restart.
-      const endedAtMs = context.world.clock.nowMs();
+      const endedAtMs = context.serviceContext.clock.nowMs();
       return conclude(findings, { outcome: ran, startedAtMs, endedAtMs }, context, signal);
     }
     case "closed":
@@ -63,7 +63,7 @@ export function isInFlight({ record }: Unfinished): boolean {
 async function investigate(
   record: IncidentRecord,
   { alert, poll }: { readonly alert: Alert; readonly poll: Poll },
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<IncidentEnd | "later"> {
   if (alert.state === "inactive") return closeResolved(record, context);
@@ -76,7 +76,7 @@ async function investigate(
 function waitAgain(
   record: IncidentRecord,
   findings: Findings,
-  context: Context,
+  context: IncidentContext,
 ): IncidentEnd | "later" {
   const { state } = findings.alert;
   if (state === "pending" || state === "no_data") return "later";
@@ -92,19 +92,19 @@ function waitAgain(
 async function reconcile(
   unfinished: Unfinished,
   findings: Findings,
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<"later"> {
   const { record } = unfinished;
-  const { policy, world, emit } = context;
-  const nowMs = world.clock.nowMs();
+  const { policy, serviceContext, emit } = context;
+  const nowMs = serviceContext.clock.nowMs();
   const argv = record.decision?.argv ?? [];
   const ended = (kind: "succeeded" | "not_started", output: string) => {
     const outcome: Outcome = { kind, argv, exitCode: undefined, output, durationMs: 0 };
     emit({ type: "action_finished", outcome });
     return outcome;
   };
-  const now = await inspect(policy.service.name, world, signal);
+  const now = await inspect(policy.service.name, serviceContext, signal);
   const { container: before } = findings;
   const isStop = ACTION_IDS.some(
     (id) => id === record.action?.id && policy.allowlist[id]?.stopsService,
@@ -123,18 +123,18 @@ async function reconcile(
   return "later";
 }
 
-function closeResolved(record: IncidentRecord, context: Context): IncidentEnd {
+function closeResolved(record: IncidentRecord, context: IncidentContext): IncidentEnd {
   return close({ result: "skipped", reason: "alert_resolved" }, record, context);
 }
 
 /** Nobody can tell whether it still holds. */
-function closeWithoutRule(record: IncidentRecord, context: Context): IncidentEnd {
+function closeWithoutRule(record: IncidentRecord, context: IncidentContext): IncidentEnd {
   const verdictReason = "its rule was removed, so nothing shows whether it is well";
   return closeUnjudged(record, { reason: "rule_removed", verdictReason }, context);
 }
 
 /** There is no such container any more. */
-export function closeGone(record: IncidentRecord, context: Context): IncidentEnd {
+export function closeGone(record: IncidentRecord, context: IncidentContext): IncidentEnd {
   const verdictReason = "its container is gone, so nothing shows whether it is well";
   return closeUnjudged(record, { reason: "container_replaced", verdictReason }, context);
 }
@@ -149,7 +149,7 @@ interface Unjudged {
 function closeUnjudged(
   { intentAtMs, onsetMs, openedAtMs }: IncidentRecord,
   { reason, verdictReason }: Unjudged,
-  context: Context,
+  context: IncidentContext,
 ): IncidentEnd {
   const opened = { onsetMs, openedAtMs };
   if (intentAtMs === undefined) return close({ result: "skipped", reason }, opened, context);
@@ -162,14 +162,14 @@ function closeUnjudged(
 function alertOf(
   { alert: { name } }: IncidentRecord,
   poll: Poll,
-  { world }: Context,
+  { serviceContext }: IncidentContext,
 ): Alert | undefined {
   const alerts = poll.alerts.filter(({ rule }) => rule.alert === name);
   const firing = alerts.find(({ state }) => state === "firing");
   return firing ?? alerts.find(({ state }) => state !== "inactive") ?? quiet();
 
   function quiet(): Alert | undefined {
-    const rule = world.monitor.ruleNamed(name);
+    const rule = serviceContext.monitor.ruleNamed(name);
     if (rule === undefined) return undefined;
     const unknown = { value: undefined, activeAtMs: undefined, firingAtMs: undefined };
     return { rule, labels: {}, state: "inactive", ...unknown, quietSinceMs: undefined };

@@ -19,7 +19,7 @@ import { createBlindSpots } from "./blind-spots.ts";
 import { createSourceOutage } from "./source-outage.ts";
 import type { Alert } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
-import type { Policy, World } from "./context.ts";
+import type { Policy, ServiceContext } from "./context.ts";
 
 /** Label sets that join an incident at one poll and are named; the others are counted. */
 const MAX_JOINED = 20;
@@ -32,7 +32,7 @@ export interface Incident {
 
 interface ServiceAlertsOptions {
   readonly policy: Pick<Policy, "service">;
-  readonly world: Pick<World, "recorder" | "clock" | "monitor">;
+  readonly serviceContext: Pick<ServiceContext, "recorder" | "clock" | "monitor">;
   readonly emit: EmitEvent;
 }
 
@@ -65,7 +65,7 @@ export interface ServiceAlerts {
   /** Emits what is about an alert, unless the same was the last that was told of it. */
   emitOnce(alert: Alert, why: string, event: WatchEvent): void;
   emitOf(incident: Incident, fact: IncidentFact): void;
-  /** As `Context.commit`; it is told only if it is kept. */
+  /** As `IncidentContext.commit`; it is told only if it is kept. */
   commitOf(incident: Incident, intent: IntentEvent): Promise<boolean>;
 }
 
@@ -80,7 +80,7 @@ export const isDown = ({ sourceDown }: Poll) => sourceDown !== undefined;
 
 class AlertsOfService implements ServiceAlerts {
   readonly #service: string;
-  readonly #world: ServiceAlertsOptions["world"];
+  readonly #serviceContext: ServiceAlertsOptions["serviceContext"];
   readonly #tell: EmitEvent;
   readonly #outage = createSourceOutage();
   readonly #blindSpots = createBlindSpots();
@@ -90,11 +90,11 @@ class AlertsOfService implements ServiceAlerts {
   /** At once, so that a person sees that it works. */
   #quietToldMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ policy, world, emit }: ServiceAlertsOptions) {
-    const { recorder } = world;
+  constructor({ policy, serviceContext, emit }: ServiceAlertsOptions) {
+    const { recorder } = serviceContext;
     const service = policy.service.name;
     this.#service = service;
-    this.#world = world;
+    this.#serviceContext = serviceContext;
     this.#tell = emit;
     this.#memory = createAlertMemory(recorder.savedAlerts.get(service));
     this.#flaps = createFlapCounter(
@@ -111,7 +111,7 @@ class AlertsOfService implements ServiceAlerts {
       const known = [...poll.alerts, ...poll.atRest()];
       for (const change of this.#blindSpots.polled(known, this.#nowMs)) this.emit(change);
     }
-    const ofJournal = this.#world.recorder.takeNews();
+    const ofJournal = this.#serviceContext.recorder.takeNews();
     // It concerns all services, and no one of them.
     if (ofJournal !== undefined) this.#tell({ ...ofJournal, atMs: this.#nowMs, service: "" });
   }
@@ -137,7 +137,7 @@ class AlertsOfService implements ServiceAlerts {
   #remember(): void {
     const saved = saveAlerts(this.#lastAlerts, this.#tracker.isHandled, this.#nowMs);
     if (!this.#memory.isDue(saved)) return;
-    this.#world.recorder.saveAlerts(this.#service, saved);
+    this.#serviceContext.recorder.saveAlerts(this.#service, saved);
     this.#memory.saved(saved);
   }
 
@@ -180,7 +180,7 @@ class AlertsOfService implements ServiceAlerts {
 
   emit(event: WatchEvent): void {
     const stamped = { ...event, atMs: this.#nowMs, service: this.#service };
-    this.#world.recorder.record(stamped);
+    this.#serviceContext.recorder.record(stamped);
     this.#tell(stamped);
   }
 
@@ -191,7 +191,7 @@ class AlertsOfService implements ServiceAlerts {
   emitOf(incident: Incident, fact: IncidentFact): void {
     if (fact.type === "incident_closed") this.join(incident);
     const stamped = { ...fact, ...this.#stampOf(incident) };
-    this.#world.recorder.record(stamped);
+    this.#serviceContext.recorder.record(stamped);
     // Recorded after the incident and what has joined it, so that neither is taken up again after a restart.
     this.#remember();
     this.#tell(stamped);
@@ -200,7 +200,7 @@ class AlertsOfService implements ServiceAlerts {
 
   async commitOf(incident: Incident, intent: IntentEvent): Promise<boolean> {
     const stamped = { ...intent, ...this.#stampOf(incident) };
-    if (!(await this.#world.recorder.commit(stamped))) return false;
+    if (!(await this.#serviceContext.recorder.commit(stamped))) return false;
     this.#tell(stamped);
     return true;
   }
@@ -210,10 +210,10 @@ class AlertsOfService implements ServiceAlerts {
   }
 
   get #lastAlerts(): readonly Alert[] {
-    return this.#world.monitor.lastPoll?.alerts ?? [];
+    return this.#serviceContext.monitor.lastPoll?.alerts ?? [];
   }
 
   get #nowMs(): number {
-    return this.#world.clock.nowMs();
+    return this.#serviceContext.clock.nowMs();
   }
 }

@@ -314,7 +314,7 @@ describe("what a restart cut short", () => {
     const second = await tell({
       ...again(first),
       script: hot,
-      world: () => ({
+      serviceContext: () => ({
         platform: {
           inspect: async () => {
             throw new Error("Docker does not answer");
@@ -408,7 +408,9 @@ describe("what a restart cut short", () => {
     const second = await tell({
       ...again(first),
       script: (_, elapsedMs) => hotSets(...(elapsedMs > restartMs ? [1, 2] : [1]))(_, elapsedMs),
-      world: () => ({ platform: { inspect: async () => container, logs: async () => [] } }),
+      serviceContext: () => ({
+        platform: { inspect: async () => container, logs: async () => [] },
+      }),
     });
     expect(ofType(second, "incident_opened")).toEqual([]);
     const [joined] = ofType(second, "alerts_joined");
@@ -457,7 +459,7 @@ describe("what waits for the journal", () => {
   async function postponed({ backMs, words = {}, ...story }: Postponed) {
     return await tell({
       ...story,
-      world: async (clock) => {
+      serviceContext: async (clock) => {
         const journal = memoryJournal();
         const recorder = await openRecorder(journal, LIMITS, clock);
         const isDown = () => clock.elapsedMs < backMs;
@@ -556,7 +558,7 @@ describe("what waits for the journal", () => {
     const told = await tell({
       script: hot,
       stop,
-      world: async (clock) => {
+      serviceContext: async (clock) => {
         clock.at(60_000, () => stop.abort(GONE));
         return {
           recorder: recorderWith(await openRecorder(memoryJournal(), LIMITS, clock), UNWRITABLE),
@@ -650,7 +652,7 @@ describe("what is kept", () => {
   test("is each change of an alert, and that automation has ended", async () => {
     const told = await tell({
       script: hot,
-      world: (clock) => ({
+      serviceContext: (clock) => ({
         checkHealth: async () => ({ ok: clock.elapsedMs < 11_500, message: "" }),
       }),
       untilMs: 120_000,
@@ -663,7 +665,7 @@ describe("what is kept", () => {
   test("an intent that cannot be kept is neither told nor acted upon", async () => {
     const told = await tell({
       script: hot,
-      world: async (clock) => ({
+      serviceContext: async (clock) => ({
         diagnosers: [diagnoser(clock)],
         recorder: recorderWith(await openRecorder(memoryJournal(), LIMITS, clock), UNWRITABLE),
       }),
@@ -683,7 +685,7 @@ describe("a service that is gone for good", () => {
     const told = await tell({
       ...approving,
       stop,
-      world: (clock) => (clock.at(60_000, () => stop.abort(GONE)), {}),
+      serviceContext: (clock) => (clock.at(60_000, () => stop.abort(GONE)), {}),
     });
     expect(ofType(told, "approval_requested")).toHaveLength(1);
     expect(told.closings).toMatchObject([{ result: "skipped", reason: "container_replaced" }]);
@@ -703,7 +705,7 @@ describe("a service that is gone for good", () => {
       ...again(first),
       script: hot,
       stop,
-      world: () => (clock.at(atMs, () => stop.abort(GONE)), {}),
+      serviceContext: () => (clock.at(atMs, () => stop.abort(GONE)), {}),
     });
     expect(told.closings).toMatchObject([
       {
@@ -739,7 +741,7 @@ describe("the turn to act, of all services", () => {
       ...again(first),
       untilMs,
       script: hot,
-      world: () => ({ actionLock }),
+      serviceContext: () => ({ actionLock }),
     });
     expect(types(told)).not.toContain("action_finished");
     expect(await isFree(actionLock)).toBe(true);
@@ -748,7 +750,7 @@ describe("the turn to act, of all services", () => {
 
   test("is free when nothing was cut short", async () => {
     const actionLock = createLock();
-    await tell({ script: () => 0.1, untilMs: 20_000, world: () => ({ actionLock }) });
+    await tell({ script: () => 0.1, untilMs: 20_000, serviceContext: () => ({ actionLock }) });
     expect(await isFree(actionLock)).toBe(true);
   });
 });

@@ -227,7 +227,7 @@ describe("an alert that is kept firing while its condition is quiet is no reason
       script: hotUntil(22_000),
       policy: { autonomy: "approve" },
       journal,
-      world: (clock) => {
+      serviceContext: (clock) => {
         clock.at(40_000, async () => {
           const asked = (await journal.readAfter(0)).find(
             ({ type }) => type === "approval_requested",
@@ -430,7 +430,7 @@ describe("an alert of a rule file", () => {
           },
         },
       ],
-      world: () => ({ ownerOf: () => ({ kind: "service", name: owner }) }),
+      serviceContext: () => ({ ownerOf: () => ({ kind: "service", name: owner }) }),
     });
     expect(told.runs).toEqual([]);
     expect(ofType(told, "decided")).toMatchObject([

@@ -32,11 +32,11 @@ import { isTakenUpAgain } from "../decision/limits.ts";
 import type { Alert, ApprovalAnswer } from "../core/model.ts";
 import type { Poll } from "../rules/monitor.ts";
 import { closeGone, isInFlight, resume, type Unfinished } from "./recovery.ts";
-import type { Context, Policy, World } from "./context.ts";
+import type { IncidentContext, Policy, ServiceContext } from "./context.ts";
 
 interface ServiceLoopOptions {
   readonly policy: Policy;
-  readonly world: World;
+  readonly serviceContext: ServiceContext;
   readonly emit: EmitEvent;
 }
 
@@ -72,17 +72,17 @@ class Loop implements ServiceLoop {
   #turn: Disposable | undefined;
 
   constructor(options: ServiceLoopOptions) {
-    const { policy, world } = options;
+    const { policy, serviceContext } = options;
     this.#options = options;
     this.#alerts = createServiceAlerts(options);
-    const records = world.recorder.takeUnfinished(policy.service.name);
+    const records = serviceContext.recorder.takeUnfinished(policy.service.name);
     this.#unfinished = new Map(records.map((record) => [record.id, { record, isTold: false }]));
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { policy, world } = this.#options;
-    const { clock, monitor, recorder } = world;
-    if (this.#isCommandInFlight()) this.#turn = await world.actionLock.acquire(signal);
+    const { policy, serviceContext } = this.#options;
+    const { clock, monitor, recorder } = serviceContext;
+    if (this.#isCommandInFlight()) this.#turn = await serviceContext.actionLock.acquire(signal);
     while (!signal.aborted) {
       const startedMs = clock.nowMs();
       const poll = await monitor.poll(signal);
@@ -172,8 +172,8 @@ class Loop implements ServiceLoop {
   }
 
   #answerTo({ findings, request, expiresAtMs }: Waiting, poll: Poll): ApprovalAnswer | undefined {
-    const { policy, world } = this.#options;
-    const { recorder, clock } = world;
+    const { policy, serviceContext } = this.#options;
+    const { recorder, clock } = serviceContext;
     const isAlertOpen = isOpen(poll, isOfRule(findings.alert));
     const given = recorder.limitTracker.answerTo({ service: policy.service.name, request });
     const isUncertain = isDown(poll) || recorder.trouble !== undefined;
@@ -192,7 +192,7 @@ class Loop implements ServiceLoop {
         close({ result: "skipped", reason: "alert_resolved" }, findings, context);
         continue;
       }
-      const isJournalDown = this.#options.world.recorder.trouble !== undefined;
+      const isJournalDown = this.#options.serviceContext.recorder.trouble !== undefined;
       if (isJournalDown || (await this.#isSuppressed(findings.alert, signal))) continue;
       this.#postponed.delete(id);
       this.#settle(await actOnDiagnosis(one, context, signal), incident);
@@ -203,8 +203,8 @@ class Loop implements ServiceLoop {
 
   /** A new incident. @returns as `#goOn` */
   async #takeUpMostUrgent(poll: Poll, signal: AbortSignal): Promise<boolean> {
-    const { policy, world } = this.#options;
-    const { clock } = world;
+    const { policy, serviceContext } = this.#options;
+    const { clock } = serviceContext;
     for (const { incident } of this.#held()) this.#alerts.join(incident);
     const alert = this.#alerts.mostUrgent(poll, this.#resumedNames());
     if (alert === undefined || (await this.#isSuppressed(alert, signal))) return false;
@@ -250,11 +250,11 @@ class Loop implements ServiceLoop {
       closeGone(record, this.#contextOf({ id, isOfIncident: isNamed(record.alert.name) }));
   }
 
-  #contextOf(incident: Incident): Context {
-    const { policy, world } = this.#options;
-    const emit: Context["emit"] = (fact) => this.#alerts.emitOf(incident, fact);
-    const commit: Context["commit"] = (intent) => this.#alerts.commitOf(incident, intent);
-    return { policy, world, incident: incident.id, emit, commit };
+  #contextOf(incident: Incident): IncidentContext {
+    const { policy, serviceContext } = this.#options;
+    const emit: IncidentContext["emit"] = (fact) => this.#alerts.emitOf(incident, fact);
+    const commit: IncidentContext["commit"] = (intent) => this.#alerts.commitOf(incident, intent);
+    return { policy, serviceContext, incident: incident.id, emit, commit };
   }
 
   /** A command of before the restart may still be at work. */

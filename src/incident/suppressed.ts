@@ -4,7 +4,7 @@ import { timeOrDate } from "../text/time.ts";
 import type { WatchEvent } from "../core/events.ts";
 import { inspect, whyNotJudged } from "./investigate.ts";
 import type { Alert } from "../core/model.ts";
-import type { Context } from "./context.ts";
+import type { IncidentContext } from "./context.ts";
 
 interface Suppressed {
   /** Tells one reason from another. */
@@ -15,10 +15,10 @@ interface Suppressed {
 /** @returns `undefined` if it may be taken up */
 export async function whySuppressed(
   alert: Alert,
-  { policy, world }: Pick<Context, "policy" | "world">,
+  { policy, serviceContext }: Pick<IncidentContext, "policy" | "serviceContext">,
   signal: AbortSignal,
 ): Promise<Suppressed | undefined> {
-  const { recorder, clock } = world;
+  const { recorder, clock } = serviceContext;
   const { name: service } = policy.service;
   const nowMs = clock.nowMs();
   const about = { service, alert: alert.rule.alert };
@@ -32,8 +32,8 @@ export async function whySuppressed(
   }
   if (nowMs < coolsUntilMs)
     return { why: "cooling", event: { type: "cooling_down", alert, untilMs: coolsUntilMs } };
-  const container = await inspect(service, world, signal);
-  const reason = whyNotJudged(container, alert, world);
+  const container = await inspect(service, serviceContext, signal);
+  const reason = whyNotJudged(container, alert, serviceContext);
   return reason === undefined
     ? undefined
     : { why: reason, event: { type: "left_alone", alert, reason } };

@@ -8,7 +8,7 @@ import { neighboursOf } from "../diagnosis/evidence/neighbours.ts";
 import { axisOf, signalQueries, timelineOf } from "../diagnosis/evidence/timeline.ts";
 import { REQUEST_COUNTERS, trafficOf, trafficQuery } from "../diagnosis/evidence/traffic.ts";
 import type { Lock } from "../core/lock.ts";
-import type { Context, World } from "./context.ts";
+import type { IncidentContext, ServiceContext } from "./context.ts";
 
 /** So far back changes are told. */
 const CHANGES_MS = 24 * 60 * 60_000;
@@ -23,18 +23,18 @@ interface Around {
 /** All parts that somebody tells of. They are a help, not a condition: a part that cannot be read is absent. */
 export async function collectSurroundings(
   around: Around,
-  { policy, world }: Pick<Context, "policy" | "world">,
+  { policy, serviceContext }: Pick<IncidentContext, "policy" | "serviceContext">,
   abort: AbortSignal,
 ): Promise<Surroundings> {
   const { service } = policy;
   const about = { service: service.name, job: service.job, instance: service.instance, ...around };
   const [traffic, timeline, changes, beside] = await Promise.all([
-    orUndefined(readTraffic(about, world, abort)),
-    orUndefined(readTimeline(about, world, abort)),
-    orUndefined(readChanges(service.name, world, abort)),
-    orUndefined(world.platform.surroundings?.beside(abort)),
+    orUndefined(readTraffic(about, serviceContext, abort)),
+    orUndefined(readTimeline(about, serviceContext, abort)),
+    orUndefined(readChanges(service.name, serviceContext, abort)),
+    orUndefined(serviceContext.platform.surroundings?.beside(abort)),
   ]);
-  const setup = world.seen.setups?.at(-1)?.setup;
+  const setup = serviceContext.seen.setups?.at(-1)?.setup;
   return {
     traffic,
     timeline,
@@ -46,10 +46,10 @@ export async function collectSurroundings(
         service: service.name,
         setup,
         beside,
-        alerting: world.alertingServices?.() ?? new Map(),
+        alerting: serviceContext.alertingServices?.() ?? new Map(),
         log: around.log,
       }),
-    former: formerOf(world.recorder.former(service.name)),
+    former: formerOf(serviceContext.recorder.former(service.name)),
   };
 }
 
@@ -64,7 +64,7 @@ async function orUndefined<T>(asked: Promise<T> | undefined): Promise<T | undefi
 /** How its container is set up, remembered so that a later change of it is seen. */
 async function rememberSetup(
   service: string,
-  { platform, clock, seen }: Pick<World, "platform" | "clock" | "seen">,
+  { platform, clock, seen }: Pick<ServiceContext, "platform" | "clock" | "seen">,
   abort: AbortSignal,
 ): Promise<void> {
   const setup = await orUndefined(platform.surroundings?.setup(service, abort));
@@ -78,15 +78,15 @@ const LOOK_EVERY_MS = 60 * 60_000;
 /** Looks now and every hour, one service at a time, until the signal aborts. */
 export async function keepRememberingSetup(
   service: string,
-  world: Pick<World, "platform" | "clock" | "seen">,
+  serviceContext: Pick<ServiceContext, "platform" | "clock" | "seen">,
   { turn, abort }: { readonly turn: Lock; readonly abort: AbortSignal },
 ): Promise<void> {
-  while (world.platform.surroundings !== undefined && !abort.aborted) {
+  while (serviceContext.platform.surroundings !== undefined && !abort.aborted) {
     {
       using _ = await turn.acquire(abort);
-      if (!abort.aborted) await rememberSetup(service, world, abort);
+      if (!abort.aborted) await rememberSetup(service, serviceContext, abort);
     }
-    await world.clock.sleep(LOOK_EVERY_MS, abort);
+    await serviceContext.clock.sleep(LOOK_EVERY_MS, abort);
   }
 }
 
@@ -98,7 +98,7 @@ interface About extends Around {
 
 async function readTraffic(
   { job, instance, onsetMs }: About,
-  { source, clock, monitor: { windowMs } }: World,
+  { source, clock, monitor: { windowMs } }: ServiceContext,
   abort: AbortSignal,
 ): Promise<Surroundings["traffic"]> {
   if (job === undefined) return undefined;
@@ -132,7 +132,7 @@ async function beforeOnset(
 
 async function readTimeline(
   { service, onsetMs, container }: About,
-  { source, clock, monitor: { rules, windowMs } }: World,
+  { source, clock, monitor: { rules, windowMs } }: ServiceContext,
   abort: AbortSignal,
 ): Promise<Surroundings["timeline"]> {
   const { queries, leftOut } = signalQueries({ rules, service, windowMs });
@@ -160,13 +160,13 @@ async function readTimeline(
 /** By the clock, as all of the evidence. */
 async function readChanges(
   service: string,
-  world: World,
+  serviceContext: ServiceContext,
   abort: AbortSignal,
 ): Promise<Surroundings["changes"]> {
-  const { platform, clock, seen, recorder } = world;
+  const { platform, clock, seen, recorder } = serviceContext;
   if (platform.surroundings === undefined) return undefined;
   const sinceMs = clock.toWall(clock.nowMs()) - CHANGES_MS;
-  await rememberSetup(service, world, abort);
+  await rememberSetup(service, serviceContext, abort);
   // Networks tell of a container by its id alone.
   const ids = new Set((seen.setups ?? []).map(({ setup }) => setup.containerId));
   const events = await platform.surroundings.events([service, ...ids], sinceMs, abort);

@@ -33,13 +33,13 @@ async function watched({ actedAfterMs = 0, stopAtMs, ...given }: Watched) {
     rules: [CPU],
     ...given,
     script,
-    world: async (own) => ({
+    serviceContext: async (own) => ({
       checkHealth: async ({ health }) => {
         asked.push(health);
         checks.push(own.elapsedMs);
         return { ok: true, message: "" };
       },
-      ...(await given.world?.(own)),
+      ...(await given.serviceContext?.(own)),
     }),
   });
   const stop = new AbortController();
@@ -94,9 +94,9 @@ describe("when it is looked at", () => {
   test("the alert's own rule is evaluated anew each time, and no other", async () => {
     const asked: (readonly Rule[])[] = [];
     await watched({
-      world: async (clock) => {
+      serviceContext: async (clock) => {
         const { monitor } = (await contextOf({ rules: [CPU], script: () => quiet() })).context
-          .world;
+          .serviceContext;
         const poll: typeof monitor.poll = (signal, given) => {
           asked.push([CPU, rule({ alert: "Other" })].filter((one) => given?.fresh?.(one)));
           return monitor.poll(signal);
@@ -120,7 +120,7 @@ describe("when it is looked at", () => {
 describe("a machine that sleeps meanwhile", () => {
   /** It sleeps that much more than it was to, once, at the third poll. */
   const sleepy = (moreMs: number): Watched => ({
-    world: (clock) => {
+    serviceContext: (clock) => {
       let sleeps = 0;
       const sleep: typeof clock.sleep = async (durationMs, signal) => {
         sleeps += 1;
@@ -168,7 +168,7 @@ describe("what is made of what is seen", () => {
     ["the source fails", { script: () => new Error("it is down") }, "unknown", 50],
     [
       "its health check fails",
-      { world: () => ({ checkHealth: async () => ({ ok: false, message: "" }) }) },
+      { serviceContext: () => ({ checkHealth: async () => ({ ok: false, message: "" }) }) },
       "not_healed",
       50,
     ],
@@ -193,7 +193,7 @@ describe("what is made of what is seen", () => {
     const found = await watched({
       policy: { service: service({ health }) },
       script: hot,
-      world: () => ({
+      serviceContext: () => ({
         checkHealth: async () => ({ ok: answers.shift() ?? false, message: "" }),
       }),
     });
@@ -207,7 +207,7 @@ describe("what is made of what is seen", () => {
   test("a service without a health check heals by its alert alone, and says so", async () => {
     const none: Given = {
       policy: { service: service({ health: "none" }) },
-      world: () => ({ checkHealth: async () => undefined }),
+      serviceContext: () => ({ checkHealth: async () => undefined }),
     };
     const found = await watched(none);
     expect([found.kind, found.seconds, found.isHealthy]).toEqual(["healed", 30, undefined]);
@@ -222,9 +222,10 @@ describe("how old the newest scrape is", () => {
     const asked: string[] = [];
     return {
       asked,
-      world: async (clock) => {
-        const { source } = (await contextOf({ script: () => quiet(), world: () => ({ clock }) }))
-          .context.world;
+      serviceContext: async (clock) => {
+        const { source } = (
+          await contextOf({ script: () => quiet(), serviceContext: () => ({ clock }) })
+        ).context.serviceContext;
         return {
           source: {
             ...source,

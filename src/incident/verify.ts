@@ -4,7 +4,7 @@ import { isSeriesOf } from "../rules/alert-state.ts";
 import type { Alert, Evaluation, Service, Verdict } from "../core/model.ts";
 import type { SignalSource } from "../core/ports.ts";
 import { type Check, judge, type VerificationPlan } from "./verification.ts";
-import type { Context } from "./context.ts";
+import type { IncidentContext } from "./context.ts";
 
 /** The questions of one check have deadlines: while more time passes than that, the machine sleeps. */
 const MAX_CHECK_MS = 10_000;
@@ -23,13 +23,13 @@ interface Aftermath {
  */
 export async function verify(
   { alert, actedAtMs }: { readonly alert: Alert; readonly actedAtMs: number },
-  context: Context,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<Aftermath> {
-  const { policy, world, emit } = context;
-  const { clock } = world;
+  const { policy, serviceContext, emit } = context;
+  const { clock } = serviceContext;
   const { pollIntervalMs } = policy;
-  const { windowMs } = world.monitor;
+  const { windowMs } = serviceContext.monitor;
   const stabilizeMs = Math.max(policy.stabilizeMs, windowMs);
   const plan: VerificationPlan = { actedAtMs, windowMs, stabilizeMs };
   emit({ type: "verification_started", verdictInMs: stabilizeMs });
@@ -56,13 +56,13 @@ export async function verify(
 /** @param atMs before the questions: what is asked later can only be newer than that */
 async function check(
   { alert, atMs }: { readonly alert: Alert; readonly atMs: number },
-  { policy, world }: Context,
+  { policy, serviceContext }: IncidentContext,
   signal: AbortSignal,
 ): Promise<Check> {
   const [poll, scrapeAgeMs, health] = await Promise.all([
-    world.monitor.poll(signal, { fresh: (rule) => rule === alert.rule }),
-    newestScrapeAgeMs(policy.service, world.source, signal),
-    world.checkHealth(policy.service),
+    serviceContext.monitor.poll(signal, { fresh: (rule) => rule === alert.rule }),
+    newestScrapeAgeMs(policy.service, serviceContext.source, signal),
+    serviceContext.checkHealth(policy.service),
   ]);
   const evaluation = poll.evaluationOf(alert.rule);
   return { atMs, alert: alertAt(alert, evaluation), scrapeAgeMs, healthy: health?.ok };

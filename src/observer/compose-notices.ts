@@ -1,7 +1,7 @@
 /** Which services Compose can act on alone, and what a person reads of those on which it cannot. */
 
 import type { Service } from "../core/model.ts";
-import type { World } from "../incident/context.ts";
+import type { ServiceContext } from "../incident/context.ts";
 import type { ComposeLookup } from "../platforms/docker/compose-lookup.ts";
 
 /** How many services one notice names. */
@@ -40,7 +40,7 @@ function notOffered(names: readonly string[], reason: string): string {
 }
 
 /** The lookup of one service, as an incident needs it. */
-export function findOne(lookup: ComposeLookup): NonNullable<World["findComposeService"]> {
+export function findOne(lookup: ComposeLookup): NonNullable<ServiceContext["findComposeService"]> {
   return async (service, signal) => {
     const found = (await lookup.find([service], signal)).get(service);
     return found ?? { kind: "unreadable", reason: "it was not looked for" };

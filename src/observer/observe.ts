@@ -13,7 +13,7 @@ import { createSharedRules, type SharedRules } from "../rules/shared-rules.ts";
 import { createSharedTeller } from "../rules/shared-teller.ts";
 import { createServiceLoop } from "../incident/service-loop.ts";
 import { keepRememberingSetup } from "../incident/surroundings.ts";
-import type { World } from "../incident/context.ts";
+import type { ServiceContext } from "../incident/context.ts";
 import { diagnosersOf, platformOf, type Signals } from "./drivers.ts";
 import { checkHealth } from "./health.ts";
 import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./effective-rules.ts";
@@ -185,12 +185,12 @@ class Observer {
     const { service } = watched;
     const { settings, emit } = this.#options;
     const { autonomy, pollIntervalMs, stabilizeMs } = settings;
-    const world = this.#worldOf(watched);
+    const serviceContext = this.#contextOf(watched);
     const loop = this.#vitals.join(service.name);
     const allowlist = allowlistFor(service.name, service);
     const options = {
       policy: { service, allowlist, autonomy, pollIntervalMs, stabilizeMs },
-      world: withHeartbeat(world, loop),
+      serviceContext: withHeartbeat(serviceContext, loop),
       emit: (event: SentinelEvent) => {
         loop.beat();
         const told = this.#recorder.told(event);
@@ -201,14 +201,17 @@ class Observer {
     try {
       await Promise.all([
         createServiceLoop(options).run(signal),
-        keepRememberingSetup(service.name, world, { turn: this.#setupTurn, abort: signal }),
+        keepRememberingSetup(service.name, serviceContext, {
+          turn: this.#setupTurn,
+          abort: signal,
+        }),
       ]);
     } finally {
       loop.leave();
     }
   }
 
-  #worldOf({ service, monitor }: Watched): World {
+  #contextOf({ service, monitor }: Watched): ServiceContext {
     const { signals, platforms } = this.#options;
     const { platform, findComposeService, hasComposeFile } = platformOf(service, platforms);
     return {

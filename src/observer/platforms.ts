@@ -7,7 +7,7 @@ import { messageOf } from "../core/errors.ts";
 import type { TellEvent } from "../core/events.ts";
 import type { Journal, Platform } from "../core/ports.ts";
 import { seconds, exactSeconds } from "../text/time.ts";
-import type { World } from "../incident/context.ts";
+import type { ServiceContext } from "../incident/context.ts";
 import { createPassThrough, type LogLevel } from "../log.ts";
 import { createDockerApi, describeEngine, type DockerApi } from "../platforms/docker/api.ts";
 import { composeLookup } from "../platforms/docker/compose-lookup.ts";
@@ -32,8 +32,8 @@ export interface OpenPlatform {
   /** Starts the service, if it is Sentinel's to start. */
   startService?(signal: AbortSignal): Promise<unknown>;
   /** Where Compose has a service, and whether the Compose file of the settings is there. */
-  readonly findComposeService?: World["findComposeService"];
-  readonly hasComposeFile?: World["hasComposeFile"];
+  readonly findComposeService?: ServiceContext["findComposeService"];
+  readonly hasComposeFile?: ServiceContext["hasComposeFile"];
   /** Learns, beside the watching, what can only be learnt while all is well. */
   prepare?(signal: AbortSignal): Promise<unknown>;
   close?(): void | Promise<void>;

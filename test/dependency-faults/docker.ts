@@ -81,7 +81,7 @@ async function cliOf(stage: Stage, failing: Cli | undefined): Promise<Partial<St
       return outcome;
     },
   };
-  return { world: () => ({ platform }) };
+  return { serviceContext: () => ({ platform }) };
 }
 
 const cli =
@@ -183,14 +183,18 @@ export const DOCKER = {
   "the container was removed": {
     right: "Docker says that there is none, and Compose can make it anew",
     build: async (stage) => {
-      const { world } = await cliOf(stage, { inspect: noSuch, logs: noSuch, restart: noSuch });
+      const { serviceContext } = await cliOf(stage, {
+        inspect: noSuch,
+        logs: noSuch,
+        restart: noSuch,
+      });
       const permits = ["docker-restart", "compose-service-up"] as const;
       return {
         rules: [rule({ alert: "TargetDown", permits })],
         // The playbook answers.
         diagnosers: () => [],
-        world: (clock) => ({
-          ...world?.(clock),
+        serviceContext: (clock) => ({
+          ...serviceContext?.(clock),
           checkHealth: async () => ({ ok: !stage.isSick(), message: "" }),
         }),
       };
@@ -252,7 +256,7 @@ export const DOCKER = {
   "the restart succeeds, and the service stays down": {
     right: "it was well before and is not now, so that a person has to say that it may go on",
     build: (stage) => ({
-      world: () => ({
+      serviceContext: () => ({
         platform: { act: acting(stage, { kind: "succeeded" }, { cures: () => false }) },
         checkHealth: async () => ({
           ok: stage.clock.elapsedMs < 11 * SECOND || !stage.isSick(),

@@ -96,11 +96,11 @@ export async function play(one: Case): Promise<Played> {
       events.push({ what, atMs: clock.elapsedMs });
       return false;
     },
-    async world(ofStory) {
-      const { platform, ...world } = (await story.world?.(ofStory)) ?? {};
+    async serviceContext(ofStory) {
+      const { platform, ...serviceContext } = (await story.serviceContext?.(ofStory)) ?? {};
       const { act = curing(stage) } = platform ?? {};
       return {
-        ...world,
+        ...serviceContext,
         platform: {
           ...platform,
           act(action, signal) {

@@ -49,7 +49,7 @@ const sleeps = jumpsOf("every clock");
 
 /** The action takes a while to cure: a verdict that comes early is a wrong one. */
 const slowCure = (stage: Stage): Partial<Story> => ({
-  world: () => ({
+  serviceContext: () => ({
     platform: { act: acting(stage, {}, { cures: () => stage.clock.elapsedMs > 300 * SECOND }) },
   }),
 });
@@ -173,7 +173,7 @@ export const TIME = {
     right: "the service is unknown until it is scraped again",
     build: sleeps([[7, 8 * HOUR]], (stage) => ({
       script: unscraped(stage, 8, 40),
-      world: () => ({ platform: { act: curing(stage) } }),
+      serviceContext: () => ({ platform: { act: curing(stage) } }),
     })),
     runs: [["docker-restart", 41]],
     ends: ["acted healed"],

@@ -38,6 +38,7 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
     "src/incident/recovery.test.ts",
     "src/incident/service-loop.test.ts",
   ],
+  "src/incident/same-container.ts": ["src/incident/incident-steps.test.ts"],
   "src/decision/limits.ts": [
     "src/decision/limits.test.ts",
     "src/decision/limit-state.test.ts",

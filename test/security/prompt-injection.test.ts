@@ -116,7 +116,7 @@ describe("an evil model", () => {
       policy: situation.policy ?? {},
       // In turn, so that each format is the first to be asked.
       diagnosers: () => (incidents % 2 === 0 ? diagnosers : diagnosers.toReversed()),
-      world: () => ({
+      serviceContext: () => ({
         platform: {
           inspect: async () => containerState({ image: poison, status: poison, health: poison }),
           logs: async () => ["the first line", poison, "the last line"].map((text) => ({ text })),

@@ -102,7 +102,7 @@ describe("in what strangers write", () => {
         },
         geminiDiagnoser({ apiKey: "not-a-real-key", model: "m", baseUrl: server.url }),
       ],
-      world: () => ({
+      serviceContext: () => ({
         platform: {
           inspect: async () => containerState({ image: written, status: written }),
           logs: async () => ["before", ...written.split("\n"), "after"].map((text) => ({ text })),
@@ -135,7 +135,7 @@ describe("in what strangers write", () => {
     for (const { written, parts } of secrets) {
       const { events } = await tell({
         script: () => 1.9,
-        world: () => ({
+        serviceContext: () => ({
           platform: {
             inspect: () => Promise.reject(new Error(written)),
             logs: () => Promise.reject(new Error(written)),

@@ -127,7 +127,7 @@ async function watch(
       pollIntervalMs: POLL_INTERVAL_MS,
       stabilizeMs: 30_000,
     };
-    const world = {
+    const serviceContext = {
       source,
       monitor,
       platform,
@@ -142,7 +142,7 @@ async function watch(
     const emit = (event: SentinelEvent) => {
       if (!isDead()) options.onEvent(event);
     };
-    return createServiceLoop({ policy, world, emit }).run(signal);
+    return createServiceLoop({ policy, serviceContext, emit }).run(signal);
   });
   await Promise.all(loops);
   await recorder.flush();

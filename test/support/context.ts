@@ -5,7 +5,7 @@ import type { IncidentEvent, IncidentFact, IntentEvent } from "../../src/core/ev
 import { createLock } from "../../src/core/lock.ts";
 import type { Rule } from "../../src/core/model.ts";
 import { createMonitor } from "../../src/rules/monitor.ts";
-import type { Context, Policy, World } from "../../src/incident/context.ts";
+import type { IncidentContext, Policy, ServiceContext } from "../../src/incident/context.ts";
 import type { ServiceRuntime } from "../../src/core/ports.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
 import {
@@ -26,11 +26,13 @@ export interface Given {
   readonly rules?: readonly Rule[];
   readonly windowMs?: number;
   readonly policy?: Partial<Policy>;
-  readonly world?: (clock: SimulatedClock) => WorldChanges | Promise<WorldChanges>;
+  readonly serviceContext?: (
+    clock: SimulatedClock,
+  ) => ServiceContextChanges | Promise<ServiceContextChanges>;
 }
 
 export interface Tried {
-  readonly context: Context;
+  readonly context: IncidentContext;
   readonly clock: SimulatedClock;
   /** What was told, in order. */
   readonly events: readonly IncidentEvent[];
@@ -38,8 +40,8 @@ export interface Tried {
 
 const LIMITS = { cooldownMs: 60_000, mostPerService: 1000, mostInAll: 1000 };
 
-/** A world's parts that a test has its own of; of the platform, single methods. */
-export type WorldChanges = Partial<Omit<World, "platform">> & {
+/** Parts of a service's context that a test has of its own; of the platform, single methods. */
+export type ServiceContextChanges = Partial<Omit<ServiceContext, "platform">> & {
   readonly platform?: Partial<ServiceRuntime>;
 };
 
@@ -61,8 +63,8 @@ export async function contextOf(given: Given = {}): Promise<Tried> {
   const windowMs = given.windowMs ?? 20_000;
   const rules = given.rules ?? [rule()];
   const events: IncidentEvent[] = [];
-  const changes: WorldChanges = (await given.world?.(clock)) ?? {};
-  const world: World = {
+  const changes: ServiceContextChanges = (await given.serviceContext?.(clock)) ?? {};
+  const serviceContext: ServiceContext = {
     source,
     monitor: createMonitor(
       {
@@ -96,5 +98,9 @@ export async function contextOf(given: Given = {}): Promise<Tried> {
     events.push(intent);
     return true;
   };
-  return { context: { policy, world, incident: "an incident", emit, commit }, clock, events };
+  return {
+    context: { policy, serviceContext, incident: "an incident", emit, commit },
+    clock,
+    events,
+  };
 }

@@ -10,8 +10,8 @@ import type { Diagnoser, Journal, ServiceRuntime, SignalSource } from "../../src
 import { createDirectory, type Identity, ownerOfAlert } from "../../src/rules/ownership.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
-import type { Policy, World } from "../../src/incident/context.ts";
-import type { WorldChanges } from "./context.ts";
+import type { Policy, ServiceContext } from "../../src/incident/context.ts";
+import type { ServiceContextChanges } from "./context.ts";
 import { memoryJournal } from "../../src/journals/memory.ts";
 import { mortalRecorder } from "./recorder.ts";
 import {
@@ -39,7 +39,9 @@ export interface Story {
   readonly diagnosers?: (clock: SimulatedClock) => readonly Diagnoser[];
   /** What the platform does while it acts; it answers after 2 s. */
   readonly act?: (clock: SimulatedClock) => Partial<Outcome>;
-  readonly world?: (clock: SimulatedClock) => WorldChanges | Promise<WorldChanges>;
+  readonly serviceContext?: (
+    clock: SimulatedClock,
+  ) => ServiceContextChanges | Promise<ServiceContextChanges>;
   /** What is asked for samples; by default the script itself. */
   readonly source?: (clock: SimulatedClock) => SignalSource;
   readonly windowMs?: number;
@@ -168,8 +170,8 @@ export async function tell(story: Story): Promise<Told> {
     source,
     clock,
   );
-  const changes: WorldChanges = (await story.world?.(clock)) ?? {};
-  const world: World = {
+  const changes: ServiceContextChanges = (await story.serviceContext?.(clock)) ?? {};
+  const serviceContext: ServiceContext = {
     source,
     monitor: createMonitor(
       { ...options, restored, shared: { rules: sharedRules, service: own.name } },
@@ -195,10 +197,10 @@ export async function tell(story: Story): Promise<Told> {
       stabilizeMs: 30_000,
       ...story.policy,
     },
-    world,
+    serviceContext,
     emit: (event) => {
       if (isDead) return;
-      events.push(world.recorder.told(event));
+      events.push(serviceContext.recorder.told(event));
       if (event.type === story.stopAt) stop.abort();
       if (story.killAt?.(event) !== true) return;
       die();
@@ -206,7 +208,7 @@ export async function tell(story: Story): Promise<Told> {
   });
   await loop.run(stop.signal);
   // What was recorded before it was killed is kept.
-  await world.recorder.flush();
+  await serviceContext.recorder.flush();
   const closings = events.flatMap((event) =>
     event.type === "incident_closed" ? event.closing : [],
   );

@@ -27,7 +27,7 @@ function start() {
       throw new Error("no answer");
     },
   };
-  const world: Waits & { readonly source: string } = {
+  const serviceContext: Waits & { readonly source: string } = {
     source: "left as it is",
     actionLock: {
       async acquire() {
@@ -58,36 +58,39 @@ function start() {
     },
     diagnosers: [diagnoser],
   };
-  return { world: withHeartbeat(world, { beat: (forMs = 0) => heard.push(forMs) }), heard };
+  return {
+    serviceContext: withHeartbeat(serviceContext, { beat: (forMs = 0) => heard.push(forMs) }),
+    heard,
+  };
 }
 
 test("a sleep takes what it takes, and ends", async () => {
-  const { world, heard } = start();
-  await world.clock.sleep(60_000, NEVER);
+  const { serviceContext, heard } = start();
+  await serviceContext.clock.sleep(60_000, NEVER);
   expect(heard).toEqual([60_000, "work", 0]);
 });
 
 test("a diagnosis may take until its deadline, and has ended when it fails", async () => {
-  const { world, heard } = start();
-  const [diagnoser] = world.diagnosers;
+  const { serviceContext, heard } = start();
+  const [diagnoser] = serviceContext.diagnosers;
   const asked = diagnoser?.diagnose({ evidence: evidence(), allowlist }, NEVER);
   await expect(asked).rejects.toThrow("no answer");
   expect(heard).toEqual([30_000, "work", 0]);
 });
 
 test("an action and the questions to Docker are waited for", async () => {
-  const { world, heard } = start();
-  expect(await world.platform.act(ACTION, NEVER)).toMatchObject({ kind: "succeeded" });
+  const { serviceContext, heard } = start();
+  expect(await serviceContext.platform.act(ACTION, NEVER)).toMatchObject({ kind: "succeeded" });
   expect(heard).toEqual([expect.any(Number), "work", 0]);
   expect(heard[0]).toBeGreaterThanOrEqual(120_000);
   heard.length = 0;
-  await world.platform.inspect("api", NEVER);
-  await world.platform.logs("api", 50, NEVER);
+  await serviceContext.platform.inspect("api", NEVER);
+  await serviceContext.platform.logs("api", 50, NEVER);
   expect(heard).toEqual([15_000, "work", 0, 15_000, "work", 0]);
 });
 
-test("all else of the world is what it was", () => {
-  const { world } = start();
-  expect(world.source).toBe("left as it is");
-  expect(world.diagnosers[0]).toMatchObject({ name: "a model", deadlineMs: 30_000 });
+test("all else of the context is what it was", () => {
+  const { serviceContext } = start();
+  expect(serviceContext.source).toBe("left as it is");
+  expect(serviceContext.diagnosers[0]).toMatchObject({ name: "a model", deadlineMs: 30_000 });
 });

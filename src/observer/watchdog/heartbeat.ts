@@ -2,16 +2,16 @@
 
 import type { Lock } from "../../core/lock.ts";
 import type { Clock, Diagnoser, ServiceRuntime } from "../../core/ports.ts";
-import type { World } from "../../incident/context.ts";
+import type { ServiceContext } from "../../incident/context.ts";
 import type { Loop } from "./stall-detector.ts";
 
-/** Through these a loop waits for the world. Each has a deadline of its own. */
+/** Through these a loop waits. Each has a deadline of its own. */
 export interface Waits {
   readonly clock: Clock;
   readonly platform: ServiceRuntime;
   readonly diagnosers: readonly Diagnoser[];
   readonly actionLock: Lock;
-  readonly findComposeService?: World["findComposeService"];
+  readonly findComposeService?: ServiceContext["findComposeService"];
 }
 
 /** What an action may take beyond the service's stop, with the time to end what overran it. */
@@ -25,12 +25,12 @@ const MAX_LOOKUP_MS = 30_000;
 /** For its turn to act, behind any number of others; whoever has it is watched as well. */
 const MAX_TURN_MS = 3_600_000;
 
-/** The same world, through which the loop beats whenever it begins or ends to wait. */
+/** The same context, through which the loop beats whenever it begins or ends to wait. */
 export function withHeartbeat<Given extends Waits>(
-  world: Given,
+  serviceContext: Given,
   { beat }: Pick<Loop, "beat">,
 ): Given {
-  const { clock, platform, actionLock, findComposeService: find } = world;
+  const { clock, platform, actionLock, findComposeService: find } = serviceContext;
   const { deaths, surroundings } = platform;
   const during = async <T>(mostMs: number, work: () => Promise<T>): Promise<T> => {
     beat(mostMs);
@@ -41,7 +41,7 @@ export function withHeartbeat<Given extends Waits>(
     }
   };
   return {
-    ...world,
+    ...serviceContext,
     clock: {
       ...clock,
       sleep: (durationMs, signal) => during(durationMs, () => clock.sleep(durationMs, signal)),
@@ -73,7 +73,7 @@ export function withHeartbeat<Given extends Waits>(
       find &&
       ((service: string, signal: AbortSignal) =>
         during(MAX_LOOKUP_MS, () => find(service, signal))),
-    diagnosers: world.diagnosers.map((diagnoser) => ({
+    diagnosers: serviceContext.diagnosers.map((diagnoser) => ({
       ...diagnoser,
       diagnose: (request, signal) =>
         during(diagnoser.deadlineMs, () => diagnoser.diagnose(request, signal)),
