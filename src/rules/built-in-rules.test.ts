@@ -67,6 +67,25 @@ describe("the built-in rules of a service", () => {
     ]);
   });
 
+  test("take an exporter for one before it has been seen, where the service has no metrics", () => {
+    const of = (health: Parameters<typeof service>[0]) =>
+      named(
+        builtInRules({ service: service(health), thresholds, windowMs: 20_000 }),
+        "TargetDown",
+      ).map(({ expr, annotations }) => [
+        expr.replace(/\{.*\}/, ""),
+        annotations?.["sentinel_actions"],
+      ]);
+    const cures = "restart, create, start";
+    expect(of({ health: { redis: "redis://localhost:6379" } })).toEqual([
+      ["redis_up == 0", cures],
+      ["up == 0", undefined],
+      ["absent(up)", undefined],
+    ]);
+    expect(of({ health: { postgres: "postgres://localhost" } })[0]).toEqual(["pg_up == 0", cures]);
+    expect(of({ health: { tcp: "tcp://localhost:1" } })[0]).toEqual(["up == 0", cures]);
+  });
+
   test("count restarts by an uptime that begins again, where there is no start time", () => {
     const [loop] = named(rules({ __name__: "process_uptime_seconds" }), "CrashLoop");
     expect(loop?.expr).toBe('resets(process_uptime_seconds{job="j"}[10m]) > 3');

@@ -99,13 +99,13 @@ function metricRules(options: RuleOptions): MadeRule[] {
       alert: "HighMemory",
       expr: `${expr(matchers, span)} > ${thresholds.memoryBytes}`,
       for: forOneScrape(windowMs),
-      annotations: { summary: "resident memory is {{ $value | humanize1024 }}B" },
+      annotations: { summary: "memory use is {{ $value | humanize1024 }}B" },
     })),
   ];
 }
 
 /** How a rule is made of what is read, or would be if the service had it. */
-function makeRules({ service, signals = ASSUMED }: RuleOptions) {
+function makeRules({ service, signals = assumedOf(service) }: RuleOptions) {
   return (signal: Signal, rule: (reading: Readable) => RuleSource): MadeRule => {
     const reading = signals[signal];
     const made = rule(reading.kind === "readable" ? reading : assumed(signal));
@@ -118,6 +118,18 @@ function makeRules({ service, signals = ASSUMED }: RuleOptions) {
   };
 }
 
+/** Redis and PostgreSQL have no metrics: what is scraped for them is an exporter. */
+const ASSUMED_BY_HEALTH = {
+  redis: readService([{ __name__: "redis_up" }]).signals,
+  postgres: readService([{ __name__: "pg_up" }]).signals,
+} as const;
+
+function assumedOf({ health }: Service): ServiceSignals {
+  if (typeof health !== "object") return ASSUMED;
+  if ("redis" in health) return ASSUMED_BY_HEALTH.redis;
+  return "postgres" in health ? ASSUMED_BY_HEALTH.postgres : ASSUMED;
+}
+
 function assumed(signal: Signal): Readable {
   const reading = ASSUMED[signal];
   if (reading.kind === "readable") return reading;
@@ -126,7 +138,7 @@ function assumed(signal: Signal): Readable {
 
 /** That the service is down, by the word of whoever scrapes it, or of the exporter that does it for it. */
 function livenessRules(options: RuleOptions): MadeRule[] {
-  const { service, windowMs, signals = ASSUMED } = options;
+  const { service, windowMs, signals = assumedOf(service) } = options;
   const matchers = matchersOf(service);
   const { liveness } = signals;
   const down: RuleSource = {
@@ -156,7 +168,10 @@ function livenessRules(options: RuleOptions): MadeRule[] {
 }
 
 /** An exporter that is down says nothing of the service, which must not be restarted for it. */
-function byExporter(down: RuleSource, { service, signals = ASSUMED }: RuleOptions): RuleSource[] {
+function byExporter(
+  down: RuleSource,
+  { service, signals = assumedOf(service) }: RuleOptions,
+): RuleSource[] {
   const { liveness } = signals;
   const exporterDown: RuleSource = {
     ...down,
@@ -169,7 +184,7 @@ function byExporter(down: RuleSource, { service, signals = ASSUMED }: RuleOption
   return [{ ...down, expr, annotations: { ...down.annotations, summary } }, exporterDown];
 }
 
-function crashLoopRule({ service, signals = ASSUMED }: RuleOptions): MadeRule {
+function crashLoopRule({ service, signals = assumedOf(service) }: RuleOptions): MadeRule {
   const { startTime } = signals;
   const reading = startTime.kind === "readable" ? startTime : assumed("startTime");
   const starts = (reading.starts ?? reading.expr)(matchersOf(service), STARTS_SPAN);
@@ -183,7 +198,11 @@ function crashLoopRule({ service, signals = ASSUMED }: RuleOptions): MadeRule {
 }
 
 /** A trend is one of a single series: memory that is a sum of several comes and goes with them. */
-function memoryTrendRules({ service, thresholds, signals = ASSUMED }: RuleOptions): RuleSource[] {
+function memoryTrendRules({
+  service,
+  thresholds,
+  signals = assumedOf(service),
+}: RuleOptions): RuleSource[] {
   const { memoryBytes } = signals;
   if (memoryBytes.kind === "unreadable") return [];
   const bytes = memoryBytes.expr(matchersOf(service), STARTS_SPAN);
@@ -192,7 +211,11 @@ function memoryTrendRules({ service, thresholds, signals = ASSUMED }: RuleOption
 }
 
 /** For a service that has an objective. */
-function budgetRules({ service, signals = ASSUMED, keepsDays }: RuleOptions): MadeRule[] {
+function budgetRules({
+  service,
+  signals = assumedOf(service),
+  keepsDays,
+}: RuleOptions): MadeRule[] {
   if (service.availability === undefined) return [];
   const { errorRatio } = signals;
   const { expr, failedCount } = errorRatio.kind === "readable" ? errorRatio : assumed("errorRatio");
