@@ -11,6 +11,7 @@ import { reportEvent } from "./report/terminal.ts";
 import { describePlaceholder, diagnosersOf, recipientsOf, signalsOf } from "./observer/drivers.ts";
 import { sqliteJournal } from "./journals/sqlite.ts";
 import { createLog, type LogLevel, print } from "./log.ts";
+import { recordingsLeft } from "./observer/effective-rules.ts";
 import { observe } from "./observer/observe.ts";
 import { beginPlatforms } from "./observer/platforms.ts";
 import { systemClock } from "./observer/system-clock.ts";
@@ -67,6 +68,9 @@ async function watch(
   announce(`Sentinel ${version} watches ${names || `containers with the label ${healLabel}`}`);
   for (const { name, why } of settings.unused) say("settings", `${name} ${why}`, "warning");
   say("signals", signals.description);
+  if (signals.history !== undefined) say("history", signals.history);
+  const left = recordingsLeft(settings);
+  if (left !== undefined) say("rules", left);
   say(
     "diagnosis",
     [...diagnosersOf(settings).map(({ name }) => name), "the built-in playbook"].join(", then "),

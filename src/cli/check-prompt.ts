@@ -22,7 +22,7 @@ import { askPlatforms } from "../observer/platforms.ts";
 import type { DockerOptions } from "../platforms/docker/docker.ts";
 import { checkHealth } from "../observer/health.ts";
 import { memoryJournal } from "../journals/memory.ts";
-import { monitorOptions, rulesOfFiles } from "../observer/effective-rules.ts";
+import { groupsOfFiles, monitorOptions, recordingBy } from "../observer/effective-rules.ts";
 import { systemClock } from "../observer/system-clock.ts";
 
 const DEADLINE_MS = 30_000;
@@ -96,10 +96,11 @@ async function sampleRequest(
   const directory = createDirectory(settings.services);
   const sharedRules = createSharedRules(
     {
-      rules: rulesOfFiles(settings),
+      groups: groupsOfFiles(settings),
       directory: () => directory,
       pollIntervalMs: settings.pollIntervalMs,
       signal,
+      ...recordingBy(embedded),
     },
     source,
     systemClock,

@@ -23,7 +23,7 @@ import { journalError } from "../journals/journal-error.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import type { TargetState } from "../signals/embedded/scrape-target.ts";
-import type { RuleGroupSource } from "../rules/files/rule-file.ts";
+import { checksOfFiles, distinctlyNamed, printedGroup } from "./rule-groups.ts";
 import { findSignals } from "../rules/conventions/follow.ts";
 import {
   builtInSources,
@@ -80,6 +80,7 @@ export async function check(
     ...(settings.supervise
       ? [attempt("command", "failed", async () => findProgram(settings.supervise?.argv ?? []))]
       : []),
+    ...checkFiles(settings, signals, signal),
     attempt("journal", "failed", () => readJournal(settings)),
     ...[...missing].map(([name, why]) =>
       attempt(`container of ${name}`, "missing", () => Promise.reject(new Error(why))),
@@ -185,6 +186,12 @@ async function reachSignals(
   }
   await source.query("time()", signal);
   return `${description.split(",", 1)} answers`;
+}
+
+function checkFiles(settings: ObserverSettings, signals: Signals, signal: AbortSignal) {
+  return checksOfFiles(settings, signals).map(({ what, find }) =>
+    attempt(what, "missing", () => find(signal)),
+  );
 }
 
 /** Sentinel works without any of them, so a target that does not answer is no failure; each is named. */
@@ -326,25 +333,4 @@ async function signalsNow(service: Service, source: SignalSource, signal: AbortS
   } catch {
     return undefined;
   }
-}
-
-interface PrintedGroup {
-  readonly name: string;
-  readonly rules: readonly object[];
-}
-
-/** The group as it stands in its file, without the file's name. */
-function printedGroup(group: RuleGroupSource): PrintedGroup {
-  return { ...group, rules: group.rules.map(({ file: _, ...rule }) => rule) };
-}
-
-/** Two files may have groups of one name, and one file may not. */
-function distinctlyNamed(groups: readonly PrintedGroup[]): PrintedGroup[] {
-  const taken = new Set<string>();
-  return groups.map((group) => {
-    let { name } = group;
-    for (let count = 2; taken.has(name); count += 1) name = `${group.name} (${count})`;
-    taken.add(name);
-    return { ...group, name };
-  });
 }

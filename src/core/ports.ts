@@ -15,8 +15,17 @@ import type {
 
 /** Where samples come from. Every method throws `SentinelError` with a `source_*` code. */
 export interface SignalSource {
-  /** Instant query at the source's own present. A scalar is one sample without labels. */
-  query(expr: string, signal: AbortSignal): Promise<readonly Sample[]>;
+  /**
+   * Instant query at the source's own present. A scalar is one sample without labels.
+   *
+   * @param beforeMs so long before the present instead
+   */
+  query(expr: string, signal: AbortSignal, beforeMs?: number): Promise<readonly Sample[]>;
+  /**
+   * Says which expressions are asked from now on for an owner, so that what they look back on is kept.
+   * Absent from a source that keeps what it likes.
+   */
+  expect?(owner: string, exprs: readonly string[]): void;
   /** Range query that ends at the source's own present. */
   range(expr: string, span: RangeSpan, signal: AbortSignal): Promise<readonly Series[]>;
   /** The interval at which a job is scraped; `undefined` if the source does not say. */

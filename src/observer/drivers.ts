@@ -18,6 +18,8 @@ import {
   type EmbeddedSource,
   embeddedSource,
 } from "../signals/embedded/embedded.ts";
+import { planHistory } from "../signals/embedded/history.ts";
+import { historyRules } from "./effective-rules.ts";
 import { prometheusSource } from "../signals/prometheus/prometheus.ts";
 import { PLATFORM_DRIVERS, platformNamesOf } from "./platforms.ts";
 import { systemClock } from "./system-clock.ts";
@@ -31,12 +33,15 @@ export interface Signals {
   /** The same source, if Sentinel scrapes by itself: then it has to be run. */
   readonly embedded: EmbeddedSource | undefined;
   readonly description: string;
+  /** How long samples are kept, and what that takes, if rules look back for longer than usual. */
+  readonly history: string | undefined;
 }
 
 /**
  * A Prometheus, or Sentinel itself; in that case the platforms are asked for series as well.
  *
- * @throws SentinelError `configuration` on two targets that would have the same series
+ * @throws SentinelError `configuration` on two targets that would have the same series, and on a rule that
+ *   looks back for longer than memory holds
  */
 export function signalsOf(
   settings: ObserverSettings,
@@ -47,11 +52,14 @@ export function signalsOf(
   if (prometheusUrl !== undefined) {
     const description = `${new URL(prometheusUrl).origin}, ${every}`;
     const source = prometheusSource({ url: prometheusUrl, access: settings.prometheusAccess });
-    return { source, embedded: undefined, description };
+    return { source, embedded: undefined, description, history: undefined };
   }
   const servicesOn = (name: PlatformName) =>
     services.filter(({ platform }) => platform === name).map((service) => service.name);
+  const rules = historyRules(settings);
+  const history = planHistory(rules, pollIntervalMs);
   const embedded = createEmbedded({
+    rules,
     targets: scrapeTargets,
     intervalMs: pollIntervalMs,
     clock: systemClock,
@@ -63,7 +71,7 @@ export function signalsOf(
     ...platforms.map(({ name }) => PLATFORM_DRIVERS[name].title),
   ];
   const description = `scraped from ${asked.join(", ")}, ${every}`;
-  return { source: embedded, embedded, description };
+  return { source: embedded, embedded, description, history: history.description };
 }
 
 /** @throws RangeError if none of them is the service's */

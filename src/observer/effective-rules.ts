@@ -12,6 +12,10 @@ import {
   unhealthyRule,
   withoutReplaced,
 } from "../rules/rules.ts";
+import type { SharedRulesOptions } from "../rules/shared-rules.ts";
+import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
+import type { HistoryRule } from "../signals/embedded/history.ts";
+import { isRecording } from "../rules/files/rule-file.ts";
 import { isAlerting, readGroup, type RuleGroup } from "../rules/files/group.ts";
 import { followConventions } from "../rules/conventions/follow.ts";
 import { builtInRules, type MadeRule, type RuleOptions } from "../rules/built-in-rules.ts";
@@ -66,11 +70,64 @@ export function groupsOfFiles(
   );
 }
 
+/** Only Sentinel's own store takes what rules record: a Prometheus has its own recording rules. */
+export function recordingBy(
+  embedded: Pick<EmbeddedSource, "record"> | undefined,
+): Pick<SharedRulesOptions, "record"> {
+  if (embedded === undefined) return {};
+  return {
+    record: (rule, { queryOffsetMs, limit }) =>
+      embedded.record(rule, { beforeMs: queryOffsetMs, limit }),
+  };
+}
+
+/** Which series rules of files record, if a Prometheus is to do that; `undefined` if there are none. */
+export function recordingsLeft(
+  settings: Pick<ObserverSettings, "ruleGroups" | "prometheusUrl">,
+): string | undefined {
+  const names = settings.prometheusUrl === undefined ? [] : recordedNames(settings);
+  if (names.length === 0) return undefined;
+  return `${names.length} series of recording rules are left to Prometheus, which has to load them: ${names.join(", ")}`;
+}
+
+/** Each once, in the order of the files. */
+export function recordedNames({ ruleGroups }: Pick<ObserverSettings, "ruleGroups">): string[] {
+  const records = ruleGroups.flatMap(({ rules }) =>
+    rules.flatMap((rule) => (isRecording(rule) ? [rule.record] : [])),
+  );
+  return [...new Set(records)];
+}
+
+/**
+ * Every rule of a file, and how far apart samples are of what is recorded.
+ *
+ * @throws SentinelError `configuration`
+ */
+export function historyRules(
+  settings: Pick<ObserverSettings, "ruleGroups" | "prometheusUrl" | "pollIntervalMs">,
+): HistoryRule[] {
+  return groupsOfFiles(settings).flatMap((group, index) => {
+    const offsetMs = group.queryOffsetMs;
+    const intervalMs = Math.max(group.intervalMs ?? 0, settings.pollIntervalMs);
+    return group.rules.map((rule, at): HistoryRule => {
+      const file = settings.ruleGroups[index]?.rules[at]?.file ?? group.name;
+      const { expr } = rule;
+      if (isAlerting(rule)) return { expr, offsetMs, place: `${file}: alert ${rule.alert}` };
+      const records = { name: rule.record, intervalMs };
+      return { expr, offsetMs, place: `${file}: record ${rule.record}`, records };
+    });
+  });
+}
+
 /** The alerting rules among them. */
 export function rulesOfFiles(
   settings: Pick<ObserverSettings, "ruleGroups" | "prometheusUrl">,
 ): Rule[] {
   return groupsOfFiles(settings).flatMap(({ rules }) => rules.filter(isAlerting));
+}
+
+function rateWindowOf(intervalMs: number): number {
+  return Math.max(SCRAPES_PER_WINDOW * intervalMs, MIN_WINDOW_MS);
 }
 
 /** `RATE_WINDOW=auto` is 4 scrape intervals, so that a missed scrape leaves enough for a rate. */
@@ -83,8 +140,14 @@ export function monitorOptions(
   const isEmbedded = settings.prometheusUrl === undefined;
   const followed = followConventions(service, source, { isEmbedded });
   return {
-    rulesFor: (windowMs) =>
-      builtInRulesFor(settings, { service, windowMs, signals: followed.signals }),
+    rulesFor(windowMs) {
+      const rules = builtInRulesFor(settings, { service, windowMs, signals: followed.signals });
+      source.expect?.(
+        service.name,
+        rules.map(({ expr }) => expr),
+      );
+      return rules;
+    },
     findSignals: followed.refresh,
     fallbackWindowMs:
       job === undefined ? SCRAPES_PER_WINDOW * settings.pollIntervalMs : UNKNOWN_WINDOW_MS,
@@ -93,7 +156,7 @@ export function monitorOptions(
       if (settings.rateWindowMs !== undefined || job === undefined) return settings.rateWindowMs;
       try {
         const intervalMs = await source.scrapeIntervalMs(job, signal);
-        return intervalMs && Math.max(SCRAPES_PER_WINDOW * intervalMs, MIN_WINDOW_MS);
+        return intervalMs && rateWindowOf(intervalMs);
       } catch {
         // The source is away, which the poll itself says.
         return undefined;

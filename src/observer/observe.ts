@@ -16,7 +16,13 @@ import { keepRememberingSetup } from "../incident/surroundings.ts";
 import type { ServiceContext } from "../incident/context.ts";
 import { diagnosersOf, platformOf, type Signals } from "./drivers.ts";
 import { checkHealth } from "./health.ts";
-import { containerMonitorOptions, monitorOptions, rulesOfFiles } from "./effective-rules.ts";
+import type { RecordingRule } from "../rules/files/group.ts";
+import {
+  containerMonitorOptions,
+  groupsOfFiles,
+  monitorOptions,
+  recordingBy,
+} from "./effective-rules.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import { withKillHook } from "./kill-hook.ts";
 import { watchLabelled } from "./labelled-containers.ts";
@@ -161,7 +167,7 @@ class Observer {
 
   /** Also where no service polls, or each is busy with an incident. */
   async #evaluateSharedRules(): Promise<void> {
-    if (this.#sharedRules.rules.length === 0) return;
+    if (this.#options.settings.ruleGroups.length === 0) return;
     while (!this.#signal.aborted) {
       await this.#sharedRules.poll();
       await systemClock.sleep(this.#options.settings.pollIntervalMs, this.#signal);
@@ -231,12 +237,15 @@ class Observer {
     };
   }
   #createSharedRules(): SharedRules {
-    const { settings, signals, emit } = this.#options;
+    const { settings, signals, emit, say } = this.#options;
     const onPoll = createSharedTeller((event) =>
       emit(this.#recorder.told({ ...event, atMs: systemClock.nowMs(), service: OF_NO_SERVICE })),
     );
     const options = {
-      rules: rulesOfFiles(settings),
+      groups: groupsOfFiles(settings),
+      ...recordingBy(signals.embedded),
+      onRecordingFailed: ({ record }: RecordingRule, why: string) =>
+        say("rules", `record ${record}: ${why}`),
       directory: this.#roster.directory,
       pollIntervalMs: settings.pollIntervalMs,
       signal: this.#signal,

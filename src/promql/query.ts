@@ -4,7 +4,7 @@ import { PromqlError } from "./errors.ts";
 import type { SeriesStore } from "./series.ts";
 
 /** Prometheus' own defaults. */
-const DEFAULT_LOOKBACK_MS = 300_000;
+export const DEFAULT_LOOKBACK_MS = 300_000;
 const DEFAULT_SUBQUERY_STEP_MS = 60_000;
 const DEFAULT_MAX_SAMPLES = 50_000_000;
 /** Prometheus has none: there a label that is doubled forty times is the end of it. */

@@ -19,18 +19,31 @@ export interface RuleResult extends Reading {
 /** Label sets of one rule. More are more than a person can look at, and cost every poll. */
 export const MAX_LABEL_SETS = 50_000;
 
+interface HowToEvaluate {
+  /** So long before the source's present. Default: 0. */
+  readonly queryOffsetMs?: number;
+  /** A rule that holds for more label sets is refused; 0 is without a limit. */
+  readonly limit?: number;
+}
+
 /** Asks for one rule, and for what it measures. Never throws. */
 export async function evaluateRule(
   rule: Rule,
   source: Pick<SignalSource, "query">,
   signal: AbortSignal,
+  { queryOffsetMs = 0, limit = 0 }: HowToEvaluate = {},
 ): Promise<RuleResult> {
   const { unreadable } = rule;
   if (unreadable !== undefined)
     return { rule, evaluation: { kind: "no_data", reason: unreadable }, sourceDown: undefined };
+  const query = (expr: string) => source.query(expr, signal, queryOffsetMs);
   try {
-    const { active, measured } = await ask(rule, source, signal);
-    return { rule, evaluation: evaluate(active, measured), sourceDown: undefined };
+    const { active, measured } = await ask(rule, query);
+    const evaluation =
+      limit > 0 && active.length > limit
+        ? pastLimit(active.length, limit)
+        : evaluate(active, measured);
+    return { rule, evaluation, sourceDown: undefined };
   } catch (error) {
     const reason = messageOf(error);
     // The source works and refuses this one expression; the others may well be fine.
@@ -43,19 +56,21 @@ export async function evaluateRule(
   }
 }
 
+/** As in Prometheus, where such a rule has no alerts at all. */
+function pastLimit(count: number, limit: number): Evaluation {
+  const reason = `it holds for ${count} label sets, and the limit of its group is ${limit}`;
+  return { kind: "no_data", reason, isRejected: true };
+}
+
 async function ask(
   { expr, signal: compared }: Rule,
-  source: Pick<SignalSource, "query">,
-  signal: AbortSignal,
+  query: (expr: string) => Promise<readonly Sample[]>,
 ) {
   if (compared?.isWhole) {
-    const measured = await source.query(compared.expr, signal);
+    const measured = await query(compared.expr);
     return { active: measured.filter(holds(compared)), measured };
   }
-  const [active, measured] = await Promise.all([
-    source.query(expr, signal),
-    compared && source.query(compared.expr, signal),
-  ]);
+  const [active, measured] = await Promise.all([query(expr), compared && query(compared.expr)]);
   return { active, measured };
 }
 

@@ -4,6 +4,7 @@ import { alert, NEVER, rule, sample, simulatedClock } from "../../test/support/f
 import { createMonitor } from "./monitor.ts";
 import { createDirectory, type Identity, isOwnedBy, ownerOfAlert } from "./ownership.ts";
 import type { Labels, Rule, Sample } from "../core/model.ts";
+import { groupOf } from "../../test/support/rule-file.ts";
 import { createSharedRules } from "./shared-rules.ts";
 
 function watched(name: string, job: string | undefined = name, port = 8000): Identity {
@@ -179,7 +180,12 @@ test("2,000 random fleets, rules and samples: each service's poll has its own al
       };
       const directory = createDirectory(services);
       const clock = simulatedClock();
-      const options = { rules, directory: () => directory, pollIntervalMs: 5000, signal: NEVER };
+      const options = {
+        groups: [groupOf(rules)],
+        directory: () => directory,
+        pollIntervalMs: 5000,
+        signal: NEVER,
+      };
       const shared = createSharedRules(options, source, clock);
       const polls = await Promise.all(
         services.map(async (service) => {

@@ -11,6 +11,7 @@ import type { SavedAlert } from "./alert-memory.ts";
 import { SentinelError } from "../core/errors.ts";
 import { createDirectory } from "./ownership.ts";
 import type { Rule } from "../core/model.ts";
+import { groupOf } from "../../test/support/rule-file.ts";
 import {
   createSharedRules,
   RULES_AT_ONCE,
@@ -30,7 +31,12 @@ function sharedRules(script: Script, changes: Partial<SharedRulesOptions> = {}) 
   const clock = simulatedClock();
   const source = scriptedSource(clock, script);
   const directory = createDirectory(SERVICES);
-  const options = { rules: [hot], directory: () => directory, pollIntervalMs: 5000, signal: NEVER };
+  const options = {
+    groups: [groupOf([hot])],
+    directory: () => directory,
+    pollIntervalMs: 5000,
+    signal: NEVER,
+  };
   return { clock, source, shared: createSharedRules({ ...options, ...changes }, source, clock) };
 }
 
@@ -61,7 +67,9 @@ describe("an evaluation serves all services", () => {
 
   test("but who is about to act asks anew, for what it is about alone", async () => {
     const other = rule({ alert: "Other", expr: "other > 1", signal: undefined });
-    const { source, shared } = sharedRules(() => jobs(["a", 1]), { rules: [hot, other] });
+    const { source, shared } = sharedRules(() => jobs(["a", 1]), {
+      groups: [groupOf([hot, other])],
+    });
     await shared.poll();
     const before = source.queries.length;
     const said = await shared.poll({ fresh: ({ alert }) => alert === "Other" });
@@ -93,10 +101,10 @@ describe("an evaluation serves all services", () => {
     };
     const slow = rule({ alert: "Hot", labels: {}, signal: undefined, expr: "hot" });
     const directory = createDirectory(SERVICES);
-    const options = { rules: [slow], directory: () => directory, pollIntervalMs: 5000 };
+    const options = { groups: [groupOf([slow])], directory: () => directory, pollIntervalMs: 5000 };
     const rules = many(RULES_AT_ONCE);
     const shared = createSharedRules(
-      { ...options, rules: [slow, ...rules], signal: NEVER },
+      { ...options, groups: [groupOf([slow, ...rules])], signal: NEVER },
       source,
       clock,
     );
@@ -142,7 +150,7 @@ describe("what it says", () => {
 
   test("of a quiet rule that names a service by its own labels is said for it", async () => {
     const own = rule({ alert: "Own", labels: { sentinel_service: "b" } });
-    const said = await poll(() => 0.1, { rules: [own] });
+    const said = await poll(() => 0.1, { groups: [groupOf([own])] });
     expect(said.restingFor("a")).toEqual([]);
     expect(said.restingFor("b")).toMatchObject([{ rule: own, value: 0.1 }]);
   });
@@ -151,7 +159,7 @@ describe("what it says", () => {
     const rules = many(50);
     const { source, shared } = sharedRules(
       () => new SentinelError("source_unreachable", "cannot be reached"),
-      { rules },
+      { groups: [groupOf(rules)] },
     );
     const said = await settled(shared);
     expect(said.sourceDown).toBe("cannot be reached");
@@ -165,7 +173,7 @@ describe("what it says", () => {
     const said = await poll(
       (expr) =>
         expr === "broken" ? new SentinelError("source_rejected", "bad_data") : jobs(["a", 1.9]),
-      { rules: [broken, hot] },
+      { groups: [groupOf([broken, hot])] },
     );
     expect(said.sourceDown).toBeUndefined();
     expect(said.alerts).toMatchObject([
@@ -177,7 +185,7 @@ describe("what it says", () => {
 
 test("a label set keeps its state from evaluation to evaluation, whoever asked for it", async () => {
   const slow = rule({ alert: "Slow", forMs: 10_000 });
-  const { clock, shared } = sharedRules(() => jobs(["a", 1.9]), { rules: [slow] });
+  const { clock, shared } = sharedRules(() => jobs(["a", 1.9]), { groups: [groupOf([slow])] });
   const states: (string | undefined)[] = [];
   for (let second = 0; second <= 10; second += 5) {
     const said = await shared.poll(second % 2 === 0 ? { fresh: () => true } : {});
@@ -189,7 +197,9 @@ test("a label set keeps its state from evaluation to evaluation, whoever asked f
 
 describe("more rules than are asked for at once", () => {
   test("are not waited for: until they are evaluated nothing is known of them", async () => {
-    const { shared } = sharedRules(() => jobs(["a", 1.9]), { rules: many(RULES_AT_ONCE + 1) });
+    const { shared } = sharedRules(() => jobs(["a", 1.9]), {
+      groups: [groupOf(many(RULES_AT_ONCE + 1))],
+    });
     const first = await shared.poll();
     expect(first.alertsOf("a")).toEqual([]);
     expect(new Set(first.alerts.map(({ state }) => state))).toEqual(new Set(["no_data"]));
@@ -198,7 +208,7 @@ describe("more rules than are asked for at once", () => {
 
   test("are still waited for by who is about to act on one of them", async () => {
     const rules = many(RULES_AT_ONCE + 1);
-    const { shared } = sharedRules(() => jobs(["a", 1.9]), { rules });
+    const { shared } = sharedRules(() => jobs(["a", 1.9]), { groups: [groupOf(rules)] });
     const last = `R${RULES_AT_ONCE}`;
     const said = await shared.poll({ fresh: ({ alert }) => alert === last });
     expect(said.alertsOf("a").map(({ rule: of }) => of.alert)).toContain(last);
@@ -217,7 +227,7 @@ describe("more rules than are asked for at once", () => {
         activeAtMs: 1,
       },
     ];
-    const { shared } = sharedRules(() => jobs(["a", 1.9]), { rules, restored });
+    const { shared } = sharedRules(() => jobs(["a", 1.9]), { groups: [groupOf(rules)], restored });
     expect((await shared.poll()).alertsOf("a")).toMatchObject([
       { state: "no_data", firingAtMs: 1, rule: { alert: "R0" } },
     ]);

@@ -5,7 +5,9 @@ import { alertLabels, atRest, carryOver, detect, mostGapMs } from "./alert-state
 import { evaluateRule, narrow, type RuleResult } from "./evaluation.ts";
 import type { Alert, Evaluation, Rule } from "../core/model.ts";
 import { isOwnedBy, ownerOfAlert, type ServiceDirectory } from "./ownership.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Clock, SignalSource } from "../core/ports.ts";
+import { isAlerting, type RecordingRule, type RuleGroup } from "./files/group.ts";
 
 /** An alert that belongs to no service, and why: it is told, and never acted upon. */
 interface UnownedAlert {
@@ -47,7 +49,9 @@ export interface SharedRules {
 }
 
 export interface SharedRulesOptions {
-  readonly rules: readonly Rule[];
+  readonly groups: readonly RuleGroup[];
+  /** Writes what a recording rule gives; without it those are left to whoever else evaluates them. */
+  readonly record?: (rule: RecordingRule, group: RuleGroup) => Promise<void>;
   /** Asked at each evaluation: containers with the label come and go. */
   readonly directory: () => ServiceDirectory;
   readonly pollIntervalMs: number;
@@ -57,6 +61,8 @@ export interface SharedRulesOptions {
   readonly restored?: readonly SavedAlert[];
   /** Told of each evaluation of all rules. */
   onPoll?(poll: SharedPoll): void;
+  /** Told when a recording rule fails that worked before, or fails for another reason. */
+  onRecordingFailed?(rule: RecordingRule, why: string): void;
 }
 
 /** Services poll at intervals that are not quite the same: one that is a little early asks for no second. */
@@ -87,6 +93,11 @@ export function createSharedRules(
 
 class RulesOfFiles implements SharedRules {
   readonly rules: readonly Rule[];
+  readonly #groupOf: ReadonlyMap<Rule, RuleGroup>;
+  /** When each was last evaluated. */
+  readonly #groupAskedAtMs = new Map<RuleGroup, number>();
+  /** Why each recording rule failed when it was last evaluated. */
+  readonly #failures = new Map<RecordingRule, string>();
   lastPoll: SharedPoll | undefined;
   readonly #options: SharedRulesOptions;
   readonly #source: SignalSource;
@@ -97,12 +108,15 @@ class RulesOfFiles implements SharedRules {
   #running: Promise<void> | undefined;
 
   constructor(options: SharedRulesOptions, source: SignalSource, clock: Clock) {
-    const { rules, restored = [] } = options;
-    this.rules = rules;
+    const { groups, restored = [] } = options;
+    this.rules = groups.flatMap(({ rules }) => rules.filter(isAlerting));
+    this.#groupOf = new Map(
+      groups.flatMap((group) => group.rules.filter(isAlerting).map((rule) => [rule, group])),
+    );
     this.#options = options;
     this.#source = source;
     this.#clock = clock;
-    this.#states = initialStates(rules, restored);
+    this.#states = initialStates(this.rules, restored);
   }
 
   async poll({ fresh }: SharedPollOptions = {}): Promise<SharedPoll> {
@@ -120,12 +134,48 @@ class RulesOfFiles implements SharedRules {
   }
 
   async #evaluateAll(): Promise<void> {
-    await this.#evaluate(this.rules, false);
+    const due = this.#options.groups.filter((group) => this.#isDue(group));
+    // What no group's recordings come between is asked for together.
+    let waiting: Rule[] = [];
+    for (const group of due) {
+      this.#groupAskedAtMs.set(group, this.#clock.nowMs());
+      for (const rule of group.rules) {
+        if (isAlerting(rule)) {
+          waiting.push(rule);
+          continue;
+        }
+        if (this.#options.record === undefined) continue;
+        if (waiting.length > 0 && !(await this.#evaluate(waiting, false))) return;
+        waiting = [];
+        await this.#record(rule, group);
+      }
+    }
+    if (!(await this.#evaluate(waiting, false))) return;
     if (this.lastPoll !== undefined && !this.#options.signal.aborted)
       this.#options.onPoll?.(this.lastPoll);
   }
 
-  async #evaluate(some: readonly Rule[], isFresh: boolean): Promise<void> {
+  /** Polls are not quite as far apart as intervals are long. */
+  #isDue(group: RuleGroup): boolean {
+    const askedAtMs = this.#groupAskedAtMs.get(group);
+    if (group.intervalMs === undefined || askedAtMs === undefined) return true;
+    const earlyMs = (1 - REUSED_SHARE) * this.#options.pollIntervalMs;
+    return this.#clock.nowMs() - askedAtMs >= group.intervalMs - earlyMs;
+  }
+
+  async #record(rule: RecordingRule, group: RuleGroup): Promise<void> {
+    try {
+      await this.#options.record?.(rule, group);
+      this.#failures.delete(rule);
+    } catch (error) {
+      const why = messageOf(error);
+      if (this.#failures.get(rule) !== why) this.#options.onRecordingFailed?.(rule, why);
+      this.#failures.set(rule, why);
+    }
+  }
+
+  /** @returns false if the source gave no answer, or Sentinel ends */
+  async #evaluate(some: readonly Rule[], isFresh: boolean): Promise<boolean> {
     const { signal } = this.#options;
     for (let index = 0; index < some.length; index += RULES_AT_ONCE) {
       if (index > 0) await this.#clock.sleep(0, signal);
@@ -133,23 +183,25 @@ class RulesOfFiles implements SharedRules {
       const results = await Promise.all(
         some
           .slice(index, index + RULES_AT_ONCE)
-          .map((rule) => evaluateRule(rule, this.#source, signal)),
+          .map((rule) => evaluateRule(rule, this.#source, signal, this.#groupOf.get(rule))),
       );
       // One that was cut short says nothing of what it did not ask for.
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       const down = results.find(({ sourceDown }) => sourceDown !== undefined)?.sourceDown;
       if (down !== undefined) this.#takeDown(down);
       else for (const result of results) this.#take(result, askedAtMs, isFresh);
       this.#publish(down);
-      if (down !== undefined) return;
+      if (down !== undefined) return false;
     }
+    if (some.length === 0) this.#publish(undefined);
+    return true;
   }
 
   #take({ rule, evaluation }: RuleResult, askedAtMs: number, isFresh: boolean): void {
     const before = this.#states.get(rule) ?? NOT_ASKED;
     const gapMs = askedAtMs - (before.askedAtMs ?? askedAtMs);
     if (gapMs < 0) return;
-    const previous = carryOver(before.alerts, gapMs, mostGapMs(this.#options.pollIntervalMs));
+    const previous = carryOver(before.alerts, gapMs, this.#mostGapMs(rule));
     this.#states.set(rule, {
       askedAtMs,
       alerts: detect(previous, [{ rule, evaluation }], askedAtMs),
@@ -167,12 +219,17 @@ class RulesOfFiles implements SharedRules {
     }
   }
 
+  #mostGapMs(rule: Rule): number {
+    const { pollIntervalMs } = this.#options;
+    return mostGapMs(Math.max(pollIntervalMs, this.#groupOf.get(rule)?.intervalMs ?? 0));
+  }
+
   #publish(sourceDown: string | undefined): void {
     this.lastPoll = sharedPoll(this.rules, this.#states, {
       atMs: this.#clock.nowMs(),
       sourceDown,
       directory: this.#options.directory(),
-      maxAgeMs: mostGapMs(this.#options.pollIntervalMs),
+      maxAgeMs: (rule) => this.#mostGapMs(rule),
     });
   }
 }
@@ -216,7 +273,7 @@ interface Publishing {
   readonly sourceDown: string | undefined;
   readonly directory: ServiceDirectory;
   /** What was asked longer ago is no longer believed. */
-  readonly maxAgeMs: number;
+  readonly maxAgeMs: (rule: Rule) => number;
 }
 
 function sharedPoll(
@@ -227,7 +284,7 @@ function sharedPoll(
   // As they are now: an evaluation that follows replaces them in the map, and not in this poll.
   const known = rules.map((rule) => {
     const state = states.get(rule) ?? NOT_ASKED;
-    const isKnown = state.askedAtMs !== undefined && atMs - state.askedAtMs <= maxAgeMs;
+    const isKnown = state.askedAtMs !== undefined && atMs - state.askedAtMs <= maxAgeMs(rule);
     return { rule, state: isKnown ? state : { ...state, alerts: unknownAlerts(rule, state) } };
   });
   const owned = new Map<string, Alert[]>();

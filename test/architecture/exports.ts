@@ -196,7 +196,6 @@ export const EXPORTED_FOR_TESTS: readonly Exception[] = [
       "promql/evaluate.ts: InstantOptions",
       "promql/evaluate.ts: Value",
       "rules/ownership.ts: Identity",
-      "rules/shared-rules.ts: SharedRulesOptions",
       "target/events.ts: EventLevel",
       "target/server.ts: TargetDependencies",
       "target/traffic.ts: Effect",

@@ -17,6 +17,7 @@ import type {
   JournalEntry,
   ServiceRuntime,
 } from "../../src/core/ports.ts";
+import { groupOf } from "../support/rule-file.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import { diagnosis } from "../support/fixtures.ts";
@@ -92,7 +93,7 @@ async function watch(
   const directory = createDirectory(fleet.members.map(({ service }) => service));
   const sharedRules = createSharedRules(
     {
-      rules: [SHARED_RULE],
+      groups: [groupOf([SHARED_RULE])],
       directory: () => directory,
       pollIntervalMs: POLL_INTERVAL_MS,
       signal,

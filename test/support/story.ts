@@ -8,6 +8,7 @@ import type { Closing, Outcome, Rule } from "../../src/core/model.ts";
 import { createMonitor, type MonitorOptions } from "../../src/rules/monitor.ts";
 import type { Diagnoser, Journal, ServiceRuntime, SignalSource } from "../../src/core/ports.ts";
 import { createDirectory, type Identity, ownerOfAlert } from "../../src/rules/ownership.ts";
+import { groupOf } from "./rule-file.ts";
 import { createSharedRules } from "../../src/rules/shared-rules.ts";
 import { createServiceLoop } from "../../src/incident/service-loop.ts";
 import type { Policy, ServiceContext } from "../../src/incident/context.ts";
@@ -161,7 +162,7 @@ export async function tell(story: Story): Promise<Told> {
   const restored = recorder.savedAlerts.get(own.name)?.alerts ?? [];
   const sharedRules = createSharedRules(
     {
-      rules: story.files ?? [],
+      groups: [groupOf(story.files ?? [])],
       directory: () => directory,
       pollIntervalMs: 5000,
       signal: stop.signal,

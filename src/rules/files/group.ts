@@ -7,7 +7,7 @@ import { readSignal, requireSupported } from "../signal.ts";
 import { isRecording, type PlacedRule, type RuleGroupSource } from "./rule-file.ts";
 
 /** A Prometheus recording rule, read: what its expression gives is written as a series of that name. */
-interface RecordingRule {
+export interface RecordingRule {
   readonly record: string;
   readonly expr: string;
   readonly labels: Labels;

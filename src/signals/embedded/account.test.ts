@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Pool } from "./account.ts";
 
-const room = (series: number) => ({ series, labelBytes: series * 100 });
+const room = (series: number) => ({ series, labelBytes: series * 100, historyBytes: 0 });
 const ONE = room(1);
 
 describe("room that is shared", () => {
@@ -25,10 +25,14 @@ describe("room that is shared", () => {
   });
 
   test("bytes of labels are room as well as series", () => {
-    const account = new Pool({ series: 10, labelBytes: 100 }).reserve({ series: 0, labelBytes: 0 });
-    expect(account.take({ series: 1, labelBytes: 101 })).toBe(false);
-    expect(account.take({ series: 1, labelBytes: 100 })).toBe(true);
-    expect(account.take({ series: 1, labelBytes: 1 })).toBe(false);
+    const account = new Pool({ series: 10, labelBytes: 100, historyBytes: 0 }).reserve({
+      series: 0,
+      labelBytes: 0,
+      historyBytes: 0,
+    });
+    expect(account.take({ series: 1, labelBytes: 101, historyBytes: 0 })).toBe(false);
+    expect(account.take({ series: 1, labelBytes: 100, historyBytes: 0 })).toBe(true);
+    expect(account.take({ series: 1, labelBytes: 1, historyBytes: 0 })).toBe(false);
   });
 
   test("in whatever order: never more than there is, and each its own", () => {

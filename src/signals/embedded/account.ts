@@ -4,9 +4,13 @@
 export interface Room {
   readonly series: number;
   readonly labelBytes: number;
+  /** Of samples that are kept for longer than those of other series. */
+  readonly historyBytes: number;
 }
 
-const KINDS = ["series", "labelBytes"] as const satisfies readonly (keyof Room)[];
+const KINDS = ["series", "labelBytes", "historyBytes"] as const satisfies readonly (keyof Room)[];
+
+export const NO_ROOM = { series: 0, labelBytes: 0, historyBytes: 0 };
 
 /** The shared part: a writer that needs more than what is reserved for it takes it from here. */
 export class Pool {
@@ -18,7 +22,7 @@ export class Pool {
 
   /** Keeps a part for one writer, and takes it out of what all share. */
   reserve(part: Room): Account {
-    const reserved = { series: 0, labelBytes: 0 };
+    const reserved = { ...NO_ROOM };
     for (const kind of KINDS) {
       reserved[kind] = Math.min(Math.floor(part[kind]), this.left[kind]);
       this.left[kind] -= reserved[kind];
@@ -29,7 +33,7 @@ export class Pool {
 
 /** What one writer uses: first what is reserved for it, then a part of the pool. */
 export class Account {
-  readonly #used = { series: 0, labelBytes: 0 };
+  readonly #used = { ...NO_ROOM };
 
   constructor(
     readonly pool: Pool,
@@ -61,10 +65,9 @@ export class Account {
   }
 }
 
-const NO_ROOM = { series: 0, labelBytes: 0 };
-
 /** The account of the few series that Sentinel itself writes, such as the one that says that there is no room. */
 export const UNCOUNTED = new Pool({
   series: Number.POSITIVE_INFINITY,
   labelBytes: Number.POSITIVE_INFINITY,
+  historyBytes: Number.POSITIVE_INFINITY,
 }).reserve(NO_ROOM);

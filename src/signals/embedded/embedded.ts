@@ -14,6 +14,9 @@ import {
   type PlatformState,
 } from "./platform-series.ts";
 import { createProbeScraper } from "./probe-scraper.ts";
+import { createExpectations } from "./expectations.ts";
+import { type HistoryRule, planHistory } from "./history.ts";
+import { type RecordedRule, Recordings } from "./recordings.ts";
 import { RuleLimits } from "./rule-limits.ts";
 import type { ScrapeTarget, TargetState } from "./scrape-target.ts";
 import { createScraper } from "./scraper.ts";
@@ -27,6 +30,8 @@ export interface EmbeddedOptions {
   readonly platforms?: readonly AskedPlatform[];
   /** Those of them that have a health to be probed are. Default: none. */
   readonly services?: readonly Pick<Service, "name" | "health">[];
+  /** Rules that are evaluated from the beginning: what they look back on is kept. Default: none. */
+  readonly rules?: readonly HistoryRule[];
 }
 
 export interface EmbeddedSource extends SignalSource {
@@ -43,7 +48,23 @@ export interface EmbeddedSource extends SignalSource {
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when every target has been scraped, with or without success, or the signal aborts. */
   firstScrape(signal: AbortSignal): Promise<void>;
+  /**
+   * Evaluates a recording rule, and writes what it gives.
+   *
+   * @throws SentinelError `source_rejected`, and nothing is written
+   */
+  record(rule: RecordedRule, how: HowToRecord): Promise<void>;
 }
+
+interface HowToRecord {
+  /** So long before the present. */
+  readonly beforeMs: number;
+  /** More series are refused; 0 is without a limit. */
+  readonly limit: number;
+}
+
+/** What is recorded is there at once. */
+const NEVER = new AbortController().signal;
 
 /** How often it is checked whether the first scrape has ended. */
 const FIRST_SCRAPE_CHECK_MS = 20;
@@ -65,9 +86,11 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       throw new RangeError(
         `the job ${platform.name} is that of what Sentinel's platform ${platform.name} says: give yours another name`,
       );
-  const store = createSeriesStore();
+  const { rules = [] } = options;
+  const store = createSeriesStore({ history: planHistory(rules, intervalMs) });
   const probed = services.filter(({ health }) => isProbed(health));
-  const writers = targets.length + platforms.length + Math.min(probed.length, 1);
+  // What rules record is written by one more.
+  const writers = targets.length + platforms.length + Math.min(probed.length, 1) + 1;
   const shared = { store, clock, intervalMs, writers };
   const asked = platforms.map((one) => createPlatformScraper(one, shared));
   const probes = probed.length === 0 ? [] : [createProbeScraper(probed, shared)];
@@ -77,10 +100,13 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
   const ruleLimits = new RuleLimits();
 
   // Probes are none that a person would look for among what is scraped.
+  const evaluateAt = createEvaluator(store, { parse, ruleLimits });
+
   const allTargets = () => told.flatMap((scraper) => scraper.targets());
 
   const presentMs = () => store.timeOf(clock.nowMs(), clock);
 
+  const recordings = new Recordings(store, store.account(writers));
   return {
     store,
     presentMs,
@@ -101,18 +127,15 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       while (!isScraped() && !signal.aborted) await clock.sleep(FIRST_SCRAPE_CHECK_MS, signal);
     },
 
-    query: (expr, signal) =>
-      answer({ expr, signal }, (): readonly Sample[] => {
-        const atMs = presentMs();
-        // Once for each expression, and not again at its next evaluation.
-        const expression = parse(expr);
-        const value = ruleLimits.within(expr, (limits) =>
-          evaluateInstant(expression, store, { atMs, limits }),
-        );
-        if (value.type === "vector") return value.samples;
-        if (value.type === "scalar")
-          return [{ labels: {}, value: value.value, timestampMs: value.timestampMs }];
-        throw rejected(expr, `it gives a ${value.type}, where an instant vector is needed`);
+    query: (expr, signal, beforeMs = 0) =>
+      answer({ expr, signal }, () => evaluateAt(expr, presentMs() - beforeMs)),
+
+    expect: createExpectations({ store, rules, intervalMs }),
+
+    record: (rule, { beforeMs, limit }) =>
+      answer({ expr: rule.expr, signal: NEVER }, () => {
+        const atMs = presentMs() - beforeMs;
+        recordings.write(rule, { samples: evaluateAt(rule.expr, atMs), atMs, limit });
       }),
 
     range: (expr, { durationMs, stepMs }: RangeSpan, signal) =>
@@ -128,6 +151,25 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
       const target = allTargets().find(({ labels }) => labels["job"] === job);
       return Promise.resolve(target?.intervalMs);
     },
+  };
+}
+
+interface Evaluating {
+  readonly parse: (expr: string) => Expression;
+  readonly ruleLimits: RuleLimits;
+}
+
+function createEvaluator(store: MemoryStore, { parse, ruleLimits }: Evaluating) {
+  return (expr: string, atMs: number): readonly Sample[] => {
+    // Once for each expression, and not again at its next evaluation.
+    const expression = parse(expr);
+    const value = ruleLimits.within(expr, (limits) =>
+      evaluateInstant(expression, store, { atMs, limits }),
+    );
+    if (value.type === "vector") return value.samples;
+    if (value.type === "scalar")
+      return [{ labels: {}, value: value.value, timestampMs: value.timestampMs }];
+    throw rejected(expr, `it gives a ${value.type}, where an instant vector is needed`);
   };
 }
 

@@ -8,10 +8,10 @@ const FIRST_CAPACITY = 16;
 const MIN_GROWTH = 1.25;
 const MAX_GROWTH = 16;
 /** The size of a buffer over what the window will hold. */
-const SLACK = 1.13;
+export const SLACK = 1.13;
 /** Moving the samples to the front must free this share, or it would be done too often. */
 const MIN_FREED_SHARE = 1 / 10;
-const BYTES_PER_SAMPLE = 16;
+export const BYTES_PER_SAMPLE = 16;
 
 export interface SampleWindow {
   /** Samples as old as this, seen from the newest, are still kept. */
@@ -33,7 +33,7 @@ export class MemorySeries implements StoredSeries {
 
   constructor(
     readonly labels: Labels,
-    readonly window: SampleWindow,
+    public window: SampleWindow,
   ) {}
 
   /** Time of the newest sample; `-Infinity` without any. */

@@ -3,7 +3,8 @@
 import type { Labels } from "../../core/model.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LabelMatcher, SeriesStore } from "../../promql/series.ts";
-import { type Account, Pool, type Room } from "./account.ts";
+import { type Account, NO_ROOM, Pool, type Room } from "./account.ts";
+import { bytesOf, DEFAULT_WINDOW_MS, type History, MAX_HISTORY_BYTES } from "./history.ts";
 import { MemorySeries, type SampleWindow } from "./memory-series.ts";
 import { SeriesIndex } from "./series-index.ts";
 
@@ -18,6 +19,10 @@ interface SeriesStoreOptions {
   readonly maxLabelBytes?: number;
   /** The samples of one series, above which the oldest are dropped, even within the window. 4096 by default. */
   readonly maxSamplesPerSeries?: number;
+  /** Which series are kept for longer. Default: none. */
+  readonly history?: Pick<History, "windowOf">;
+  /** Of those, all together; past it a further one is refused. 256 MiB by default. */
+  readonly maxHistoryBytes?: number;
 }
 
 /** A range of time, both ends included. */
@@ -35,12 +40,12 @@ interface StoreStats {
   readonly droppedSamples: number;
 }
 
-const WINDOW_MS = 15 * 60_000;
 const MAX_SERIES = 20_000;
 const MAX_LABEL_BYTES = 32 * 1024 * 1024;
 /** What may be kept for writers of their own; the rest is for whoever comes first. */
 const RESERVED_SHARE = 1 / 2;
 const MAX_SAMPLES_PER_SERIES = 4096;
+const NO_HISTORY: Pick<History, "windowOf"> = { windowOf: () => undefined };
 const ALWAYS: TimeRange = { startMs: -Infinity, endMs: Infinity };
 
 /** @throws RangeError on an option that is not above zero */
@@ -57,6 +62,7 @@ export class MemoryStore implements SeriesStore {
   readonly maxSeries: number;
   readonly #index = new SeriesIndex();
   readonly #byKey = new Map<string, MemorySeries>();
+  #history: Pick<History, "windowOf">;
   readonly #pool: Pool;
   /** The account of writers that have none of their own. */
   readonly #others: Account;
@@ -69,10 +75,12 @@ export class MemoryStore implements SeriesStore {
   #droppedSamples = 0;
 
   constructor({
-    windowMs = WINDOW_MS,
+    windowMs = DEFAULT_WINDOW_MS,
     maxSeries = MAX_SERIES,
     maxLabelBytes = MAX_LABEL_BYTES,
     maxSamplesPerSeries = MAX_SAMPLES_PER_SERIES,
+    history = NO_HISTORY,
+    maxHistoryBytes = MAX_HISTORY_BYTES,
   }: SeriesStoreOptions) {
     for (const [name, value] of Object.entries({
       windowMs,
@@ -83,8 +91,13 @@ export class MemoryStore implements SeriesStore {
       if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`);
     this.window = { durationMs: windowMs, maxSamples: maxSamplesPerSeries };
     this.maxSeries = maxSeries;
-    this.#pool = new Pool({ series: maxSeries, labelBytes: maxLabelBytes });
-    this.#others = this.#pool.reserve({ series: 0, labelBytes: 0 });
+    this.#history = history;
+    this.#pool = new Pool({
+      series: maxSeries,
+      labelBytes: maxLabelBytes,
+      historyBytes: maxHistoryBytes,
+    });
+    this.#others = this.#pool.reserve(NO_ROOM);
   }
 
   /**
@@ -92,9 +105,13 @@ export class MemoryStore implements SeriesStore {
    * the room, whatever the others take of the rest.
    */
   account(writers: number): Account {
-    const { series, labelBytes } = this.#pool.room;
+    const { series, labelBytes, historyBytes } = this.#pool.room;
     const share = RESERVED_SHARE / writers;
-    return this.#pool.reserve({ series: series * share, labelBytes: labelBytes * share });
+    return this.#pool.reserve({
+      series: series * share,
+      labelBytes: labelBytes * share,
+      historyBytes: historyBytes * share,
+    });
   }
 
   /**
@@ -108,16 +125,49 @@ export class MemoryStore implements SeriesStore {
     const key = keyOf(labels);
     const present = this.#byKey.get(key);
     if (present !== undefined) return present;
-    if (!account.take(roomOf(key))) {
+    const window = this.#history.windowOf(labels) ?? this.window;
+    if (!account.take(this.#roomOf(key, window))) {
       this.#refusedSeries += 1;
       return undefined;
     }
-    const series = new MemorySeries(labels, this.window);
+    const series = new MemorySeries(labels, window);
     this.#byKey.set(key, series);
     this.#accounts.set(series, account);
     this.#index.add(series);
     this.#selections = new WeakMap();
     return series;
+  }
+
+  /**
+   * From now on series are kept for as long as this says. One for which there is no room is removed: its
+   * writer opens it again, and says that it could not.
+   */
+  setHistory(history: Pick<History, "windowOf">): void {
+    this.#history = history;
+    for (const series of [...this.#index]) {
+      const wanted = history.windowOf(series.labels) ?? this.window;
+      const account = this.#accounts.get(series);
+      const isSame =
+        wanted.durationMs === series.window.durationMs &&
+        wanted.maxSamples === series.window.maxSamples;
+      if (isSame || account === undefined) continue;
+      const before = this.#historyRoomOf(series.window);
+      account.giveBack(before);
+      if (account.take(this.#historyRoomOf(wanted))) series.window = wanted;
+      else {
+        account.take(before);
+        this.remove(series);
+      }
+    }
+  }
+
+  #roomOf(key: string, window: SampleWindow): Room {
+    return { ...this.#historyRoomOf(window), series: 1, labelBytes: key.length };
+  }
+
+  /** What a series takes for being kept longer than others. */
+  #historyRoomOf(window: SampleWindow): Room {
+    return { ...NO_ROOM, historyBytes: window === this.window ? 0 : Math.ceil(bytesOf(window)) };
   }
 
   /** @returns false, and it is counted, if the sample is not newer than the newest of its series */
@@ -137,7 +187,7 @@ export class MemoryStore implements SeriesStore {
     series.removed = true;
     const key = keyOf(series.labels);
     this.#byKey.delete(key);
-    this.#accounts.get(series)?.giveBack(roomOf(key));
+    this.#accounts.get(series)?.giveBack(this.#roomOf(key, series.window));
     this.#index.remove(series);
     this.#selections = new WeakMap();
   }
@@ -160,16 +210,15 @@ export class MemoryStore implements SeriesStore {
   }
 
   /**
-   * Removes series without a sample within the window, seen from now.
+   * Removes series without a sample within their window, seen from now.
    *
    * @param most how many are removed at most
    * @returns whether there may be more
    */
   removeExpired(nowMs: number, most = Number.POSITIVE_INFINITY): boolean {
-    const oldestMs = nowMs - this.window.durationMs;
     let removed = 0;
     for (const series of this.#index) {
-      if (series.newestMs >= oldestMs) continue;
+      if (series.newestMs >= nowMs - series.window.durationMs) continue;
       if (removed === most) return true;
       this.remove(series);
       removed += 1;
@@ -216,10 +265,6 @@ export class MemoryStore implements SeriesStore {
       droppedSamples: this.#droppedSamples,
     };
   }
-}
-
-function roomOf(key: string): Room {
-  return { series: 1, labelBytes: key.length };
 }
 
 /** One text for one set of labels, whatever their order. */

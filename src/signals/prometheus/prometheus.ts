@@ -6,7 +6,7 @@ import { isLoopback } from "../../text/url.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { messageOf, SentinelError } from "../../core/errors.ts";
 import { createLock } from "../../core/lock.ts";
-import type { Labels, Sample, Series } from "../../core/model.ts";
+import type { Labels, Series } from "../../core/model.ts";
 import type { RangeSpan, SignalSource } from "../../core/ports.ts";
 import {
   type Answer,
@@ -69,8 +69,11 @@ export function prometheusSource({
   const server = { origin: new URL(url).origin, deadlineMs };
   const get = createReader({ base, access, server, deadlineMs });
 
-  const query = async (expr: string, signal: AbortSignal): Promise<readonly Sample[]> => {
-    const result = await readResult(await get("query", { query: expr }, signal), server);
+  const query: SignalSource["query"] = async (expr, signal, beforeMs = 0) => {
+    // The server's own present, unless it is to be an earlier time: that is by our clock.
+    const time = beforeMs === 0 ? {} : { time: ((Date.now() - beforeMs) / 1000).toFixed(3) };
+    const answered = await get("query", { query: expr, ...time }, signal);
+    const result = await readResult(answered, server);
     if (result.resultType === "scalar") return [{ labels: {}, ...result.point }];
     if (result.resultType === "vector") return result.samples;
     // Not the server's fault: other expressions may well be vectors.
