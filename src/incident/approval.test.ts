@@ -22,7 +22,7 @@ import {
 import { recorderWith } from "../../test/support/recorder.ts";
 import type { ComposeService } from "../allowlist.ts";
 import { openRecorder } from "./recorder.ts";
-import type { Observation } from "../core/model.ts";
+import type { ContainerState, Observation } from "../core/model.ts";
 import type { Journal } from "../core/ports.ts";
 import { GONE } from "./service-loop.ts";
 
@@ -133,40 +133,24 @@ describe("an approval", () => {
     expect(endsOf(told)).toEqual(["acted healed"]);
   });
 
-  test("of a container that was replaced meanwhile runs nothing", async () => {
+  test.each<[string, Partial<ContainerState>, string]>([
+    ["was replaced", { containerId: "another" }, "skipped container_replaced"],
+    ["has become an orchestrator's", { orchestrator: "swarm" }, "held managed_by_orchestrator"],
+  ])("of a container that %s meanwhile runs nothing", async (_, changes, ended) => {
     const told = await asking(
       (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
       {
         untilMs: 60_000,
         serviceContext: (clock) => ({
           platform: {
-            inspect: async () =>
-              containerState(clock.elapsedMs < 30_000 ? {} : { containerId: "another" }),
+            inspect: async () => containerState(clock.elapsedMs < 30_000 ? {} : changes),
             logs: async () => [],
           },
         }),
       },
     );
     expect(told.runs).toEqual([]);
-    expect(endsOf(told)).toEqual(["skipped container_replaced"]);
-  });
-
-  test("of a container that has become an orchestrator's meanwhile runs nothing", async () => {
-    const told = await asking(
-      (journal) => ({ 40_000: async () => await answer(journal, "approved") }),
-      {
-        untilMs: 60_000,
-        serviceContext: (clock) => ({
-          platform: {
-            inspect: async () =>
-              containerState(clock.elapsedMs < 30_000 ? {} : { orchestrator: "swarm" }),
-            logs: async () => [],
-          },
-        }),
-      },
-    );
-    expect(told.runs).toEqual([]);
-    expect(endsOf(told)).toEqual(["held managed_by_orchestrator"]);
+    expect(endsOf(told)).toEqual([ended]);
   });
 
   test("is not held back by the budget, and counts in it", async () => {

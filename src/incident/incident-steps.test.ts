@@ -43,6 +43,12 @@ const FINDINGS: Findings = {
   wasHealthy: true,
 };
 
+/** A request to which a person has said yes. */
+const APPROVED: Waiting = {
+  ...{ findings: FINDINGS, action: "docker-restart", argv: ARGV, request: "r" },
+  expiresAtMs: Infinity,
+};
+
 const same = async () => containerState();
 const found = (changes: Partial<ContainerState>) => async () => containerState(changes);
 const none = async () => undefined;
@@ -426,14 +432,7 @@ test("what a decision rests on is evaluated anew: its own rule, and crash loops"
   });
   const poll = await context.serviceContext.monitor.poll(NEVER);
   await handleIncident({ alert: FIRED, poll }, context, NEVER);
-  const waiting = {
-    findings: FINDINGS,
-    action: "docker-restart",
-    argv: ARGV,
-    request: "r",
-    expiresAtMs: Infinity,
-  } as const;
-  await actOnApproval(waiting, context, NEVER);
+  await actOnApproval(APPROVED, context, NEVER);
   const rules = [CPU, rule(), rule({ alert: CRASH_LOOP_ALERT })];
   const answers = asked.flatMap((fresh) =>
     typeof fresh === "function" ? [rules.map((one) => fresh(one))] : [],
@@ -480,16 +479,9 @@ describe("one action at a time, of all services", () => {
         }),
       });
       const poll = await context.serviceContext.monitor.poll(NEVER);
-      const approved = {
-        findings: FINDINGS,
-        action: "docker-restart",
-        argv: ARGV,
-        request: "r",
-        expiresAtMs: Infinity,
-      } as const;
       await (how === "by itself"
         ? handleIncident({ alert: FIRED, poll }, context, NEVER)
-        : actOnApproval(approved, context, NEVER));
+        : actOnApproval(APPROVED, context, NEVER));
       expect(order).toEqual(["taken", "run", "given back"]);
       expect(await isFree()).toBe(true);
     },

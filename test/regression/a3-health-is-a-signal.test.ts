@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BUN_IMAGE, describeUnless, docker, uniqueName, whyNoDocker } from "../support/docker.ts";
 import { freePort } from "../support/free-port.ts";
-import { type Observing, startObserving } from "../support/observing.ts";
+import { expectRestarted, type Observing, startObserving } from "../support/observing.ts";
 import { whyNo } from "../support/servers/daemons.ts";
 
 setDefaultTimeout(120_000);
@@ -39,16 +39,7 @@ function observe(services: readonly unknown[]): Observing {
 }
 
 async function expectHealed(observer: Observing, name: string): Promise<void> {
-  const events = await observer.incident("ProbeFailing", name);
-  expect(events).toContainEqual(
-    expect.objectContaining({
-      event: "action_finished",
-      outcome: expect.objectContaining({ kind: "succeeded", argv: ["docker", "restart", name] }),
-    }),
-  );
-  expect(events.at(-1)).toMatchObject({
-    closing: { result: "acted", verdict: { kind: "healed" } },
-  });
+  expectRestarted(await observer.incident("ProbeFailing", name), name);
 }
 
 describeUnless(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Containers, ownContainers, until } from "../support/containers.ts";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
-import type { Observing } from "../support/observing.ts";
+import { expectRestarted, type Observing } from "../support/observing.ts";
 
 setDefaultTimeout(120_000);
 
@@ -34,16 +34,7 @@ describeUnless(missing, "C8: a labelled container without a restart policy that 
   const status = (name: string) => docker("inspect", "--format", "{{.State.Status}}", name);
 
   async function expectStarted(name: string): Promise<void> {
-    const events = await observer.incident("ContainerDown", name);
-    expect(events).toContainEqual(
-      expect.objectContaining({
-        event: "action_finished",
-        outcome: expect.objectContaining({ kind: "succeeded", argv: ["docker", "restart", name] }),
-      }),
-    );
-    expect(events.at(-1)).toMatchObject({
-      closing: { result: "acted", verdict: { kind: "healed" } },
-    });
+    expectRestarted(await observer.incident("ContainerDown", name), name);
     expect(await status(name)).toBe("running");
   }
 

@@ -1,5 +1,6 @@
 /** The observer from the compiled executable, in embedded mode, and what it tells. */
 
+import { expect } from "bun:test";
 import { z } from "zod";
 import type { Environment } from "../../src/platforms/run-command.ts";
 import {
@@ -104,4 +105,17 @@ export function startObserving(options: StartOptions = {}): Observing {
       }
     },
   };
+}
+
+/** The events of an incident of a container that `docker restart` has healed. */
+export function expectRestarted(events: readonly Event[], name: string): void {
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      event: "action_finished",
+      outcome: expect.objectContaining({ kind: "succeeded", argv: ["docker", "restart", name] }),
+    }),
+  );
+  expect(events.at(-1)).toMatchObject({
+    closing: { result: "acted", verdict: { kind: "healed" } },
+  });
 }
