@@ -5,6 +5,7 @@ import type { ObserverSettings } from "../config/config.ts";
 import { type Recorder, openRecorder } from "../incident/recorder.ts";
 import type { SentinelEvent, TellEvent } from "../core/events.ts";
 import { createLock } from "../core/lock.ts";
+import { SERVICE_LABEL } from "../core/given-series.ts";
 import type { Service } from "../core/model.ts";
 import { createMonitor, type MonitorOptions } from "../rules/monitor.ts";
 import { ownerOfAlert } from "../rules/ownership.ts";
@@ -145,17 +146,21 @@ class Observer {
   }
 
   /**
-   * Until every service has been scraped once, or has had as long as it is given after a restart: one
+   * Until every service has been scraped once, and its health answers, or has had as long as it is given after a restart: one
    * that is still starting looks like one that is down.
    */
   async #untilUp(): Promise<void> {
     const { settings, signals } = this.#options;
     const { services, pollIntervalMs, stabilizeMs } = settings;
     const untilMs = systemClock.nowMs() + stabilizeMs;
-    const isUp = async ({ job }: Service) => {
-      if (job === undefined) return true;
-      const expr = `up{job=${JSON.stringify(job)}} == 1`;
-      return (await signals.source.query(expr, this.#signal)).length > 0;
+    const isThere = async (expr: string) =>
+      (await signals.source.query(expr, this.#signal)).length > 0;
+    const isUp = async ({ name, job }: Service) => {
+      const isFailing = await isThere(
+        `probe_success{${SERVICE_LABEL}=${JSON.stringify(name)}} == 0`,
+      );
+      if (isFailing || job === undefined) return !isFailing;
+      return await isThere(`up{job=${JSON.stringify(job)}} == 1`);
     };
     while (!this.#signal.aborted && systemClock.nowMs() < untilMs) {
       // A source that does not answer is reported by the service loop that follows.
