@@ -1,6 +1,11 @@
 /** The same on a real Prometheus: asked for names in one query, with classic histograms and native ones. */
 
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { renderRules } from "../../src/cli/check.ts";
+import { type ObserverSettings, observerSettings } from "../../src/config/config.ts";
 import { findSignals } from "../../src/rules/conventions/follow.ts";
 import { judgeSignals } from "../../src/rules/conventions/judge.ts";
 import { prometheusSource } from "../../src/signals/prometheus/prometheus.ts";
@@ -69,8 +74,29 @@ describeUnless(whyNoPrometheus(), "on a Prometheus", () => {
     const latency = (await value(exprOf("latency"))) ?? Number.NaN;
     expect(latency).toBeGreaterThan(0.05);
     expect(latency).toBeLessThanOrEqual(0.1);
+
+    const printed = await renderRules(settingsOf(prometheus.url));
+    expect(printed).toContain("# shop has no HighCpu: no metric tells the CPU time of its process");
+    expect(printed).toContain("rate(http_server_duration_milliseconds");
+    expect(await promtool(printed)).toBe(0);
   });
 });
+
+function settingsOf(url: string): ObserverSettings {
+  const env = { PROMETHEUS_URL: url, TARGET_CONTAINER: "shop", TARGET_JOB: "shop" };
+  return observerSettings({ env, folder: "/", configFile: { none: true }, isTerminal: false });
+}
+
+/** How it ends on a rule file. */
+async function promtool(rules: string): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "sentinel-conventions-"));
+  const path = join(folder, "rules.yml");
+  await Bun.write(path, rules);
+  const exitCode = await Bun.spawn(["promtool", "check", "rules", path], { stdout: "ignore" })
+    .exited;
+  await rm(folder, { recursive: true });
+  return exitCode;
+}
 
 /** Whichever of the two forms there is. */
 const RATE =
