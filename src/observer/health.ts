@@ -30,7 +30,9 @@ async function askPlatform(
     const { health, status } = state;
     // Without a HEALTHCHECK there is nothing but that it runs.
     const ok = health === "none" ? status === "running" : health === "healthy";
-    return { ok, message: `its runtime says: ${status}, health ${health}` };
+    const said =
+      health === "none" ? "; without a HEALTHCHECK no more is known" : `, health ${health}`;
+    return { ok, message: `its runtime says: ${status}${said}` };
   } catch (error) {
     return { ok: false, message: messageOf(error) };
   }
