@@ -4,8 +4,16 @@ const JOURNAL = [
   "src/journals/sqlite.test.ts",
 ];
 
-const LOOP = [
+const LOOP_ALONE = [
+  "src/incident/service-loop-polls.test.ts",
   "src/incident/service-loop-journal.test.ts",
+  "src/incident/service-loop-restarted.test.ts",
+  "src/incident/service-loop-labels.test.ts",
+  "src/incident/service-loop-gone.test.ts",
+];
+
+const LOOP = [
+  ...LOOP_ALONE,
   "src/core/lock.test.ts",
   "src/incident/approval.test.ts",
   "src/incident/recovery.test.ts",
@@ -33,12 +41,15 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
   "src/diagnosis/evidence.ts": ["src/diagnosis/evidence.test.ts"],
   "src/incident/incident.ts": [
     "src/incident/incident-steps.test.ts",
+    "src/incident/same-container.test.ts",
+    "src/incident/approved-action.test.ts",
+    "src/incident/action-turn.test.ts",
     "src/incident/incident.test.ts",
     "src/incident/approval.test.ts",
     "src/incident/recovery.test.ts",
     "src/incident/service-loop.test.ts",
   ],
-  "src/incident/same-container.ts": ["src/incident/incident-steps.test.ts"],
+  "src/incident/same-container.ts": ["src/incident/same-container.test.ts"],
   "src/decision/limits.ts": [
     "src/decision/limits.test.ts",
     "src/decision/limit-state.test.ts",
