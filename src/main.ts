@@ -165,7 +165,7 @@ async function addChecks(cli: Cli): Promise<void> {
       cli.exitCode = canWork ? 0 : EXIT_FAILED;
     });
   command(cli, "rules", "print the rules in force as a Prometheus rule file").action(async () => {
-    const { renderRules } = await import("./cli/check.ts");
+    const { renderRules } = await import("./cli/rules.ts");
     print(await renderRules(await readObserverSettings(cli.program.opts<Options>().config)));
   });
   command(

@@ -88,7 +88,7 @@ async function sampleRequest(
     });
   const platforms = askPlatforms(settings, docker);
   const { platform, findComposeService } = platformOf(service, platforms);
-  const { source, embedded } = signalsOf(
+  const { source, own, embedded } = signalsOf(
     settings,
     platforms.map((one) => one.platform),
   );
@@ -106,18 +106,17 @@ async function sampleRequest(
     systemClock,
   );
   const shared = { rules: sharedRules, service: service.name };
-  const options = { ...monitorOptions(settings, service, source), shared };
+  const options = { ...monitorOptions(settings, service, source), own, shared };
   const monitor = createMonitor(options, source, systemClock);
-  if (embedded !== undefined) {
-    await embedded.scrapeOnce(signal);
-    await systemClock.sleep(BETWEEN_SCRAPES_MS, signal);
-    await embedded.scrapeOnce(signal);
-  }
+  await own.scrapeOnce(signal);
+  await systemClock.sleep(BETWEEN_SCRAPES_MS, signal);
+  await own.scrapeOnce(signal);
   const poll = await monitor.poll(signal);
   const { alert, fires } = sampleAlert(poll);
   const { autonomy, pollIntervalMs, stabilizeMs, maskEmails } = settings;
   const serviceContext: ServiceContext = {
     source,
+    own,
     monitor,
     platform,
     diagnosers: [],

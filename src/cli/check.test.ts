@@ -8,10 +8,13 @@ import { fakeCli } from "../../test/support/fake-cli.ts";
 import { type FakeEngine, fakeEngine } from "../../test/support/fake-engine.ts";
 import { readRuleFile } from "../../test/support/rule-file.ts";
 import { startPrometheus } from "../../test/support/servers/prometheus.ts";
-import { check, renderRules } from "./check.ts";
+import { check } from "./check.ts";
+import { renderRules } from "./rules.ts";
 import { type ObserverSettings, observerSettings } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import { builtInRules } from "../rules/built-in-rules.ts";
+import { probeRules } from "../rules/probe-rules.ts";
+import { runtimeRules } from "../rules/runtime-rules.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sentinel-check-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -56,7 +59,7 @@ describe("check", () => {
     const { lines: said, canWork } = await lines({}, ENGINE_DOWN);
     expect(canWork).toBe(false);
     expect(said).toEqual([
-      "ok       settings                        1 service, 8 rules, autonomy auto",
+      "ok       settings                        1 service, 17 rules, autonomy auto",
       `failed   signals                         ${NOWHERE} cannot be reached (ECONNREFUSED). Start Prometheus, or set PROMETHEUS_URL to where it listens.`,
       "failed   docker                          Cannot connect to the Docker daemon at unix:///var/run/docker.sock.; start the Docker engine (`sudo systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
       `ok       journal                         ${join(folder, "sentinel.db")} will be created by the observer`,
@@ -100,7 +103,9 @@ describe("check", () => {
     expect(result.canWork).toBe(true);
     expect(result.lines.at(-1)).toBe("The observer can work.");
     expect(about("signals", result.lines)).toBe(`ok ${server.url} answers`);
-    expect(about("docker", result.lines)).toBe("ok engine 29.1.2 at unix:///nowhere/docker.sock");
+    expect(about("docker", result.lines)).toBe(
+      "ok engine 29.1.2, by the docker command; nothing is known of what containers use: no answer from the Docker engine at unix:///nowhere/docker.sock (ENOENT); start the engine, or set DOCKER_HOST to where it listens",
+    );
     expect(about("job of sentinel-target-api", result.lines)).toBe(
       "ok sentinel-target-api is scraped",
     );
@@ -251,9 +256,12 @@ describe("rules", () => {
     expect(text).not.toMatch(/: [&*]a\d/);
     const windowMs = given.rateWindowMs ?? 60_000;
     const own = given.ownRules.map(({ file: _, ...rule }) => rule);
-    const builtIn = given.services.flatMap((service) =>
-      builtInRules({ service, thresholds: given.thresholds, windowMs }),
-    );
+    const builtIn = given.services.flatMap((service) => [
+      ...builtInRules({ service, thresholds: given.thresholds, windowMs }),
+      ...[...probeRules(service, given.pollIntervalMs), ...runtimeRules(service, given)].map(
+        ({ on: _, ...rule }) => rule,
+      ),
+    ]);
     expect(readRuleFile(parse(text), "printed")).toEqual([...builtIn, ...own]);
   });
 

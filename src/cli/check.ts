@@ -1,8 +1,7 @@
-/** The commands `check` and `rules`: what the observer would work with. */
+/** The command `check`: what the observer would work with. */
 
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { stringify } from "yaml";
 import { checkModels } from "./check-models.ts";
 import { describeSignals } from "../observer/signal-table.ts";
 import { composedNames } from "../observer/compose-notices.ts";
@@ -12,7 +11,6 @@ import { printable } from "../text/printable.ts";
 import { maskText } from "../text/redact.ts";
 import { messageOf, SentinelError } from "../core/errors.ts";
 import type { HealthAnswer, Service } from "../core/model.ts";
-import type { SignalSource } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
 import { type ComposeLookup, composeLookup } from "../platforms/docker/compose-lookup.ts";
 import type { DockerOptions } from "../platforms/docker/docker.ts";
@@ -23,14 +21,8 @@ import { journalError } from "../journals/journal-error.ts";
 import { sqliteJournal } from "../journals/sqlite.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import type { TargetState } from "../signals/embedded/scrape-target.ts";
-import { checksOfFiles, distinctlyNamed, printedGroup } from "./rule-groups.ts";
-import { findSignals } from "../rules/conventions/follow.ts";
-import {
-  builtInSources,
-  groupsOfFiles,
-  monitorOptions,
-  rulesOfFiles,
-} from "../observer/effective-rules.ts";
+import { checksOfFiles } from "./rule-groups.ts";
+import { builtInSources, rulesOfFiles } from "../observer/effective-rules.ts";
 
 const DEADLINE_MS = 10_000;
 const MAX_LENGTH = 1000;
@@ -290,47 +282,4 @@ function findTarget(service: Service, embedded: EmbeddedSource): string {
         : `${down.url} ${down.lastError}; ${startIt(service)}, or correct SCRAPE_TARGETS`,
     );
   return `${job} is scraped`;
-}
-
-/**
- * The rules in force, for `promtool check rules` and for a Prometheus to load.
- *
- * @throws SentinelError `configuration` on a rule that cannot be read
- */
-export async function renderRules(settings: ObserverSettings): Promise<string> {
-  const { source, embedded } = signalsOf(settings, []);
-  const signal = AbortSignal.timeout(DEADLINE_MS);
-  await embedded?.scrapeOnce(signal);
-  const made = await Promise.all(
-    settings.services.map(async (service) => {
-      const { findWindowMs, fallbackWindowMs } = monitorOptions(settings, service, source);
-      const windowMs = (await findWindowMs(signal)) ?? fallbackWindowMs;
-      const signals = await signalsNow(service, source, signal);
-      const rules = builtInSources(settings, { service, windowMs, signals });
-      return { service, rules };
-    }),
-  );
-  const lacking = made.flatMap(({ service, rules }) =>
-    rules.flatMap(({ alert, unreadable }) =>
-      unreadable === undefined ? [] : [`# ${service.name} has no ${alert}: ${unreadable}`],
-    ),
-  );
-  const builtIn = made.map(({ service, rules }) => ({
-    name: `sentinel-${service.name}`,
-    rules: rules.filter(({ unreadable }) => unreadable === undefined),
-  }));
-  // Throws on what cannot be read.
-  groupsOfFiles(settings);
-  const groups = distinctlyNamed([...builtIn, ...settings.ruleGroups.map(printedGroup)]);
-  const text = stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
-  return `${lacking.map((line) => shown(line) + "\n").join("")}${text}`;
-}
-
-/** @returns `undefined` if it cannot be asked: the rules are then those for what most services have */
-async function signalsNow(service: Service, source: SignalSource, signal: AbortSignal) {
-  try {
-    return (await findSignals(service, source, signal))?.signals;
-  } catch {
-    return undefined;
-  }
 }

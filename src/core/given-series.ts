@@ -17,3 +17,13 @@ export interface ServiceSeries {
   readonly service: string;
   readonly samples: readonly GivenSample[];
 }
+
+/** Whoever is asked for series at each poll. */
+export interface SeriesGiver {
+  /** The job of its series. */
+  readonly job: string;
+  /** No oftener than this. */
+  readonly minIntervalMs?: number;
+  /** @throws Error if nothing can be told, with why on one line: then all of its series end */
+  give(deadlineMs: number, abort: AbortSignal): Promise<readonly ServiceSeries[]>;
+}

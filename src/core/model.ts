@@ -74,6 +74,8 @@ export interface Rule {
   readonly annotations: Labels;
   /** What this alert may lead to, from the annotation `sentinel_actions`; in order of preference. */
   readonly permits: readonly Permit[];
+  /** `own`: it is evaluated on the series that Sentinel itself makes; else on the source of signals. */
+  readonly on?: "own";
   /** The service that a built-in rule is made for; a rule of a file has none: its labels decide. */
   readonly service?: string;
   /** Why the service's series cannot answer it; then nothing is asked. */

@@ -14,6 +14,8 @@ import type { Clock, Diagnoser, ServiceRuntime, SignalSource } from "../core/por
 /** Of one service, and what all services share, for as long as its loop runs. */
 export interface ServiceContext {
   readonly source: SignalSource;
+  /** The series that Sentinel itself makes. */
+  readonly own: SignalSource;
   readonly monitor: Monitor;
   /** Of the service. */
   readonly platform: ServiceRuntime;

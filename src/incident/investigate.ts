@@ -46,11 +46,8 @@ export async function readHistory(
   if (expr === undefined) return [];
   const stepMs = serviceContext.monitor.windowMs / 4;
   try {
-    const series = await serviceContext.source.range(
-      expr,
-      { durationMs: HISTORY_MS, stepMs },
-      signal,
-    );
+    const source = alert.rule.on === "own" ? serviceContext.own : serviceContext.source;
+    const series = await source.range(expr, { durationMs: HISTORY_MS, stepMs }, signal);
     return series.find(({ labels }) => isSeriesOf(alert, labels))?.points ?? [];
   } catch {
     // The history is a help, not a condition: without it the evidence says that it is missing.

@@ -50,7 +50,11 @@ export interface ServiceAlerts {
   /** An incident went on: that all is quiet is told a while later. */
   delayQuiet(): void;
   /** The alert to take up next; one that only flickers holds up no other. */
-  mostUrgent(poll: Poll, resumed: ReadonlySet<string>): Alert | undefined;
+  mostUrgent(
+    poll: Poll,
+    resumed: ReadonlySet<string>,
+    but?: (alert: Alert) => boolean,
+  ): Alert | undefined;
   /** From now on an incident is about them. */
   handle(alerts: readonly Alert[]): void;
   /** The incident is about the other label sets of its rule as well that fire now. */
@@ -152,11 +156,15 @@ class AlertsOfService implements ServiceAlerts {
     this.#quietToldMs = this.#nowMs;
   }
 
-  mostUrgent({ alerts }: Poll, resumed: ReadonlySet<string>): Alert | undefined {
+  mostUrgent(
+    { alerts }: Poll,
+    resumed: ReadonlySet<string>,
+    but: (alert: Alert) => boolean = () => false,
+  ): Alert | undefined {
     const isNew = (alert: Alert) =>
       !this.#tracker.isHandled(alert) && !resumed.has(alert.rule.alert);
     const isFlap = (alert: Alert) => isHolding(alert) && this.#flaps.isFlap(alert, this.#nowMs);
-    return mostUrgent(alerts.filter((alert) => isNew(alert) && !isFlap(alert)));
+    return mostUrgent(alerts.filter((alert) => isNew(alert) && !isFlap(alert) && !but(alert)));
   }
 
   handle(alerts: readonly Alert[]): void {

@@ -19,6 +19,7 @@ import {
   type Postponed,
   type Waiting,
 } from "./incident.ts";
+import { CONTAINER_DOWN_ALERT } from "../rules/rules.ts";
 import { incidentId } from "./id.ts";
 import { answerTo, endOfRefused } from "./pending-approval.ts";
 import {
@@ -201,13 +202,24 @@ class Loop implements ServiceLoop {
     return false;
   }
 
+  /** The alert to take up now. That a container has ended, and nobody misses it, holds up no other alert. */
+  async #findUrgent(poll: Poll, signal: AbortSignal): Promise<Alert | undefined> {
+    const resumed = this.#resumedNames();
+    const isDownAlert = ({ rule }: Alert) => rule.alert === CONTAINER_DOWN_ALERT;
+    const first = this.#alerts.mostUrgent(poll, resumed);
+    if (first === undefined || !(await this.#isSuppressed(first, signal))) return first;
+    if (!isDownAlert(first)) return undefined;
+    const next = this.#alerts.mostUrgent(poll, resumed, isDownAlert);
+    return next !== undefined && (await this.#isSuppressed(next, signal)) ? undefined : next;
+  }
+
   /** A new incident. @returns as `#goOn` */
   async #takeUpMostUrgent(poll: Poll, signal: AbortSignal): Promise<boolean> {
     const { policy, serviceContext } = this.#options;
     const { clock } = serviceContext;
     for (const { incident } of this.#held()) this.#alerts.join(incident);
-    const alert = this.#alerts.mostUrgent(poll, this.#resumedNames());
-    if (alert === undefined || (await this.#isSuppressed(alert, signal))) return false;
+    const alert = await this.#findUrgent(poll, signal);
+    if (alert === undefined) return false;
     this.#alerts.handle([alert]);
     const id = incidentId(clock.toWall(clock.nowMs()), alert.rule.alert, policy.service.name);
     const incident = incidentOf(id, { alert });

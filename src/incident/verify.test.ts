@@ -6,6 +6,7 @@ import { alert, rule, sample, service, START_MS } from "../../test/support/fixtu
 import { verify } from "./verify.ts";
 import type { HealthCheck } from "../core/health.ts";
 import type { Sample, Verdict, Rule } from "../core/model.ts";
+import type { SignalSource } from "../core/ports.ts";
 
 const SECOND = 1000;
 const CPU = rule();
@@ -20,9 +21,11 @@ interface Watched extends Given {
   readonly actedAfterMs?: number;
   /** When Sentinel is told to stop. */
   readonly stopAtMs?: number;
+  /** The rule that fired; by default one on the service's CPU. */
+  readonly fired?: Rule;
 }
 
-async function watched({ actedAfterMs = 0, stopAtMs, ...given }: Watched) {
+async function watched({ actedAfterMs = 0, stopAtMs, fired, ...given }: Watched) {
   const asked: HealthCheck[] = [];
   const checks: number[] = [];
   const script: Given["script"] = (expr, elapsedMs) => {
@@ -44,7 +47,10 @@ async function watched({ actedAfterMs = 0, stopAtMs, ...given }: Watched) {
   });
   const stop = new AbortController();
   if (stopAtMs !== undefined) clock.at(stopAtMs, () => stop.abort());
-  const of = { alert: FIRED, actedAtMs: START_MS + actedAfterMs };
+  const of = {
+    alert: fired ? { ...FIRED, rule: fired } : FIRED,
+    actedAtMs: START_MS + actedAfterMs,
+  };
   const { verdict, isHealthy } = await verify(of, context, stop.signal);
   const { kind, reason } = verdict;
   return { kind, reason, isHealthy, seconds: clock.elapsedMs / SECOND, checks, asked, events };
@@ -217,6 +223,8 @@ describe("what is made of what is seen", () => {
 });
 
 describe("how old the newest scrape is", () => {
+  const OWN_AGE =
+    'time() - min(timestamp({__name__=~"container_up|probe_success",sentinel_service="db"}))';
   /** The source's own answer to the question for the age. */
   const aged = (answer: readonly Sample[] | Error): Watched & { asked: string[] } => {
     const asked: string[] = [];
@@ -226,17 +234,16 @@ describe("how old the newest scrape is", () => {
         const { source } = (
           await contextOf({ script: () => quiet(), serviceContext: () => ({ clock }) })
         ).context.serviceContext;
-        return {
-          source: {
-            ...source,
-            query: async (expr, signal) => {
-              if (!expr.startsWith("time()")) return source.query(expr, signal);
-              asked.push(expr);
-              if (answer instanceof Error) throw answer;
-              return answer;
-            },
+        const aging: SignalSource = {
+          ...source,
+          query: async (expr, signal) => {
+            if (!expr.startsWith("time()")) return source.query(expr, signal);
+            asked.push(expr);
+            if (answer instanceof Error) throw answer;
+            return answer;
           },
         };
+        return { source: aging, own: aging };
       },
     };
   };
@@ -255,17 +262,24 @@ describe("how old the newest scrape is", () => {
     expect([found.kind, found.seconds]).toEqual([kind, seconds]);
   });
 
+  test("is asked of Sentinel's own series for a rule on those", async () => {
+    const given = aged([sample(0)]);
+    const fired = rule({ ...CPU, on: "own" });
+    await watched({ ...given, fired, policy: { service: service({ name: "db", job: "db" }) } });
+    expect(new Set(given.asked)).toEqual(new Set([OWN_AGE]));
+  });
+
   test.each([
-    ["by its job", service({ job: 'a "job"' }), 'up{job="a \\"job\\""}'],
+    ["by its job", service({ job: 'a "job"' }), 'time() - max(timestamp(up{job="a \\"job\\""}))'],
     [
       "by its container where it has no metrics",
       { ...service({ name: "db" }), job: undefined },
-      'container_up{container="db"}',
+      OWN_AGE,
     ],
-  ])("is asked for %s", async (_, of, series) => {
+  ])("is asked for %s", async (_, of, expr) => {
     const given = aged([sample(0)]);
     await watched({ ...given, policy: { service: of } });
-    expect(new Set(given.asked)).toEqual(new Set([`time() - max(timestamp(${series}))`]));
+    expect(new Set(given.asked)).toEqual(new Set([expr]));
   });
 });
 

@@ -1,8 +1,8 @@
 /** What is seen of a service after an action, until there is a verdict. */
 
 import { isSeriesOf } from "../rules/alert-state.ts";
-import type { Alert, Evaluation, Service, Verdict } from "../core/model.ts";
-import type { SignalSource } from "../core/ports.ts";
+import { SERVICE_LABEL } from "../core/given-series.ts";
+import type { Alert, Evaluation, Verdict } from "../core/model.ts";
 import { type Check, judge, type VerificationPlan } from "./verification.ts";
 import type { IncidentContext } from "./context.ts";
 
@@ -56,12 +56,13 @@ export async function verify(
 /** @param atMs before the questions: what is asked later can only be newer than that */
 async function check(
   { alert, atMs }: { readonly alert: Alert; readonly atMs: number },
-  { policy, serviceContext }: IncidentContext,
+  context: IncidentContext,
   signal: AbortSignal,
 ): Promise<Check> {
+  const { policy, serviceContext } = context;
   const [poll, scrapeAgeMs, health] = await Promise.all([
     serviceContext.monitor.poll(signal, { fresh: (rule) => rule === alert.rule }),
-    newestScrapeAgeMs(policy.service, serviceContext.source, signal),
+    newestScrapeAgeMs(alert.rule.on === "own" ? undefined : policy.service.job, context, signal),
     serviceContext.checkHealth(policy.service),
   ]);
   const evaluation = poll.evaluationOf(alert.rule);
@@ -77,18 +78,21 @@ function alertAt(alert: Alert, evaluation: Evaluation | undefined): Check["alert
   return isMeasured ? "silent" : "no_data";
 }
 
-/** The age of its newest scrape: of its own metrics, or of what Docker says of a container without any. */
+/** @param job of the service's own metrics; without one, of what its platform and its probe say */
 async function newestScrapeAgeMs(
-  { name, job }: Service,
-  source: SignalSource,
+  job: string | undefined,
+  { policy, serviceContext }: IncidentContext,
   signal: AbortSignal,
 ): Promise<number | undefined> {
+  const { name } = policy.service;
+  const source = job === undefined ? serviceContext.own : serviceContext.source;
   try {
     const seen =
       job === undefined
-        ? `container_up{container=${JSON.stringify(name)}}`
+        ? `{__name__=~"container_up|probe_success",${SERVICE_LABEL}=${JSON.stringify(name)}}`
         : `up{job=${JSON.stringify(job)}}`;
-    const expr = `time() - max(timestamp(${seen}))`;
+    // The older of the two, if a service has both: a rule may rest on either.
+    const expr = `time() - ${job === undefined ? "min" : "max"}(timestamp(${seen}))`;
     const seconds = (await source.query(expr, signal))[0]?.value;
     return seconds === undefined || !Number.isFinite(seconds) ? undefined : seconds * 1000;
   } catch {

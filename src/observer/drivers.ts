@@ -30,7 +30,9 @@ const LM_STUDIO_PATH = "/api/v1/chat";
 /** Where samples come from, and what to say of it. */
 export interface Signals {
   readonly source: SignalSource;
-  /** The same source, if Sentinel scrapes by itself: then it has to be run. */
+  /** What Sentinel itself knows of services, whatever the source is: it has to be run. */
+  readonly own: EmbeddedSource;
+  /** The same, if Sentinel scrapes by itself: then it is the source as well. */
   readonly embedded: EmbeddedSource | undefined;
   readonly description: string;
   /** How long samples are kept, and what that takes, if rules look back for longer than usual. */
@@ -38,7 +40,7 @@ export interface Signals {
 }
 
 /**
- * A Prometheus, or Sentinel itself; in that case the platforms are asked for series as well.
+ * A Prometheus, or Sentinel itself; the platforms are asked for series either way.
  *
  * @throws SentinelError `configuration` on two targets that would have the same series, and on a rule that
  *   looks back for longer than memory holds
@@ -49,29 +51,29 @@ export function signalsOf(
 ): Signals {
   const { prometheusUrl, pollIntervalMs, scrapeTargets, services } = settings;
   const every = `every ${formatDuration(pollIntervalMs)}`;
-  if (prometheusUrl !== undefined) {
-    const description = `${new URL(prometheusUrl).origin}, ${every}`;
-    const source = prometheusSource({ url: prometheusUrl, access: settings.prometheusAccess });
-    return { source, embedded: undefined, description, history: undefined };
-  }
   const servicesOn = (name: PlatformName) =>
     services.filter(({ platform }) => platform === name).map((service) => service.name);
-  const rules = historyRules(settings);
-  const history = planHistory(rules, pollIntervalMs);
-  const embedded = createEmbedded({
+  const isEmbedded = prometheusUrl === undefined;
+  const rules = isEmbedded ? historyRules(settings) : [];
+  const own = createEmbedded({
     rules,
-    targets: scrapeTargets,
+    targets: isEmbedded ? scrapeTargets : [],
     intervalMs: pollIntervalMs,
     clock: systemClock,
     platforms: platforms.map((platform) => ({ platform, services: servicesOn(platform.name) })),
     services,
   });
-  const asked = [
-    ...scrapeTargets.map(({ url }) => shownUrl(url)),
-    ...platforms.map(({ name }) => PLATFORM_DRIVERS[name].title),
-  ];
+  const ofPlatforms = platforms.map(({ name }) => PLATFORM_DRIVERS[name].title);
+  if (prometheusUrl !== undefined) {
+    const asked = [new URL(prometheusUrl).origin, ...ofPlatforms];
+    const source = prometheusSource({ url: prometheusUrl, access: settings.prometheusAccess });
+    const description = `${asked.join(", ")}, ${every}`;
+    return { source, own, embedded: undefined, description, history: undefined };
+  }
+  const asked = [...scrapeTargets.map(({ url }) => shownUrl(url)), ...ofPlatforms];
   const description = `scraped from ${asked.join(", ")}, ${every}`;
-  return { source: embedded, embedded, description, history: history.description };
+  const history = planHistory(rules, pollIntervalMs).description;
+  return { source: own, own, embedded: own, description, history };
 }
 
 /** @throws RangeError if none of them is the service's */

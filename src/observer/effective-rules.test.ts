@@ -17,6 +17,19 @@ import { builtInRulesFor, monitorOptions, rulesOfFiles } from "./effective-rules
 const NO_FILES = join(tmpdir(), "sentinel-that-is-not-there");
 const WINDOW_MS = 20_000;
 
+/** What is judged of every service by its probe and its platform's word. */
+const RUNTIME = [
+  "ProbeFailing",
+  "ContainerUnhealthy",
+  "ContainerDown",
+  "CrashLoop",
+  "ContainerHighCpu",
+  "ContainerHighCpu",
+  "ContainerHighMemory",
+  "ContainerHighMemory",
+  "ContainerOomKilled",
+];
+
 function settings(
   env: Environment = {},
   changes: Partial<ObserverSettings> = {},
@@ -50,6 +63,7 @@ describe("rules", () => {
       "TargetDown",
       "CrashLoop",
       "MemoryFilling",
+      ...RUNTIME,
     ]);
     expect(rules[0]?.expr).toBe('rate(process_cpu_seconds_total{job="shop"}[20s]) > 1.5');
     expect(rules[0]?.signal?.threshold).toBe(1.5);
@@ -64,12 +78,13 @@ describe("rules", () => {
       ["HighMemory", SERVICE_NAME],
       ["CrashLoop", SERVICE_NAME],
       ["MemoryFilling", SERVICE_NAME],
+      ...RUNTIME.map((alert) => [alert, SERVICE_NAME]),
       ["Mine", undefined],
       ["TargetDown", undefined],
       ["Mine", undefined],
     ]);
     const nearMiss = settings({}, ownRules(own("targetDown")));
-    expect(alerts(nearMiss)).toHaveLength(9);
+    expect(alerts(nearMiss)).toHaveLength(9 + RUNTIME.length);
   });
 
   test("one that cannot be read is named with its file", () => {

@@ -4,14 +4,7 @@ import type { ObserverSettings } from "../config/config.ts";
 import type { Rule, Service } from "../core/model.ts";
 import type { MonitorOptions } from "../rules/monitor.ts";
 import type { SignalSource } from "../core/ports.ts";
-import {
-  containerLoopRule,
-  containerRules,
-  readRule,
-  refusedRule,
-  unhealthyRule,
-  withoutReplaced,
-} from "../rules/rules.ts";
+import { readRule, refusedRule, withoutReplaced } from "../rules/rules.ts";
 import type { SharedRulesOptions } from "../rules/shared-rules.ts";
 import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import type { HistoryRule } from "../signals/embedded/history.ts";
@@ -20,7 +13,8 @@ import { isAlerting, readGroup, type RuleGroup } from "../rules/files/group.ts";
 import { followConventions } from "../rules/conventions/follow.ts";
 import { builtInRules, type MadeRule, type RuleOptions } from "../rules/built-in-rules.ts";
 import { probeRules } from "../rules/probe-rules.ts";
-import { probeIntervalMs } from "../signals/embedded/probe-scraper.ts";
+import { probeIntervalMs } from "../signals/embedded/probe-giver.ts";
+import { runtimeRules } from "../rules/runtime-rules.ts";
 
 const SCRAPES_PER_WINDOW = 4;
 const MIN_WINDOW_MS = 4000;
@@ -39,13 +33,10 @@ export function builtInSources(settings: ObserverSettings, made: Made): MadeRule
   const hasMetrics = service.job !== undefined;
   const ofMetrics = hasMetrics ? builtInRules({ ...made, thresholds, keepsDays: !isEmbedded }) : [];
   const refused = hasMetrics && isEmbedded ? [refusedRule(service, pollIntervalMs)] : [];
-  // Only Sentinel's own scraping has what Docker says as series.
-  const hasContainer = isEmbedded && service.platform === "docker";
-  const ofContainer = hasMetrics
-    ? [unhealthyRule(service), containerLoopRule(service)]
-    : containerRules(service, pollIntervalMs);
-  const ofProbe = isEmbedded ? probeRules(service, probeIntervalMs(pollIntervalMs)) : [];
-  const all = [...ofMetrics, ...refused, ...ofProbe, ...(hasContainer ? ofContainer : [])];
+  const ofProbe = probeRules(service, probeIntervalMs(pollIntervalMs));
+  // Who supervises a process is Sentinel itself: it starts it again, and says what became of it.
+  const ofRuntime = service.platform === "process" ? [] : runtimeRules(service, settings);
+  const all = [...ofMetrics, ...refused, ...ofProbe, ...ofRuntime];
   return withoutReplaced(all, settings.ownRules);
 }
 
@@ -165,12 +156,13 @@ export function monitorOptions(
   };
 }
 
-/** For a container without metrics: Docker's word has no rates, and no window. */
+/** For a container that is watched for its label alone: what its platform says has no window of its own. */
 export function containerMonitorOptions(
-  { ownRules, pollIntervalMs }: Pick<ObserverSettings, "ownRules" | "pollIntervalMs">,
+  settings: Pick<ObserverSettings, "ownRules" | "pollIntervalMs" | "thresholds">,
   service: Service,
 ): MonitorOptions {
-  const rules = withoutReplaced(containerRules(service, pollIntervalMs), ownRules).map((rule) =>
+  const { ownRules, pollIntervalMs } = settings;
+  const rules = withoutReplaced(runtimeRules(service, settings), ownRules).map((rule) =>
     readRule(rule, BUILT_IN, service.name),
   );
   const windowMs = SCRAPES_PER_WINDOW * pollIntervalMs;

@@ -8,7 +8,7 @@ import { createPlatformNotices } from "./platform-notices.ts";
 import { systemClock } from "./system-clock.ts";
 
 interface LabelledOptions {
-  readonly embedded: EmbeddedSource;
+  readonly own: Pick<EmbeddedSource, "platforms">;
   readonly pollIntervalMs: number;
   /** The time between the starts of two service loops. */
   readonly apartMs: number;
@@ -41,16 +41,16 @@ class LabelledContainers {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { embedded, pollIntervalMs, configured, say } = this.#options;
+    const { own, pollIntervalMs, configured, say } = this.#options;
     const isConfigured = new Set(configured.map(({ name }) => name));
     const notices = new Map(
-      embedded
+      own
         .platforms()
         .map(({ platform: topic }) => [topic, createPlatformNotices((text) => say(topic, text))]),
     );
     while (!signal.aborted) {
       const found = new Map<string, PlatformName>();
-      for (const state of embedded.platforms()) {
+      for (const state of own.platforms()) {
         notices.get(state.platform)?.(state);
         for (const name of state.found)
           if (!isConfigured.has(name)) found.set(name, state.platform);

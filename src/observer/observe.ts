@@ -100,7 +100,7 @@ class Observer {
 
   async run(): Promise<void> {
     const { settings, signals, platforms, say } = this.#options;
-    const { source, embedded } = signals;
+    const { source, own: series, embedded } = signals;
     const configured = settings.services.map((service) =>
       this.#add(service, monitorOptions(settings, service, source)),
     );
@@ -109,14 +109,13 @@ class Observer {
     if (embedded !== undefined) say("series", `${own.url}/api/v1, as a Prometheus has them`);
     // From here on nothing can be refused any more.
     for (const { startService } of platforms) await startService?.(this.#signal);
-    if (embedded === undefined) await this.#watchConfigured(configured);
-    else await Promise.all([embedded.run(this.#signal), this.#watchScraped(embedded, configured)]);
+    await Promise.all([series.run(this.#signal), this.#watchScraped(series, configured)]);
   }
 
-  async #watchScraped(embedded: EmbeddedSource, configured: readonly Watched[]): Promise<void> {
+  async #watchScraped(own: EmbeddedSource, configured: readonly Watched[]): Promise<void> {
     // Before it is first scraped a service would look as if nobody scraped it.
-    await embedded.firstScrape(this.#signal);
-    await Promise.all([this.#watchConfigured(configured), this.#watchLabelled(embedded)]);
+    await own.firstScrape(this.#signal);
+    await Promise.all([this.#watchConfigured(configured), this.#watchLabelled(own)]);
   }
 
   async #watchConfigured(configured: readonly Watched[]): Promise<void> {
@@ -135,10 +134,10 @@ class Observer {
     ]);
   }
 
-  async #watchLabelled(embedded: EmbeddedSource): Promise<void> {
+  async #watchLabelled(own: EmbeddedSource): Promise<void> {
     const { settings, say } = this.#options;
     const { services: configured, pollIntervalMs } = settings;
-    const options = { embedded, pollIntervalMs, apartMs: MAX_APART_MS, configured, say };
+    const options = { own, pollIntervalMs, apartMs: MAX_APART_MS, configured, say };
     const watch = (service: Service, signal: AbortSignal) =>
       this.#watch(this.#add(service, containerMonitorOptions(settings, service)), signal);
     const forget = (service: string) => this.#roster.remove(service);
@@ -181,11 +180,11 @@ class Observer {
 
   /** From now on alerts may belong to the service. */
   #add(service: Service, options: MonitorOptions): Watched {
-    const { source } = this.#options.signals;
+    const { source, own } = this.#options.signals;
     const { onPoll } = this.#vitals;
     const shared = { rules: this.#sharedRules, service: service.name };
     const restored = this.#recorder.savedAlerts.get(service.name)?.alerts ?? [];
-    const given = { ...options, onPoll, shared, restored };
+    const given = { ...options, own, onPoll, shared, restored };
     const watched = { service, monitor: createMonitor(given, source, systemClock) };
     this.#roster.add(watched);
     return watched;
@@ -227,6 +226,7 @@ class Observer {
     const { platform, findComposeService, hasComposeFile } = platformOf(service, platforms);
     return {
       source: signals.source,
+      own: signals.own,
       monitor,
       platform,
       diagnosers: this.#diagnosers,

@@ -12,6 +12,7 @@ import { createPassThrough, type LogLevel } from "../log.ts";
 import { createDockerApi, describeEngine, type DockerApi } from "../platforms/docker/api.ts";
 import { composeLookup } from "../platforms/docker/compose-lookup.ts";
 import { resolveConnection } from "../platforms/docker/connection.ts";
+import type { ContainerEngine } from "../platforms/docker/containers.ts";
 import { type DockerOptions, notStarted, reachDocker } from "../platforms/docker/docker.ts";
 import { dockerPlatform } from "../platforms/docker/platform.ts";
 import { processPlatform } from "../platforms/process/supervised.ts";
@@ -113,11 +114,11 @@ export function dockerApiOf(settings: Pick<ObserverSettings, "docker">): DockerA
 }
 
 function askDocker(settings: ObserverSettings, given = dockerOptionsOf(settings)): OpenPlatform {
-  const { healLabel, composeFile } = settings;
+  const { composeFile } = settings;
   const api = dockerApiOf(settings);
   const compose = { ...given, composeFile };
   return {
-    platform: dockerPlatform(compose, { api, label: healLabel }),
+    platform: dockerPlatform(compose, engineOf(settings, api)),
     reach: (signal) => reachEngine(settings, { api, given }, signal),
     findComposeService: findOne(composeLookup(compose)),
     hasComposeFile: () => existsSync(composeFile),
@@ -133,8 +134,8 @@ function beginDocker(needs: PlatformNeeds): OpenPlatform {
   const compose = { ...docker, composeFile };
   const lookup = tellingLookup(composeLookup(compose), (text) => say("compose", text));
   return {
-    platform: dockerPlatform(compose, { api, label: settings.healLabel }),
-    describe: (signal) => describeDocker(settings, api, signal),
+    platform: dockerPlatform(compose, engineOf(settings, api)),
+    describe: (signal) => describeEngine(api, signal).catch(() => api.shown),
     findComposeService: findOne(lookup),
     hasComposeFile: () => existsSync(composeFile),
     async prepare(signal) {
@@ -148,19 +149,9 @@ function beginDocker(needs: PlatformNeeds): OpenPlatform {
   };
 }
 
-/** Which engine it is; what is wrong with it is told once it is asked. */
-async function describeDocker(
-  { docker, prometheusUrl }: ObserverSettings,
-  api: DockerApi,
-  signal: AbortSignal,
-): Promise<string> {
-  const { shown: where, isAssumed } = resolveConnection(docker);
-  if (prometheusUrl !== undefined) return isAssumed ? "by the docker command" : where;
-  try {
-    return await describeEngine(api, signal);
-  } catch {
-    return where;
-  }
+/** Beside a Prometheus, nothing is watched that the settings do not name. */
+function engineOf({ prometheusUrl, healLabel }: ObserverSettings, api: DockerApi): ContainerEngine {
+  return { api, ...(prometheusUrl === undefined ? { label: healLabel } : {}) };
 }
 
 interface EngineReach {
@@ -170,16 +161,18 @@ interface EngineReach {
 
 /** By the command, which acts, and where series come from containers by the API, which tells of them. */
 async function reachEngine(
-  { docker, prometheusUrl }: ObserverSettings,
+  { prometheusUrl }: ObserverSettings,
   { api, given }: EngineReach,
   signal: AbortSignal,
 ): Promise<string> {
-  if (prometheusUrl !== undefined) {
-    const { isAssumed, shown: where } = resolveConnection(docker);
-    const version = await reachDocker(signal, given);
-    return `engine ${version}${isAssumed ? ", by the docker command" : ` at ${where}`}`;
-  }
-  const [version, engine] = await Promise.all([reachDocker(signal, given), api.engine(signal)]);
+  const version = await reachDocker(signal, given);
+  const engine = await api.engine(signal).catch((error: unknown) => {
+    // With a Prometheus its rules can be judged and acted upon without.
+    if (prometheusUrl === undefined) throw error;
+    return messageOf(error);
+  });
+  if (typeof engine === "string")
+    return `engine ${version}, by the docker command; nothing is known of what containers use: ${engine}`;
   if (version !== engine.version)
     throw new Error(
       `the docker command acts on an engine ${version}, and series come from ${engine.product} ${engine.version} at ${api.shown}; set DOCKER_HOST to the one that is meant`,

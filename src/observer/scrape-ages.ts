@@ -6,19 +6,19 @@ import type { ScrapeAges } from "../http/readiness.ts";
 const DEADLINE_MS = 2000;
 
 /** Two queries, however many services there are. @returns `undefined` if the source gives no answer */
-export async function readScrapeAges(
-  source: SignalSource,
-  { hasContainers }: { readonly hasContainers: boolean },
-): Promise<ScrapeAges | undefined> {
+export async function readScrapeAges({
+  source,
+  own,
+}: Record<"source" | "own", SignalSource>): Promise<ScrapeAges | undefined> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const agesBy = async (label: string, series: string) => {
-    const samples = await source.query(`time() - max by (${label}) (timestamp(${series}))`, signal);
+  const agesBy = async (asked: SignalSource, label: string, series: string) => {
+    const samples = await asked.query(`time() - max by (${label}) (timestamp(${series}))`, signal);
     return new Map(samples.map(({ labels, value }) => [labels[label] ?? "", value * 1000]));
   };
   try {
     const [ofJobs, ofContainers] = await Promise.all([
-      agesBy("job", "up"),
-      hasContainers ? agesBy("container", "container_up") : new Map<string, number>(),
+      agesBy(source, "job", "up"),
+      agesBy(own, "container", "container_up"),
     ]);
     return { ofJobs, ofContainers };
   } catch {

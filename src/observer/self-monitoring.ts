@@ -79,7 +79,7 @@ export function createVitals(options: VitalsOptions): Vitals {
     version,
     metrics,
     async whyNotReady() {
-      const ages = await readScrapeAges(signals.source, { hasContainers: embedded !== undefined });
+      const ages = await readScrapeAges(signals);
       const nowMs = systemClock.nowMs();
       return whyNotReady(watched, { nowMs, intervalMs: pollIntervalMs, ages });
     },

@@ -45,6 +45,28 @@ test("a poll asks for each rule, and for what it measures", async () => {
   expect(poll.evaluationOf(memory)).toMatchObject({ kind: "inactive", value: 1 });
 });
 
+describe("a rule on Sentinel's own series", () => {
+  const own = rule({ ...memory, on: "own" });
+  const polled = async (script: Script) => {
+    const asked = scriptedSource(simulatedClock(), () => 9);
+    const { source, monitor } = monitorOf(script, { rulesFor: () => [cpu, own], own: asked });
+    return { source, asked, poll: await monitor.poll(NEVER) };
+  };
+
+  test("is evaluated on those, and the others on the source", async () => {
+    const { source, asked, poll } = await polled(() => 0.1);
+    expect(source.queries.toSorted()).toEqual(["cpu", "cpu > 0.5"]);
+    expect(asked.queries.toSorted()).toEqual(["memory", "memory > 5"]);
+    expect(poll.alerts).toMatchObject([{ state: "inactive" }, { rule: own, state: "firing" }]);
+  });
+
+  test("says what it says while the source is down", async () => {
+    const { poll } = await polled(() => new SentinelError("source_unreachable", "it is down"));
+    expect(poll.sourceDown).toBe("it is down");
+    expect(poll.alerts).toMatchObject([{ state: "no_data" }, { rule: own, state: "firing" }]);
+  });
+});
+
 describe("after a time in which nobody looked", () => {
   const MINUTE = 60_000;
   test.each([

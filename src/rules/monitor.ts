@@ -2,7 +2,7 @@
 
 import { restoreAlerts, type SavedAlert } from "./alert-memory.ts";
 import { carryOver, detect, mostGapMs } from "./alert-state.ts";
-import { evaluateRule, type Reading } from "./evaluation.ts";
+import { evaluateRule, type Reading, type RuleResult } from "./evaluation.ts";
 import type { Alert, Evaluation, Rule } from "../core/model.ts";
 import type { Clock, SignalSource } from "../core/ports.ts";
 import type { SharedPoll, SharedPollOptions, SharedRules } from "./shared-rules.ts";
@@ -37,6 +37,8 @@ export interface MonitorOptions {
   onPoll?(poll: Poll, durationMs: number): void;
   /** States of before a restart of Sentinel, with which the first poll begins. */
   readonly restored?: readonly SavedAlert[];
+  /** Where rules on Sentinel's own series are evaluated. Default: on the source, which has them as well. */
+  readonly own?: SignalSource;
   /** The rules of files, and whose share of them it is. */
   readonly shared?: { readonly rules: SharedRules; readonly service: string };
 }
@@ -67,7 +69,7 @@ export function createMonitor(
   source: SignalSource,
   clock: Clock,
 ): Monitor {
-  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, shared } = options;
+  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, shared, own = source } = options;
   const inForce = new RulesInForce(options);
   let lastPoll: Poll | undefined;
   let answeredAtMs: number | undefined;
@@ -94,15 +96,14 @@ export function createMonitor(
       const { rules } = inForce;
       const [ofFiles, results] = await Promise.all([
         shared?.rules.poll(pollOptions),
-        Promise.all(rules.map((rule) => evaluateRule(rule, source, signal))),
+        Promise.all(
+          rules.map((rule) => evaluateRule(rule, rule.on === "own" ? own : source, signal)),
+        ),
       ]);
       const sourceDown =
-        ofFiles?.sourceDown ?? results.find((result) => result.sourceDown)?.sourceDown;
-      // A source that fails half of the questions is not believed in the other half.
-      const readings: Reading[] = results.map(({ rule, evaluation }) => ({
-        rule,
-        evaluation: sourceDown === undefined ? evaluation : { kind: "no_data", reason: sourceDown },
-      }));
+        ofFiles?.sourceDown ??
+        results.find(({ rule, sourceDown: why }) => rule.on !== "own" && why)?.sourceDown;
+      const readings = readingsOf(results, sourceDown);
       const atMs = clock.nowMs();
       const gapMs = atMs - (lastPoll?.atMs ?? atMs);
       const lastAlerts =
@@ -167,6 +168,17 @@ function areSameRules(some: readonly Rule[], others: readonly Rule[]): boolean {
   const text = (rules: readonly Rule[]) =>
     JSON.stringify(rules.map(({ alert, expr, unreadable }) => [alert, expr, unreadable]));
   return text(some) === text(others);
+}
+
+/** A source that fails half of the questions is not believed in the other half; Sentinel's own series are. */
+function readingsOf(
+  results: readonly RuleResult[],
+  sourceDown: string | undefined,
+): readonly Reading[] {
+  return results.map(({ rule, evaluation }) => {
+    const isBelieved = sourceDown === undefined || rule.on === "own";
+    return { rule, evaluation: isBelieved ? evaluation : { kind: "no_data", reason: sourceDown } };
+  });
 }
 
 /** A service's part of what the rules of files say. Nothing is known of it while the source is down. */

@@ -24,6 +24,7 @@ export function probeRules({ name, health }: Service, intervalMs: number): RuleS
   const of = (series: string) => `${series}{sentinel_service=${JSON.stringify(name)}}`;
   return [
     {
+      on: "own",
       alert: PROBE_FAILING_ALERT,
       expr: `${of("probe_success")} == 0`,
       // One more probe that says so: a single one may have met a restart.
@@ -37,6 +38,7 @@ export function probeRules({ name, health }: Service, intervalMs: number): RuleS
     ...(hasCertificate(health)
       ? [
           {
+            on: "own" as const,
             alert: CERTIFICATE_EXPIRING_ALERT,
             expr: `${of("probe_ssl_earliest_cert_expiry")} - time() < ${CERTIFICATE_DAYS * DAY_S}`,
             labels: { severity: "medium", service: name },

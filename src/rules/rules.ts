@@ -5,7 +5,7 @@ import { formatDuration, parseDuration } from "../core/duration.ts";
 import { SentinelError } from "../core/errors.ts";
 import type { Labels, Rule, Service, Severity } from "../core/model.ts";
 import { SEVERITIES } from "../core/model.ts";
-import { CURES, PERMITS_ANNOTATION, REVIVALS } from "./permitted.ts";
+import { PERMITS_ANNOTATION } from "./permitted.ts";
 import { readSignal } from "./signal.ts";
 
 /** Which alert says that restarting does not cure: while it fires, nothing is restarted. */
@@ -35,6 +35,8 @@ export interface RuleSource {
   readonly keep_firing_for?: string | undefined;
   readonly labels?: Labels | undefined;
   readonly annotations?: Labels | undefined;
+  /** As of a rule; no file says it. */
+  readonly on?: Rule["on"];
 }
 
 export interface Thresholds {
@@ -56,24 +58,6 @@ export const CRASH_LOOP_SUMMARY =
   "started {{ $value | humanize }} times within 10 minutes; restarting does not help";
 
 /**
- * What Docker's word alone has for rules.
- *
- * @param name as the label `container` of its series has it
- */
-export function unhealthyRule({ name }: Service): RuleSource {
-  return {
-    alert: CONTAINER_UNHEALTHY_ALERT,
-    // Docker's own retries are its `for`.
-    expr: `container_healthy{container=${JSON.stringify(name)}} == 0`,
-    labels: { severity: "high", service: name },
-    annotations: {
-      summary: "its HEALTHCHECK fails",
-      [PERMITS_ANNOTATION]: CURES.join(", "),
-    },
-  };
-}
-
-/**
  * That Sentinel refuses the metrics of a service, which answers: too many series, or dear ones. The service
  * is not to blame, so that nothing is permitted.
  */
@@ -86,41 +70,6 @@ export function refusedRule({ name, job }: Service, intervalMs: number): RuleSou
     labels: { severity: "high", service: name },
     annotations: { summary: "its metrics are refused: it {{ $labels.reason }}" },
   };
-}
-
-/**
- * That a container starts again and again: by its engine's count, of which all counts while the engine
- * waits longer and longer before the next restart, or by its starts, whoever started it.
- */
-export function containerLoopRule({ name }: Service): RuleSource {
-  const of = (series: string) => `${series}{container=${JSON.stringify(name)}}`;
-  const count = of("container_restarts_total");
-  const isNew = `(1 - max_over_time(${of("container_restarting")}[5m]))`;
-  const restarts = `${count} - min_over_time(${count}[10m]) * ${isNew}`;
-  const starts = `changes(${of("container_start_time_seconds")}[10m])`;
-  return {
-    alert: CRASH_LOOP_ALERT,
-    expr: `(${restarts} > ${starts} or ${starts}) > ${MAX_STARTS}`,
-    labels: { severity: "critical", service: name },
-    annotations: { summary: CRASH_LOOP_SUMMARY },
-  };
-}
-
-/** The rules for a container without metrics. */
-export function containerRules(service: Service, intervalMs: number): RuleSource[] {
-  const { name } = service;
-  return [
-    unhealthyRule(service),
-    {
-      alert: CONTAINER_DOWN_ALERT,
-      expr: `container_up{container=${JSON.stringify(name)}} == 0`,
-      // One more look that says so: a single one may have met a restart.
-      for: formatDuration(Math.min(intervalMs, MAX_FOR_MS)),
-      labels: { severity: "critical", service: name },
-      annotations: { summary: "it has ended", [PERMITS_ANNOTATION]: REVIVALS.join(", ") },
-    },
-    containerLoopRule(service),
-  ];
 }
 
 /** The built-in rules that are in force: a rule of a file replaces every one of its name. */
@@ -153,6 +102,7 @@ export function readRule(source: RuleSource, where: string, service?: string): R
     labels,
     annotations,
     permits: readPermits(annotations, place),
+    ...(source.on === undefined ? {} : { on: source.on }),
     ...(service === undefined ? {} : { service }),
   };
 }

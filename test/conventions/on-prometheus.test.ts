@@ -4,7 +4,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { renderRules } from "../../src/cli/check.ts";
+import { renderRules } from "../../src/cli/rules.ts";
 import { type ObserverSettings, observerSettings } from "../../src/config/config.ts";
 import { findSignals } from "../../src/rules/conventions/follow.ts";
 import { judgeSignals } from "../../src/rules/conventions/judge.ts";

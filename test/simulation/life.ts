@@ -130,6 +130,7 @@ async function watch(
     };
     const serviceContext = {
       source,
+      own: source,
       monitor,
       platform,
       diagnosers: [model("a model", timeline, chance), model("another", timeline, chance)],

@@ -66,6 +66,7 @@ export async function contextOf(given: Given = {}): Promise<Tried> {
   const changes: ServiceContextChanges = (await given.serviceContext?.(clock)) ?? {};
   const serviceContext: ServiceContext = {
     source,
+    own: source,
     monitor: createMonitor(
       {
         rulesFor: () => rules,

@@ -174,6 +174,7 @@ export async function tell(story: Story): Promise<Told> {
   const changes: ServiceContextChanges = (await story.serviceContext?.(clock)) ?? {};
   const serviceContext: ServiceContext = {
     source,
+    own: source,
     monitor: createMonitor(
       { ...options, restored, shared: { rules: sharedRules, service: own.name } },
       source,

@@ -109,6 +109,9 @@ const BUILT_IN: ReadonlyMap<string, Symptom> = new Map([
   ["ContainerDown", "down"],
   ["ProbeFailing", "down"],
   ["CrashLoop", "loop"],
+  ["ContainerHighCpu", "cpu"],
+  ["ContainerHighMemory", "memory"],
+  ["ContainerOomKilled", "memory"],
 ]);
 
 /** What the name of an alert or of its metric says; the first that fits. */

@@ -10,14 +10,16 @@ import { orchestratorOf } from "./orchestrator.ts";
 interface Wanted {
   /** Containers that are asked for by name, labelled or not. */
   readonly names: readonly string[];
-  /** The label of containers that are to be restarted when their HEALTHCHECK fails: `name=value`. */
-  readonly label: string;
+  /** The label of containers that are to be restarted when their HEALTHCHECK fails: `name=value`; `undefined` for none. */
+  readonly label: string | undefined;
 }
 
 export interface ListedContainer {
   readonly id: string;
   readonly name: string;
   readonly isLabelled: boolean;
+  /** What the list says of its state, and for how long; empty if it says nothing of that. */
+  readonly entry: string;
 }
 
 interface ContainerList {
@@ -41,6 +43,8 @@ const entrySchema = z.object({
   Names: z.array(z.string()).nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
   State: z.string().nullish(),
+  // Such as `Up 2 hours (healthy)`.
+  Status: z.string().nullish(),
 });
 
 /**
@@ -49,7 +53,7 @@ const entrySchema = z.object({
  * @param listed the answer to `containers/json?all=true`
  */
 export function chooseWatched(listed: readonly unknown[], wanted: Wanted): ContainerList {
-  const [labelName = "", labelValue] = wanted.label.split("=");
+  const [labelName = "", labelValue] = wanted.label?.split("=") ?? [];
   const problems: ServiceProblem[] = [];
   const found = new Map<string, ListedContainer>();
   const leftOver = new Map<string, string>();
@@ -59,10 +63,10 @@ export function chooseWatched(listed: readonly unknown[], wanted: Wanted): Conta
       problems.push({ service: "?", why: "the engine lists a container in an unknown form" });
       continue;
     }
-    const { Id: id, Names, Labels, State } = parsed.data;
+    const { Id: id, Names, Labels, State, Status } = parsed.data;
     // An orchestrator does not remove a task that has ended, and has started another.
     const isOver = orchestratorOf(Labels ?? {}) !== undefined && State !== "running";
-    const isLabelled = Labels?.[labelName] === labelValue && !isOver;
+    const isLabelled = wanted.label !== undefined && Labels?.[labelName] === labelValue && !isOver;
     const name = ownName(Names ?? []);
     if (name === undefined) {
       if (isLabelled) problems.push({ service: shortId(id), why: NAMELESS });
@@ -78,7 +82,7 @@ export function chooseWatched(listed: readonly unknown[], wanted: Wanted): Conta
     const service = printable(name, MAX_SHOWN_NAME);
     if (!isServiceName(name)) problems.push({ service, why: whyRefused(name) });
     else if (found.has(name)) problems.push({ service, why: TWICE });
-    else found.set(name, { id, name, isLabelled });
+    else found.set(name, { id, name, isLabelled, entry: Status ? `${State}: ${Status}` : "" });
   }
   for (const name of wanted.names) {
     const other = leftOver.get(name);

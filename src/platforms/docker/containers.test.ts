@@ -39,9 +39,12 @@ const ALL = {
   container_restarts_total: 2,
   container_restarting: 0,
   container_oom_killed: 0,
+  container_oom_events_total: 0,
   container_start_time_seconds: Date.UTC(2025, 0, 1, 12, 0, 0, 500) / 1000,
   container_memory_working_set_bytes: 2000,
   container_cpu_usage_seconds_total: 2.5,
+  container_spec_cpu_period: 100_000,
+  container_spec_memory_limit_bytes: 0,
 };
 
 async function readOne(state: object, stats: object = STATS) {
@@ -80,6 +83,9 @@ describe("a reading", () => {
       container_restarts_total: 2,
       container_restarting: 0,
       container_oom_killed: 0,
+      container_oom_events_total: 0,
+      container_spec_cpu_period: 100_000,
+      container_spec_memory_limit_bytes: 0,
     });
   });
 
@@ -217,4 +223,115 @@ test.each<[string, Answers, RegExp]>([
   const thrown = await readAll(answers).catch((error: unknown) => error);
   expect(thrown).toMatchObject({ message: expect.stringMatching(message) });
   expect(String(thrown)).not.toContain("\n");
+});
+
+describe("what a container uses, and may use", () => {
+  const limited = (hostConfig: object) => ({
+    json: [listed("api")],
+    "id-api/json": { ...inspected({}), HostConfig: hostConfig },
+    "id-api/stats": {
+      ...STATS,
+      cpu_stats: {
+        ...STATS.cpu_stats,
+        throttling_data: { periods: 10, throttled_periods: 4, throttled_time: 500_000_000 },
+      },
+      pids_stats: { current: 7 },
+      blkio_stats: {
+        io_service_bytes_recursive: [
+          { op: "Read", value: 100 },
+          { op: "read", value: 20 },
+          { op: "Write", value: 3 },
+          { op: "Total", value: 123 },
+        ],
+      },
+      networks: {
+        eth0: { rx_bytes: 11, tx_bytes: 12, rx_errors: 0, tx_errors: 1 },
+        eth1: { rx_bytes: 21, tx_bytes: 22, rx_errors: 0, tx_errors: 0 },
+      },
+    },
+  });
+
+  test("has cAdvisor's names", async () => {
+    const { services } = await readAll(limited({ NanoCpus: 1_500_000_000, Memory: 4096 }), ["api"]);
+    expect(valuesOf(services, "api")).toMatchObject({
+      container_spec_cpu_quota: 150_000,
+      container_spec_cpu_period: 100_000,
+      container_spec_memory_limit_bytes: 4096,
+      container_cpu_cfs_periods_total: 10,
+      container_cpu_cfs_throttled_periods_total: 4,
+      container_cpu_cfs_throttled_seconds_total: 0.5,
+      container_processes: 7,
+      container_fs_reads_bytes_total: 120,
+      container_fs_writes_bytes_total: 3,
+    });
+    const received = services[0]?.samples.filter(
+      ({ name }) => name === "container_network_receive_bytes_total",
+    );
+    expect(received?.map(({ labels, value }) => [labels["interface"], value])).toEqual([
+      ["eth0", 11],
+      ["eth1", 21],
+    ]);
+  });
+
+  test.each([
+    ["a quota and a period", { CpuQuota: 20_000, CpuPeriod: 50_000 }, 20_000],
+    ["none", { CpuQuota: 0, CpuPeriod: 0, NanoCpus: 0 }, undefined],
+    ["none, as -1", { CpuQuota: -1 }, undefined],
+  ])("a CPU limit of %s", async (_, hostConfig, quota) => {
+    const { services } = await readAll(limited(hostConfig), ["api"]);
+    expect(valuesOf(services, "api")["container_spec_cpu_quota"]).toBe(quota);
+  });
+
+  test("one that has ended has an exit code, and what it used is over", async () => {
+    const ended = await readOne({ Running: false, ExitCode: 137 });
+    expect(ended).toMatchObject({ container_up: 0, container_exit_code: 137 });
+    expect(ended).not.toHaveProperty("container_cpu_usage_seconds_total");
+    expect(await readOne({ ExitCode: 0 })).not.toHaveProperty("container_exit_code");
+  });
+});
+
+describe("a container is inspected again when its entry of the list has changed", () => {
+  /** Polls it as the list says it is, and counts the inspections. */
+  async function polls(...states: readonly { status: string; state?: object; count?: number }[]) {
+    let inspections = 0;
+    let [now] = states;
+    await using engine = await fakeEngine({
+      json: () => [{ ...listed("api"), State: "running", Status: now?.status }],
+      "id-api/json": () => {
+        inspections += 1;
+        return { ...inspected(now?.state ?? {}), RestartCount: now?.count ?? 0 };
+      },
+      "id-api/stats": STATS,
+    });
+    const series = containerSeries({ api: engine.api });
+    const oomEvents: (number | undefined)[] = [];
+    for (now of states) {
+      const { services } = await series({ services: ["api"], deadlineMs: 5000 }, NEVER);
+      oomEvents.push(valuesOf(services, "api")["container_oom_events_total"]);
+    }
+    return { inspections, oomEvents };
+  }
+  const hours = { status: "Up 2 hours (healthy)" };
+
+  test.each([
+    ["not while it stays as it is", [hours, hours, hours], 1],
+    ["when its health changes", [hours, { status: "Up 2 hours (unhealthy)" }], 2],
+    ["each time while it is younger than a minute", Array(3).fill({ status: "Up 9 seconds" }), 3],
+    ["each time where the list does not say", Array(3).fill({ status: "" }), 3],
+    ["now and then, for what the list never says", Array(14).fill(hours), 2],
+  ])("%s", async (_, states, expected) => {
+    expect((await polls(...states)).inspections).toBe(expected);
+  });
+
+  test("each start after an OOM kill is one more, and what was before is not known", async () => {
+    const young = { status: "Up 1 second" };
+    const { oomEvents } = await polls(
+      { ...young, state: { OOMKilled: true }, count: 1 },
+      { ...young, state: { OOMKilled: true }, count: 1 },
+      { ...young, state: { OOMKilled: true }, count: 3 },
+      { ...young, state: { OOMKilled: false }, count: 3 },
+      { ...young, state: { OOMKilled: true }, count: 4 },
+    );
+    expect(oomEvents).toEqual([0, 0, 2, 2, 3]);
+  });
 });

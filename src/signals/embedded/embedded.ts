@@ -1,6 +1,7 @@
-/** Sentinel as its own Prometheus: it scrapes, keeps what it got in memory, and evaluates over it. */
+/** Sentinel as its own Prometheus: it scrapes, and asks platforms for series, keeps what it got in memory, and evaluates over it. */
 
 import { SentinelError } from "../../core/errors.ts";
+import type { SeriesGiver } from "../../core/given-series.ts";
 import { isProbed } from "../../core/health.ts";
 import type { Sample, Series, Service } from "../../core/model.ts";
 import type { Clock, RangeSpan, SignalSource } from "../../core/ports.ts";
@@ -8,12 +9,9 @@ import type { Expression } from "../../promql/ast.ts";
 import { PromqlError } from "../../promql/errors.ts";
 import { evaluateInstant, evaluateRange } from "../../promql/evaluate.ts";
 import { parseExpression } from "../../promql/parse.ts";
-import {
-  type AskedPlatform,
-  createPlatformScraper,
-  type PlatformState,
-} from "./platform-series.ts";
-import { createProbeScraper } from "./probe-scraper.ts";
+import { createGivenScraper } from "./given-scraper.ts";
+import { type AskedPlatform, createPlatformGiver, type PlatformState } from "./platform-series.ts";
+import { createProbeGiver } from "./probe-giver.ts";
 import { createExpectations } from "./expectations.ts";
 import { type HistoryRule, planHistory } from "./history.ts";
 import { type RecordedRule, Recordings } from "./recordings.ts";
@@ -38,7 +36,7 @@ export interface EmbeddedSource extends SignalSource {
   readonly store: MemoryStore;
   /** The time at which queries are evaluated: the wall clock's, as the samples' times are. */
   presentMs(): number;
-  /** The scrape targets, then each platform as one target. */
+  /** The scrape targets, then each platform and each giver as one target. */
   targets(): readonly TargetState[];
   /** How each platform that is asked stands. */
   platforms(): readonly PlatformState[];
@@ -81,19 +79,17 @@ const MAX_QUOTED = 300;
  */
 export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
   const { targets, intervalMs, clock, platforms = [], services = [] } = options;
-  for (const { platform } of platforms)
-    if (targets.some(({ job }) => job === platform.name))
-      throw new RangeError(
-        `the job ${platform.name} is that of what Sentinel's platform ${platform.name} says: give yours another name`,
-      );
+  const ofPlatforms = platforms.map(createPlatformGiver);
+  refuseJobsOf(ofPlatforms, targets);
   const { rules = [] } = options;
   const store = createSeriesStore({ history: planHistory(rules, intervalMs) });
   const probed = services.filter(({ health }) => isProbed(health));
+  const ofProbes = probed.length === 0 ? [] : [createProbeGiver(probed)];
   // What rules record is written by one more.
-  const writers = targets.length + platforms.length + Math.min(probed.length, 1) + 1;
+  const writers = targets.length + ofPlatforms.length + ofProbes.length + 1;
   const shared = { store, clock, intervalMs, writers };
-  const asked = platforms.map((one) => createPlatformScraper(one, shared));
-  const probes = probed.length === 0 ? [] : [createProbeScraper(probed, shared)];
+  const asked = ofPlatforms.map((giver) => createGivenScraper(giver, shared));
+  const probes = ofProbes.map((giver) => createGivenScraper(giver, shared));
   const told = [createScraper({ targets, ...shared }), ...asked];
   const scrapers = [...told, ...probes];
   const parse = createParser();
@@ -111,7 +107,12 @@ export function embeddedSource(options: EmbeddedOptions): EmbeddedSource {
     store,
     presentMs,
     targets: allTargets,
-    platforms: () => asked.map((one) => one.state()),
+    platforms: () =>
+      ofPlatforms.map((giver, index) => ({
+        platform: giver.platform,
+        ...giver.told(),
+        error: asked[index]?.targets().find(({ health }) => health === "down")?.lastError,
+      })),
 
     async scrapeOnce(signal) {
       await Promise.all(scrapers.map((scraper) => scraper.scrapeAll(signal)));
@@ -171,6 +172,18 @@ function createEvaluator(store: MemoryStore, { parse, ruleLimits }: Evaluating) 
       return [{ labels: {}, value: value.value, timestampMs: value.timestampMs }];
     throw rejected(expr, `it gives a ${value.type}, where an instant vector is needed`);
   };
+}
+
+/** @throws RangeError on a target that has the job of a platform: its series would be taken for those */
+function refuseJobsOf(
+  givers: readonly Pick<SeriesGiver, "job">[],
+  targets: readonly ScrapeTarget[],
+): void {
+  for (const { job: own } of givers)
+    if (targets.some(({ job }) => job === own))
+      throw new RangeError(
+        `the job ${own} is that of series that Sentinel itself makes: give yours another name`,
+      );
 }
 
 /** Rules are asked again at every poll; what a person asks may be anything. */

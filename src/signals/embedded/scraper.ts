@@ -23,7 +23,7 @@ export interface ScraperOptions {
   readonly fetchPage?: FetchPage;
 }
 
-interface Scraper {
+export interface Scraper {
   /** In the order of the options. */
   targets(): readonly TargetState[];
   /** Scrapes every target once, all at the same time; resolves when the last has answered or failed. */
