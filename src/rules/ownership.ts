@@ -1,4 +1,4 @@
-/** Whose alert it is: one service's, or nobody's. Pure. */
+/** To which service an alert belongs, if to any. Pure. */
 
 import { SERVICE_LABEL } from "../core/given-series.ts";
 import type { Alert, Labels, Service } from "../core/model.ts";
@@ -6,7 +6,7 @@ import type { Alert, Labels, Service } from "../core/model.ts";
 /** Labels that may hold a service's name, as cAdvisor, Kubernetes and rule authors write them. */
 const NAME_LABELS = ["container", "pod", "service"] as const;
 
-/** To whom an alert belongs; nobody acts on one that belongs to nobody. */
+/** To whom an alert belongs; one that belongs to no service is never acted upon. */
 export type Owner =
   | { readonly kind: "service"; readonly name: string }
   | { readonly kind: "nobody"; readonly reason: string };
@@ -19,7 +19,7 @@ export interface ServiceDirectory {
   ownerOf(labels: Labels, overrides?: Labels): Owner;
 }
 
-/** What tells services apart. */
+/** What services are told apart by. */
 export type Identity = Pick<Service, "name" | "job" | "instance" | "health">;
 
 /**
