@@ -1,6 +1,7 @@
 /** What is seen of a service after an action, until there is a verdict. */
 
 import { isSeriesOf } from "../rules/alert-state.ts";
+import { seriesMatchers } from "../rules/ownership.ts";
 import { SERVICE_LABEL } from "../core/given-series.ts";
 import type { Alert, Evaluation, Verdict } from "../core/model.ts";
 import { type Check, judge, type VerificationPlan } from "./verification.ts";
@@ -84,13 +85,13 @@ async function newestScrapeAgeMs(
   { policy, serviceContext }: IncidentContext,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const { name } = policy.service;
+  const { name, instance } = policy.service;
   const source = job === undefined ? serviceContext.own : serviceContext.source;
   try {
     const seen =
       job === undefined
         ? `{__name__=~"container_up|probe_success",${SERVICE_LABEL}=${JSON.stringify(name)}}`
-        : `up{job=${JSON.stringify(job)}}`;
+        : `up{${seriesMatchers({ job, instance })}}`;
     // The older of the two, if a service has both: a rule may rest on either.
     const expr = `time() - ${job === undefined ? "min" : "max"}(timestamp(${seen}))`;
     const seconds = (await source.query(expr, signal))[0]?.value;

@@ -80,9 +80,15 @@ export function isOwnedBy(owner: Owner, service: string): boolean {
 }
 
 /** Unless it is set, metrics are taken to be served where the health is. */
-function instanceOf({ instance, health }: Identity): string | undefined {
+export function instanceOf({ instance, health }: Identity): string | undefined {
   if (instance !== undefined) return instance;
   return typeof health === "object" && "http" in health ? URL.parse(health.http)?.host : undefined;
+}
+
+/** The label matchers of a service's own series, such as `job="shop",instance="10.0.0.2:8080"`. */
+export function seriesMatchers({ job, instance }: Pick<Service, "job" | "instance">): string {
+  const ofJob = `job=${JSON.stringify(job)}`;
+  return instance === undefined ? ofJob : `${ofJob},instance=${JSON.stringify(instance)}`;
 }
 
 function nobody(reason: string): Owner {

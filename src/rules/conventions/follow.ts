@@ -2,6 +2,7 @@
 
 import type { Service } from "../../core/model.ts";
 import type { SignalSource } from "../../core/ports.ts";
+import { seriesMatchers } from "../ownership.ts";
 import { SIGNALS, type ServiceSignals } from "./convention.ts";
 import { readService, type ServiceReading, seriesQuery } from "./find.ts";
 
@@ -9,6 +10,8 @@ import { readService, type ServiceReading, seriesQuery } from "./find.ts";
 const COMPLETE_MS = 5 * 60_000;
 /** Most counters have no series before the first request. Our own series are quickly looked through. */
 const INCOMPLETE_MS = 10_000;
+
+type FollowedService = Pick<Service, "job" | "instance" | "convention">;
 
 interface FollowedConventions {
   /** `undefined` until a series of the service has been seen. */
@@ -22,7 +25,7 @@ interface FollowedConventions {
 }
 
 export function followConventions(
-  service: Pick<Service, "job" | "convention">,
+  service: FollowedService,
   source: Pick<SignalSource, "query">,
   { isEmbedded }: { readonly isEmbedded: boolean },
 ): FollowedConventions {
@@ -53,14 +56,14 @@ export function followConventions(
 
 /** @returns `undefined` while the service has no series that is known */
 export async function findSignals(
-  { job, convention }: Pick<Service, "job" | "convention">,
+  service: FollowedService,
   source: Pick<SignalSource, "query">,
   signal: AbortSignal,
 ): Promise<ServiceReading | undefined> {
-  const samples = await source.query(seriesQuery(`job=${JSON.stringify(job)}`), signal);
+  const samples = await source.query(seriesQuery(seriesMatchers(service)), signal);
   // What answers is a stranger.
   const series = samples.map(({ labels }) => labels).filter((labels) => "__name__" in labels);
-  return series.length === 0 ? undefined : readService(series, convention);
+  return series.length === 0 ? undefined : readService(series, service.convention);
 }
 
 function isComplete({ requestRate, errorRatio, latency }: ServiceSignals): boolean {

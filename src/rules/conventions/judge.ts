@@ -1,6 +1,7 @@
 /** For each signal of a service what it is read from, or why it cannot be judged. Pure. */
 
 import type { Service } from "../../core/model.ts";
+import { seriesMatchers } from "../ownership.ts";
 import { type Signal, SIGNALS, type Span } from "./convention.ts";
 import type { ServiceReading } from "./find.ts";
 
@@ -14,10 +15,11 @@ export type JudgedSignal =
  * @param reading of the service's series; `undefined` if none that is known has been seen
  */
 export function judgeSignals(
-  { job }: Pick<Service, "job">,
+  service: Pick<Service, "job" | "instance">,
   reading: ServiceReading | undefined,
   span: Span,
 ): readonly JudgedSignal[] {
+  const { job } = service;
   return SIGNALS.map((signal): JudgedSignal => {
     if (job === undefined) return { signal, ...WITHOUT_METRICS };
     if (reading === undefined)
@@ -29,7 +31,7 @@ export function judgeSignals(
     const read = reading.signals[signal];
     if (read.kind === "unreadable")
       return { signal, why: read.why, whatWouldChangeIt: read.whatWouldChangeIt };
-    const expr = read.expr(`job=${JSON.stringify(job)}`, span);
+    const expr = read.expr(seriesMatchers(service), span);
     return { signal, readFrom: read.readFrom, expr };
   });
 }
