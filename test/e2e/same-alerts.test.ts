@@ -127,10 +127,12 @@ function isChange({ name, state, from }: Change): (event: Event) => boolean {
   };
 }
 
-/** Every alert that ever fired, once, by name. */
+/** Every alert that ever fired, once, by name; but for what Sentinel asks by itself, from whichever source. */
 function fired(events: readonly Event[]): readonly z.output<typeof changeSchema>["alert"][] {
   const changes = events.flatMap((event) => changeSchema.safeParse(event).data ?? []);
-  const firing = changes.map(({ alert }) => alert).filter(({ state }) => state === "firing");
+  const firing = changes
+    .map(({ alert }) => alert)
+    .filter(({ name, state }) => state === "firing" && name !== "ProbeFailing");
   const byName = new Map(firing.map((alert) => [alert.name, alert]));
   return [...byName.values()].sort((a, b) => a.name.localeCompare(b.name));
 }
