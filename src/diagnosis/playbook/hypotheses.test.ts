@@ -265,6 +265,18 @@ test("why is one sentence, and what speaks against it is told as well", () => {
   expect(told.at(-1)).toStartWith("Next: overload, for requests rose from 10 to 60 a second");
 });
 
+test("memory that is too much is given back, also where it grew before anybody looked", () => {
+  const flat = {
+    ...history("memory_bytes", 6e8, 6e8),
+    values: Array.from({ length: 8 }, () => 6e8),
+  };
+  const { action, faultClass } = consult({
+    evidence: evidence({ alert: "HighMemory", surroundings: { timeline: timeline(flat) } }),
+    allowlist,
+  });
+  expect({ action, faultClass }).toEqual({ action: "docker-restart", faultClass: "leak" });
+});
+
 describe("growth", () => {
   const of = (values: readonly (number | undefined)[]) => growthOf({ values });
   test("a straight line fits wholly, whatever is missing", () => {
