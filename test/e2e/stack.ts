@@ -88,7 +88,10 @@ export async function startStack(): Promise<Stack> {
   };
   const up = ["docker", "compose", "-f", composeFile, "up", "--build", "--detach", "--wait"];
   const { exitCode, stderr } = await runToEnd(up);
-  if (exitCode !== 0) throw new Error(`docker compose up failed:\n${stderr.slice(-3000)}`);
+  if (exitCode !== 0) {
+    await stack[Symbol.asyncDispose]();
+    throw new Error(`docker compose up failed:\n${stderr.slice(-3000)}`);
+  }
   await until(async () => (await stack.query('up{job="sentinel-target-api"}')) === 1);
   return stack;
 }
