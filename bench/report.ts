@@ -23,7 +23,7 @@ export function report(rows: readonly Row[]): number {
 /** The one that is given on the command line; without it `./sentinel`, which is built first. */
 export async function findExecutable(): Promise<string> {
   const [, , given] = process.argv;
-  if (given !== undefined) return resolve(given);
+  if (given !== undefined && given !== "") return resolve(given);
   const project = join(import.meta.dir, "..");
   await run(["bun", "run", "build"], project);
   return join(project, "sentinel");

@@ -8,7 +8,6 @@ import { type Environment, type Read, reader, refuseMisspelt, VERSION } from "./
 import { NO_FILE, readRuleFile, readSettingsFile, type SettingsFile } from "./file.ts";
 import { SETTINGS } from "./keys.ts";
 import { type PrometheusAccessSettings, prometheusAccess } from "./prometheus.ts";
-import { tellApart } from "./shared-jobs.ts";
 import { type UnusedSetting, unusedSettings } from "./unused.ts";
 import { splitCommand } from "../text/shell-words.ts";
 import { SentinelError } from "../core/errors.ts";
@@ -147,11 +146,10 @@ export function observerSettings(sources: Sources): ObserverSettings {
     ? read("SCRAPE_TARGETS", SETTINGS.SCRAPE_TARGETS)
     : file.scrape;
   const scrapeTargets = targetsOf(named, file, file.services ?? [own]);
-  const services = tellApart(
+  const services =
     prometheusUrl === undefined
       ? withScrapedJobs(file.services ?? [own], scrapeTargets)
-      : (file.services ?? [own]),
-  );
+      : (file.services ?? [own]);
   if (services.length === 0 && prometheusUrl !== undefined)
     throw new SentinelError("configuration", "services is empty, so nothing would be watched", {
       hint: "Name a service; or set PROMETHEUS_URL=embedded to watch the labelled containers alone.",

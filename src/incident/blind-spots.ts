@@ -5,7 +5,7 @@ import type { WatchEvent } from "../core/events.ts";
 import { isQuiet } from "../rules/alert-state.ts";
 import { coverageOf } from "../rules/coverage.ts";
 
-/** How long a signal may be missing before it is reported: rates need a window, and a restart a moment. */
+/** For so long a signal may be missing before a person is told: rates need a window, and a restart a moment. */
 export const BLIND_AFTER_MS = 60_000;
 
 type SignalEvent = Extract<WatchEvent, { type: "signal_lost" | "signal_back" }>;
@@ -14,7 +14,7 @@ interface BlindSpots {
   /**
    * Takes what a poll has shown; to be called for those that the source has answered.
    *
-   * @returns what to report, once for each signal that is lost
+   * @returns what a person is to be told, once for each signal that is lost
    */
   polled(alerts: readonly Alert[], nowMs: number): readonly SignalEvent[];
 }

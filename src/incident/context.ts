@@ -11,13 +11,13 @@ import type { Monitor } from "../rules/monitor.ts";
 import type { Owner } from "../rules/ownership.ts";
 import type { Clock, Diagnoser, ServiceRuntime, SignalSource } from "../core/ports.ts";
 
-/** What one service needs for as long as its loop runs, with what all services share. */
+/** Of one service, and what all services share, for as long as its loop runs. */
 export interface ServiceContext {
   readonly source: SignalSource;
   /** The series that Sentinel itself makes. */
   readonly own: SignalSource;
   readonly monitor: Monitor;
-  /** The platform that runs the service. */
+  /** Of the service. */
   readonly platform: ServiceRuntime;
   /** Asked in this order; the playbook answers if none of them does. */
   readonly diagnosers: readonly Diagnoser[];
@@ -25,7 +25,7 @@ export interface ServiceContext {
   readonly recorder: Recorder;
   /** What was seen of the service's container until now. */
   readonly seen: ContainerSeen;
-  /** Held from the last check before an action to its end: one action at a time, of all services. */
+  /** Held from the last look before an action to its end: one action at a time, of all services. */
   readonly actionLock: Lock;
   /** `undefined` for a service without a health check. */
   checkHealth(service: Service): Promise<HealthAnswer | undefined>;
@@ -48,7 +48,7 @@ export interface Policy {
   readonly stabilizeMs: number;
 }
 
-/** What one incident of the service needs. */
+/** Of one incident of the service. */
 export interface IncidentContext {
   readonly policy: Policy;
   readonly serviceContext: ServiceContext;
@@ -58,10 +58,10 @@ export interface IncidentContext {
   commit(intent: IntentEvent): Promise<boolean>;
 }
 
-/** What was seen of a service's container while its loop runs. */
+/** Of one service, for as long as its loop runs. */
 interface ContainerSeen {
   history: ContainerHistory;
-  /** Each set-up that was found to differ from the one before, oldest first; by the wall clock. */
+  /** How it was set up at each look that found it otherwise, oldest first; by the wall clock. */
   setups?: readonly SeenSetup[];
   /** How the last end that was asked about came about. */
   end?: { readonly of: string; readonly wasStopped: boolean | undefined };

@@ -12,7 +12,7 @@ export const PROCESS_DIED_ALERT = "ProcessDied";
 /** A process that was started again after its deaths, and has gone on since. */
 export interface CuredDeath {
   readonly service: string;
-  /** Its deaths since it last ran well, oldest first; at least one. Times are the wall clock's. */
+  /** Since it last ran well, oldest first; at least one. Times are the wall clock's. */
   readonly deaths: readonly Death[];
   /** How long it has run now. */
   readonly ranMs: number;
@@ -26,9 +26,9 @@ interface Seen {
 }
 
 /**
- * All events at once, when it is over: there was nothing to decide.
+ * The whole story at once, when it is over: nobody had to decide anything.
  *
- * @returns the events in order; nothing is left open
+ * @returns in order; nothing is left open
  */
 export function tellCuredDeath(
   { service, deaths, ranMs }: CuredDeath,

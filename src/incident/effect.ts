@@ -1,5 +1,5 @@
 /**
- * Whether a command whose end was not seen has had its effect: Sentinel was stopped while it ran, or it ran
+ * Whether a command whose end nobody saw has had its effect: Sentinel was stopped while it ran, or it ran
  * out of time while the engine went on. The container itself says so.
  */
 
@@ -19,7 +19,7 @@ const RECONCILE_MS = 30_000;
 interface Unseen {
   /** The container when the command was begun. */
   readonly before: Observation<ContainerState>;
-  /** Since when the command is not watched any more. */
+  /** Since when nobody sees the command any more. */
   readonly sinceMs: number;
   /** The command takes the service down, instead of starting it. */
   readonly isStop: boolean;
@@ -37,7 +37,7 @@ export function effectOf(
   return "none";
 }
 
-/** Checks until it is known; `open` if the signal aborts before. */
+/** Looks until it is known; `open` if the signal aborts before. */
 export async function awaitEffect(
   unseen: Unseen,
   { policy, serviceContext }: IncidentContext,
@@ -61,7 +61,7 @@ function mayTakeMs(container: Observation<ContainerState>): number {
   return RECONCILE_MS + Math.max(stopTimeoutMs - STOP_TIMEOUT_MS, 0);
 }
 
-/** Compares what the container itself says, as its engine may have another clock. */
+/** By what the container itself says: its engine's clock need not be ours. */
 function hasStartedSince(
   before: Observation<ContainerState>,
   now: Observation<ContainerState>,
@@ -82,7 +82,7 @@ interface Ran {
   readonly before: Observation<ContainerState>;
 }
 
-/** An engine goes on with an order even after the command that gave it ran out of time. */
+/** An engine goes on with what it was told, also after the command that told it ran out of time. */
 export async function seenToTheEnd(
   { action, ran, before }: Ran,
   context: IncidentContext,

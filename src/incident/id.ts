@@ -1,4 +1,4 @@
-/** The name of an incident: it sorts by time, shows which alert it was, and differs between services. */
+/** The name of an incident: it sorts by time, says at a glance which alert it was, and is no other service's. */
 
 /** Such as `20250101T120010-HighCpu-d1a9`; the time is UTC. */
 export function incidentId(nowMs: number, alert: string, service: string): string {

@@ -45,13 +45,13 @@ export interface Findings {
 export interface Waiting {
   readonly findings: Findings;
   readonly action: ActionId;
-  /** The command that a person was shown: no other one is run on the answer. */
+  /** What a person was shown: no other command is run on an answer to it. */
   readonly argv: readonly string[];
   readonly request: string;
   readonly expiresAtMs: number;
 }
 
-/** An incident whose action waits for the journal, as nothing is done that is not written down first. */
+/** An incident whose action waits for the journal: what is not written down first is not done. */
 export interface Postponed {
   readonly findings: Findings;
   readonly diagnosis: Diagnosis;
@@ -62,7 +62,7 @@ export type IncidentEnd =
   | { readonly kind: "waiting"; readonly waiting: Waiting }
   | { readonly kind: "postponed"; readonly postponed: Postponed };
 
-/** The time for an answer; none within it is a no. */
+/** No answer within this time is a no. */
 export const APPROVAL_MS = 15 * 60_000;
 
 interface Fired {
@@ -133,7 +133,7 @@ interface NotWritten {
   readonly kind: "not_written";
 }
 
-/** Nothing else is acted upon between the last check and the end of the action. */
+/** Nobody else acts between the last look and the end of the action. */
 async function decideAndAct(
   { findings, diagnosis }: Postponed,
   context: IncidentContext,
@@ -160,7 +160,7 @@ async function decideAndAct(
   emit({ type: "decided", decision, ...(chosen ? { argv: chosen.argv } : {}) });
   const { reason } = decision;
   if (decision.kind === "skip") return close({ result: "skipped", reason }, findings, context);
-  // Under `observe` nobody is asked either, as a yes would be acted upon.
+  // Who only looks on does not ask either: a yes would be acted upon.
   const isForNobody = decision.kind === "ask" && policy.autonomy === "observe";
   if (chosen === undefined || isForNobody)
     return close({ result: "held", reason }, findings, context);
@@ -222,7 +222,7 @@ function decidesOn({ rule }: Alert): (other: Rule) => boolean {
   return (other) => other === rule || other.alert === CRASH_LOOP_ALERT;
 }
 
-/** The limits now, with what people have said while a model thought or others acted. */
+/** With what people have said while a model thought, or while others acted. */
 async function limitStateNow(
   { rule }: Alert,
   { policy, serviceContext }: IncidentContext,
@@ -233,7 +233,7 @@ async function limitStateNow(
   return recorder.limitTracker.limitState(about, clock.nowMs());
 }
 
-/** The rest of an incident from the end of its action on, whoever ran it. */
+/** From where its action has ended, whoever ran it. */
 export async function conclude(
   findings: Findings,
   { outcome, startedAtMs, endedAtMs }: Omit<Acted, "kind">,

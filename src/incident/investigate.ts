@@ -33,7 +33,7 @@ import { renderSummary } from "../rules/alert-summary.ts";
 import type { IncidentContext, Policy, ServiceContext } from "./context.ts";
 
 const HISTORY_MS = 5 * 60_000;
-/** Lines that are read and summed up by kind; the last of them are kept as they are. */
+/** That are read and told by kind, and of those the last ones as they are. */
 const LOG_LINES = 2000;
 const LAST_LINES = 50;
 
@@ -126,7 +126,7 @@ function loopOf(
 
 const NO_SUCH_CONTAINER = "Docker has no container of that name";
 
-/** The state of the service's container now; each is remembered, for what a single one does not show. */
+/** How the service's container is now; each look is remembered, for what a single one does not tell. */
 export async function inspect(
   name: string,
   serviceContext: Pick<ServiceContext, "platform" | "clock" | "seen">,
@@ -162,12 +162,12 @@ async function howItEnded(
     const deaths = await platform.deaths(containerId, signal);
     const death = deaths.findLast(({ atMs }) => Math.abs(atMs - finishedAtMs) < SAME_DEATH_MS);
     const wasStopped = death?.wasStopped;
-    // An engine says a moment after the end that it was stopped.
+    // That it was stopped is told a moment after its end.
     if (wasStopped === true || clock.nowMs() - clock.fromWall(finishedAtMs) > SAME_DEATH_MS)
       seen.end = { of: end, wasStopped };
     return wasStopped;
   } catch {
-    // The decision takes it as not known.
+    // Not known is what the decision makes of it.
     return undefined;
   }
 }
@@ -189,7 +189,7 @@ export function whyNotJudged(
   });
 }
 
-/** Why the state of the container leaves the decision to a person, whatever is proposed. */
+/** Why what is wrong with the container is a person's, whatever is proposed. */
 export function whyLeftToAPerson(
   container: Observation<ContainerState>,
   alert: Alert,
@@ -199,7 +199,7 @@ export function whyLeftToAPerson(
   return whyAPerson(onClock(container.value, clock), { alert, nowMs: clock.nowMs(), history });
 }
 
-/** Moves an engine's times, which are a wall clock's, to the clock that never jumps, for ages. */
+/** An engine's times are those of a wall clock; how old something is, is told by one that never jumps. */
 function onClock(container: ContainerState, { fromWall }: Pick<Clock, "fromWall">): ContainerState {
   const { startedAtMs, finishedAtMs } = container;
   return {
@@ -209,11 +209,11 @@ function onClock(container: ContainerState, { fromWall }: Pick<Clock, "fromWall"
   };
 }
 
-/** Deaths that are older than this do not count as evidence. */
+/** Older ends than this are another story. */
 const DEATHS_MS = 60 * 60_000;
 const MAX_DEATHS = 3;
 
-/** The last unwanted deaths, each with what was written before it. */
+/** The last deaths that nobody wished for, each with what was written before it. */
 async function readDeaths(
   container: Observation<ContainerState>,
   { platform, clock }: ServiceContext,
@@ -280,7 +280,7 @@ export async function diagnose(
   const { clock } = serviceContext;
   const failedServers = new Set<string>();
   for (const diagnoser of serviceContext.diagnosers) {
-    // Reported once: the other models of a server that is down cannot be asked either.
+    // Told once: the other models of a server that is down cannot be asked either.
     if (failedServers.has(diagnoser.server ?? "")) continue;
     const fromMs = clock.nowMs();
     const since = () => ({ diagnoser: diagnoser.name, durationMs: clock.nowMs() - fromMs });

@@ -1,4 +1,4 @@
-/** When a fault began, as far as its signal's history shows. */
+/** When a fault began, as far as its signal's history tells. */
 
 import type { Alert, Point, RuleSignal } from "../core/model.ts";
 
@@ -28,7 +28,7 @@ export function estimateOnset(
     Math.max(Math.abs(signal.threshold), Math.abs(history[at]?.value ?? NaN)) * 0.1;
   while (index > 0 && change(index) * direction > matters(index)) index -= 1;
   const onset = history[index] ?? newest;
-  // The distance from the newest point counts, since the two clocks need not agree.
+  // By the distance from the newest point, since the two clocks need not agree.
   return nowMs - (newest.timestampMs - onset.timestampMs);
 }
 

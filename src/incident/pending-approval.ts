@@ -2,15 +2,15 @@
 
 import type { ApprovalAnswer, Closing } from "../core/model.ts";
 
-/** How a request stands. */
+/** What a request stands at. */
 interface PendingApproval {
   /** The alert fires, or nothing shows that it ended. */
   readonly isAlertOpen: boolean;
-  /** The end of the time for an answer; none by then is a no. */
+  /** No answer by then is a no. */
   readonly expiresAtMs: number;
   /** What a person has said so far. */
   readonly given: "approved" | "denied" | undefined;
-  /** It is not known now whether the action is still called for, or the intent cannot be written down. */
+  /** Whether the action is still called for cannot be told now, or the intent cannot be written down. */
   readonly isUncertain: boolean;
 }
 
@@ -21,7 +21,7 @@ export function answerTo(
 ): ApprovalAnswer | undefined {
   if (!isAlertOpen) return "withdrawn";
   if (nowMs >= expiresAtMs) return "expired";
-  // A yes waits for the moment when it can be acted upon.
+  // In a moment it may be acted upon.
   return given === "approved" && isUncertain ? undefined : given;
 }
 

@@ -38,7 +38,7 @@ export async function resume(
       if (startedAtMs === undefined) return waitAgain(record, findings, context);
       if (outcome === undefined) return reconcile(unfinished, findings, context, signal);
       const ran = { exitCode: undefined, ...outcome, argv: outcome.argv ?? [] };
-      // The time for a verdict begins again: a source of our own has nothing of before the restart.
+      // The time for a verdict begins anew: a source of our own has nothing of before the restart.
       const endedAtMs = context.serviceContext.clock.nowMs();
       return conclude(findings, { outcome: ran, startedAtMs, endedAtMs }, context, signal);
     }
@@ -47,7 +47,7 @@ export async function resume(
   }
 }
 
-/** An incident that a restart cut short. */
+/** An incident of before the restart. */
 export interface Unfinished {
   record: IncidentRecord;
   /** Whether a person was told that it is taken up again. */
@@ -127,13 +127,13 @@ function closeResolved(record: IncidentRecord, context: IncidentContext): Incide
   return close({ result: "skipped", reason: "alert_resolved" }, record, context);
 }
 
-/** Ends an incident whose rule is gone: whether the alert still holds cannot be known. */
+/** Nobody can tell whether it still holds. */
 function closeWithoutRule(record: IncidentRecord, context: IncidentContext): IncidentEnd {
   const verdictReason = "its rule was removed, so nothing shows whether it is well";
   return closeUnjudged(record, { reason: "rule_removed", verdictReason }, context);
 }
 
-/** Ends an incident whose container is gone. */
+/** There is no such container any more. */
 export function closeGone(record: IncidentRecord, context: IncidentContext): IncidentEnd {
   const verdictReason = "its container is gone, so nothing shows whether it is well";
   return closeUnjudged(record, { reason: "container_replaced", verdictReason }, context);

@@ -1,5 +1,5 @@
 /**
- * The alerts of one service from poll to poll: what is reported of them, which an incident is about, and what is
+ * The alerts of one service from poll to poll: what is told of them, which an incident is about, and what is
  * kept of them over a restart of Sentinel.
  */
 
@@ -45,7 +45,7 @@ export interface ServiceAlerts {
    * @param resumed names of the alerts whose incident goes on after a restart of Sentinel
    */
   track(poll: Poll, resumed: ReadonlySet<string>): void;
-  /** Reports that all is quiet, if it is: at once, and then now and again. */
+  /** Tells that all is quiet, if it is: at once, and then now and again. */
   announceQuiet(poll: Poll): void;
   /** An incident went on: that all is quiet is told a while later. */
   delayQuiet(): void;
@@ -55,7 +55,7 @@ export interface ServiceAlerts {
     resumed: ReadonlySet<string>,
     but?: (alert: Alert) => boolean,
   ): Alert | undefined;
-  /** Marks the alerts as those of an incident. */
+  /** From now on an incident is about them. */
   handle(alerts: readonly Alert[]): void;
   /** The incident is about the other label sets of its rule as well that fire now. */
   join(incident: Incident): void;
@@ -91,7 +91,7 @@ class AlertsOfService implements ServiceAlerts {
   readonly #tracker = createAlertTracker();
   readonly #memory;
   readonly #flaps;
-  /** The first report comes at once, so that a person sees that it works. */
+  /** At once, so that a person sees that it works. */
   #quietToldMs = Number.NEGATIVE_INFINITY;
 
   constructor({ policy, serviceContext, emit }: ServiceAlertsOptions) {

@@ -228,7 +228,7 @@ class Loop implements ServiceLoop {
     return true;
   }
 
-  /** Whether the alert is left alone; reported once for each reason. */
+  /** Told once for each reason. */
   async #isSuppressed(alert: Alert, signal: AbortSignal): Promise<boolean> {
     const found = await whySuppressed(alert, this.#options, signal);
     if (found !== undefined) this.#alerts.emitOnce(alert, found.why, found.event);
@@ -253,7 +253,7 @@ class Loop implements ServiceLoop {
     this.#alerts.emitOnce(alert, reason, { type: "left_alone", alert, reason });
   }
 
-  /** Ends everything that waits, as the service is gone. */
+  /** The service is gone, and with it what waited for it. */
   #closeAll(): void {
     const end = { result: "skipped", reason: "container_replaced" } as const;
     for (const { incident, findings } of this.#held())
@@ -269,7 +269,7 @@ class Loop implements ServiceLoop {
     return { policy, serviceContext, incident: incident.id, emit, commit };
   }
 
-  /** Whether a command of before the restart may still run. */
+  /** A command of before the restart may still be at work. */
   #isCommandInFlight(): boolean {
     return [...this.#unfinished.values()].some(isInFlight);
   }
@@ -279,7 +279,7 @@ class Loop implements ServiceLoop {
     return new Set([...this.#unfinished.values()].map(({ record }) => record.alert.name));
   }
 
-  /** The incidents that wait, for a person or for the journal. */
+  /** What waits, for a person or for the journal. */
   #held(): readonly { readonly incident: Incident; readonly findings: Findings }[] {
     const held = [...this.#waiting, ...this.#postponed];
     return held.map(([id, { findings }]) => ({ incident: incidentOf(id, findings), findings }));

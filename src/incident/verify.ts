@@ -1,7 +1,6 @@
 /** What is seen of a service after an action, until there is a verdict. */
 
 import { isSeriesOf } from "../rules/alert-state.ts";
-import { seriesMatchers } from "../rules/ownership.ts";
 import { SERVICE_LABEL } from "../core/given-series.ts";
 import type { Alert, Evaluation, Verdict } from "../core/model.ts";
 import { type Check, judge, type VerificationPlan } from "./verification.ts";
@@ -85,13 +84,13 @@ async function newestScrapeAgeMs(
   { policy, serviceContext }: IncidentContext,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const { name, instance } = policy.service;
+  const { name } = policy.service;
   const source = job === undefined ? serviceContext.own : serviceContext.source;
   try {
     const seen =
       job === undefined
         ? `{__name__=~"container_up|probe_success",${SERVICE_LABEL}=${JSON.stringify(name)}}`
-        : `up{${seriesMatchers({ job, instance })}}`;
+        : `up{job=${JSON.stringify(job)}}`;
     // The older of the two, if a service has both: a rule may rest on either.
     const expr = `time() - ${job === undefined ? "min" : "max"}(timestamp(${seen}))`;
     const seconds = (await source.query(expr, signal))[0]?.value;

@@ -38,7 +38,7 @@ const MAX_SAVED = 200;
 const MAX_SAVED_CHARACTERS = 256 * 1024;
 
 /**
- * An alert that fired counts as the same one after this long without an evaluation: Prometheus tolerates an
+ * An alert that fired is the same one after this long without anybody looking: Prometheus tolerates an
  * outage of an hour as well (`rules.alert.for-outage-tolerance`).
  */
 const MAX_OUTAGE_MS = 3_600_000;
@@ -79,7 +79,7 @@ function savedAlert(alert: Alert, isHandled: boolean): SavedAlert {
 }
 
 /**
- * What was saved, as far as it still holds: after a long time without an evaluation nothing does, and
+ * What was saved, as far as it still holds: after a long time in which nobody looked nothing does, and
  * what was pending has not been seen to hold all along after a shorter one. Times that are still to come
  * are of a wall clock that was put back since: all move with it.
  *
@@ -98,7 +98,7 @@ export function readSavedAlerts(
   return { ...saved, alerts: saved.alerts.filter(({ firingAtMs }) => firingAtMs !== undefined) };
 }
 
-/** The same with all times moved by that much. */
+/** With all times moved by so much. */
 export function moveSaved(saved: SavedAlerts, byMs: number): SavedAlerts {
   const move = (atMs: number | undefined) => (atMs === undefined ? undefined : atMs + byMs);
   return {
@@ -143,7 +143,7 @@ const SAVE_EVERY_MS = 30_000;
 /** What was saved of the alerts, before this start and since. */
 export function createAlertMemory(before: SavedAlerts | undefined) {
   let last: SavedAlerts | undefined = before;
-  /** Alerts that were taken up before this start, until the first poll has asked for them. */
+  /** Of before, and not seen since. */
   const handled = new Set(
     before?.alerts.filter(({ isHandled }) => isHandled).map(({ labels }) => fingerprint(labels)),
   );
@@ -156,7 +156,7 @@ export function createAlertMemory(before: SavedAlerts | undefined) {
       const found = goOn.filter(
         ({ rule, labels }) => handled.has(fingerprint(labels)) || overflow.has(rule.alert),
       );
-      // The others have resolved meanwhile.
+      // Those that are not among them have resolved meanwhile.
       handled.clear();
       for (const name of overflow)
         if (!goOn.some(({ rule }) => rule.alert === name)) overflow.delete(name);

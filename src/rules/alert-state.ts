@@ -76,7 +76,7 @@ function advance({ labels, value }: Sample, { rule, last, nowMs }: Advance): Ale
   };
 }
 
-/** What becomes of an alert that fired and whose condition is not seen to hold: it stays, or ends. */
+/** What becomes of an alert that fired and whose condition is not seen to hold: it, or nothing. */
 function keep(
   { noDataReason: _, isRejected: __, isIdle: ___, ...alert }: Alert,
   evaluation: Evaluation,
@@ -120,7 +120,7 @@ const fingerprints = new WeakMap<Labels, string>();
 export function fingerprint(labels: Labels): string {
   const known = fingerprints.get(labels);
   if (known !== undefined) return known;
-  // The length stands before each part, so that no value can be taken for another name.
+  // With its length before each part, so that no value can be taken for another name.
   let text = "";
   for (const name of Object.keys(labels).sort()) {
     const value = labels[name] ?? "";
@@ -136,8 +136,8 @@ export function alertKey({ rule, labels }: Alert): string {
 }
 
 /**
- * The alerts of the last poll as those before this one. After a time without an evaluation,
- * such as while the machine slept, nothing has been seen to hold all along: what was pending starts again.
+ * The alerts of the last poll as those before this one. After a time in which nobody looked, such
+ * as while the machine slept, nothing has been seen to hold all along: what was pending starts anew.
  *
  * @param gapMs since the last poll
  */

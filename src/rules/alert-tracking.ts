@@ -1,4 +1,4 @@
-/** Which alerts of a service an incident is about, and what was reported of the others. No I/O. */
+/** Which alerts of a service an incident is about, and what was told of the others. No I/O. */
 
 import { type AlertsByKey, boundedChanges, changes } from "./alert-changes.ts";
 import { alertKey, isFiringOrUnknown, isHolding, type IsOfIncident } from "./alert-state.ts";
@@ -6,21 +6,21 @@ import type { WatchEvent } from "../core/events.ts";
 import type { Alert } from "../core/model.ts";
 
 interface AlertTracker {
-  /** What changed since the alerts that it was last called with, as far as it is reported. */
+  /** What changed since the alerts that it was last called with, as far as it is told. */
   changesTo(alerts: readonly Alert[]): readonly WatchEvent[];
   /** Whether an incident is about it, or was about it since it began to fire. */
   isHandled(alert: Alert): boolean;
   handle(alerts: readonly Alert[]): void;
-  /** Lets these alerts be taken up again. */
+  /** From now on they may be taken up again. */
   release(alerts: readonly Alert[]): void;
   /**
    * Forgets the alerts that are not among these or no longer fire. Missing data is no end: the same firing
    * taken up again would act twice on one fault.
    */
   forgetResolved(alerts: readonly Alert[]): void;
-  /** Alerts of the incident's rule that fire and hold, and that no incident is about. */
+  /** Those of the incident's rule that fire and hold, and that no incident is about. */
   unhandledOf(alerts: readonly Alert[], isOfIncident: IsOfIncident): readonly Alert[];
-  /** Whether this reason for leaving the alert alone is another than the last one; counts as reported from now on. */
+  /** Whether this reason for leaving the alert alone is another than the last one; counts as told from now on. */
   isNewReason(alert: Alert, why: string): boolean;
 }
 

@@ -44,12 +44,6 @@ describe("the built-in rules of a service", () => {
     ]);
   });
 
-  test("measure one instance of a job that several services share", () => {
-    const of = service({ job: "j", instance: "10.0.0.2:80" });
-    for (const { expr } of builtInRules({ service: of, thresholds, windowMs: 20_000 }))
-      expect(expr.replaceAll('{job="j",instance="10.0.0.2:80"', "")).not.toContain("{");
-  });
-
   test("speak of a mean where it is one", () => {
     const metric = "http_server_requests_seconds";
     const [made] = named(

@@ -12,7 +12,6 @@ import type {
 import { readService } from "./conventions/find.ts";
 import { parseExpression } from "../promql/parse.ts";
 import { budgetBurnRule, budgetLeakRule, memoryTrendRule } from "./pointing-rules.ts";
-import { seriesMatchers } from "./ownership.ts";
 import { CURES, PERMITS_ANNOTATION, REVIVALS } from "./permitted.ts";
 import {
   CRASH_LOOP_ALERT,
@@ -72,7 +71,7 @@ export function builtInRules(options: RuleOptions): MadeRule[] {
 function metricRules(options: RuleOptions): MadeRule[] {
   const { service, thresholds, windowMs } = options;
   const span = { window: formatDuration(windowMs), quantile: LATENCY_QUANTILE };
-  const matchers = seriesMatchers(service);
+  const matchers = matchersOf(service);
   const make = makeRules(options);
   return [
     make("cpuCores", ({ expr }) => ({
@@ -140,7 +139,7 @@ function assumed(signal: Signal): Readable {
 /** That the service is down, by the word of whoever scrapes it, or of the exporter that does it for it. */
 function livenessRules(options: RuleOptions): MadeRule[] {
   const { service, windowMs, signals = assumedOf(service) } = options;
-  const matchers = seriesMatchers(service);
+  const matchers = matchersOf(service);
   const { liveness } = signals;
   const down: RuleSource = {
     alert: TARGET_DOWN_ALERT,
@@ -158,7 +157,7 @@ function livenessRules(options: RuleOptions): MadeRule[] {
     expr: `absent(up{${matchers}})`,
     for: "30s",
     labels: { severity: "critical", service: service.name, kind: UNSCRAPED_KIND },
-    annotations: { summary: `${describeJob(service)} is scraped at all` },
+    annotations: { summary: `no job ${JSON.stringify(service.job)} is scraped at all` },
   };
   const isScraped = liveness.kind === "readable" && liveness.readFrom === "up";
   return [
@@ -166,11 +165,6 @@ function livenessRules(options: RuleOptions): MadeRule[] {
     // A job that nobody has named need not be there.
     ...(service.isJobAssumed ? [] : [absent]),
   ];
-}
-
-function describeJob({ job, instance }: Service): string {
-  const ofInstance = instance === undefined ? "" : ` with the instance ${JSON.stringify(instance)}`;
-  return `no job ${JSON.stringify(job)}${ofInstance}`;
 }
 
 /** An exporter that is down says nothing of the service, which must not be restarted for it. */
@@ -185,7 +179,7 @@ function byExporter(
     annotations: { summary: "its exporter cannot be scraped, so that its metrics tell nothing" },
   };
   if (liveness.kind === "unreadable") return [exporterDown];
-  const expr = `${liveness.expr(seriesMatchers(service), STARTS_SPAN)} == 0`;
+  const expr = `${liveness.expr(matchersOf(service), STARTS_SPAN)} == 0`;
   const summary = "its exporter cannot reach it";
   return [{ ...down, expr, annotations: { ...down.annotations, summary } }, exporterDown];
 }
@@ -193,7 +187,7 @@ function byExporter(
 function crashLoopRule({ service, signals = assumedOf(service) }: RuleOptions): MadeRule {
   const { startTime } = signals;
   const reading = startTime.kind === "readable" ? startTime : assumed("startTime");
-  const starts = (reading.starts ?? reading.expr)(seriesMatchers(service), STARTS_SPAN);
+  const starts = (reading.starts ?? reading.expr)(matchersOf(service), STARTS_SPAN);
   return {
     alert: CRASH_LOOP_ALERT,
     expr: `${starts} > ${MAX_STARTS}`,
@@ -211,7 +205,7 @@ function memoryTrendRules({
 }: RuleOptions): RuleSource[] {
   const { memoryBytes } = signals;
   if (memoryBytes.kind === "unreadable") return [];
-  const bytes = memoryBytes.expr(seriesMatchers(service), STARTS_SPAN);
+  const bytes = memoryBytes.expr(matchersOf(service), STARTS_SPAN);
   if (parseExpression(bytes).kind !== "vector_selector") return [];
   return [memoryTrendRule(service, { bytes, limit: `${thresholds.memoryBytes}` })];
 }
@@ -226,7 +220,7 @@ function budgetRules({
   const { errorRatio } = signals;
   const { expr, failedCount } = errorRatio.kind === "readable" ? errorRatio : assumed("errorRatio");
   const over = (expression: Expression) => (window: string) =>
-    expression(seriesMatchers(service), { window, quantile: LATENCY_QUANTILE });
+    expression(matchersOf(service), { window, quantile: LATENCY_QUANTILE });
   const errors = { ratio: over(expr), count: over(failedCount ?? expr) };
   const makers = keepsDays ? [budgetBurnRule, budgetLeakRule] : [budgetBurnRule];
   const unreadable = errorRatio.kind === "unreadable" ? { unreadable: errorRatio.why } : {};
@@ -237,4 +231,8 @@ function budgetRules({
 /** One more scrape that says so: a single one may have met a restart. */
 function forOneScrape(windowMs: number): string {
   return formatDuration(Math.min(windowMs / 4, MAX_FOR_MS));
+}
+
+function matchersOf({ job }: Service): string {
+  return `job=${JSON.stringify(job)}`;
 }

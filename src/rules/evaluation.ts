@@ -16,7 +16,7 @@ export interface RuleResult extends Reading {
   readonly sourceDown: string | undefined;
 }
 
-/** Label sets of one rule. No person could read more, and each costs time at every poll. */
+/** Label sets of one rule. More are more than a person can look at, and cost every poll. */
 export const MAX_LABEL_SETS = 50_000;
 
 interface HowToEvaluate {

@@ -72,7 +72,7 @@ export function createFlaps(before: ReadonlyMap<string, Ended> = new Map()): Fla
   };
 }
 
-/** Whether this flap is reported: the first ones each, later ones more and more rarely. */
+/** The first flaps are told one by one; the more there are, the fewer are. */
 export function isToldFlap(times: number): boolean {
   return Number.isInteger(Math.log2(times));
 }

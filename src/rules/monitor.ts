@@ -25,7 +25,7 @@ export interface Poll {
 export interface MonitorOptions {
   /** The rules made for the service, with that range in their rates. Called again when the range becomes known. */
   rulesFor(windowMs: number): readonly Rule[];
-  /** Reads again what series the service has, if it is time to. @returns whether it did */
+  /** Looks again at what series the service has, if it is time to. @returns whether it looked */
   findSignals?(nowMs: number, signal: AbortSignal): Promise<boolean>;
   /** The range to use; `undefined` while it is not known, such as before the first scrape. */
   findWindowMs(signal: AbortSignal): Promise<number | undefined>;

@@ -1,4 +1,4 @@
-/** To which service an alert belongs, if to any. Pure. */
+/** Whose alert it is: one service's, or nobody's. Pure. */
 
 import { SERVICE_LABEL } from "../core/given-series.ts";
 import type { Alert, Labels, Service } from "../core/model.ts";
@@ -6,7 +6,7 @@ import type { Alert, Labels, Service } from "../core/model.ts";
 /** Labels that may hold a service's name, as cAdvisor, Kubernetes and rule authors write them. */
 const NAME_LABELS = ["container", "pod", "service"] as const;
 
-/** To whom an alert belongs; one that belongs to no service is never acted upon. */
+/** To whom an alert belongs; nobody acts on one that belongs to nobody. */
 export type Owner =
   | { readonly kind: "service"; readonly name: string }
   | { readonly kind: "nobody"; readonly reason: string };
@@ -19,7 +19,7 @@ export interface ServiceDirectory {
   ownerOf(labels: Labels, overrides?: Labels): Owner;
 }
 
-/** What services are told apart by. */
+/** What tells services apart. */
 export type Identity = Pick<Service, "name" | "job" | "instance" | "health">;
 
 /**
@@ -80,15 +80,9 @@ export function isOwnedBy(owner: Owner, service: string): boolean {
 }
 
 /** Unless it is set, metrics are taken to be served where the health is. */
-export function instanceOf({ instance, health }: Identity): string | undefined {
+function instanceOf({ instance, health }: Identity): string | undefined {
   if (instance !== undefined) return instance;
   return typeof health === "object" && "http" in health ? URL.parse(health.http)?.host : undefined;
-}
-
-/** The label matchers of a service's own series, such as `job="shop",instance="10.0.0.2:8080"`. */
-export function seriesMatchers({ job, instance }: Pick<Service, "job" | "instance">): string {
-  const ofJob = `job=${JSON.stringify(job)}`;
-  return instance === undefined ? ofJob : `${ofJob},instance=${JSON.stringify(instance)}`;
 }
 
 function nobody(reason: string): Owner {

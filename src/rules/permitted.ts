@@ -13,10 +13,10 @@ import type { Service } from "../core/model.ts";
 /** The annotation that lists, separated by commas, what an alert may lead to: effects, or ids. */
 export const PERMITS_ANNOTATION = "sentinel_actions";
 
-/** What cures a process that runs. */
+/** For an alert about a process that runs. */
 export const CURES: readonly Effect[] = ["restart"];
 
-/** What cures a process that may not run, or not exist. */
+/** For an alert about one that may not run, or not exist. */
 export const REVIVALS: readonly Effect[] = ["restart", "create", "start"];
 
 interface Offer {

@@ -9,7 +9,7 @@ import { messageOf } from "../core/errors.ts";
 import type { Clock, SignalSource } from "../core/ports.ts";
 import { isAlerting, type RecordingRule, type RuleGroup } from "./files/group.ts";
 
-/** An alert that belongs to no service, and why: it is reported, and never acted upon. */
+/** An alert that belongs to no service, and why: it is told, and never acted upon. */
 interface UnownedAlert {
   readonly alert: Alert;
   readonly reason: string;
@@ -22,7 +22,7 @@ export interface SharedPoll {
   readonly sourceDown: string | undefined;
   /** For each rule one alert for each label set that is pending or firing, or else one at rest. */
   readonly alerts: readonly Alert[];
-  /** Pending or firing alerts that belong to no service. */
+  /** Pending or firing ones that are nobody's. */
   readonly unowned: readonly UnownedAlert[];
   /** The service's own, of those that are pending or firing, or fired and have no data. */
   alertsOf(service: string): readonly Alert[];
@@ -41,9 +41,9 @@ export interface SharedRules {
   readonly rules: readonly Rule[];
   readonly lastPoll: SharedPoll | undefined;
   /**
-   * How the rules stand; it begins an evaluation of all of them once a poll interval, whoever asks. Up
-   * to `RULES_AT_ONCE` rules are waited for; a longer list is evaluated at its own pace, so that it
-   * holds up no service.
+   * How the rules stand; it begins an evaluation of all of them once a poll interval, whoever asks. So
+   * many as are asked for at once are waited for; more are evaluated at their own pace, so that a long
+   * file holds up no service.
    */
   poll(options?: SharedPollOptions): Promise<SharedPoll>;
 }
@@ -67,12 +67,12 @@ export interface SharedRulesOptions {
 
 /** Services poll at intervals that are not quite the same: one that is a little early asks for no second. */
 const REUSED_SHARE = 0.9;
-/** Rules asked for at the same time; after them, other work gets its turn. */
+/** Rules asked for at the same time; after each so many, whatever else waits gets its turn. */
 export const RULES_AT_ONCE = 20;
 
 const NOT_EVALUATED = "it has not been evaluated for a while: there are many rules of files";
 
-/** The state of one rule. */
+/** What is known of one rule. */
 interface RuleState {
   /** When it was asked for, if it was; an answer to an earlier question changes nothing. */
   readonly askedAtMs: number | undefined;

@@ -1,4 +1,4 @@
-/** Reports what the rules of files say beyond any one service: once, and not in each service's loop. */
+/** What the rules of files say that concerns no one service: told once, and not by each service's loop. */
 
 import { MAX_TOLD_CHANGES } from "./alert-changes.ts";
 import { alertKey } from "./alert-state.ts";

@@ -2,7 +2,6 @@
 
 import type { Service } from "../../core/model.ts";
 import type { SignalSource } from "../../core/ports.ts";
-import { seriesMatchers } from "../ownership.ts";
 import { SIGNALS, type ServiceSignals } from "./convention.ts";
 import { readService, type ServiceReading, seriesQuery } from "./find.ts";
 
@@ -10,8 +9,6 @@ import { readService, type ServiceReading, seriesQuery } from "./find.ts";
 const COMPLETE_MS = 5 * 60_000;
 /** Most counters have no series before the first request. Our own series are quickly looked through. */
 const INCOMPLETE_MS = 10_000;
-
-type FollowedService = Pick<Service, "job" | "instance" | "convention">;
 
 interface FollowedConventions {
   /** `undefined` until a series of the service has been seen. */
@@ -25,7 +22,7 @@ interface FollowedConventions {
 }
 
 export function followConventions(
-  service: FollowedService,
+  service: Pick<Service, "job" | "convention">,
   source: Pick<SignalSource, "query">,
   { isEmbedded }: { readonly isEmbedded: boolean },
 ): FollowedConventions {
@@ -56,14 +53,14 @@ export function followConventions(
 
 /** @returns `undefined` while the service has no series that is known */
 export async function findSignals(
-  service: FollowedService,
+  { job, convention }: Pick<Service, "job" | "convention">,
   source: Pick<SignalSource, "query">,
   signal: AbortSignal,
 ): Promise<ServiceReading | undefined> {
-  const samples = await source.query(seriesQuery(seriesMatchers(service)), signal);
+  const samples = await source.query(seriesQuery(`job=${JSON.stringify(job)}`), signal);
   // What answers is a stranger.
   const series = samples.map(({ labels }) => labels).filter((labels) => "__name__" in labels);
-  return series.length === 0 ? undefined : readService(series, service.convention);
+  return series.length === 0 ? undefined : readService(series, convention);
 }
 
 function isComplete({ requestRate, errorRatio, latency }: ServiceSignals): boolean {

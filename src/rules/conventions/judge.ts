@@ -1,7 +1,6 @@
 /** For each signal of a service what it is read from, or why it cannot be judged. Pure. */
 
 import type { Service } from "../../core/model.ts";
-import { seriesMatchers } from "../ownership.ts";
 import { type Signal, SIGNALS, type Span } from "./convention.ts";
 import type { ServiceReading } from "./find.ts";
 
@@ -15,11 +14,10 @@ export type JudgedSignal =
  * @param reading of the service's series; `undefined` if none that is known has been seen
  */
 export function judgeSignals(
-  service: Pick<Service, "job" | "instance">,
+  { job }: Pick<Service, "job">,
   reading: ServiceReading | undefined,
   span: Span,
 ): readonly JudgedSignal[] {
-  const { job } = service;
   return SIGNALS.map((signal): JudgedSignal => {
     if (job === undefined) return { signal, ...WITHOUT_METRICS };
     if (reading === undefined)
@@ -31,7 +29,7 @@ export function judgeSignals(
     const read = reading.signals[signal];
     if (read.kind === "unreadable")
       return { signal, why: read.why, whatWouldChangeIt: read.whatWouldChangeIt };
-    const expr = read.expr(seriesMatchers(service), span);
+    const expr = read.expr(`job=${JSON.stringify(job)}`, span);
     return { signal, readFrom: read.readFrom, expr };
   });
 }
