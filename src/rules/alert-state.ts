@@ -1,6 +1,7 @@
 /** From what the rules' expressions said to alert states. Missing data is a state of its own. */
 
 import type { Reading } from "./evaluation.ts";
+import { expandLabels } from "./template/expand.ts";
 import type { Alert, Evaluation, Labels, Rule, Sample } from "../core/model.ts";
 
 /**
@@ -42,7 +43,7 @@ function detectRule(
   const after = new Map<string, Alert>();
   if (evaluation.kind === "active")
     for (const sample of evaluation.samples) {
-      const labels = alertLabels(rule, sample.labels);
+      const labels = alertLabels(rule, sample.labels, sample.value);
       const key = fingerprint(labels);
       const last = before.get(key);
       // The same object as before keeps its fingerprint.
@@ -108,9 +109,15 @@ function missing({ reason, isRejected, isIdle }: Extract<Evaluation, { kind: "no
   return { noDataReason: reason, ...(isRejected && { isRejected }), ...(isIdle && { isIdle }) };
 }
 
-/** The labels of the alert that a rule raises for a sample: the rule's win, as in Prometheus. */
-export function alertLabels(rule: Rule, { __name__: _, ...sample }: Labels): Labels {
-  return { ...sample, ...rule.labels, alertname: rule.alert };
+/**
+ * The labels of the alert that a rule raises for a sample: the rule's win, as in Prometheus.
+ *
+ * @param value of the sample, which labels of the rule may tell
+ */
+export function alertLabels(rule: Rule, labels: Labels, value?: number): Labels {
+  const { __name__: _, ...sample } = labels;
+  const ofRule = expandLabels(rule.labels, { labels, value });
+  return { ...sample, ...ofRule, alertname: rule.alert };
 }
 
 /** Alerts keep their labels from poll to poll, and are compared at each. */

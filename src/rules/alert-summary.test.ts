@@ -14,14 +14,18 @@ describe("templates", () => {
     ["without spaces", "{{$value}}", "1.9"],
     ["with trimming marks", "{{- $value -}}", "1.9"],
     ["humanized", "{{ $value | humanize }}", "1.9"],
-    ["as a share", "{{ $value | humanizePercentage }}", "190 %"],
-    ["as a duration", "{{ $value | humanizeDuration }}", "1.9 s"],
-    ["as bytes", "{{ $value | humanize1024 }}B", "1.9 B"],
+    ["as a share", "{{ $value | humanizePercentage }}", "190%"],
+    ["as a duration", "{{ $value | humanizeDuration }}", "1.9s"],
+    ["as bytes", "{{ $value | humanize1024 }}B", "1.9B"],
     ["a label", "on {{ $labels.instance }}", "on a:1"],
     ["a label that is not there", "on {{ $labels.zone }}.", "on ."],
     ["a label named as a method", "on {{ $labels.constructor }}.", "on ."],
     ["several", "{{ $value }} {{ $value }}", "1.9 1.9"],
-    ["what is not known stays", "{{ query `x` }}", "{{ query `x` }}"],
+    [
+      "a query, which is not run for a text",
+      "{{ query `x` }}",
+      '<error expanding template: Sentinel runs no queries for texts, such as "x">',
+    ],
     ["no template", "plain", "plain"],
   ];
   test.each(cases)("%s", (_, template, expected) => {

@@ -1,24 +1,17 @@
 /** An alert's summary, with Prometheus' templates for its value and labels filled in. */
 
-import type { Alert } from "../core/model.ts";
+import type { Alert, Labels } from "../core/model.ts";
+import { expandLabels, expandTemplate } from "./template/expand.ts";
 
 /** The annotation `summary`, else `description`, else the expression. */
 export function renderSummary({ rule, value, labels }: Alert): string {
-  const template = rule.annotations["summary"] ?? rule.annotations["description"] ?? rule.expr;
-  return template.replaceAll(
-    /\{\{-?\s*\$(value|labels\.(\w+))\s*(?:\|\s*(\w+)\s*)?-?\}\}/g,
-    (_, what: string, label = "", filter: string | undefined) => {
-      if (what !== "value") return Object.hasOwn(labels, label) ? (labels[label] ?? "") : "";
-      return value === undefined ? "an unknown number" : formatValue(value, filter);
-    },
-  );
+  const template = rule.annotations["summary"] ?? rule.annotations["description"];
+  return template === undefined ? rule.expr : expandTemplate(template, { labels, value });
 }
 
-function formatValue(value: number, filter: string | undefined): string {
-  if (filter === "humanizePercentage") return `${significant(value * 100)} %`;
-  if (filter === "humanizeDuration") return `${significant(value)} s`;
-  if (filter === "humanize1024") return humanize1024(value);
-  return significant(value);
+/** All annotations, with their templates filled in. */
+export function renderAnnotations({ rule, value, labels }: Alert): Labels {
+  return expandLabels(rule.annotations, { labels, value });
 }
 
 /** Bytes with a binary prefix, without the B: `48.2 Mi`. */

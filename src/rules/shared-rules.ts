@@ -316,7 +316,7 @@ function sharedPoll(
       const evaluation = known.find((one) => one.rule === rule)?.state.evaluation;
       if (evaluation === undefined) return undefined;
       return narrow(evaluation, (labels) =>
-        isOwnedBy(directory.ownerOf(labels, rule.labels), service),
+        isOwnedBy(directory.ownerOf(alertLabels(rule, labels)), service),
       );
     },
   };
@@ -334,14 +334,14 @@ function isStatedFor(rule: Rule, service: string, directory: ServiceDirectory): 
 
 /** Kept in place of the samples themselves: for many services those would be most of the memory. */
 function greatestByService(
-  { labels: ofRule }: Rule,
+  rule: Rule,
   evaluation: Evaluation,
   directory: ServiceDirectory,
 ): ReadonlyMap<string, number> {
   const greatest = new Map<string, number>();
   const measured = evaluation.kind === "no_data" ? undefined : evaluation.measured;
   for (const { labels, value } of measured ?? []) {
-    const owner = directory.ownerOf(labels, ofRule);
+    const owner = directory.ownerOf(alertLabels(rule, labels, value));
     if (owner.kind === "nobody") continue;
     greatest.set(owner.name, Math.max(greatest.get(owner.name) ?? -Infinity, value));
   }

@@ -11,11 +11,11 @@ const SHORTEST_PRECISION = 6;
 const LEAST_EXPONENT = -4;
 
 /**
- * Go's `%g`, and `%v`: at most `precision` significant digits, without trailing zeros.
+ * Go's `%g`, and `%v`: at most so many significant digits, without trailing zeros.
  *
  * @param precision `undefined` takes as many as tell the number from its neighbours
  */
-function formatG(value: number, precision?: number): string {
+export function formatG(value: number, precision?: number): string {
   const special = specialOf(value);
   if (special !== undefined) return special;
   const wanted = precision === 0 ? 1 : precision;
@@ -36,6 +36,21 @@ function formatG(value: number, precision?: number): string {
   return signOf(value) + written;
 }
 
+/** Go's `%f`: so many digits after the point, 6 without it. */
+export function formatF(value: number, precision = 6): string {
+  const special = specialOf(value);
+  if (special !== undefined) return special;
+  const exact = exactly(value);
+  return signOf(value) + plain(rounded(exact, exact.point + precision), precision);
+}
+
+/** Go's `%e`: one digit before the point and so many after it, 6 without it. */
+export function formatE(value: number, precision = 6): string {
+  const special = specialOf(value);
+  if (special !== undefined) return special;
+  return signOf(value) + scientific(rounded(exactly(value), precision + 1), precision);
+}
+
 /**
  * A number as OpenMetrics has it in the labels `le` and `quantile`: with a point or an exponent.
  *
@@ -53,7 +68,7 @@ const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 /**
  * A number as Go's `ParseFloat` reads it.
  *
- * @returns `undefined` for any other text, and for a number beyond all
+ * @returns `undefined` if it is none, or greater than any
  */
 export function parseGoFloat(text: string): number | undefined {
   if (DECIMAL.test(text)) {
@@ -105,7 +120,7 @@ function exactly(value: number): Decimal {
   return { digits, point: digits.length + Math.min(power, 0) };
 }
 
-/** Rounded to that many digits, a half to the even one. Fewer than one may be left of a small number. */
+/** To so many digits; a half goes to the even one. Fewer than one may be left of a small number. */
 function rounded({ digits, point }: Decimal, count: number): Decimal {
   if (count >= digits.length) return { digits, point };
   if (count < 0) return { digits: "0", point: 1 };

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { maskFields, maskText } from "../../text/redact.ts";
 import { formatDuration } from "../../core/duration.ts";
 import type { Alert, Rule } from "../../core/model.ts";
-import { renderSummary } from "../../rules/alert-summary.ts";
+import { renderAnnotations, renderSummary } from "../../rules/alert-summary.ts";
 import type { Asked, Reply, RuleGroupStatus, TargetStatus } from "./endpoint.ts";
 import { SELECT_RULES } from "./evaluated.ts";
 import { invalid, readSwitch } from "./parameters.ts";
@@ -124,10 +124,10 @@ export function describeAlerts(groups: readonly RuleGroupStatus[]) {
 
 /** What an alert tells goes on to people and their messengers, so that credentials are masked. */
 function describeAlert(alert: Alert) {
-  const { labels, rule, state, activeAtMs, value } = alert;
+  const { labels, state, activeAtMs, value } = alert;
   return {
     labels: maskFields(labels),
-    annotations: maskFields({ ...rule.annotations, summary: renderSummary(alert) }),
+    annotations: maskFields({ ...renderAnnotations(alert), summary: renderSummary(alert) }),
     state,
     activeAt: formatTime(activeAtMs),
     value: formatExponent(value ?? Number.NaN),

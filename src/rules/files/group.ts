@@ -2,7 +2,9 @@
 
 import { parseDuration } from "../../core/duration.ts";
 import type { Labels, Rule } from "../../core/model.ts";
-import { readRule } from "../rules.ts";
+import { SentinelError } from "../../core/errors.ts";
+import { type RuleSource, readRule } from "../rules.ts";
+import { templateFault } from "../template/expand.ts";
 import { readSignal, requireSupported } from "../signal.ts";
 import { isRecording, type PlacedRule, type RuleGroupSource } from "./rule-file.ts";
 
@@ -56,7 +58,22 @@ function readOne(
   const labels = { ...group.labels, ...source.labels };
   const place = `${file}: ${isRecording(source) ? `record ${source.record}` : `alert ${source.alert}`}`;
   if (isEvaluatedHere) requireSupported(source.expr, place);
-  if (!isRecording(source)) return readRule({ ...source, labels }, file);
+  if (!isRecording(source)) {
+    refuseTemplates(source, place);
+    return readRule({ ...source, labels }, file);
+  }
   readSignal(source.expr, place);
   return { record: source.record, expr: source.expr, labels };
+}
+
+/** Of its own labels: those of its group are no templates to promtool, though they are filled in as well. */
+function refuseTemplates({ labels, annotations }: RuleSource, place: string): void {
+  for (const [kind, all] of Object.entries({ label: labels, annotation: annotations }))
+    for (const [name, text] of Object.entries(all ?? {})) {
+      const fault = templateFault(text);
+      if (fault === undefined) continue;
+      throw new SentinelError("configuration", `${place}: ${kind} ${name}: ${fault}`, {
+        hint: "It is a template of Go, as Prometheus documents them.",
+      });
+    }
 }
