@@ -60,7 +60,7 @@ describe("a rule that looks back for longer than memory holds", () => {
 
   test("is refused by name, with what to do", () => {
     expect(refusal(rule("avg_over_time(up[30d]) < 0.99"))).toBe(
-      "a.yml:3: alert A looks back 30d, and Sentinel keeps at most 4d of series with a sample each 1s | Look back less, record what it looks at in a group with a longer interval, raise POLL_INTERVAL, or set PROMETHEUS_URL to a Prometheus.",
+      "a.yml:3: alert A looks back 30d, and Sentinel keeps at most 17d of series with a sample each 1s | Look back less, record what it looks at in a group with a longer interval, raise POLL_INTERVAL, or set PROMETHEUS_URL to a Prometheus.",
     );
     expect(refusal(rule("up @ 1000 > 0"))).toStartWith(
       "a.yml:3: alert A looks back to a fixed time",

@@ -15,7 +15,7 @@ export const DEFAULT_WINDOW_MS = 15 * 60_000;
 export const MAX_HISTORY_BYTES = 256 * 1024 * 1024;
 
 /** A rule looks back on more than one series: where so few would fill the memory, it is refused. */
-const MIN_SERIES = 32;
+const MIN_SERIES = 8;
 
 /** Samples may come a little more often than they are meant to. */
 const MAX_PACE = 1.25;
