@@ -250,7 +250,7 @@ async function findJob(
   signal: AbortSignal,
 ): Promise<string> {
   const { job } = service;
-  if (job === undefined) return describeNoMetrics(embedded);
+  if (job === undefined) return "none: it is judged by its health and its container alone";
   const up = await source.query(`up{job=${JSON.stringify(job)}}`, signal);
   if (embedded !== undefined) return findTarget(service, embedded);
   if (up.length === 0)
@@ -263,10 +263,6 @@ async function findJob(
       `${down} of ${up.length} cannot be scraped; ${startIt(service)}, or correct the job ${job} in the scrape_configs of Prometheus`,
     );
   return `${job} is scraped`;
-}
-
-function describeNoMetrics(embedded: EmbeddedSource | undefined): string {
-  return `none: it is judged by its health${embedded === undefined ? "" : " and its container"} alone`;
 }
 
 function findTarget(service: Service, embedded: EmbeddedSource): string {

@@ -40,6 +40,6 @@ describeUnless(whyNo("nginx"), "D3: a service that is well and has no metrics", 
     const child = Bun.spawn([sentinelBinary(), "rules"], { cwd, env, stderr: "inherit" });
     const rules = await new Response(child.stdout).text();
     expect(rules).toContain("container_healthy");
-    expect(rules).not.toMatch(/job=|TargetDown|HighCpu/);
+    expect(rules).not.toMatch(/job=|TargetDown|alert: High/);
   });
 });
