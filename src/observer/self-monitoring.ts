@@ -5,6 +5,7 @@ import type { ObserverSettings } from "../config/config.ts";
 import type { ToldEvent } from "../core/events.ts";
 import type { Journal } from "../core/ports.ts";
 import { foldIncidents } from "../core/incident-record.ts";
+import { isAlerting } from "../rules/files/group.ts";
 import type { SharedRules } from "../rules/shared-rules.ts";
 import type { Alert, Service } from "../core/model.ts";
 import type { Monitor, Poll } from "../rules/monitor.ts";
@@ -56,9 +57,6 @@ export interface Vitals {
 
 /** Shorter intervals than 3 s are no reason to be impatient: a busy machine may be slow. */
 const MIN_STALL_MS = 15_000;
-
-/** In the API: as `sentinel rules` prints them. */
-const RULES_OF_FILES_GROUP = "sentinel-own-rules";
 
 const UNWATCHED: Loop = { beat() {}, leave() {} };
 
@@ -143,14 +141,24 @@ function apiOf(
           .map(shown),
         lastEvaluationMs: toWall(monitor.lastPoll),
       })),
-      {
-        name: RULES_OF_FILES_GROUP,
-        intervalMs: settings.pollIntervalMs,
-        rules: sharedRules.rules,
-        alerts: (sharedRules.lastPoll?.alerts ?? []).map(shown),
+      ...groupsOf(sharedRules).map(({ alerts, ...group }) => ({
+        ...group,
+        intervalMs: group.intervalMs ?? settings.pollIntervalMs,
+        alerts: alerts.map(shown),
         lastEvaluationMs: toWall(sharedRules.lastPoll),
-      },
+      })),
     ],
     targets: () => embedded.targets(),
   };
+}
+
+/** The groups of files, each with its alerts as they stand. */
+function groupsOf({ groups, lastPoll }: SharedRules) {
+  const byRule = Map.groupBy(lastPoll?.alerts ?? [], ({ rule }) => rule);
+  return groups.map(({ name, intervalMs, limit, rules: all }) => {
+    const rules = all.filter(isAlerting);
+    const recordings = all.filter((rule) => !isAlerting(rule));
+    const alerts = rules.flatMap((rule) => byRule.get(rule) ?? []);
+    return { name, intervalMs, limit, rules, recordings, alerts };
+  });
 }

@@ -7,6 +7,7 @@ import type { Alert, Evaluation, Rule } from "../core/model.ts";
 import { isOwnedBy, ownerOfAlert, type ServiceDirectory } from "./ownership.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Clock, SignalSource } from "../core/ports.ts";
+import { greatestByService } from "./greatest-by-service.ts";
 import { isAlerting, type RecordingRule, type RuleGroup } from "./files/group.ts";
 
 /** An alert that belongs to no service, and why: it is told, and never acted upon. */
@@ -38,6 +39,8 @@ export interface SharedPollOptions {
 }
 
 export interface SharedRules {
+  readonly groups: readonly RuleGroup[];
+  /** Their alerting rules. */
   readonly rules: readonly Rule[];
   readonly lastPoll: SharedPoll | undefined;
   /**
@@ -92,6 +95,7 @@ export function createSharedRules(
 }
 
 class RulesOfFiles implements SharedRules {
+  readonly groups: readonly RuleGroup[];
   readonly rules: readonly Rule[];
   readonly #groupOf: ReadonlyMap<Rule, RuleGroup>;
   /** When each was last evaluated. */
@@ -109,6 +113,7 @@ class RulesOfFiles implements SharedRules {
 
   constructor(options: SharedRulesOptions, source: SignalSource, clock: Clock) {
     const { groups, restored = [] } = options;
+    this.groups = groups;
     this.rules = groups.flatMap(({ rules }) => rules.filter(isAlerting));
     this.#groupOf = new Map(
       groups.flatMap((group) => group.rules.filter(isAlerting).map((rule) => [rule, group])),
@@ -134,7 +139,7 @@ class RulesOfFiles implements SharedRules {
   }
 
   async #evaluateAll(): Promise<void> {
-    const due = this.#options.groups.filter((group) => this.#isDue(group));
+    const due = this.groups.filter((group) => this.#isDue(group));
     // What no group's recordings come between is asked for together.
     let waiting: Rule[] = [];
     for (const group of due) {
@@ -330,20 +335,4 @@ function isInEffect({ activeAtMs, firingAtMs }: Alert): boolean {
 /** Whether the rule's own labels say whose it is, whatever its series are. */
 function isStatedFor(rule: Rule, service: string, directory: ServiceDirectory): boolean {
   return isOwnedBy(directory.ownerOf(alertLabels(rule, {})), service);
-}
-
-/** Kept in place of the samples themselves: for many services those would be most of the memory. */
-function greatestByService(
-  rule: Rule,
-  evaluation: Evaluation,
-  directory: ServiceDirectory,
-): ReadonlyMap<string, number> {
-  const greatest = new Map<string, number>();
-  const measured = evaluation.kind === "no_data" ? undefined : evaluation.measured;
-  for (const { labels, value } of measured ?? []) {
-    const owner = directory.ownerOf(alertLabels(rule, labels, value));
-    if (owner.kind === "nobody") continue;
-    greatest.set(owner.name, Math.max(greatest.get(owner.name) ?? -Infinity, value));
-  }
-  return greatest;
 }

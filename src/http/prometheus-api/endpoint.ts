@@ -3,10 +3,20 @@
 import type { Alert, Labels, Rule } from "../../core/model.ts";
 import type { SeriesStore } from "../../promql/series.ts";
 
+interface RecordedSeries {
+  readonly record: string;
+  readonly expr: string;
+  readonly labels: Labels;
+}
+
 export interface RuleGroupStatus {
   readonly name: string;
   readonly intervalMs: number;
   readonly rules: readonly Rule[];
+  /** Rules that record a series; none by default. */
+  readonly recordings?: readonly RecordedSeries[];
+  /** More series or alerts of one rule are refused; 0, the default, is without a limit. */
+  readonly limit?: number;
   /** As they stand after the last poll. */
   readonly alerts: readonly Alert[];
   readonly lastEvaluationMs: number | undefined;

@@ -223,3 +223,24 @@ test("what it is: a Prometheus to clients, and which Sentinel to people", async 
   expect(await ask("metadata")).toEqual(success({}));
   expect(await ask("query_exemplars?query=up")).toEqual(success([]));
 });
+
+test("recording rules are told with their group, and left out where only alerts are asked for", async () => {
+  const recordings = [{ record: "job:up:sum", expr: "sum by (job) (up)", labels: { team: "web" } }];
+  const groups = [group({ recordings, limit: 5, rules: [] })];
+  const told = {
+    name: "job:up:sum",
+    query: "sum by (job) (up)",
+    labels: { team: "web" },
+    health: "ok",
+    evaluationTime: 0,
+    lastEvaluation: START,
+    type: "recording",
+  };
+  const described = { name: "shop", rules: [told], limit: 5 };
+  expect(await askGroups("rules", groups)).toMatchObject(success({ groups: [described] }));
+  expect(await askGroups("rules?type=record", groups)).toMatchObject(
+    success({ groups: [described] }),
+  );
+  expect(await askGroups("rules?type=alert", groups)).toMatchObject(success({ groups: [] }));
+  expect(await askGroups("rules?rule_name[]=other", groups)).toMatchObject(success({ groups: [] }));
+});

@@ -33,13 +33,15 @@ export async function describeRules(
   if (!("rules" in selected)) return selected;
   const wants = (name: string, value: string) =>
     !parameters.has(name) || parameters.getAll(name).includes(value);
-  // Sentinel evaluates alerting rules alone.
   const isWanted = (rule: Rule) =>
     type !== "record" && wants("rule_name[]", rule.alert) && selected.rules.has(rule);
+  // Selectors are matched with the labels of alerts alone.
+  const wantsRecordings = type !== "alert" && !parameters.has("match[]");
+  const isRecordingWanted = (name: string) => wantsRecordings && wants("rule_name[]", name);
 
   const described = byName(groups)
     .filter(({ name }) => wants("rule_group[]", name) && wants("file[]", RULES_FILE))
-    .map((group) => describeGroup(group, { isWanted, withoutAlerts }))
+    .map((group) => describeGroup(group, { isWanted, isRecordingWanted, withoutAlerts }))
     .filter(({ rules }) => rules.length > 0);
   return { data: { groups: described } };
 }
@@ -68,24 +70,37 @@ function byName(groups: readonly RuleGroupStatus[]): RuleGroupStatus[] {
 }
 
 interface RuleFilter {
+  readonly isRecordingWanted: (name: string) => boolean;
   readonly isWanted: (rule: Rule) => boolean;
   readonly withoutAlerts: boolean;
 }
 
-function describeGroup(group: RuleGroupStatus, { isWanted, withoutAlerts }: RuleFilter) {
-  const { name, intervalMs } = group;
+function describeGroup(group: RuleGroupStatus, filter: RuleFilter) {
+  const { isWanted, isRecordingWanted, withoutAlerts } = filter;
+  const { name, intervalMs, recordings = [], limit = 0 } = group;
   const lastEvaluation = formatTime(group.lastEvaluationMs);
   const alerts = Map.groupBy(group.alerts, ({ rule }) => rule);
   const rules = group.rules.filter(isWanted).map((rule) => {
     const described = { ...describeRule(rule, alerts.get(rule) ?? []), lastEvaluation };
     return withoutAlerts ? { ...described, alerts: null } : described;
   });
+  const recorded = recordings
+    .filter(({ record }) => isRecordingWanted(record))
+    .map(({ record, expr, labels }) => ({
+      name: record,
+      query: expr,
+      labels,
+      health: group.lastEvaluationMs === undefined ? "unknown" : "ok",
+      evaluationTime: 0,
+      lastEvaluation,
+      type: "recording",
+    }));
   return {
     name,
     file: RULES_FILE,
-    rules,
+    rules: [...recorded, ...rules],
     interval: intervalMs / 1000,
-    limit: 0,
+    limit,
     evaluationTime: 0,
     lastEvaluation,
   };
