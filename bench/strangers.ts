@@ -49,7 +49,7 @@ console.log(`${names.length} services in order for ${healthyMinutes} min: ${rais
 
 const verdicts: Verdict[] = [];
 for (const group of groupsOf(cells, GROUP_SIZE)) {
-  const options = { sentinel, healthyMs: SETTLE_MS, atOnce: BROKEN_AT_ONCE, awaitsVerdict: true };
+  const options = { sentinel, healthyMs: SETTLE_MS, atOnce: BROKEN_AT_ONCE };
   const result = await runGroup(group, options);
   console.log(`\n${renderTable(result.verdicts)}`);
   verdicts.push(...result.verdicts);

@@ -20,8 +20,6 @@ export interface GroupOptions {
   readonly healthyMs: number;
   /** Broken at once; the others go on in order meanwhile. */
   readonly atOnce: number;
-  /** Not only until it is back, but until Sentinel says whether it is healed. */
-  readonly awaitsVerdict: boolean;
 }
 
 export interface GroupResult {
@@ -35,7 +33,7 @@ export interface GroupResult {
 /** Leaves nothing behind. */
 export async function runGroup(
   cells: readonly Cell[],
-  { sentinel, healthyMs, atOnce, awaitsVerdict }: GroupOptions,
+  { sentinel, healthyMs, atOnce }: GroupOptions,
 ): Promise<GroupResult> {
   await using group = await startGroup(
     sentinel,
@@ -52,7 +50,7 @@ export async function runGroup(
   for (let from = 0; from < pairs.length; from += atOnce) {
     const broken = pairs.slice(from, from + atOnce).map(({ cell, container }) => {
       healthyUntilMs.set(container.name, performance.now());
-      return breakAndWatch(cell, container, { told: observer.told, awaitsVerdict });
+      return breakAndWatch(cell, container, observer.told);
     });
     verdicts.push(...(await Promise.all(broken)));
   }
@@ -109,15 +107,10 @@ async function startGroup(sentinel: string, names: readonly string[]): Promise<G
   return { containers, observer, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-interface Watching {
-  readonly told: readonly Told[];
-  readonly awaitsVerdict: boolean;
-}
-
 async function breakAndWatch(
   cell: Cell,
   container: StrangerContainer,
-  { told, awaitsVerdict }: Watching,
+  told: readonly Told[],
 ): Promise<Verdict> {
   const firstStart = await container.startedAt();
   const brokenAtMs = await container.break(cell.fault);
@@ -126,9 +119,8 @@ async function breakAndWatch(
     if (backAtMs === undefined && (await container.startedAt()) !== firstStart)
       backAtMs = (await container.answers()) ? performance.now() : undefined;
     const verdict = judge(cell, { service: container.name, brokenAtMs, backAtMs }, told);
-    const isDone = awaitsVerdict ? isOver(verdict) : backAtMs !== undefined;
     const withinMs = verdict.alert === undefined ? FOUND_WITHIN_MS : OVER_WITHIN_MS;
-    if (isDone || performance.now() > brokenAtMs + withinMs) return verdict;
+    if (isOver(verdict) || performance.now() > brokenAtMs + withinMs) return verdict;
     await Bun.sleep(LOOK_AGAIN_AFTER_MS);
   }
 }

@@ -59,11 +59,16 @@ describe("the built-in rules of a service", () => {
       "TargetDown",
     );
     expect(
-      down.map(({ expr, annotations }) => [expr, annotations?.["sentinel_actions"] ?? "nothing"]),
+      down.map(({ expr, labels, annotations }) => [
+        expr,
+        labels?.["severity"],
+        annotations?.["sentinel_actions"] ?? "nothing",
+      ]),
     ).toEqual([
-      ['redis_up{job="j"} == 0', "restart, create, start"],
-      ['up{job="j"} == 0', "nothing"],
-      ['absent(up{job="j"})', "nothing"],
+      ['redis_up{job="j"} == 0', "critical", "restart, create, start"],
+      // Else its incident, which waits for a person, would stand before that of the service.
+      ['up{job="j"} == 0', "high", "nothing"],
+      ['absent(up{job="j"})', "critical", "nothing"],
     ]);
   });
 

@@ -175,7 +175,8 @@ function byExporter(
   const { liveness } = signals;
   const exporterDown: RuleSource = {
     ...down,
-    labels: { ...down.labels, kind: "exporter" },
+    // Less urgent than whatever says that the service itself is down, which may permit something.
+    labels: { ...down.labels, severity: "high", kind: "exporter" },
     annotations: { summary: "its exporter cannot be scraped, so that its metrics tell nothing" },
   };
   if (liveness.kind === "unreadable") return [exporterDown];
