@@ -52,9 +52,11 @@ export async function check(
 ): Promise<CheckResult> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const platforms = askPlatforms(settings, given);
+  // A process that the observer has yet to start gives no series.
+  const running = platforms.filter(({ reach }) => reach !== undefined);
   const signals = signalsOf(
     settings,
-    platforms.map(({ platform }) => platform),
+    running.map(({ platform }) => platform),
   );
   const models = checkModels(settings, signal);
   const docker = given ?? dockerOptionsOf(settings);
