@@ -55,9 +55,12 @@ describeUnless(await whyNoDocker([BUN_IMAGE]), "D3: containers without metrics",
         ["ContainerHighCpu", burning],
         ["ContainerHighMemory", holding],
       ] as const) {
-        const events = await observer.incident(alert, name);
-        expect(events.find(({ event }) => event === "incident_opened")).toMatchObject({
-          alert: { labels: { kind: "limit", sentinel_service: name } },
+        const opened = await observer.event(
+          ({ event, service }) => event === "incident_opened" && service === name,
+          60_000,
+        );
+        expect(opened).toMatchObject({
+          alert: { name: alert, labels: { kind: "limit", sentinel_service: name } },
         });
       }
       expect(observer.events()).not.toContainEqual(
