@@ -30,13 +30,16 @@ export interface LogDigest {
   readonly templates: readonly LogTemplate[];
   /** What the templates leave out. */
   readonly leftOut: { readonly kinds: number; readonly lines: number };
+  /** How many lines there are in each of equal parts of its span, oldest first; absent without times. */
+  readonly volume?: { readonly sliceMs: number; readonly counts: readonly number[] };
   /** The lines left out because there were more kinds than are told apart. */
   readonly unfolded?: number;
 }
 
 /** Requests of users, without probes and scrapes. Rates are per second. */
 interface Traffic {
-  readonly now: number;
+  /** `undefined` if it does not tell now, such as one that cannot be scraped. */
+  readonly now: number | undefined;
   /** Before the onset; `undefined` if nothing is known of then. */
   readonly before: number | undefined;
   /** As `now` and `before`, of the routes that were asked for before as well: a new route is no surge. */
@@ -49,7 +52,7 @@ interface Traffic {
 export interface RouteTraffic {
   readonly route: string;
   readonly status: string;
-  readonly now: number;
+  readonly now: number | undefined;
   readonly before: number | undefined;
 }
 
@@ -79,7 +82,7 @@ interface Timeline {
 }
 
 /**
- * `deploy`: other code. `config`: the same code, set up otherwise. `network`: it was connected or disconnected.
+ * `deploy`: other code. `config`: the same code, set up otherwise. `network`: it was taken off one.
  * `created`: the container was made again, and whether it is another one is not known. `run`: it was started,
  * stopped, killed or restarted. `action`: by Sentinel.
  */
@@ -101,6 +104,8 @@ export interface Neighbour {
   readonly relations: readonly Relation[];
   /** Its state in the words of its runtime, such as `exited (137)`. */
   readonly state: string;
+  /** The service is on networks of its own, and on none with it. */
+  readonly isApart?: true;
   /** Why it is thought to be sick: it does not run, fails its health check, or alerts of it fire. */
   readonly sickness: string | undefined;
 }

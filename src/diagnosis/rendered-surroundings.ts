@@ -35,8 +35,8 @@ export function renderSurroundings(
     ...part({
       title: "containers that it may need, or that are sick",
       lines: neighbours?.told.map(
-        ({ name, relations, state, sickness }) =>
-          `${name} (${relations.join(", ") || "no known relation"}): ${sickness ?? "well"}, ${state}`,
+        ({ name, relations, state, sickness, isApart }) =>
+          `${name} (${relations.join(", ") || "no known relation"}): ${sickness ?? "well"}, ${state}${isApart ? ", on no network with it" : ""}`,
       ),
       leftOut: neighbours?.leftOut ?? 0,
       budgetBytes: BUDGET_BYTES.neighbours,

@@ -6,7 +6,13 @@ import { changesOf, withSetup } from "../diagnosis/evidence/changes.ts";
 import { formerOf } from "../diagnosis/evidence/former.ts";
 import { neighboursOf } from "../diagnosis/evidence/neighbours.ts";
 import { axisOf, signalQueries, timelineOf } from "../diagnosis/evidence/timeline.ts";
-import { REQUEST_COUNTERS, trafficOf, trafficQuery } from "../diagnosis/evidence/traffic.ts";
+import {
+  counterOf,
+  countersQuery,
+  requestsQuery,
+  trafficOf,
+  trafficQuery,
+} from "../diagnosis/evidence/traffic.ts";
 import type { Lock } from "../core/lock.ts";
 import type { IncidentContext, ServiceContext } from "./context.ts";
 
@@ -28,9 +34,10 @@ export async function collectSurroundings(
 ): Promise<Surroundings> {
   const { service } = policy;
   const about = { service: service.name, job: service.job, instance: service.instance, ...around };
-  const [traffic, timeline, changes, beside] = await Promise.all([
-    orUndefined(readTraffic(about, serviceContext, abort)),
-    orUndefined(readTimeline(about, serviceContext, abort)),
+  const requests = await orUndefined(readRequests(about, serviceContext, abort));
+  const { traffic, expr } = requests ?? {};
+  const [timeline, changes, beside] = await Promise.all([
+    orUndefined(readTimeline({ ...about, requests: expr }, serviceContext, abort)),
     orUndefined(readChanges(service.name, serviceContext, abort)),
     orUndefined(serviceContext.platform.surroundings?.beside(abort)),
   ]);
@@ -96,28 +103,36 @@ interface About extends Around {
   readonly instance: string | undefined;
 }
 
-async function readTraffic(
+interface Requests {
+  readonly traffic: Surroundings["traffic"];
+  /** All of them, as one series. */
+  readonly expr: string;
+}
+
+/** By the best counter that the service has. */
+async function readRequests(
   { job, instance, onsetMs }: About,
   { source, clock, monitor: { windowMs } }: ServiceContext,
   abort: AbortSignal,
-): Promise<Surroundings["traffic"]> {
+): Promise<Requests | undefined> {
   if (job === undefined) return undefined;
   const selector = [
     `job=${JSON.stringify(job)}`,
     ...(instance === undefined ? [] : [`instance=${JSON.stringify(instance)}`]),
   ].join(",");
-  for (const counter of REQUEST_COUNTERS) {
-    const ask = (agoMs: number, rangeMs: number) =>
-      source.query(trafficQuery({ counter, selector, windowMs: rangeMs, agoMs }), abort);
-    const now = await ask(0, windowMs);
-    const agoMs = onsetMs === undefined ? undefined : clock.nowMs() - onsetMs;
-    const before =
-      agoMs === undefined
-        ? undefined
-        : await beforeOnset((back) => ask(agoMs + windowMs, back), windowMs);
-    if (now.length > 0 || (before?.length ?? 0) > 0) return trafficOf(now, before);
-  }
-  return undefined;
+  const counter = counterOf(await source.query(countersQuery(selector), abort));
+  if (counter === undefined) return undefined;
+  const ask = (agoMs: number, rangeMs: number) =>
+    source.query(trafficQuery({ counter, selector, windowMs: rangeMs, agoMs }), abort);
+  const agoMs = onsetMs === undefined ? undefined : clock.nowMs() - onsetMs + windowMs;
+  const [now, before] = await Promise.all([
+    ask(0, windowMs),
+    agoMs === undefined ? undefined : beforeOnset((rangeMs) => ask(agoMs, rangeMs), windowMs),
+  ]);
+  return {
+    traffic: trafficOf(now, before),
+    expr: requestsQuery({ counter, selector, windowMs }),
+  };
 }
 
 /** Over a longer range, so that a few requests are a rate as well; over a short one where there is no more. */
@@ -131,11 +146,11 @@ async function beforeOnset(
 }
 
 async function readTimeline(
-  { service, onsetMs, container }: About,
+  { service, onsetMs, container, requests }: About & { readonly requests: string | undefined },
   { source, clock, monitor: { rules, windowMs } }: ServiceContext,
   abort: AbortSignal,
 ): Promise<Surroundings["timeline"]> {
-  const { queries, leftOut } = signalQueries({ rules, service, windowMs });
+  const { queries, leftOut } = signalQueries({ rules, service, windowMs, requests });
   const axis = axisOf(windowMs);
   const answers = await Promise.all(
     queries.map(async (query) => ({

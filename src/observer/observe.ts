@@ -44,6 +44,8 @@ interface ObserveOptions {
     OpenPlatform,
     "platform" | "startService" | "findComposeService" | "hasComposeFile"
   >[];
+  /** Asked in this order. Default: those of the settings. */
+  readonly diagnosers?: readonly Diagnoser[];
   readonly emit: TellEvent;
   /** What a person should know beside the events: what it is about, in a word, and one line of it. */
   readonly say: (topic: string, text: string) => void;
@@ -95,7 +97,7 @@ class Observer {
     this.#sharedRules = this.#createSharedRules();
     const { watched } = this.#roster;
     this.#vitals = createVitals({ ...options, watched, sharedRules: this.#sharedRules });
-    this.#diagnosers = diagnosersOf(options.settings);
+    this.#diagnosers = options.diagnosers ?? diagnosersOf(options.settings);
   }
 
   async run(): Promise<void> {

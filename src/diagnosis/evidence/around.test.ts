@@ -7,7 +7,7 @@ import type { Labels, Sample } from "../../core/model.ts";
 import { foldLog } from "./log-templates.ts";
 import { neighboursOf } from "./neighbours.ts";
 import { signalQueries, timelineOf } from "./timeline.ts";
-import { trafficOf, trafficQuery } from "./traffic.ts";
+import { counterOf, countersQuery, requestsQuery, trafficOf, trafficQuery } from "./traffic.ts";
 
 describe("neighbours", () => {
   const beside = (name: string, changes: Partial<ContainerBeside> = {}): ContainerBeside => ({
@@ -68,6 +68,18 @@ describe("neighbours", () => {
     expect(of([one], "connect to queue:5672 failed")).toEqual([`${one.name} ${expected}`]);
   });
 
+  test("one that it needs and that is on no network with it is apart", () => {
+    const all = [beside("cache"), beside("db", { networks: ["net"] })];
+    const given = { service: "api", beside: all, alerting: new Map(), log: undefined };
+    const of = (networks: readonly string[]) =>
+      neighboursOf({
+        ...given,
+        setup: { ...SETUP, networks, namedHosts: ["cache", "db"] },
+      }).told.map(({ name, isApart }) => `${name} ${isApart}`);
+    expect(of(["net"])).toEqual(["cache true", "db undefined"]);
+    expect(of(["bridge"])).toEqual(["cache undefined", "db undefined"]);
+  });
+
   test("one of another project, on the bridge, in the midst of a word, is nobody", () => {
     const others = [
       beside("x-db-1", { aliases: ["db"], project: "other", ...ended }),
@@ -108,6 +120,19 @@ describe("neighbours", () => {
 describe("traffic", () => {
   const rate = (value: number, labels: Labels): Sample => ({ labels, value, timestampMs: 0 });
 
+  test("is counted by the best counter of any convention", () => {
+    const named = (name: string) => rate(1, { __name__: name });
+    expect(countersQuery('job="a"')).toMatch(
+      /^count by \(__name__\) \(last_over_time\(\{__name__=~"http_requests_total\|.*",job="a"\}\[10m\]\)\)$/,
+    );
+    const both = [named("http_request_duration_seconds_count"), named("http_requests_total")];
+    expect(counterOf(both)).toBe("http_requests_total");
+    expect(counterOf([named("http_server_requests_seconds_count")])).toBe(
+      "http_server_requests_seconds_count",
+    );
+    expect(counterOf([named("up")])).toBeUndefined();
+  });
+
   test("is asked for by route and status, now and before", () => {
     const asked = { counter: "http_requests_total", selector: 'job="a"', windowMs: 20_000 };
     const now = trafficQuery({ ...asked, agoMs: 0 });
@@ -136,8 +161,16 @@ describe("traffic", () => {
     ]);
   });
 
-  test("nothing now and something before is a fall to nothing", () => {
-    expect(trafficOf([], [rate(4, { route: "/a" })])).toMatchObject({ now: 0, before: 4 });
+  test("a service that does not tell now has no rate of now, and one that does has 0", () => {
+    const before = [rate(4, { route: "/a" })];
+    expect(trafficOf([], before)).toMatchObject({ now: undefined, before: 4, known: undefined });
+    expect(trafficOf([rate(0, { route: "/a" })], before)).toMatchObject({ now: 0, before: 4 });
+  });
+
+  test("all of it is asked for without probes, whatever the route is called", () => {
+    const expr = requestsQuery({ counter: "c", selector: 'job="a"', windowMs: 4000 });
+    expect(expr).toStartWith('sum(rate(c{job="a",route!~"/(?:-/)?');
+    expect(expr).toEndWith("[4s]))");
   });
 
   test("nothing at all is nothing known", () => {
@@ -202,8 +235,10 @@ describe("the timeline", () => {
       ],
       service: 'a"b',
       windowMs: 20_000,
+      requests: "r",
     });
     expect(queries.map(({ measures }) => measures)).toEqual([
+      "requests",
       "cpu_cores",
       "memory_bytes",
       "other",
@@ -217,7 +252,12 @@ describe("the timeline", () => {
     const rules = Array.from({ length: 40 }, (_, at) =>
       rule({ signal: { expr: `m${at}`, operator: ">", threshold: 1 } }),
     );
-    const { queries, leftOut } = signalQueries({ rules, service: "a", windowMs: 1000 });
+    const { queries, leftOut } = signalQueries({
+      rules,
+      service: "a",
+      windowMs: 1000,
+      requests: undefined,
+    });
     expect(queries.length + leftOut).toBe(42);
   });
 });

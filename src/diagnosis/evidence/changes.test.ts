@@ -80,7 +80,7 @@ describe("between two looks", () => {
     [
       "networks",
       { networks: ["other"] },
-      ["9000 network: it left the network net", "9000 network: it joined the network other"],
+      ["9000 network: it left the network net", "9000 run: it joined the network other"],
     ],
     [
       "nothing but the container",

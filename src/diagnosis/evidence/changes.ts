@@ -69,7 +69,7 @@ export function changesOf({
 /** An engine knows when a container was connected or updated; a look only that it is. */
 function isToldBy(events: readonly RuntimeEvent[], { kind, what }: Change): boolean {
   return (
-    kind === "network" &&
+    (kind === "network" || kind === "run") &&
     events.some(({ network }) => network !== undefined && what.endsWith(` ${network}`))
   );
 }
@@ -94,14 +94,14 @@ function differences(before: ContainerSetup, after: ContainerSetup): Omit<Change
     before.mountsHash === after.mountsHash ? undefined : "its volumes changed",
     limitsChange(before, after),
   ].filter((text) => text !== undefined);
-  const networks = [
-    ...missingFrom(after.networks, before.networks).map((name) => `it left the network ${name}`),
-    ...missingFrom(before.networks, after.networks).map((name) => `it joined the network ${name}`),
-  ];
+  const left = missingFrom(after.networks, before.networks);
+  const joined = missingFrom(before.networks, after.networks);
   return [
     ...image.map((what) => ({ kind: "deploy" as const, what })),
     ...settings.map((what) => ({ kind: "config" as const, what })),
-    ...networks.map((what) => ({ kind: "network" as const, what })),
+    ...left.map((name) => ({ kind: "network" as const, what: `it left the network ${name}` })),
+    // One network more cuts nobody off.
+    ...joined.map((name) => ({ kind: "run" as const, what: `it joined the network ${name}` })),
   ];
 }
 
@@ -222,7 +222,7 @@ const RUN_WORDS: ReadonlyMap<string, string> = new Map([
 
 function runOf({ atMs, action, exitCode, network }: RuntimeEvent): Change[] {
   if (action === "connect")
-    return [{ atMs, kind: "network", what: `somebody connected it to the network ${network}` }];
+    return [{ atMs, kind: "run", what: `somebody connected it to the network ${network}` }];
   if (action === "disconnect")
     return [{ atMs, kind: "network", what: `somebody took it off the network ${network}` }];
   if (action === "update") return [{ atMs, kind: "config", what: "somebody changed its limits" }];

@@ -151,7 +151,8 @@ describe("input from strangers", () => {
     const lines = Array.from({ length: 2000 }, (_value, index) => ({ text: line(index) }));
     const fromMs = performance.now();
     const { templates } = foldLog(lines);
-    expect(performance.now() - fromMs).toBeLessThan(1000);
+    // A tenth of a second, where a quadratic one takes minutes.
+    expect(performance.now() - fromMs).toBeLessThan(10_000);
     expect(templates.length).toBeLessThan(50);
   });
 });

@@ -71,8 +71,26 @@ export function foldLog(lines: readonly LogLine[]): LogDigest {
     toMs: times.at(-1),
     templates: templates.map((kind) => kind.told()),
     leftOut: { kinds: kinds.length - templates.length, lines: read - kept },
+    ...volumeOf(times),
     ...(unfolded > 0 && { unfolded }),
   };
+}
+
+const SLICES = 30;
+/** Fewer lines, or a shorter span, say nothing of how many there are in a time. */
+const MIN_LINES = 30;
+const MIN_SPAN_MS = 3000;
+
+function volumeOf(times: readonly number[]): Pick<LogDigest, "volume"> {
+  const [fromMs = 0] = times;
+  const spanMs = (times.at(-1) ?? 0) - fromMs;
+  if (times.length < MIN_LINES || !(spanMs >= MIN_SPAN_MS)) return {};
+  const counts = Array.from({ length: SLICES }, () => 0);
+  for (const atMs of times) {
+    const slice = Math.min(Math.floor(((atMs - fromMs) / spanMs) * SLICES), SLICES - 1);
+    counts[slice] = (counts[slice] ?? 0) + 1;
+  }
+  return { volume: { sliceMs: spanMs / SLICES, counts } };
 }
 
 /** One kind of lines, as it grows. */

@@ -45,7 +45,8 @@ export function neighboursOf({
       const firing = alerting.get(name) ?? [];
       const sickness =
         whySick(container) ?? (firing.length > 0 ? `${firing.join(", ")} fires` : undefined);
-      return { name, relations, state, sickness };
+      const isApart = (setup?.networks.some(isOwn) ?? false) && !sharesNetwork(container, setup);
+      return { name, relations, state, ...(isApart && { isApart }), sickness };
     })
     // One that has nothing to do with it is told of only if it is watched, and sick at the same time.
     .filter(({ name, relations }) => relations.length > 0 || alerting.has(name))
@@ -64,8 +65,10 @@ function isNeeded({ project, aliases }: ContainerBeside, setup: ContainerSetup |
 /** Every engine has these, and containers on them cannot find each other by name. */
 const COMMON_NETWORKS: readonly string[] = ["bridge", "host", "none"];
 
+const isOwn = (network: string) => !COMMON_NETWORKS.includes(network);
+
 function sharesNetwork({ networks }: ContainerBeside, setup: ContainerSetup | undefined) {
-  return networks.some((one) => !COMMON_NETWORKS.includes(one) && setup?.networks.includes(one));
+  return networks.some((one) => isOwn(one) && setup?.networks.includes(one));
 }
 
 function isNamedIn(text: string, name: string): boolean {

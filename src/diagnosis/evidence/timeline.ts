@@ -29,16 +29,21 @@ interface Sources {
   readonly rules: readonly Rule[];
   readonly service: string;
   readonly windowMs: number;
+  /** What its requests are counted by; `undefined` if by nothing. */
+  readonly requests: string | undefined;
 }
 
 /** The signals of its rules, each once, and what its runtime may tell of its container. */
-export function signalQueries({ rules, service, windowMs }: Sources): {
+export function signalQueries({ rules, service, windowMs, requests }: Sources): {
   readonly queries: readonly SignalQuery[];
   readonly leftOut: number;
 } {
   const container = `container=${JSON.stringify(service)}`;
   const range = `${Math.max(Math.round(windowMs / 1000), 1)}s`;
   const all: readonly SignalQuery[] = [
+    ...(requests === undefined
+      ? []
+      : [{ name: "requests", expr: requests, measures: "requests" } as const]),
     ...rules.flatMap(({ alert, signal }) =>
       signal === undefined
         ? []

@@ -2,30 +2,49 @@
 
 import type { RouteTraffic, Surroundings } from "../../core/evidence.ts";
 import type { Labels, Sample } from "../../core/model.ts";
+import { GRPC_ERROR_LABELS, HTTP_ERROR_LABELS } from "../../rules/conventions/error-labels.ts";
+import { TRAFFIC_CONVENTIONS } from "../../rules/conventions/traffic.ts";
 
-/** Counters of requests, the first of which a service has is taken. */
-export const REQUEST_COUNTERS = [
-  "http_requests_total",
-  "http_request_duration_seconds_count",
-  "http_server_request_duration_seconds_count",
-  "http_server_requests_seconds_count",
-  "http_requests_received_total",
-  "requests_total",
-] as const;
+/** What counts requests, by every convention that is known, the best first. */
+const COUNTERS = TRAFFIC_CONVENTIONS.flatMap(({ counters, durations }) => [
+  ...counters,
+  ...durations.flatMap(({ metric, isMean }) => (isMean ? [] : [`${metric}_count`])),
+]);
 
-const ROUTE_LABELS = ["route", "http_route", "handler", "path", "uri", "endpoint", "url", "view"];
+/** A service that cannot be scraped now had its counters until then. */
+const HAD_WITHIN = "10m";
+
+/** Which of the counters the service has, or had until it could not be scraped any more. */
+export function countersQuery(selector: string): string {
+  const names = `__name__=~${JSON.stringify(COUNTERS.join("|"))}`;
+  return `count by (__name__) (last_over_time({${names},${selector}}[${HAD_WITHIN}]))`;
+}
+
+/** @param found what `countersQuery` gives */
+export function counterOf(found: readonly Sample[]): string | undefined {
+  const names = new Set(found.map(({ labels }) => labels["__name__"]));
+  return COUNTERS.find((name) => names.has(name));
+}
+
+const ROUTE_LABELS = [
+  "route",
+  "http_route",
+  "handler",
+  "path",
+  "uri",
+  "endpoint",
+  "url",
+  "view",
+  "grpc_method",
+];
 const STATUS_LABELS = [
-  "status",
-  "status_code",
-  "code",
-  "http_status",
-  "http_response_status_code",
-  "outcome",
+  ...new Set([...HTTP_ERROR_LABELS, ...GRPC_ERROR_LABELS].map(({ name }) => name)),
 ];
 
 /** Who asks for these is no user. */
-const PROBES =
-  /^\/(?:-\/)?(?:actuator\/)?(?:health|healthz|ready|readyz|live|livez|metrics|ping)\b/;
+const PROBED =
+  "/(?:-/)?(?:actuator/)?(?:health|healthz|ready|readyz|live|livez|metrics|ping)(?:/.*)?";
+const PROBES = new RegExp(`^${PROBED}$`);
 
 const MAX_ROUTES = 12;
 /** Rates of less are what is left of one that has ended. */
@@ -38,6 +57,13 @@ interface Counted {
   readonly windowMs: number;
   /** How long ago; 0 is now. */
   readonly agoMs: number;
+}
+
+/** All requests of one counter, without probes and scrapes, as one series. */
+export function requestsQuery({ counter, selector, windowMs }: Omit<Counted, "agoMs">): string {
+  const users = ROUTE_LABELS.map((label) => `${label}!~"${PROBED}"`).join(",");
+  const range = `${Math.max(Math.round(windowMs / 1000), 1)}s`;
+  return `sum(rate(${counter}{${selector},${users}}[${range}]))`;
 }
 
 /** The rates of one counter by route and status. */
@@ -62,15 +88,16 @@ export function trafficOf(
   const all = [...keys].map((key): RouteTraffic => {
     const { route, status } = current.get(key) ?? former?.get(key) ?? { route: "", status: "" };
     const was = former === undefined ? undefined : (former.get(key)?.rate ?? 0);
-    return { route, status, now: current.get(key)?.rate ?? 0, before: was };
+    const is = current.size === 0 ? undefined : (current.get(key)?.rate ?? 0);
+    return { route, status, now: is, before: was };
   });
   const routes = all
-    .filter(({ now: is, before: was = 0 }) => Math.max(is, was) >= MIN_RATE)
-    .toSorted((a, b) => rank(b) - rank(a) || b.now - a.now);
+    .filter(({ now: is = 0, before: was = 0 }) => Math.max(is, was) >= MIN_RATE)
+    .toSorted((a, b) => rank(b) - rank(a) || (b.now ?? 0) - (a.now ?? 0));
   return {
-    now: total(routes, (one) => one.now),
+    now: current.size === 0 ? undefined : total(routes, (one) => one.now ?? 0),
     before: former && total(routes, (one) => one.before ?? 0),
-    known: former && knownOf(routes),
+    known: former && current.size > 0 ? knownOf(routes) : undefined,
     routes: routes.slice(0, MAX_ROUTES),
     leftOut: Math.max(routes.length - MAX_ROUTES, 0),
   };
@@ -83,7 +110,10 @@ function knownOf(routes: readonly RouteTraffic[]): NonNullable<Surroundings["tra
   );
   const known = routes.filter(({ route }) => asked.has(route));
   if (known.length === 0) return undefined;
-  return { now: total(known, (one) => one.now), before: total(known, (one) => one.before ?? 0) };
+  return {
+    now: total(known, (one) => one.now ?? 0),
+    before: total(known, (one) => one.before ?? 0),
+  };
 }
 
 function rank({ status }: RouteTraffic): number {

@@ -22,6 +22,9 @@ export const playbook: Diagnoser = {
 const MIN_POINTS = 2;
 /** So much better than the next with another remedy; else it is a tie, and a person's. */
 const MIN_LEAD = 0.5;
+/** So much for one of the causes that a restart makes worse is enough to leave it to a person. */
+const DOUBT_POINTS = 2.5;
+const ONLY_A_PERSON: readonly FaultClass[] = ["overload", "dependency", "config", "deploy"];
 /** How many facts are told in the sentence; the rest is among the evidence. */
 const FACTS_TOLD = 3;
 
@@ -63,7 +66,19 @@ interface Judgement {
 
 /** What settles the matter before anything is weighed; else the best supported hypothesis. */
 function judge(facts: Facts): Judgement {
-  return settled(facts) ?? weigh(facts);
+  const before = settled(facts);
+  if (before !== undefined) return before;
+  const weighed = weigh(facts);
+  return (weighed.faultClass === "unknown" ? ofScraping(facts) : undefined) ?? weighed;
+}
+
+/** Where nothing else is wrong with it, it is not the service that is sick. */
+function ofScraping({ evidence, symptom, hasEnded }: Facts): Judgement | undefined {
+  if (symptom !== "down" || evidence.alert === CONTAINER_UNHEALTHY_ALERT) return undefined;
+  if (evidence.health?.ok !== true || hasEnded) return undefined;
+  const because =
+    "It cannot be scraped, yet its health endpoint answers: what fails is the scraping of its metrics.";
+  return { faultClass: "unknown", because, help: "none", points: 4, details: [] };
 }
 
 function settled({
@@ -80,14 +95,6 @@ function settled({
     return { faultClass: "config", because, help: "none", ...sure };
   }
   if (symptom !== "down") return undefined;
-  if (evidence.alert !== CONTAINER_UNHEALTHY_ALERT && evidence.health?.ok && !facts.hasEnded)
-    return {
-      faultClass: "unknown",
-      because:
-        "It cannot be scraped, yet its health endpoint answers: what fails is the scraping of its metrics.",
-      help: "none",
-      ...sure,
-    };
   if (isAbsent)
     return {
       faultClass: "unknown",
@@ -95,7 +102,7 @@ function settled({
       help: "create",
       ...sure,
     };
-  if (evidence.container.kind === "unreadable")
+  if (evidence.container.kind === "unreadable" && evidence.health?.ok !== true)
     return {
       faultClass: "unknown",
       because: `It does not answer, and what became of it is not known: ${evidence.container.reason}.`,
@@ -113,7 +120,7 @@ interface Weighed {
 }
 
 /** Every hypothesis held against the facts, the best supported first. */
-function ranked(facts: Facts): readonly [Weighed, Weighed] {
+function ranked(facts: Facts): readonly [Weighed, Weighed, ...Weighed[]] {
   const weighed = HYPOTHESES.map((hypothesis): Weighed => {
     const holding = (side: Hypothesis["for"]) =>
       side.flatMap(([points, sign]) => {
@@ -132,13 +139,14 @@ function ranked(facts: Facts): readonly [Weighed, Weighed] {
       cons: texts(cons),
     };
   }).toSorted((a, b) => b.points - a.points);
-  const [best, second] = weighed;
+  const [best, second, ...others] = weighed;
   if (best === undefined || second === undefined) throw new RangeError("there are no hypotheses");
-  return [best, second];
+  return [best, second, ...others];
 }
 
 function weigh(facts: Facts): Judgement {
-  const [best, second] = ranked(facts);
+  const all = ranked(facts);
+  const [best, second] = all;
   const { hypothesis, points, pros, cons } = best;
   if (points < MIN_POINTS)
     return {
@@ -153,18 +161,30 @@ function weigh(facts: Facts): Judgement {
     points - second.points < MIN_LEAD &&
     second.points >= MIN_POINTS &&
     second.hypothesis.help(facts) !== help;
+  // A restart in vain, in the midst of a surge or a bad deploy, makes things worse.
+  const doubt =
+    help === "none" || help === "rollback" || isTie
+      ? undefined
+      : all.find(
+          (one) =>
+            ONLY_A_PERSON.includes(one.hypothesis.faultClass) &&
+            one.hypothesis !== hypothesis &&
+            one.points >= DOUBT_POINTS,
+        );
   const why = `${hypothesis.claim}: ${pros.slice(0, FACTS_TOLD).join("; ")}`;
   const tie = isTie
     ? `; as much speaks for another cause (${second.hypothesis.faultClass}), so a person has to tell`
-    : help === "none"
-      ? "; a restart would not help"
-      : pros.length === 1 && second.points < MIN_POINTS
-        ? "; nothing that is seen speaks for another cause"
-        : "";
+    : doubt !== undefined
+      ? `; yet it may be ${doubt.hypothesis.faultClass} (${doubt.pros[0]}), so a person has to tell`
+      : help === "none"
+        ? "; a restart would not help"
+        : pros.length === 1 && second.points < MIN_POINTS
+          ? "; nothing that is seen speaks for another cause"
+          : "";
   return {
     faultClass: hypothesis.faultClass,
     because: `${why}${tie}.`,
-    help: isTie ? "none" : help,
+    help: isTie || doubt !== undefined ? "none" : help,
     points: isTie ? MIN_POINTS : points,
     details: [
       ...pros.slice(FACTS_TOLD),

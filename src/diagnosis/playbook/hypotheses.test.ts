@@ -3,6 +3,7 @@ import { allowlist, containerState, evidence, START_MS } from "../../../test/sup
 import type { Change, SignalHistory, Surroundings } from "../../core/evidence.ts";
 import { FAULT_CLASSES, type FaultClass } from "../../core/fault-class.ts";
 import type { Evidence } from "../../core/model.ts";
+import { foldLog } from "../evidence/log-templates.ts";
 import { consult } from "./consult.ts";
 import { growthOf } from "./facts.ts";
 
@@ -16,7 +17,7 @@ const history = (
 
 const cpu = (before: number | undefined, now: number) => history("cpu_cores", before, now);
 
-function timeline(...signals: readonly SignalHistory[]): Surroundings["timeline"] {
+function timeline(...signals: readonly SignalHistory[]): NonNullable<Surroundings["timeline"]> {
   return {
     stepMs: 1000,
     toMs: START_MS,
@@ -252,6 +253,85 @@ describe("two causes with as much support", () => {
     const slow = ask({ ...latency, ...log("waiting for lock") }, surroundings);
     expect(slow.action).toBe("none");
   });
+});
+
+test("out of memory right after a new version is no reason to restart it", () => {
+  const surroundings = { timeline: timeline(), changes: change("deploy", 21_000) };
+  const said = log("FATAL: out of memory", "out of memory again");
+  const { faultClass, action, rootCause } = ask({ ...exited(137, true), ...said }, surroundings);
+  expect({ faultClass, action }).toEqual({ faultClass: "resource_limit", action: "none" });
+  expect(rootCause).toContain("yet it may be deploy (a deploy change");
+});
+
+describe("a service that cannot be scraped", () => {
+  const requests = (...values: readonly number[]): SignalHistory => ({
+    ...history("requests", 8, values.at(-1) ?? 0),
+    values: [...Array.from({ length: 20 }, () => 8), ...values, undefined, undefined],
+  });
+  const goneOn = (perSecond: number) => ({
+    logDigest: foldLog(
+      Array.from({ length: 80 + perSecond * 20 }, (_, at) => ({
+        text: "a request",
+        atMs: START_MS - 100_000 + (at < 80 ? at * 1000 : 80_000 + ((at - 80) * 1000) / perSecond),
+      })),
+    ),
+  });
+  const unknown = { now: undefined, before: 8, known: undefined, routes: [], leftOut: 0 };
+
+  test("is overloaded if its requests rose until then", () => {
+    const surroundings = {
+      timeline: { ...timeline(requests(30, 45)), stepMs: 5000 },
+      traffic: unknown,
+    };
+    expect(ask(down, surroundings)).toMatchObject({ faultClass: "overload", action: "none" });
+  });
+
+  test("does not hang if its log goes on, and is overloaded if it has many more lines", () => {
+    const surroundings = { timeline: timeline(), traffic: unknown };
+    const slow = ask({ ...down, ...goneOn(2) }, surroundings);
+    expect(slow).toMatchObject({ action: "none" });
+    expect(ask({ ...down, ...goneOn(20) }, surroundings)).toMatchObject({
+      faultClass: "overload",
+      action: "none",
+    });
+  });
+
+  test("hangs if its log has ended with the onset", () => {
+    const logDigest = foldLog(
+      Array.from({ length: 80 }, (_, at) => ({
+        text: "a request",
+        atMs: START_MS - 100_000 + at * 1000,
+      })),
+    );
+    const {
+      action,
+      evidence: told,
+      rootCause,
+    } = ask({ ...down, logDigest }, { timeline: timeline(), traffic: unknown });
+    expect(action).toBe("docker-restart");
+    expect([rootCause, ...told].join()).toContain("its log has ended with the onset");
+  });
+});
+
+test("a health check that runs out of time is a hang", () => {
+  const check = { exitCode: -1, output: "Health check exceeded timeout (2s)" };
+  const { faultClass, action } = ask({
+    alert: "ContainerUnhealthy",
+    container: { kind: "found", value: containerState({ checks: [check] }) },
+  });
+  expect({ faultClass, action }).toEqual({ faultClass: "hang", action: "docker-restart" });
+});
+
+test("errors that the service explains in words that are not known are a person's", () => {
+  const line = (text: string) => JSON.stringify({ level: "error", event: "request failed", text });
+  const many = (text: string) => ({
+    logDigest: foldLog(Array.from({ length: 5 }, () => ({ text: line(text) }))),
+  });
+  expect(ask({ ...errors, ...many("the ledger is out of balance") }).action).toBe("none");
+  expect(ask({ ...errors, ...many("TypeError: a is undefined") }).action).toBe("docker-restart");
+  expect(ask({ ...errors, ...log('{"event":"request","status":500}') }).action).toBe(
+    "docker-restart",
+  );
 });
 
 test("why is one sentence, and what speaks against it is told as well", () => {

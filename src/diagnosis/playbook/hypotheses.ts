@@ -92,7 +92,10 @@ export const HYPOTHESES: readonly Hypothesis[] = [
     against: [
       [1, signs.logSays("network")],
       [1.5, ofNetwork],
+      [1.5, signs.apart],
       [2, signs.logSays("disk")],
+      [1.5, signs.surge],
+      [1.5, signs.logSurge],
     ],
   },
   {
@@ -101,6 +104,7 @@ export const HYPOTHESES: readonly Hypothesis[] = [
     help: never,
     for: [
       [5, ofNetwork],
+      [4, signs.apart],
       [3.5, signs.logSays("network")],
       [1.5, signs.logSays("name")],
       [0.5, signs.neededAreWell],
@@ -121,13 +125,15 @@ export const HYPOTHESES: readonly Hypothesis[] = [
     for: [
       [2.5, signs.surge],
       [1.5, signs.bigSurge],
-      [1.5, signs.cpuRose],
-      [2, signs.logSays("overload")],
+      [2.5, signs.logSurge],
+      [1.5, signs.logGoesOn],
+      [1, signs.cpuRose],
+      [2.5, signs.logSays("overload")],
     ],
     against: [
       [3, signs.noSurge],
       [1.5, signs.cpuForNobody],
-      [1.5, signs.memoryGrows],
+      [1.5, signs.ifMemoryMatters(signs.memoryGrows)],
     ],
   },
   {
@@ -142,7 +148,8 @@ export const HYPOTHESES: readonly Hypothesis[] = [
       [1, signs.memoryAtLimit],
     ],
     against: [
-      [2, signs.surge],
+      [2.5, signs.surge],
+      [2.5, signs.logSurge],
       [1, signs.cpuForNobody],
     ],
   },
@@ -153,8 +160,8 @@ export const HYPOTHESES: readonly Hypothesis[] = [
     for: [
       [2.5, signs.symptomIs("memory")],
       [1, signs.symptomSeems("memory")],
-      [2, signs.memoryGrows],
-      [1, signs.memoryRose],
+      [2, signs.ifMemoryMatters(signs.memoryGrows)],
+      [1, signs.ifMemoryMatters(signs.memoryRose)],
       [0.5, signs.outOfMemory],
     ],
     against: [
@@ -172,11 +179,12 @@ export const HYPOTHESES: readonly Hypothesis[] = [
       [1, signs.symptomSeems("cpu")],
       [2, signs.cpuForNobody],
       [1, signs.cpuHigh],
-      [1, (facts) => (facts.isSilent ? signs.cpuHigh(facts) : undefined)],
+      [3, signs.silentAndBusy],
       [0.5, signs.noSurge],
     ],
     against: [
       [3, signs.surge],
+      [2, signs.logSurge],
       [2, signs.cpuIdle],
       [1, signs.tightCpuLimit],
     ],
@@ -189,6 +197,8 @@ export const HYPOTHESES: readonly Hypothesis[] = [
       [2, signs.symptomIs("latency")],
       [1, signs.symptomSeems("latency")],
       [2.5, signs.silent],
+      [2, signs.checkTimesOut],
+      [1, signs.logHasEnded],
       [1, (facts) => (facts.symptom === "other" ? undefined : signs.fewerRequests(facts))],
       [
         1,
@@ -198,6 +208,9 @@ export const HYPOTHESES: readonly Hypothesis[] = [
     ],
     against: [
       [2, signs.cpuHigh],
+      [2, signs.surge],
+      [2, signs.logGoesOn],
+      [2, signs.silentAndBusy],
       [1, signs.logSays("dependency")],
     ],
   },
@@ -216,6 +229,7 @@ export const HYPOTHESES: readonly Hypothesis[] = [
     ],
     against: [
       [2, signs.outOfMemory],
+      [1, signs.unknownWords],
       [3, signs.notStarted],
       [2.5, signs.logSays("config")],
       [1, signs.gatewayErrors],

@@ -37,7 +37,13 @@ interface Said {
   readonly example: string;
 }
 
-export type LogSigns = Readonly<Partial<Record<Topic, Said>>>;
+export type LogSigns = Readonly<Partial<Record<Topic, Said>>> & {
+  /** What is logged as an error, in words that are not known here. */
+  readonly unknown?: Said;
+};
+
+/** Said by the program itself, and not the line of a request that was answered with 500. */
+const LOGGED_AS_ERROR = /"level":\s*"(?:error|fatal|critical)"|\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b/;
 
 /** Lines of longer before the onset are another story. */
 const BEFORE_ONSET_MS = 60_000;
@@ -68,5 +74,13 @@ export function readLogSigns(
     const count = found.reduce((sum, line) => sum + line.count, 0);
     return [topic, first && { count, example: first.text }];
   });
-  return Object.fromEntries(signs.filter(([, said]) => said !== undefined));
+  const known = Object.values(WORDS);
+  const others = lines.filter(
+    ({ text }) => LOGGED_AS_ERROR.test(text) && !known.some((words) => words.test(text)),
+  );
+  const [other] = others.toSorted((a, b) => b.count - a.count);
+  return {
+    ...Object.fromEntries(signs.filter(([, said]) => said !== undefined)),
+    ...(other && { unknown: { count: other.count, example: other.text } }),
+  };
 }

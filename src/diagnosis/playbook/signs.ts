@@ -38,18 +38,54 @@ export const surge = surgeOf(SURGE);
 export const bigSurge = surgeOf(BIG_SURGE);
 
 /** It is known that there is none. */
-export const noSurge: Sign = ({ traffic }) =>
-  traffic?.ratio !== undefined && traffic.ratio < NO_SURGE
+export const noSurge: Sign = ({ traffic, isTrafficCurrent }) =>
+  isTrafficCurrent && traffic?.ratio !== undefined && traffic.ratio < NO_SURGE
     ? `requests did not rise (${fromTo(traffic)} a second)`
     : undefined;
 
-export const fewerRequests: Sign = ({ traffic }) =>
-  traffic?.before !== undefined && traffic.before >= 0.5 && traffic.now < traffic.before * 0.6
+/** A service that does not tell of its requests any more may still log them. */
+export const logSurge: Sign = ({ traffic, isTrafficCurrent, logLines }) =>
+  logLines?.ratio !== undefined &&
+  logLines.ratio >= 3 &&
+  logLines.now >= 2 * MIN_TRAFFIC_PER_S &&
+  (!isTrafficCurrent || traffic?.ratio === undefined || traffic.ratio >= SURGE)
+    ? `lines of its log rose ${fromTo(logLines)} a second`
+    : undefined;
+
+/** Lines a second: fewer are no sign of work. */
+const MIN_LINES_PER_S = 1;
+
+/** It is too slow to answer, and not at a stand. */
+export const logGoesOn: Sign = ({ isSilent, isTrafficCurrent, logSinceOnset }) =>
+  (isSilent || !isTrafficCurrent) && logSinceOnset !== undefined && logSinceOnset >= MIN_LINES_PER_S
+    ? `its log goes on with ${number(logSinceOnset)} lines a second`
+    : undefined;
+
+export const logHasEnded: Sign = ({ isSilent, logSinceOnset }) =>
+  isSilent && logSinceOnset !== undefined && logSinceOnset < MIN_LINES_PER_S / 10
+    ? "its log has ended with the onset"
+    : undefined;
+
+/** What it answers its own runtime: nothing. */
+export const checkTimesOut: Sign = ({ container, symptom }) => {
+  const late = (container?.checks ?? []).filter(
+    ({ exitCode, output }) => exitCode === -1 && /exceeded timeout/i.test(output),
+  );
+  return symptom === "down" && late.length > 0
+    ? `its health check ran out of time (${printable(late.at(-1)?.output ?? "", MAX_QUOTE)})`
+    : undefined;
+};
+
+export const fewerRequests: Sign = ({ traffic, isTrafficCurrent }) =>
+  isTrafficCurrent &&
+  traffic?.before !== undefined &&
+  traffic.before >= 0.5 &&
+  traffic.now < traffic.before * 0.6
     ? `fewer requests end than before (${fromTo(traffic)} a second)`
     : undefined;
 
 export const cpuRose: Sign = ({ cpu }) =>
-  cpu !== undefined && cpu.now >= 0.3 && (cpu.ratio ?? 0) >= 1.8
+  cpu !== undefined && cpu.now >= 0.15 && (cpu.ratio ?? 0) >= 1.8
     ? `CPU use rose ${fromTo(cpu)} cores`
     : undefined;
 
@@ -67,11 +103,17 @@ export const cpuIdle: Sign = ({ cpu }) =>
 export const cpuForNobody: Sign = ({ cpu, traffic }) =>
   cpu?.ratio !== undefined &&
   traffic?.ratio !== undefined &&
-  cpu.now >= 0.3 &&
+  cpu.now >= 0.15 &&
   cpu.ratio >= 1.8 &&
   cpu.ratio >= traffic.ratio * 2.5
     ? `CPU use rose ${number(cpu.ratio)}-fold while requests rose ${number(traffic.ratio)}-fold`
     : undefined;
+
+/** It answers nobody, and computes all the same. */
+export const silentAndBusy: Sign = (facts) => {
+  const busy = facts.isSilent ? (cpuHigh(facts) ?? cpuRose(facts)) : undefined;
+  return busy === undefined ? undefined : `it answers nothing, and ${busy}`;
+};
 
 export const cpuAtLimit: Sign = ({ cpuShare }) =>
   cpuShare !== undefined && cpuShare >= 0.85
@@ -87,7 +129,7 @@ export const tightCpuLimit: Sign = ({ evidence, cpuShare }) => {
 };
 
 export const memoryGrows: Sign = ({ memoryGrowth, memory }) =>
-  memoryGrowth !== undefined && memoryGrowth.factor >= 1.2 && memoryGrowth.fit >= 0.7 && memory
+  memoryGrowth !== undefined && memoryGrowth.factor >= 1.2 && memoryGrowth.fit >= 0.6 && memory
     ? `memory has grown steadily to ${mib(memory.now)} MiB`
     : undefined;
 
@@ -96,8 +138,20 @@ export const memoryRose: Sign = ({ memory }) =>
     ? `memory rose from ${mib(memory.before ?? 0)} to ${mib(memory.now)} MiB`
     : undefined;
 
-export const memoryFlat: Sign = ({ memoryGrowth }) =>
-  memoryGrowth !== undefined && memoryGrowth.factor < 1.05 ? "its memory does not grow" : undefined;
+export const memoryFlat: Sign = ({ memoryGrowth, memory }) =>
+  memoryGrowth !== undefined && memoryGrowth.factor < 1.05 && (memory?.ratio ?? 1) < 1.1
+    ? "its memory does not grow"
+    : undefined;
+
+/** Nearly any process takes more memory as it works: it matters where there is too much of it. */
+export function ifMemoryMatters(sign: Sign): Sign {
+  return (facts) =>
+    facts.symptom === "memory" ||
+    (facts.memoryShare ?? 0) >= 0.7 ||
+    outOfMemory(facts) !== undefined
+      ? sign(facts)
+      : undefined;
+}
 
 export const memoryAtLimit: Sign = ({ memoryShare }) =>
   memoryShare !== undefined && memoryShare >= 0.9
@@ -197,6 +251,15 @@ export function logSays(topic: Topic): Sign {
   };
 }
 
+/** Fewer lines than these may be of anything. */
+const MIN_UNKNOWN = 3;
+
+/** It says why it fails, in words that the playbook does not know: a person does. */
+export const unknownWords: Sign = ({ said: { unknown } }) =>
+  unknown !== undefined && unknown.count >= MIN_UNKNOWN
+    ? `its log says ${unknown.count} times, in words that are not known here: ${printable(unknown.example, MAX_QUOTE)}`
+    : undefined;
+
 interface Within {
   readonly kinds: readonly ChangeKind[];
   readonly ms: number;
@@ -221,6 +284,9 @@ export function changed({ kinds, ms }: Within): Sign {
 
 export const sickNeeded: Sign = ({ sickNeeded: [first] }) =>
   first && `${first.name}, which it needs, is sick: ${printable(first.sickness ?? "", MAX_QUOTE)}`;
+
+export const apart: Sign = ({ apart: one }) =>
+  one && `${one.name}, which it needs, runs and is on no network with it`;
 
 /** All that it needs is well, as far as anybody sees. */
 export const neededAreWell: Sign = ({ evidence, sickNeeded: sick }) => {
