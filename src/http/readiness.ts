@@ -64,13 +64,17 @@ function whyStale(
   const mostMs = Math.max(MAX_SILENT_INTERVALS * intervalMs, 2 * monitor.windowMs);
   if (ageMs !== undefined)
     return ageMs <= mostMs ? undefined : `the newest scrape of ${what} is ${seconds(ageMs)} old`;
-  // Samples that are pushed have no `up`.
-  return isMeasured(monitor) ? undefined : `no sample of ${what} arrives`;
+  // Samples that are pushed have no `up`; what Sentinel itself sees of a service shows nothing of its metrics.
+  const isOfMetrics = ({ on }: Rule) => job === undefined || on !== "own";
+  return isMeasured(monitor, isOfMetrics) ? undefined : `no sample of ${what} arrives`;
 }
 
-/** Whether a rule's signal had any value at the last poll. */
-function isMeasured({ rules, lastPoll }: WatchedService["monitor"]): boolean {
-  return rules.some((rule) => {
+/** Whether the signal of a rule that counts had any value at the last poll. */
+function isMeasured(
+  { rules, lastPoll }: WatchedService["monitor"],
+  counts: (rule: Rule) => boolean,
+): boolean {
+  return rules.filter(counts).some((rule) => {
     const evaluation = lastPoll?.evaluationOf(rule);
     if (evaluation === undefined || evaluation.kind === "no_data") return false;
     return (evaluation.measured ?? []).length > 0;

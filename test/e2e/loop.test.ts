@@ -124,8 +124,11 @@ describeUnless(missing, "the loop on real Docker and Prometheus", () => {
     "a quiet minute under normal traffic raises nothing",
     async () => {
       await Bun.sleep(QUIET_MS);
+      // Rates of Sentinel's own series have no data before their second sample, which is nothing raised.
+      const isRaised = /"state":"(?:pending|firing)"/;
+      const changes = observer.events().filter(({ event }) => event === "alert_changed");
+      expect(changes.filter(({ alert }) => isRaised.test(JSON.stringify(alert)))).toEqual([]);
       const names = observer.events().map(({ event }) => event);
-      expect(names).not.toContain("alert_changed");
       expect(names).not.toContain("incident_opened");
       expect(names).not.toContain("source_down");
       expect(names).toContain("quiet");
