@@ -116,6 +116,11 @@ export async function check(
     ...(await models).map((finding) => ({ ...finding, text: shown(finding.text) })),
     { state: "ok", what: "playbook", text: "built in, always answers" },
   ];
+  return conclude(findings, tables);
+}
+
+/** What was found as lines, the tables below them and the conclusion at the end. */
+function conclude(findings: readonly Finding[], tables: readonly string[]): CheckResult {
   const failed = findings.filter(({ state }) => state === "failed").map(({ what }) => what);
   const width = Math.max(...findings.map(({ what }) => what.length));
   const lines = findings.map(
