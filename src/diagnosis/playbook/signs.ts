@@ -43,12 +43,15 @@ export const noSurge: Sign = ({ traffic, isTrafficCurrent }) =>
     ? `requests did not rise (${fromTo(traffic)} a second)`
     : undefined;
 
-/** A service that does not tell of its requests any more may still log them. */
-export const logSurge: Sign = ({ traffic, isTrafficCurrent, logLines }) =>
+/**
+ * A service that does not tell of its requests any more may still log them. As long as it tells, it is believed:
+ * lines also rise when traffic begins, and when something fails.
+ */
+export const logSurge: Sign = ({ isSilent, logLines }) =>
+  isSilent &&
   logLines?.ratio !== undefined &&
   logLines.ratio >= 3 &&
-  logLines.now >= 2 * MIN_TRAFFIC_PER_S &&
-  (!isTrafficCurrent || traffic?.ratio === undefined || traffic.ratio >= SURGE)
+  logLines.now >= 2 * MIN_TRAFFIC_PER_S
     ? `lines of its log rose ${fromTo(logLines)} a second`
     : undefined;
 
@@ -56,8 +59,8 @@ export const logSurge: Sign = ({ traffic, isTrafficCurrent, logLines }) =>
 const MIN_LINES_PER_S = 1;
 
 /** It is too slow to answer, and not at a stand. */
-export const logGoesOn: Sign = ({ isSilent, isTrafficCurrent, logSinceOnset }) =>
-  (isSilent || !isTrafficCurrent) && logSinceOnset !== undefined && logSinceOnset >= MIN_LINES_PER_S
+export const logGoesOn: Sign = ({ isSilent, logSinceOnset }) =>
+  isSilent && logSinceOnset !== undefined && logSinceOnset >= MIN_LINES_PER_S
     ? `its log goes on with ${number(logSinceOnset)} lines a second`
     : undefined;
 
