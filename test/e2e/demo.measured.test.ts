@@ -84,7 +84,8 @@ describe(`the demo in a terminal of ${COLUMNS} columns`, () => {
         .split("\r\n")
         .map((line) => line.slice(line.lastIndexOf("\x1b[K") + 1).replace(/^\[K/, ""));
       const tooWide = lines.filter((line) => line.length > COLUMNS && line.includes(" "));
-      expect(tooWide.filter((line) => !/^\s*(\w+ +)?http\S+$/.test(line))).toEqual([]);
+      // A word that is wider than its column, such as an address or a metric's name, stands alone.
+      expect(tooWide.filter((line) => !/^\s*(\w+ +)?\S+$/.test(line))).toEqual([]);
       expect(screen()).toContain("  verdict         healed");
       expect(screen()).toContain("1 of 1 healed");
     },
