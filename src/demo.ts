@@ -23,6 +23,7 @@ import { createSupervisor, type Supervisor } from "./platforms/process/superviso
 import { healthcheck } from "./observer/healthcheck.ts";
 import { memoryJournal } from "./journals/memory.ts";
 import { observe } from "./observer/observe.ts";
+import { SIGNAL_TABLE } from "./observer/signal-table.ts";
 import { systemClock } from "./observer/system-clock.ts";
 
 interface DemoOptions {
@@ -85,7 +86,10 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       signals: signalsOf(settings, [platform]),
       platforms: [{ platform }],
       emit: stage.emit,
-      say: (topic, text) => narrator.say(row(topic, text)),
+      say(topic, text) {
+        // Of its own service there is nothing to find out.
+        if (topic !== SIGNAL_TABLE) narrator.say(row(topic, text));
+      },
     },
     ended,
   );

@@ -259,7 +259,7 @@ describe("rules", () => {
     const builtIn = given.services.flatMap((service) => [
       ...builtInRules({ service, thresholds: given.thresholds, windowMs }),
       ...[...probeRules(service, given.pollIntervalMs), ...runtimeRules(service, given)].map(
-        ({ on: _, ...rule }) => rule,
+        ({ on: _, whenMissing: __, ...rule }) => rule,
       ),
     ]);
     expect(readRuleFile(parse(text), "printed")).toEqual([...builtIn, ...own]);

@@ -40,7 +40,9 @@ export async function renderRules(settings: ObserverSettings): Promise<string> {
   const builtIn = made.flatMap(({ service, rules }) => {
     const readable = rules.filter(({ unreadable }) => unreadable === undefined);
     // On series that Sentinel itself makes: a Prometheus has them only from a cAdvisor.
-    const ofRuntime = readable.filter(({ on }) => on === "own").map(({ on: _, ...rule }) => rule);
+    const ofRuntime = readable
+      .filter(({ on }) => on === "own")
+      .map(({ on: _, whenMissing: __, ...rule }) => rule);
     return [
       { name: `sentinel-${service.name}`, rules: readable.filter(({ on }) => on !== "own") },
       { name: `sentinel-${service.name}-runtime`, rules: ofRuntime },

@@ -76,6 +76,8 @@ export interface Rule {
   readonly permits: readonly Permit[];
   /** `own`: it is evaluated on the series that Sentinel itself makes; else on the source of signals. */
   readonly on?: "own";
+  /** What it means that there are no samples; without it, that there are none. */
+  readonly whenMissing?: string;
   /** The service that a built-in rule is made for; a rule of a file has none: its labels decide. */
   readonly service?: string;
   /** Why the service's series cannot answer it; then nothing is asked. */

@@ -219,6 +219,14 @@ describe("alerts are counted as they are now", () => {
   });
 });
 
+test("signals that cannot be judged are counted by service", async () => {
+  const missing = alert({ rule: rule({ alert: "HighMemory" }), state: "no_data" });
+  const idle = { ...missing, rule: rule({ alert: "HighLatency" }), isIdle: true } as const;
+  const lastPoll = polledAt(START_MS, [alert(), missing, idle]);
+  const series = await scrape(createMetrics([watching({ lastPoll })]));
+  expect(series[`sentinel_unjudged_signals{service="${service().name}"}`]).toBe(1);
+});
+
 test.each<[string, readonly WatchedService[], number | undefined]>([
   ["is that of the service that has waited longest", [polled(30_000), polled(10_000)], 10],
   ["is 0 before the first", [polled(30_000), watching()], 0],

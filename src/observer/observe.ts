@@ -28,7 +28,7 @@ import type { EmbeddedSource } from "../signals/embedded/embedded.ts";
 import { withKillHook } from "./kill-hook.ts";
 import { watchLabelled } from "./labelled-containers.ts";
 import type { OpenPlatform } from "./platforms.ts";
-import { startTable } from "./signal-table.ts";
+import { SIGNAL_TABLE, startTable } from "./signal-table.ts";
 import { createRoster } from "./roster.ts";
 import { systemClock } from "./system-clock.ts";
 import { createVitals, type Vitals, type Watched } from "./self-monitoring.ts";
@@ -125,7 +125,7 @@ class Observer {
     if (platforms.some(({ startService }) => startService !== undefined)) await this.#untilUp();
     const { signals, say } = this.#options;
     for (const line of await startTable(settings.services, signals.source, this.#signal))
-      say("signals", line);
+      say(SIGNAL_TABLE, line);
     const apartMs = Math.min(MAX_APART_MS, settings.pollIntervalMs / configured.length);
     await Promise.all([
       this.#evaluateSharedRules(),

@@ -21,6 +21,9 @@ const SHOWN = {
 /** No expression is shown, so that any will do. */
 const SPAN = { window: "1m", quantile: 0.9 };
 
+/** The topic of the lines at the start. */
+export const SIGNAL_TABLE = "measured";
+
 /** More tables than these are no help at the start. */
 const MOST_TABLES = 5;
 

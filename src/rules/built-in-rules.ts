@@ -77,7 +77,7 @@ function metricRules(options: RuleOptions): MadeRule[] {
     make("cpuCores", ({ expr }) => ({
       alert: "HighCpu",
       expr: `${expr(matchers, span)} > ${thresholds.cpu}`,
-      annotations: { summary: "CPU use is {{ $value | humanize }} cores" },
+      annotations: { summary: 'CPU use is {{ $value | printf "%.2f" }} cores' },
     })),
     make("latency", ({ expr, isMean }) => ({
       alert: "HighLatency",

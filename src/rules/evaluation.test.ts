@@ -82,6 +82,11 @@ describe("what the answers of the source mean", () => {
       { kind: "inactive", value: undefined, measured: undefined },
     ],
   ];
+  test("nothing measured is said in the rule's own words, if it has some", () => {
+    const reason = "its container has no HEALTHCHECK";
+    expect(evaluate([], [], reason)).toEqual({ kind: "no_data", reason });
+  });
+
   test.each(cases)("%s", (_, result, measured, expected) => {
     expect(evaluate(result, measured)).toEqual(expected);
   });

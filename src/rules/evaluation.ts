@@ -19,6 +19,8 @@ export interface RuleResult extends Reading {
 /** Label sets of one rule. More are more than a person can look at, and cost every poll. */
 export const MAX_LABEL_SETS = 50_000;
 
+const NO_SAMPLES = "there are no samples";
+
 interface HowToEvaluate {
   /** So long before the source's present. Default: 0. */
   readonly queryOffsetMs?: number;
@@ -42,7 +44,7 @@ export async function evaluateRule(
     const evaluation =
       limit > 0 && active.length > limit
         ? pastLimit(active.length, limit)
-        : evaluate(active, measured);
+        : evaluate(active, measured, rule.whenMissing);
     return { rule, evaluation, sourceDown: undefined };
   } catch (error) {
     const reason = messageOf(error);
@@ -84,10 +86,12 @@ function holds({ operator, threshold }: RuleSignal): (sample: Sample) => boolean
  *
  * @param active the result of the whole expression: the rule holds for each of its samples
  * @param measured the result of the compared side alone; `undefined` if the rule has none
+ * @param whenMissing what it means that nothing was measured
  */
 export function evaluate(
   active: readonly Sample[],
   measured: readonly Sample[] | undefined,
+  whenMissing = NO_SAMPLES,
 ): Evaluation {
   const finite = active.filter(({ value }) => Number.isFinite(value));
   if (finite.length > MAX_LABEL_SETS)
@@ -100,13 +104,13 @@ export function evaluate(
   const notFinite = active[0];
   if (notFinite !== undefined)
     return { kind: "no_data", reason: `the value is ${notFinite.value}, not a number to act on` };
-  return inactive(measured);
+  return inactive(measured, whenMissing);
 }
 
-function inactive(measured: readonly Sample[] | undefined): Evaluation {
+function inactive(measured: readonly Sample[] | undefined, whenMissing = NO_SAMPLES): Evaluation {
   // A rule that compares nothing, such as absent(...), is quiet when it is empty.
   if (measured === undefined) return { kind: "inactive", value: undefined, measured };
-  if (measured.length === 0) return { kind: "no_data", reason: "there are no samples" };
+  if (measured.length === 0) return { kind: "no_data", reason: whenMissing };
   const finite = known(measured) ?? [];
   if (finite.length === 0)
     return {

@@ -35,8 +35,9 @@ export interface RuleSource {
   readonly keep_firing_for?: string | undefined;
   readonly labels?: Labels | undefined;
   readonly annotations?: Labels | undefined;
-  /** As of a rule; no file says it. */
+  /** As of a rule; no file says these two. */
   readonly on?: Rule["on"];
+  readonly whenMissing?: Rule["whenMissing"];
 }
 
 export interface Thresholds {
@@ -103,6 +104,7 @@ export function readRule(source: RuleSource, where: string, service?: string): R
     annotations,
     permits: readPermits(annotations, place),
     ...(source.on === undefined ? {} : { on: source.on }),
+    ...(source.whenMissing === undefined ? {} : { whenMissing: source.whenMissing }),
     ...(service === undefined ? {} : { service }),
   };
 }

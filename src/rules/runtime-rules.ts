@@ -58,6 +58,7 @@ function unhealthyRule(name: string): RuleSource {
     alert: CONTAINER_UNHEALTHY_ALERT,
     // Docker's own retries are its `for`.
     expr: `${seriesOf(name)("container_healthy")} == 0`,
+    whenMissing: "its container has no HEALTHCHECK, or is still starting",
     labels: { severity: "high", service: name },
     annotations: {
       summary: "its HEALTHCHECK fails",
@@ -124,7 +125,7 @@ function cpuRules(name: string, { thresholds, pollIntervalMs }: RuntimeSettings)
       expr: `${used} > ${thresholds.cpu} unless ${quota}`,
       labels: { severity: UNLIMITED_SEVERITY, service: name, kind: "cores" },
       annotations: {
-        summary: "its container uses {{ $value | humanize }} cores, and has no limit",
+        summary: 'its container uses {{ $value | printf "%.2f" }} cores, and has no limit',
         [PERMITS_ANNOTATION]: CURES.join(", "),
       },
     },

@@ -34,7 +34,7 @@ describe("what the playbook finds", () => {
       "down, with one that has ended",
       { ...down, container: found(exited) },
       "crash docker-restart",
-      "is exited (exit code 1)",
+      "has ended (exit code 1)",
     ],
     [
       "down, with one that ran out of memory",

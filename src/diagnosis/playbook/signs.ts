@@ -178,7 +178,7 @@ function limitOf(bytes: number | undefined): string {
 
 export const ended: Sign = ({ hasEnded, container, lastDeath }) =>
   hasEnded && container !== undefined
-    ? `it is ${container.status} (${container.oomKilled ? "killed for lack of memory" : `exit code ${container.exitCode}`})`
+    ? `it has ended (${container.oomKilled ? "killed for lack of memory" : `exit code ${container.exitCode}`})`
     : lastDeath !== undefined && !lastDeath.oomKilled
       ? `it died with exit code ${lastDeath.exitCode}`
       : undefined;

@@ -50,11 +50,16 @@ export function probeGrpc(url: string, limits: ProbeLimits): Promise<ProbeAnswer
 /** One `HealthCheckRequest`, whose only field is the name of the service. */
 function encode(service: string): Buffer {
   const name = Buffer.from(service);
-  const message =
-    name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
+  const head = Buffer.from([0x0a, ...varint(name.length)]);
+  const message = name.length === 0 ? name : Buffer.concat([head, name]);
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.writeUInt32BE(message.length, 1);
   return Buffer.concat([prefix, message]);
+}
+
+/** Seven bits a byte, the lowest first. */
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
 }
 
 interface Told {

@@ -10,6 +10,8 @@ import { probe } from "./probes.ts";
 const MAX_DEADLINE_MS = 3000;
 /** Of a scrape: the rest is for what is made of the answers. */
 const DEADLINE_SHARE = 0.8;
+/** With less of the time that others had, a service that is only slow would be called sick. */
+const LEAST_SHARE = 0.5;
 /** Connections that stand at the same time. */
 const AT_ONCE = 100;
 
@@ -33,7 +35,7 @@ export async function probeSeries(
       if (!isProbed(health)) continue;
       const startedMs = performance.now();
       const leftMs = Math.min(each, untilMs - startedMs);
-      if (leftMs <= 0) return;
+      if (leftMs < each * LEAST_SHARE) return;
       const answer = await probe(health, { deadlineMs: leftMs, abort });
       if (abort.aborted) return;
       const durationS = (performance.now() - startedMs) / 1000;

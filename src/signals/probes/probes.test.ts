@@ -159,7 +159,10 @@ describe("grpc://", () => {
     expect((await asked({ grpc: `${url}/shop.Other` })).message).toContain(
       "it knows no service of that name",
     );
-    expect(askedFor).toEqual(["shop.Pay", "shop.Other"]);
+    // Its length takes two bytes.
+    const long = `shop.${"Pay".repeat(100)}`;
+    await asked({ grpc: `${url}/${long}` });
+    expect(askedFor).toEqual(["shop.Pay", "shop.Other", long]);
   });
 
   test("a server without the health service, and what is none of gRPC", async () => {

@@ -18,8 +18,9 @@ export async function serveGrpc(
     stream.on("error", () => {});
     stream.on("end", () => {
       const isCheck = headers[":path"] === "/grpc.health.v1.Health/Check";
-      // A prefix of 5 bytes, then field 1 as a text: its tag, its length, its bytes.
-      const service = Buffer.concat(chunks).subarray(7).toString();
+      // A prefix of 5 bytes, then field 1 as a text: its tag, its length as a varint, its bytes.
+      const field = Buffer.concat(chunks).subarray(6);
+      const service = field.subarray(field.findIndex((byte) => byte < 0x80) + 1).toString();
       answer(stream, isCheck ? say(service) : { grpcStatus: 12 });
     });
   });
