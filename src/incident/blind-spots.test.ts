@@ -21,7 +21,7 @@ function toldOf(polls: string): readonly unknown[] {
   const alerts = { ".": [known], x: [missing], f: [missing, firing] };
   return [...polls].flatMap((poll, index) =>
     blind.polled(
-      poll === "x" ? alerts.x : poll === "f" ? alerts.f : alerts["."],
+      { alerts: poll === "x" ? alerts.x : poll === "f" ? alerts.f : alerts["."], atRest: () => [] },
       START_MS + index * STEP_MS,
     ),
   );

@@ -1,9 +1,9 @@
 /** When a signal counts as one that cannot be judged, and when as back. Pure. */
 
-import type { Alert } from "../core/model.ts";
 import type { WatchEvent } from "../core/events.ts";
 import { isQuiet } from "../rules/alert-state.ts";
 import { coverageOf } from "../rules/coverage.ts";
+import type { Poll } from "../rules/monitor.ts";
 
 /** For so long a signal may be missing before a person is told: rates need a window, and a restart a moment. */
 export const BLIND_AFTER_MS = 60_000;
@@ -12,11 +12,11 @@ type SignalEvent = Extract<WatchEvent, { type: "signal_lost" | "signal_back" }>;
 
 interface BlindSpots {
   /**
-   * Takes what a poll has shown; to be called for those that the source has answered.
+   * Takes what a poll has shown that the source has answered.
    *
    * @returns what a person is to be told, once for each signal that is lost
    */
-  polled(alerts: readonly Alert[], nowMs: number): readonly SignalEvent[];
+  polled(poll: Pick<Poll, "alerts" | "atRest">, nowMs: number): readonly SignalEvent[];
 }
 
 export function createBlindSpots(): BlindSpots {
@@ -24,13 +24,13 @@ export function createBlindSpots(): BlindSpots {
   const missing = new Map<string, number>();
   const told = new Set<string>();
   return {
-    polled(alerts, nowMs) {
+    polled({ alerts, atRest }, nowMs) {
       // A service that is down has no signals, which its alert says.
       if (!isQuiet(alerts)) {
         missing.clear();
         return [];
       }
-      const { judged, unjudged } = coverageOf(alerts);
+      const { judged, unjudged } = coverageOf([...alerts, ...atRest()]);
       const events: SignalEvent[] = [];
       for (const { rule } of judged) {
         missing.delete(rule.alert);

@@ -112,8 +112,7 @@ class AlertsOfService implements ServiceAlerts {
     if (ofSource !== undefined) this.emit(ofSource);
     if (!isDown(poll)) {
       for (const change of this.#tracker.changesTo(poll.alerts)) this.emit(change);
-      const known = [...poll.alerts, ...poll.atRest()];
-      for (const change of this.#blindSpots.polled(known, this.#nowMs)) this.emit(change);
+      for (const change of this.#blindSpots.polled(poll, this.#nowMs)) this.emit(change);
     }
     const ofJournal = this.#serviceContext.recorder.takeNews();
     // It concerns all services, and no one of them.

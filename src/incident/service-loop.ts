@@ -20,6 +20,7 @@ import {
   type Waiting,
 } from "./incident.ts";
 import { CONTAINER_DOWN_ALERT } from "../rules/rules.ts";
+import { giveTurn } from "../core/turn.ts";
 import { incidentId } from "./id.ts";
 import { answerTo, endOfRefused } from "./pending-approval.ts";
 import {
@@ -89,8 +90,12 @@ class Loop implements ServiceLoop {
       const poll = await monitor.poll(signal);
       await recorder.refresh();
       if (signal.aborted) break;
+      const many = poll.alerts.length;
+      await giveTurn(many, clock, signal);
       this.#alerts.announce(poll);
+      await giveTurn(many, clock, signal);
       if (!isDown(poll)) this.#alerts.track(poll, this.#resumedNames());
+      await giveTurn(many, clock, signal);
       if (await this.#goOn(poll, signal)) {
         this.#alerts.delayQuiet();
         continue;

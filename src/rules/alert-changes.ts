@@ -35,14 +35,27 @@ export function boundedChanges(
   handled: ReadonlySet<string>,
 ): WatchEvent[] {
   if (all.length <= MAX_TOLD_CHANGES) return [...all];
-  const rank = ({ alert }: AlertChange) => (handled.has(alertKey(alert)) ? 0 : 1);
-  const groups = Map.groupBy(all, ({ alert }) => `${alert.rule.expr}\n${alert.state}`);
-  return [...groups.values()].flatMap((group): WatchEvent[] => {
-    const named = group.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_TOLD_CHANGES);
+  const groups = [...Map.groupBy(all, ({ alert }) => alert.rule.expr).values()].flatMap(
+    (ofRule) => [...Map.groupBy(ofRule, ({ alert }) => alert.state).values()],
+  );
+  return groups.flatMap((group): WatchEvent[] => {
+    const named = firstNamed(group, handled);
     const [first] = named;
     const count = group.length - named.length;
-    if (first === undefined || count === 0) return named;
+    if (first === undefined || count === 0) return [...named];
     const { rule, state } = first.alert;
     return [...named, { type: "more_alerts_changed", alertname: rule.alert, state, count }];
   });
+}
+
+/** Those that an incident is about come first. */
+function firstNamed(
+  group: readonly AlertChange[],
+  handled: ReadonlySet<string>,
+): readonly AlertChange[] {
+  if (handled.size === 0) return group.slice(0, MAX_TOLD_CHANGES);
+  const [ofIncident, others]: [AlertChange[], AlertChange[]] = [[], []];
+  for (const change of group)
+    (handled.has(alertKey(change.alert)) ? ofIncident : others).push(change);
+  return [...ofIncident, ...others].slice(0, MAX_TOLD_CHANGES);
 }

@@ -137,9 +137,16 @@ export function fingerprint(labels: Labels): string {
   return text;
 }
 
+/** An alert is asked for its key several times at each poll. */
+const keys = new WeakMap<Alert, string>();
+
 /** One rule on one label set. */
-export function alertKey({ rule, labels }: Alert): string {
-  return `${rule.expr}\n${fingerprint(labels)}`;
+export function alertKey(alert: Alert): string {
+  const known = keys.get(alert);
+  if (known !== undefined) return known;
+  const key = `${alert.rule.expr}\n${fingerprint(alert.labels)}`;
+  keys.set(alert, key);
+  return key;
 }
 
 /**

@@ -208,7 +208,7 @@ function memoryTrendRules({
   if (memoryBytes.kind === "unreadable") return [];
   const bytes = memoryBytes.expr(matchersOf(service), STARTS_SPAN);
   if (parseExpression(bytes).kind !== "vector_selector") return [];
-  return [memoryTrendRule(service, { bytes, limit: `${thresholds.memoryBytes}` })];
+  return [memoryTrendRule(service, { bytes, limit: thresholds.memoryBytes })];
 }
 
 /** For a service that has an objective. */

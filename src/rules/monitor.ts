@@ -1,5 +1,6 @@
 /** One service's rules, evaluated poll by poll, and its share of what the rules of files say. */
 
+import { giveTurn } from "../core/turn.ts";
 import { restoreAlerts, type SavedAlert } from "./alert-memory.ts";
 import { carryOver, detect, mostGapMs } from "./alert-state.ts";
 import { evaluateRule, type Reading, type RuleResult } from "./evaluation.ts";
@@ -104,6 +105,7 @@ export function createMonitor(
         ofFiles?.sourceDown ??
         results.find(({ rule, sourceDown: why }) => rule.on !== "own" && why)?.sourceDown;
       const readings = readingsOf(results, sourceDown);
+      await giveTurn(inForce.alerts.length, clock, signal);
       const atMs = clock.nowMs();
       const gapMs = atMs - (lastPoll?.atMs ?? atMs);
       const lastAlerts =

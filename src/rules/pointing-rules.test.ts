@@ -32,7 +32,7 @@ function holdsFor({ expr }: RuleSource, series: readonly StoredSeries[], atMs: n
 }
 
 describe("MemoryFilling", () => {
-  const rule = memoryTrendRule(SHOP, { bytes: 'rss{job="shop"}', limit: `${500 * MB}` });
+  const rule = memoryTrendRule(SHOP, { bytes: 'rss{job="shop"}', limit: 500 * MB });
   const END_MS = 2 * HOUR_MS;
   const at = (valueAt: (sinceMs: number) => number) =>
     holdsFor(rule, [over(END_MS, { __name__: "rss", job: "shop" }, valueAt)], END_MS);
@@ -55,6 +55,17 @@ describe("MemoryFilling", () => {
     ["what rests", () => 200 * MB],
   ])("is quiet about %s", (_, valueAt) => {
     expect(at(valueAt)).toEqual([]);
+  });
+
+  test("shows the memory of now while there is no trend, and leaves what is over the limit to its own rule", () => {
+    const { signal } = readRule(rule, "here", "shop");
+    expect(signal?.isWhole).toBe(true);
+    const shown = (bytes: number) => {
+      const series = [over(END_MS, { __name__: "rss", job: "shop" }, () => bytes)];
+      return holdsFor({ ...rule, expr: signal?.expr ?? "" }, series, END_MS);
+    };
+    expect(shown(200 * MB)).toEqual([200 * MB]);
+    expect(shown(900 * MB)).toEqual([500 * MB]);
   });
 
   test("does not trust a process that has not been there for so long", () => {

@@ -23,8 +23,7 @@ const TIME_VARIANCE = (TREND_MS / 1000) ** 2 / 12;
 interface Filling {
   /** A selector of one series in bytes, such as `process_resident_memory_bytes{job="a"}`. */
   readonly bytes: string;
-  /** A number, or PromQL that gives one without labels. */
-  readonly limit: string;
+  readonly limit: number;
 }
 
 /** How far back the highest use is looked for. */
@@ -41,7 +40,8 @@ export function memoryTrendRule(service: Service, { bytes, limit }: Filling): Ru
   const isStraight = `${slope} ^ 2 * ${TIME_VARIANCE} > ${MIN_FIT} * stdvar_over_time(${of})`;
   return {
     alert: "MemoryFilling",
-    expr: `predict_linear(${of}, ${TREND_MS / 1000}) > ${limit} and ${slope} > 0 and ${isStraight} and ${bytes} > max_over_time(${bytes}[${PEAKS}] offset ${TREND})`,
+    // Where no trend is believed it is the memory of now, and no more than the limit: that is another rule's.
+    expr: `(predict_linear(${of}, ${TREND_MS / 1000}) and ${slope} > 0 and ${isStraight} and ${bytes} > max_over_time(${bytes}[${PEAKS}] offset ${TREND}) or clamp_max(${bytes}, ${limit})) > ${limit}`,
     for: "2m",
     labels: { severity: "medium", service: service.name },
     annotations: {

@@ -39,10 +39,17 @@ export function expandTemplate(text: string, input: TemplateInput): string {
   }
 }
 
+/** Labels of rules of which none is a template: a rule has the same ones for each of its samples. */
+const plain = new WeakSet<Labels>();
+
 /** Labels of a rule, each expanded; the same object if none is a template. */
 export function expandLabels(labels: Labels, input: TemplateInput): Labels {
+  if (plain.has(labels)) return labels;
   const entries = Object.entries(labels);
-  if (entries.every(([, text]) => !text.includes("{{"))) return labels;
+  if (entries.every(([, text]) => !text.includes("{{"))) {
+    plain.add(labels);
+    return labels;
+  }
   return Object.fromEntries(entries.map(([name, text]) => [name, expandTemplate(text, input)]));
 }
 
