@@ -21,6 +21,7 @@ import {
   type RuleSource,
   TARGET_DOWN_ALERT,
   type Thresholds,
+  EXPORTER_KIND,
   UNSCRAPED_KIND,
 } from "./rules.ts";
 
@@ -176,7 +177,7 @@ function byExporter(
   const exporterDown: RuleSource = {
     ...down,
     // Less urgent than whatever says that the service itself is down, which may permit something.
-    labels: { ...down.labels, severity: "high", kind: "exporter" },
+    labels: { ...down.labels, severity: "high", kind: EXPORTER_KIND },
     annotations: { summary: "its exporter cannot be scraped, so that its metrics tell nothing" },
   };
   if (liveness.kind === "unreadable") return [exporterDown];

@@ -19,8 +19,8 @@ test.each([
   expect(isOfCause(made(own))(made(other))).toBe(expected);
 });
 
-test("that nobody scrapes a service says nothing of it", () => {
-  const unscraped = made("TargetDown", { labels: { kind: "absent" } });
+test.each(["absent", "exporter"])("that of another (%s) says nothing of the service", (kind) => {
+  const unscraped = made("TargetDown", { labels: { kind } });
   expect(isOfCause(unscraped)(made("ProbeFailing"))).toBe(false);
   expect(isOfCause(made("ProbeFailing"))(unscraped)).toBe(false);
 });

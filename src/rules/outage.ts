@@ -6,6 +6,7 @@ import { PROBE_FAILING_ALERT } from "./probe-rules.ts";
 import {
   CONTAINER_DOWN_ALERT,
   CONTAINER_UNHEALTHY_ALERT,
+  EXPORTER_KIND,
   TARGET_DOWN_ALERT,
   UNSCRAPED_KIND,
 } from "./rules.ts";
@@ -24,8 +25,11 @@ export function isOfCause(alert: Alert): IsOfIncident {
   return (other) => isOfItsRule(other) || isOutage(other);
 }
 
-/** Only of rules made for a service: what a rule of a file means is its author's. That nobody scrapes it is none. */
+/** Whoever scrapes it, or its exporter, is down: the service may well be up. */
+const OF_OTHERS: readonly string[] = [UNSCRAPED_KIND, EXPORTER_KIND];
+
+/** Only of rules made for a service: what a rule of a file means is its author's. */
 function isOutage({ rule }: Alert): boolean {
   if (rule.service === undefined || !OUTAGES.includes(rule.alert)) return false;
-  return rule.labels["kind"] !== UNSCRAPED_KIND;
+  return !OF_OTHERS.includes(rule.labels["kind"] ?? "");
 }

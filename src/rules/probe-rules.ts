@@ -3,7 +3,7 @@
 import { formatDuration } from "../core/duration.ts";
 import { isProbed } from "../core/health.ts";
 import type { Service } from "../core/model.ts";
-import { REVIVALS } from "./permitted.ts";
+import { PERMITS_ANNOTATION, REVIVALS } from "./permitted.ts";
 import type { RuleSource } from "./rules.ts";
 
 /** The alert that says that a service does not answer as its protocol wants. */
@@ -32,7 +32,7 @@ export function probeRules({ name, health }: Service, intervalMs: number): RuleS
       labels: { severity: "critical", service: name },
       annotations: {
         summary: "its health does not answer as it should",
-        sentinel_actions: REVIVALS.join(", "),
+        [PERMITS_ANNOTATION]: REVIVALS.join(", "),
       },
     },
     ...(hasCertificate(health)

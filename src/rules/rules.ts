@@ -17,6 +17,8 @@ const METRICS_REFUSED_ALERT = "MetricsRefused";
 export const TARGET_DOWN_ALERT = "TargetDown";
 /** The label `kind` of the one that says that nobody scrapes it. */
 export const UNSCRAPED_KIND = "absent";
+/** The kind of the alert that says that a service's exporter is down, and so nothing of the service. */
+export const EXPORTER_KIND = "exporter";
 
 /** The alert that says that a container's HEALTHCHECK fails. */
 export const CONTAINER_UNHEALTHY_ALERT = "ContainerUnhealthy";
