@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
-import { startObserving } from "../support/observing.ts";
+import { OUTAGE, startObserving } from "../support/observing.ts";
 import { startRealPrometheus, whyNoPrometheus } from "../support/prometheus.ts";
 import { leak, startTargetFleet, type TargetFleet } from "../support/target-fleet.ts";
 
@@ -129,8 +129,7 @@ async function leakAndKill(watched: Watched): Promise<void> {
     expect(told.closing).toMatchObject(HEALED);
   }
   for (const { name } of fleet.members) {
-    // Who scrapes it, who probes it and its engine see it: the first of them has the incident.
-    const killed = { name, alerts: ["TargetDown", "ProbeFailing", "ContainerDown"] };
+    const killed = { name, alerts: OUTAGE };
     const told = await restartedWhile(watched, killed, () => docker("kill", name));
     expect(told.restarted).toEqual([name]);
     expect(told.closing).toMatchObject(HEALED);

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
-import { type Observing, startObserving } from "../support/observing.ts";
+import { OUTAGE, type Observing, startObserving } from "../support/observing.ts";
 import { type ComposeProject, startComposeProject } from "./compose-project.ts";
 
 const TIMEOUT_MS = 120_000;
@@ -43,7 +43,7 @@ describeUnless(
         await observer.event(({ event }) => event === "quiet");
         await docker("rm", "--force", project.container);
 
-        const events = await observer.incident("TargetDown", project.container);
+        const events = await observer.incident(OUTAGE, project.container);
         expect(events.find(({ event }) => event === "decided")).toMatchObject({
           decision: { kind: "act", action: "compose-service-up", reason: "two_keys_agree" },
         });
@@ -74,7 +74,7 @@ describeUnless(
         await observer.event(({ event }) => event === "quiet");
         await docker("stop", project.container);
 
-        const events = await observer.incident("TargetDown", project.container);
+        const events = await observer.incident(OUTAGE, project.container);
         expect(events.find(({ event }) => event === "action_started")).toMatchObject({
           action: "compose-service-restart",
           argv: commandOf(project, "restart", "--no-deps", "api"),
@@ -94,7 +94,7 @@ describeUnless(
         await project.dropFromFile("db");
         await docker("rm", "--force", project.container);
 
-        await observer.incident("TargetDown", project.container);
+        await observer.incident(OUTAGE, project.container);
         expect(await project.states()).toEqual({ api: "running", web: "running", db: "running" });
       },
       TIMEOUT_MS,

@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
 import { alert, rule, service } from "../support/fixtures.ts";
-import { startObserving } from "../support/observing.ts";
+import { OUTAGE, startObserving } from "../support/observing.ts";
 import { diagnoser, tell } from "../support/story.ts";
 import { startComposeProject } from "./compose-project.ts";
 
@@ -41,7 +41,7 @@ rule_files: [rules.yaml]
       await observer.event(({ event }) => event === "quiet");
       await docker("stop", project.container);
 
-      const events = await observer.incident("TargetDown", project.container);
+      const events = await observer.incident(OUTAGE, project.container);
       expect(events.find(({ event }) => event === "diagnosed")).toMatchObject({
         diagnosis: { action: "compose-restart" },
       });

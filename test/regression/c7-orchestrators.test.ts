@@ -5,7 +5,7 @@ import { startDockerd, whyNoDockerd } from "../support/engines/dockerd.ts";
 import { ownFolder, run, shellImage } from "../support/engines/engine.ts";
 import { ownContainers, startedAt } from "../support/containers.ts";
 import { freePort } from "../support/free-port.ts";
-import { startObserving } from "../support/observing.ts";
+import { OUTAGE, startObserving } from "../support/observing.ts";
 import { until } from "../support/supervise.ts";
 import { BUN_IMAGE, describeUnless, docker, whyNoDocker } from "../support/docker.ts";
 
@@ -72,7 +72,7 @@ describeUnless((await whyNoDocker()) ?? whyNoDockerd(), "C7: a real Swarm", () =
         TARGET_URL: `http://127.0.0.1:${freePort()}`,
       },
     });
-    const events = await observer.incident("TargetDown", task);
+    const events = await observer.incident(OUTAGE, task);
     expect(events.at(-1)).toMatchObject({
       closing: { result: "held", reason: "managed_by_orchestrator" },
     });

@@ -38,13 +38,16 @@ const answerSchema = z.object({ data: z.object({ result: z.array(seriesSchema) }
 export interface Observing extends RunningProcess {
   /** Resolves with the text of the first notice on that topic that matches, seen already or to come. */
   notice(topic: string, matches?: RegExp): Promise<string>;
-  /** Resolves with the incident's events once it is closed; the first one of the service and alert. */
-  incident(alert: string, service?: string): Promise<readonly Event[]>;
+  /** Resolves with the incident's events once it is closed; the first one of the service and alert, or of any of these. */
+  incident(alert: string | readonly string[], service?: string): Promise<readonly Event[]>;
   /** What the API answers: each series' labels and value. */
   query(
     expr: string,
   ): Promise<readonly { metric: Readonly<Record<string, string>>; value: number }[]>;
 }
+
+/** Who scrapes a service, who probes it and its engine see that it is down: the first has the one incident. */
+export const OUTAGE = ["TargetDown", "ProbeFailing", "ContainerDown"] as const;
 
 /** The settings of all that is started here, with those given on top; each time with a journal of its own. */
 export function embeddedSettings(env: Environment = {}): Environment {
@@ -75,7 +78,8 @@ export function startObserving(options: StartOptions = {}): Observing {
     notice,
     async incident(alert, service) {
       const isOf = ({ incident, service: of }: Event) =>
-        String(incident).includes(`-${alert}-`) && (service ?? of) === of;
+        [alert].flat().some((one) => String(incident).includes(`-${one}-`)) &&
+        (service ?? of) === of;
       const closed = await observer.event(
         (event) => event["event"] === "incident_closed" && isOf(event),
         INCIDENT_DEADLINE_MS,
