@@ -117,7 +117,7 @@ async function measure(sentinel: string, { services, rules }: Size): Promise<Mea
   mkdirSync(cwd);
   const list = Array.from({ length: services }, (_, index) => ({
     name: nameOf(index),
-    health: "http://127.0.0.1:9/health",
+    health: `${prometheus.url}/health`,
   }));
   const ofFile = Array.from({ length: rules }, (_, index) => ({
     alert: `Rule${index}`,
@@ -235,6 +235,7 @@ function startPrometheus(services: number) {
     port: 0,
     idleTimeout: 0,
     fetch(request) {
+      if (request.url.endsWith("/health")) return new Response("ok");
       queries += 1;
       if (request.url.includes("/targets")) return new Response(targets, json);
       const expr = new URL(request.url).searchParams.get("query") ?? "";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { NEVER } from "../../test/support/fixtures.ts";
-import { createLock } from "./lock.ts";
+import { createLock, createSemaphore } from "./lock.ts";
 
 /** Whether it has come, once all that can happen at once has happened. */
 async function hasCome(promise: Promise<unknown>): Promise<boolean> {
@@ -61,4 +61,41 @@ test("who had given up before asking does not get it", async () => {
   const lock = createLock();
   await lock.acquire(AbortSignal.abort());
   expect(await hasCome(lock.acquire(NEVER))).toBe(true);
+});
+
+test("so many hold a semaphore, and the next ones have it in the order of asking", async () => {
+  const semaphore = createSemaphore(2);
+  const [first, second] = [await semaphore.acquire(NEVER), await semaphore.acquire(NEVER)];
+  const order: string[] = [];
+  const third = semaphore.acquire(NEVER).then((held) => {
+    order.push("third");
+    return held;
+  });
+  const fourth = semaphore.acquire(NEVER).then((held) => {
+    order.push("fourth");
+    return held;
+  });
+  expect(await hasCome(third)).toBe(false);
+  first[Symbol.dispose]();
+  // What was given back already gives nothing more.
+  first[Symbol.dispose]();
+  expect(await hasCome(third)).toBe(true);
+  expect(await hasCome(fourth)).toBe(false);
+  second[Symbol.dispose]();
+  await fourth;
+  expect(order).toEqual(["third", "fourth"]);
+});
+
+test("who does not want a semaphore any more, or never did, holds nobody up", async () => {
+  const semaphore = createSemaphore(1);
+  await semaphore.acquire(AbortSignal.abort());
+  const first = await semaphore.acquire(NEVER);
+  const stop = new AbortController();
+  const second = semaphore.acquire(stop.signal);
+  const third = semaphore.acquire(NEVER);
+  stop.abort();
+  (await second)[Symbol.dispose]();
+  expect(await hasCome(third)).toBe(false);
+  first[Symbol.dispose]();
+  expect(await hasCome(third)).toBe(true);
 });

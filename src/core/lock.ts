@@ -1,4 +1,4 @@
-/** A lock that one caller holds at a time, in the order of asking. */
+/** Locks that one caller, or a few, hold at a time, in the order of asking. */
 
 import { unlessAborted } from "./abort.ts";
 
@@ -19,6 +19,42 @@ export function createLock(): Lock {
       // A caller that does not want it any more releases it at once, so that those behind it go on.
       if (signal?.aborted) resolve();
       return { [Symbol.dispose]: resolve };
+    },
+  };
+}
+
+const NOTHING: Disposable = { [Symbol.dispose]() {} };
+
+/** A lock that so many hold at a time. */
+export function createSemaphore(count: number): Lock {
+  let free = count;
+  const waiting: (() => void)[] = [];
+
+  const wait = async (signal?: AbortSignal): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.push(resolve);
+    await (signal === undefined ? promise : unlessAborted(promise, signal, () => undefined));
+    const place = waiting.indexOf(resolve);
+    if (place >= 0) waiting.splice(place, 1);
+    // Who is no longer in the row has been let in, whatever has happened since.
+    return place < 0;
+  };
+
+  return {
+    async acquire(signal) {
+      if (signal?.aborted) return NOTHING;
+      if (free > 0) free -= 1;
+      else if (!(await wait(signal))) return NOTHING;
+      let isHeld = true;
+      return {
+        [Symbol.dispose]() {
+          if (!isHeld) return;
+          isHeld = false;
+          const next = waiting.shift();
+          if (next === undefined) free += 1;
+          else next();
+        },
+      };
     },
   };
 }

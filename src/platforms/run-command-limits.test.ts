@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "../../test/support/fake-cli.ts";
 import {
+  askCommand,
   childEnvironment,
   type CommandResult,
   Drain,
@@ -274,4 +275,20 @@ describe("nothing is left of a command", () => {
     await child.exited;
     expect(child.signalCode).toBe("SIGTERM");
   });
+});
+
+test("of questions few run at the same time, however many are asked", async () => {
+  const fromMs = performance.now();
+  const ask = () =>
+    askCommand(["sleep", "0.2"], { deadlineMs: 5000 }, new AbortController().signal);
+  const results = await Promise.all(Array.from({ length: 20 }, ask));
+  expect(results.map(({ kind }) => kind)).toEqual(results.map(() => "succeeded"));
+  // Eight, eight and four.
+  expect(performance.now() - fromMs).toBeGreaterThanOrEqual(590);
+  const stop = new AbortController();
+  const waiting = Array.from({ length: 20 }, () =>
+    askCommand(["sleep", "60"], { deadlineMs: 60_000 }, stop.signal),
+  );
+  stop.abort();
+  expect((await Promise.all(waiting)).every(({ kind }) => kind === "cancelled")).toBe(true);
 });

@@ -1,6 +1,7 @@
 /** Runs one command: argv without a shell, with a deadline and bounded output. Never throws. */
 
 import { existsSync } from "node:fs";
+import { createSemaphore } from "../core/lock.ts";
 import type { Outcome } from "../core/model.ts";
 import { withoutSecrets } from "./secret-settings.ts";
 
@@ -82,6 +83,23 @@ export async function runCommand(
   }
   const exitCode = child.exitCode ?? undefined;
   return end({ kind: exitCode === 0 ? "succeeded" : "failed", exitCode, ...streams });
+}
+
+/** More at once cost the machine more than they gain: starting a process holds up all that Sentinel does. */
+const MAX_QUESTIONS = 8;
+const questions = createSemaphore(MAX_QUESTIONS);
+
+/**
+ * Runs a command that changes nothing and is asked for what it says. However many services are looked into
+ * at the same time, few such commands run; the deadline of one begins when it is started.
+ */
+export async function askCommand(
+  argv: readonly string[],
+  options: CommandOptions,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  using _ = await questions.acquire(signal);
+  return await runCommand(argv, options, signal);
 }
 
 /** This process's environment for a child, without the secrets among Sentinel's own settings. */

@@ -14,6 +14,7 @@ import {
   type Environment,
   lastLine,
   outcomeOf,
+  askCommand,
   runCommand,
 } from "../run-command.ts";
 
@@ -186,7 +187,7 @@ export function ask(
   signal: AbortSignal,
 ): Promise<CommandResult> {
   const options = { deadlineMs, maxOutputBytes, ...envOption(env) };
-  return runCommand(argv, options, signal);
+  return askCommand(argv, options, signal);
 }
 
 export function requireName(container: string): void {
